@@ -1,0 +1,40 @@
+/// One value of a column, for cold paths: rendering, tests, configuration. Hot paths read a column's storage.
+public enum Value: Sendable, Hashable {
+    case null
+    case bool(Bool)
+    /// Of an `int32` or `int64` column.
+    case int(Int64)
+    /// Of a `float` or `double` column.
+    case double(Double)
+    /// Days since 1970-01-01.
+    case date(Int32)
+    case timestamp(Timestamp)
+    case text(String)
+    case binary([UInt8])
+}
+
+extension Value: CustomStringConvertible {
+    /// The value as a person or a CSV cell shows it; null is the empty text, binary is hexadecimal.
+    public var description: String {
+        switch self {
+        case .null: ""
+        case .bool(let value): String(value)
+        case .int(let value): String(value)
+        case .double(let value): value.rounded() == value && value.magnitude < 1e15 ? String(Int64(value)) : String(value)
+        case .date(let days): String(Timestamp(seconds: Int64(days) * 86_400).description.prefix { $0 != "T" })
+        case .timestamp(let value): value.description
+        case .text(let value): value
+        case .binary(let bytes): bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        }
+    }
+}
+
+extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral,
+    ExpressibleByNilLiteral
+{
+    public init(stringLiteral value: String) { self = .text(value) }
+    public init(integerLiteral value: Int64) { self = .int(value) }
+    public init(floatLiteral value: Double) { self = .double(value) }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(nilLiteral: ()) { self = .null }
+}

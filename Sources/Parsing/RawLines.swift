@@ -1,0 +1,70 @@
+import Columns
+
+/// The bronze table: each line as it came, where it stood, and when it arrived. Sources write it, formats read it, and it is
+/// never changed.
+public enum RawLines {
+    /// `source` is the configured source's name, `file` the path (or peer) that the line was read from, `offset` the position
+    /// of its first byte there (in the decompressed text). `line` has no line end and is always UTF-8; for the rare line that is
+    /// not, `line` shows U+FFFD in place of what is invalid and `raw` keeps the exact bytes.
+    public static let schema = Schema([
+        Field("source", .text),
+        Field("file", .text),
+        Field("offset", .int64),
+        Field("arrival_time", .timestamp),
+        Field("line", .text),
+        Field("raw", .binary, isNullable: true),
+    ])
+}
+
+/// Builds a batch of ``RawLines`` from the bytes that a source reads.
+public struct RawLinesBuilder: Sendable {
+    private var sources = DictionaryBuilder()
+    private var files = DictionaryBuilder()
+    private var offsets = NumberBuilder<Int64>()
+    private var arrivals = NumberBuilder<Int64>()
+    private var lines = TextBuilder()
+    private var raws = TextBuilder()
+    private var hasInvalidLine = false
+
+    public init() {}
+
+    public var count: Int { lines.count }
+    /// The bytes of the lines so far; sources cut a batch by this and by ``count``.
+    public var byteCount: Int { lines.byteCount }
+
+    /// Appends one line.
+    ///
+    /// - Parameters:
+    ///   - line: its bytes without the line end (LF or CRLF).
+    ///   - offset: the position of its first byte in the file.
+    public mutating func append(_ line: Span<UInt8>, offset: Int64, source: String, file: String, arrival: Timestamp) {
+        sources.append(utf8: source)
+        files.append(utf8: file)
+        offsets.append(offset)
+        arrivals.append(arrival.microseconds)
+        // Fast path: nearly every line of a log is UTF-8.
+        if line.isValidUTF8 {
+            lines.append(line)
+            if hasInvalidLine { raws.appendNull() }
+        } else {
+            if !hasInvalidLine {
+                hasInvalidLine = true
+                for _ in 0..<lines.count { raws.appendNull() }
+            }
+            lines.append(utf8: line.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
+            raws.append(line)
+        }
+    }
+
+    /// What was built; the builder is empty after it.
+    public mutating func finish() -> Batch {
+        let count = lines.count
+        defer { hasInvalidLine = false }
+        return Batch(
+            schema: RawLines.schema,
+            columns: [
+                sources.finish(), files.finish(), offsets.finish(), arrivals.finish(), lines.finish(),
+                hasInvalidLine ? raws.finish() : .nulls(.binary, count: count),
+            ])
+    }
+}
