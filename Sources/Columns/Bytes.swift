@@ -59,7 +59,8 @@ extension Span<UInt8> {
             var index = 0
             while index < raw.count {
                 // Fast path: eight ASCII bytes at a time. Safe because the load ends at or before `count`.
-                if index + 8 <= raw.count, raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 {
+                if index + 8 <= raw.count, raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+                {
                     index += 8
                 } else if raw[index] < 0x80 {
                     index += 1

@@ -12,7 +12,8 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable {
 
     /// Midnight UTC of a date of the proleptic Gregorian calendar, plus a time of day. Values are not checked here;
     /// a second of 60 (a leap second) is the first of the next minute.
-    @inlinable public init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, microsecond: Int = 0) {
+    @inlinable public init(year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, microsecond: Int = 0)
+    {
         let seconds = (Self.days(year: year, month: month, day: day) * 24 + hour) * 3600 + minute * 60 + second
         microseconds = Int64(seconds) * 1_000_000 + Int64(microsecond)
     }

@@ -1,0 +1,157 @@
+import Glibc
+import Logging
+import Synchronization
+
+/// Where log lines go: a file descriptor, one `write` a line under a lock, so that lines of several threads never mix.
+public final class LogOutput: Sendable {
+    private let descriptor: Mutex<Int32>
+
+    public static let standardError = LogOutput(descriptor: 2)
+
+    init(descriptor: Int32) {
+        self.descriptor = Mutex(descriptor)
+    }
+
+    /// Appends to the file at `path`, which is made if it is not there. Nil if it cannot be opened.
+    public convenience init?(path: String) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { return nil }
+        self.init(descriptor: descriptor)
+    }
+
+    public var isTerminal: Bool { descriptor.withLock { isatty($0) == 1 } }
+
+    func write(_ line: String) {
+        var line = line
+        descriptor.withLock { descriptor in
+            line.withUTF8 { bytes in
+                var written = 0
+                // A log line that cannot be written has nowhere to be reported: the loop gives up on the first error.
+                while written < bytes.count {
+                    let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+                    if count < 0 && errno == EINTR { continue }
+                    if count <= 0 { return }
+                    written += count
+                }
+            }
+        }
+    }
+}
+
+/// One JSON object a line: `ts`, `level`, `msg`, `logger`, then the facts of the event as fields.
+///
+/// Numbers and booleans that were given as such in the metadata (`"\(rows)"` included) are written as JSON numbers and booleans, so that a
+/// reader need not guess; everything else is a string.
+public struct JSONLogHandler: LogHandler {
+    public var metadata: Logger.Metadata = [:]
+    public var metadataProvider: Logger.MetadataProvider?
+    public var logLevel: Logger.Level
+    private let label: String
+    private let output: LogOutput
+
+    public init(label: String, level: Logger.Level = .info, output: LogOutput = .standardError) {
+        self.label = label
+        self.output = output
+        logLevel = level
+    }
+
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    public func log(event: LogEvent) {
+        var line =
+            "{\"ts\":\"\(WallClock.stamp)\",\"level\":\"\(event.level.rawValue)\",\"msg\":\(JSONText.quote(event.message.description)),\"logger\":\(JSONText.quote(label))"
+        for (key, value) in merged(metadata, metadataProvider, event) {
+            line += ",\(JSONText.quote(key)):\(JSONText.render(value))"
+        }
+        output.write(line + "}\n")
+    }
+}
+
+/// The same for a person at a terminal: `10:00:00.123 INFO  epoch committed  pipeline=ssh rows=4096`.
+public struct TerminalLogHandler: LogHandler {
+    public var metadata: Logger.Metadata = [:]
+    public var metadataProvider: Logger.MetadataProvider?
+    public var logLevel: Logger.Level
+    private let output: LogOutput
+    private let hasColor: Bool
+
+    public init(level: Logger.Level = .info, output: LogOutput = .standardError, hasColor: Bool) {
+        self.output = output
+        self.hasColor = hasColor
+        logLevel = level
+    }
+
+    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    public func log(event: LogEvent) {
+        let level = event.level.rawValue.uppercased()
+        let padded = level + String(repeating: " ", count: max(0, 7 - level.count))
+        let color = hasColor ? (event.level >= .error ? "\u{1B}[31m" : event.level == .warning ? "\u{1B}[33m" : "\u{1B}[2m") : ""
+        var line = "\(WallClock.stamp.dropFirst(11).dropLast()) \(color)\(padded)\(hasColor ? "\u{1B}[0m" : "") \(event.message)"
+        for (key, value) in merged(metadata, metadataProvider, event) {
+            let text = "\(value)"
+            line += " \(key)=\(text.contains(where: { $0 == " " || $0 == "\"" || $0.isNewline }) ? JSONText.quote(text) : text)"
+        }
+        output.write(line + "\n")
+    }
+}
+
+private func merged(_ own: Logger.Metadata, _ provider: Logger.MetadataProvider?, _ event: LogEvent) -> [(
+    String, Logger.Metadata.Value
+)] {
+    var all = own
+    if let provided = provider?.get() { all.merge(provided) { $1 } }
+    if let given = event.metadata { all.merge(given) { $1 } }
+    return all.sorted { $0.key < $1.key }
+}
+
+/// The little of JSON that a log line needs; a whole encoder a line would cost more than the line.
+enum JSONText {
+    static func quote(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            case "\r": quoted += "\\r"
+            case "\t": quoted += "\\t"
+            case "\u{0}"..."\u{1F}", "\u{7F}":
+                let hex = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+
+    static func render(_ value: Logger.Metadata.Value) -> String {
+        switch value {
+        case .string(let text): isNumberOrBool(text) ? text : quote(text)
+        case .stringConvertible(let item): isNumberOrBool(item.description) ? item.description : quote(item.description)
+        case .array(let items): "[" + items.map(render).joined(separator: ",") + "]"
+        case .dictionary(let items):
+            "{" + items.sorted { $0.key < $1.key }.map { "\(quote($0.key)):\(render($0.value))" }.joined(separator: ",") + "}"
+        }
+    }
+
+    /// Whether `text` is a JSON number or boolean as it stands. Not `007`, `+1`, `.5`, `1.` or an id of more than 15 digits.
+    static func isNumberOrBool(_ text: String) -> Bool {
+        if text == "true" || text == "false" { return true }
+        var digits = text.utf8[...]
+        if digits.first == UInt8(ascii: "-") { digits.removeFirst() }
+        let whole = digits.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+        guard (1...15).contains(whole.count), whole.count == 1 || whole.first != UInt8(ascii: "0") else { return false }
+        let rest = digits.dropFirst(whole.count)
+        guard let dot = rest.first else { return true }
+        let fraction = rest.dropFirst()
+        return dot == UInt8(ascii: ".") && !fraction.isEmpty
+            && fraction.allSatisfy { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+    }
+}
