@@ -1,0 +1,30 @@
+/// What is wrong with one or more configuration files: every mistake that was found, each with file and line.
+public struct ConfigurationError: Error, CustomStringConvertible {
+    public struct Mistake: Sendable, Hashable, CustomStringConvertible {
+        public let file: String
+        /// From 1; nil when the mistake is about the file as a whole.
+        public let line: Int?
+        public let message: String
+
+        public init(file: String, line: Int?, message: String) {
+            self.file = file
+            self.line = line
+            self.message = message
+        }
+
+        public var description: String {
+            "\(file):\(line.map { "\($0):" } ?? "") \(message)"
+        }
+    }
+
+    public let mistakes: [Mistake]
+
+    public init(_ mistakes: [Mistake]) {
+        self.mistakes = mistakes
+    }
+
+    /// One mistake a line, in the order of the file.
+    public var description: String {
+        mistakes.sorted { ($0.file, $0.line ?? 0) < ($1.file, $1.line ?? 0) }.map(\.description).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,364 @@
+import Yams
+
+/// One YAML file, decoded into the plain configuration values that the rooms declare.
+///
+/// Yams' own decoder neither knows the line of a value nor notices a key that nobody reads. This one does both for any `Decodable` type:
+/// it notes which keys the type asks for, and what is left over in the file is an unknown key, with its line and the nearest known one.
+struct YAMLDocument {
+    let file: String
+    private let root: Node?
+
+    /// - Throws: ``ConfigurationError`` when `text` is no YAML, or holds a key twice.
+    init(_ text: String, file: String) throws(ConfigurationError) {
+        self.file = file
+        do {
+            root = try Yams.compose(yaml: text)
+        } catch let error as YamlError {
+            throw ConfigurationError([Self.mistake(error, file: file)])
+        } catch {
+            throw ConfigurationError([.init(file: file, line: nil, message: "cannot be read as YAML: \(error)")])
+        }
+    }
+
+    /// Decodes the whole document; an empty one reads as an empty mapping, which gives every default.
+    ///
+    /// - Throws: ``ConfigurationError`` with every unknown key and the first value in each section that does not fit.
+    func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(ConfigurationError) -> Value {
+        let context = DecodingLog(file: file)
+        let node = root ?? Node.mapping(.init([]))
+        var decoded: Value?
+        do {
+            decoded = try Value(from: NodeDecoder(node: node, path: [], log: context))
+        } catch {
+            context.note(error, root: node)
+        }
+        // Keys of a part that could not be decoded were not all asked for: they would be reported as unknown by mistake.
+        context.noteUnknownKeys(in: node)
+        guard context.mistakes.isEmpty, let decoded else { throw ConfigurationError(context.mistakes) }
+        return decoded
+    }
+
+    private static func mistake(_ error: YamlError, file: String) -> ConfigurationError.Mistake {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+            .init(file: file, line: mark.line, message: "this is no valid YAML: \(problem)")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            .init(
+                file: file, line: context.mark.line,
+                message: "the key '\(duplicates.sorted().joined(separator: "', '"))' stands here twice")
+        default:
+            .init(file: file, line: nil, message: "cannot be read as YAML: \(error)")
+        }
+    }
+}
+
+/// The keys that were asked for, and the mistakes, of one decoding. Used by one task.
+private final class DecodingLog {
+    let file: String
+    private(set) var mistakes: [ConfigurationError.Mistake] = []
+    /// By the path of a mapping: the keys that its type knows. A mapping that is not here was not read as one with fixed keys.
+    private var knownKeys: [String: Set<String>] = [:]
+    private var failedPaths: [String] = []
+
+    init(file: String) {
+        self.file = file
+    }
+
+    func ask(for key: String, in path: [any CodingKey]) {
+        knownKeys[Self.text(path), default: []].insert(key)
+    }
+
+    func allowAnyKey(in path: [any CodingKey]) {
+        knownKeys[Self.text(path)] = nil
+    }
+
+    func note(_ error: any Error, root: Node) {
+        switch error {
+        case DecodingError.keyNotFound(let key, let context):
+            failedPaths.append(Self.text(context.codingPath))
+            add(context.codingPath, root, "\(Self.named(context.codingPath)) has no '\(key.stringValue)', which must be given")
+        case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
+            DecodingError.dataCorrupted(let context):
+            add(context.codingPath, root, context.debugDescription)
+        default:
+            // A room's own error names the key and the value; the path of the value that was being read is where it came from.
+            add(current, root, String(describing: error))
+        }
+    }
+
+    /// The path being decoded, so that an error thrown by a type's own initialiser has a line.
+    var current: [any CodingKey] = []
+
+    private func add(_ path: [any CodingKey], _ root: Node, _ message: String) {
+        failedPaths.append(Self.text(path.dropLast()))
+        mistakes.append(.init(file: file, line: Self.line(of: path, in: root), message: message))
+    }
+
+    func noteUnknownKeys(in root: Node) {
+        walk(root, [])
+    }
+
+    private func walk(_ node: Node, _ path: [any CodingKey]) {
+        let here = Self.text(path)
+        switch node {
+        case .mapping(let mapping):
+            for (key, value) in mapping {
+                guard let name = key.string else { continue }
+                if let known = knownKeys[here], !known.contains(name),
+                    !failedPaths.contains(where: { $0 == here || $0.hasPrefix(here + ".") || here.isEmpty })
+                {
+                    let near = Spelling.nearest(to: name, among: known)
+                    let place = path.isEmpty ? "" : " in \(Self.named(path))"
+                    let hint = near.map { "; did you mean '\($0)'?" } ?? "; known are \(known.sorted().joined(separator: ", "))"
+                    mistakes.append(.init(file: file, line: key.mark?.line, message: "unknown key '\(name)'\(place)\(hint)"))
+                } else {
+                    walk(value, path + [NodeKey(name)])
+                }
+            }
+        case .sequence(let items):
+            for (index, item) in items.enumerated() { walk(item, path + [NodeKey(index)]) }
+        default: break
+        }
+    }
+
+    static func text(_ path: some Sequence<any CodingKey>) -> String {
+        path.map(\.stringValue).joined(separator: ".")
+    }
+
+    static func named(_ path: [any CodingKey]) -> String {
+        guard !path.isEmpty else { return "the file" }
+        return path.reduce("") { text, key in
+            if let index = key.intValue { return text + "[\(index)]" }
+            return text.isEmpty ? key.stringValue : text + "." + key.stringValue
+        }
+    }
+
+    private static func line(of path: [any CodingKey], in root: Node) -> Int? {
+        var node = root
+        var line = root.mark?.line
+        for key in path {
+            if let index = key.intValue, case .sequence(let items) = node, index < items.count {
+                node = items[index]
+                line = node.mark?.line ?? line
+            } else if case .mapping(let mapping) = node, let pair = mapping.first(where: { $0.key.string == key.stringValue }) {
+                node = pair.value
+                line = pair.key.mark?.line ?? line
+            } else {
+                break
+            }
+        }
+        return line
+    }
+}
+
+/// The nearest of the names that one could have meant.
+enum Spelling {
+    /// A name at most a third of the letters away (Levenshtein distance), or nil.
+    static func nearest(to name: String, among known: some Sequence<String>) -> String? {
+        known.map { (name: $0, distance: distance(Array(name), Array($0))) }
+            .filter { $0.distance <= max(2, name.count / 3) && $0.distance < name.count }
+            .min { ($0.distance, $0.name) < ($1.distance, $1.name) }?.name
+    }
+
+    private static func distance(_ a: [Character], _ b: [Character]) -> Int {
+        var row = Array(0...b.count)
+        for i in a.indices {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for j in b.indices {
+                let substituted = diagonal + (a[i] == b[j] ? 0 : 1)
+                diagonal = row[j + 1]
+                row[j + 1] = min(substituted, row[j] + 1, row[j + 1] + 1)
+            }
+        }
+        return row[b.count]
+    }
+}
+
+// MARK: Decoder
+
+private struct NodeKey: CodingKey {
+    let stringValue: String
+    let intValue: Int?
+
+    init(_ name: String) {
+        stringValue = name
+        intValue = nil
+    }
+
+    init(_ index: Int) {
+        stringValue = String(index)
+        intValue = index
+    }
+
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { self.init(intValue) }
+}
+
+private struct NodeDecoder: Decoder {
+    let node: Node
+    let path: [any CodingKey]
+    let log: DecodingLog
+    var codingPath: [any CodingKey] { path }
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
+
+    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
+        switch node {
+        case .mapping(let mapping):
+            return KeyedDecodingContainer(MappingContainer(mapping: mapping, path: path, log: log))
+        case .scalar where node.null != nil || node.string == "":
+            // `http:` with nothing behind it is an empty section.
+            return KeyedDecodingContainer(MappingContainer(mapping: .init([]), path: path, log: log))
+        default: throw mismatch("a mapping of keys to values")
+        }
+    }
+
+    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
+        switch node {
+        case .sequence(let items): return SequenceContainer(items: Array(items), path: path, log: log)
+        case .scalar where node.null != nil: return SequenceContainer(items: [], path: path, log: log)
+        default: throw mismatch("a list")
+        }
+    }
+
+    func singleValueContainer() throws -> any SingleValueDecodingContainer {
+        log.current = path
+        return ScalarContainer(decoder: self)
+    }
+
+    func mismatch(_ wanted: String) -> DecodingError {
+        let shown: String
+        switch node {
+        case .scalar: shown = "'\(node.string ?? "")'"
+        case .sequence: shown = "a list"
+        case .mapping: shown = "a mapping"
+        default: shown = "an alias"
+        }
+        return .typeMismatch(
+            Any.self, .init(codingPath: path, debugDescription: "\(DecodingLog.named(path)) is \(shown); write \(wanted)"))
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        let value: Any?
+        switch type {
+        case is String.Type:
+            guard case .scalar = node else { throw mismatch("a text") }
+            value = node.null == nil ? node.string : nil
+            if value == nil { throw mismatch("a text") }
+        case is Bool.Type:
+            value = node.bool
+            if value == nil { throw mismatch("true or false") }
+        case is Double.Type:
+            value = node.float ?? node.int.map(Double.init)
+            if value == nil { throw mismatch("a number") }
+        case is Float.Type:
+            value = (node.float ?? node.int.map(Double.init)).map { Float($0) }
+            if value == nil { throw mismatch("a number") }
+        case let integer as any FixedWidthInteger.Type:
+            value = node.int.flatMap { Self.narrow($0, to: integer) }
+            if value == nil { throw mismatch("a whole number") }
+        default:
+            log.current = path
+            let decoded = try Value(from: self)
+            // A dictionary asks for the keys that are there: none is unknown.
+            if decoded is any AnyDictionary { log.allowAnyKey(in: path) }
+            return decoded
+        }
+        return value as! Value
+    }
+
+    private static func narrow<Integer: FixedWidthInteger>(_ value: Int, to _: Integer.Type) -> Any? {
+        Integer(exactly: value)
+    }
+}
+
+private protocol AnyDictionary {}
+extension Dictionary: AnyDictionary {}
+
+private struct MappingContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
+    let mapping: Node.Mapping
+    let path: [any CodingKey]
+    let log: DecodingLog
+    var codingPath: [any CodingKey] { path }
+    var allKeys: [Key] { mapping.compactMap { $0.key.string.flatMap(Key.init(stringValue:)) } }
+
+    private func find(_ key: Key) -> Node? {
+        log.ask(for: key.stringValue, in: path)
+        return mapping.first { $0.key.string == key.stringValue }?.value
+    }
+
+    func contains(_ key: Key) -> Bool { find(key) != nil }
+
+    func decodeNil(forKey key: Key) throws -> Bool {
+        guard let node = find(key) else { return true }
+        guard case .scalar = node else { return false }
+        return node.null != nil && node.string != nil && node.bool == nil
+    }
+
+    private func decoder(_ key: Key) throws -> NodeDecoder {
+        guard let node = find(key) else {
+            throw DecodingError.keyNotFound(key, .init(codingPath: path, debugDescription: ""))
+        }
+        return NodeDecoder(node: node, path: path + [key], log: log)
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try decoder(key).decode(type) }
+
+    func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws -> KeyedDecodingContainer<Nested> {
+        try decoder(key).container(keyedBy: type)
+    }
+
+    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try decoder(key).unkeyedContainer() }
+    func superDecoder() throws -> any Decoder { NodeDecoder(node: .mapping(mapping), path: path, log: log) }
+    func superDecoder(forKey key: Key) throws -> any Decoder { try decoder(key) }
+}
+
+private struct SequenceContainer: UnkeyedDecodingContainer {
+    let items: [Node]
+    let path: [any CodingKey]
+    let log: DecodingLog
+    var codingPath: [any CodingKey] { path }
+    var count: Int? { items.count }
+    var isAtEnd: Bool { currentIndex >= items.count }
+    var currentIndex = 0
+
+    init(items: [Node], path: [any CodingKey], log: DecodingLog) {
+        self.items = items
+        self.path = path
+        self.log = log
+    }
+
+    private mutating func next() throws -> NodeDecoder {
+        guard !isAtEnd else {
+            throw DecodingError.valueNotFound(
+                Any.self, .init(codingPath: path, debugDescription: "\(DecodingLog.named(path)) has too few entries"))
+        }
+        defer { currentIndex += 1 }
+        return NodeDecoder(node: items[currentIndex], path: path + [NodeKey(currentIndex)], log: log)
+    }
+
+    mutating func decodeNil() throws -> Bool {
+        guard !isAtEnd, case .scalar = items[currentIndex], items[currentIndex].null != nil else { return false }
+        currentIndex += 1
+        return true
+    }
+
+    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try next().decode(type) }
+    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested> {
+        try next().container(keyedBy: type)
+    }
+    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { try next().unkeyedContainer() }
+    mutating func superDecoder() throws -> any Decoder { try next() }
+}
+
+private struct ScalarContainer: SingleValueDecodingContainer {
+    let decoder: NodeDecoder
+    var codingPath: [any CodingKey] { decoder.path }
+
+    func decodeNil() -> Bool {
+        guard case .scalar = decoder.node else { return false }
+        return decoder.node.null != nil
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decoder.decode(type) }
+}
