@@ -1,0 +1,34 @@
+import Columns
+
+/// JSON text of single values, for writers that stream rows.
+public enum JSON {
+    public static func quote(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            case "\r": quoted += "\\r"
+            case "\t": quoted += "\\t"
+            case "\u{0}"..."\u{1F}", "\u{7F}", "\u{2028}", "\u{2029}":
+                let hex = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+
+    /// Numbers and booleans as such; what JSON has no number for (NaN, infinity) is null.
+    public static func render(_ value: Value) -> String {
+        switch value {
+        case .null: "null"
+        case .bool(let flag): String(flag)
+        case .int(let number): String(number)
+        case .double(let number): number.isFinite ? value.description : "null"
+        case .date, .timestamp, .binary: quote(value.description)
+        case .text(let text): quote(text)
+        }
+    }
+}
