@@ -1,0 +1,144 @@
+import Hummingbird
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+
+/// Where the server listens and what it accepts.
+public struct ServerConfiguration: Sendable, Decodable {
+    /// `host:port`. Loopback only by default: nothing is shown to a network that nobody chose.
+    public var listen = "127.0.0.1:9464"
+    /// The largest request body in bytes.
+    public var maxBodySize = 10 << 20
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case listen
+        case maxBodySize = "max_body_size"
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        listen = try container.decodeIfPresent(String.self, forKey: .listen) ?? listen
+        maxBodySize = try container.decodeIfPresent(Int.self, forKey: .maxBodySize) ?? maxBodySize
+        _ = try address()
+    }
+
+    /// The two parts of ``listen``; an IPv6 host stands in brackets.
+    public func address() throws(ServerError) -> (host: String, port: Int) {
+        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
+            throw .badAddress(listen)
+        }
+        var host = String(listen[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        if host.contains(":"), !listen.hasPrefix("[") { throw .badAddress(listen) }
+        return (host.isEmpty ? "0.0.0.0" : host, Int(port))
+    }
+}
+
+public enum ServerError: Error, CustomStringConvertible {
+    case badAddress(String)
+    case cannotListen(String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .badAddress(let listen):
+            "http.listen is '\(listen)'; write host:port such as 127.0.0.1:9464"
+        case .cannotListen(let listen, let reason):
+            "cannot listen on \(listen): \(reason); set http.listen or stop the other process"
+        }
+    }
+}
+
+/// Serves HTTP until it is asked to shut down; then it answers what it has begun and returns.
+///
+/// It knows routes and nothing of what answers them: each comes as a ``Route`` with a closure. It measures every request in one place.
+public struct HTTPServer: Service {
+    private let configuration: ServerConfiguration
+    private let routes: [Route]
+    private let metrics: MetricsRegistry
+    private let logger: Logger
+    private let boundPort: BoundPort
+
+    /// - Parameter boundPort: is told the port when the server listens; with port 0 the system chooses one.
+    public init(
+        _ configuration: ServerConfiguration, routes: [Route], metrics: MetricsRegistry, logger: Logger,
+        boundPort: BoundPort = BoundPort()
+    ) {
+        self.configuration = configuration
+        self.routes = routes
+        self.metrics = metrics
+        self.logger = logger
+        self.boundPort = boundPort
+    }
+
+    public func run() async throws {
+        let (host, port) = try configuration.address()
+        let router = Router()
+        router.add(middleware: RequestMeter(metrics))
+        for route in routes { route.register(on: router, maxBodySize: configuration.maxBodySize) }
+        // Hummingbird's own lines (each listen and stop) are detail here.
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let application = Application(
+            router: router,
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
+            onServerRunning: { [boundPort, logger] channel in
+                let port = channel.localAddress?.port ?? port
+                boundPort.set(port)
+                logger.info("listening for HTTP", metadata: ["host": "\(host)", "port": "\(port)"])
+            },
+            logger: quiet)
+        do {
+            try await application.run()
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            if boundPort.value == nil { throw ServerError.cannotListen(configuration.listen, reason: Self.reason(error)) }
+            throw error
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        let text = String(describing: error)
+        if text.contains("errno: 98") { return "the port is in use" }
+        if text.contains("errno: 13") { return "permission is denied for this port" }
+        return text
+    }
+}
+
+/// The port that a server listens on, once it does.
+public final class BoundPort: Sendable {
+    private struct State {
+        var port: Int?
+        var waiting: [CheckedContinuation<Int, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    public init() {}
+
+    /// Nil until the server listens.
+    public var value: Int? { state.withLock { $0.port } }
+
+    /// The port, as soon as the server listens.
+    public func wait() async -> Int {
+        await withCheckedContinuation { continuation in
+            let known: Int? = state.withLock {
+                if $0.port == nil { $0.waiting.append(continuation) }
+                return $0.port
+            }
+            if let known { continuation.resume(returning: known) }
+        }
+    }
+
+    func set(_ port: Int) {
+        let waiting = state.withLock { state in
+            state.port = port
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume(returning: port) }
+    }
+}

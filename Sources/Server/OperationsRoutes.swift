@@ -1,0 +1,48 @@
+import HTTPTypes
+import Synchronization
+import Telemetry
+
+/// What watchdogs and operators ask: metrics, health, readiness, reload.
+public enum OperationsRoutes {
+    public static func all(
+        metrics: MetricsRegistry, readiness: Readiness, reload: @escaping @Sendable () async -> String?
+    ) -> [Route] {
+        [
+            Route(.get, "/metrics") { question in
+                let format = ExpositionFormat(accept: question.headers[.accept])
+                return .text(metrics.exposition(format), contentType: format.contentType)
+            },
+            Route(.get, "/-/healthy") { _ in .text("obs is healthy.\n") },
+            Route(.head, "/-/healthy") { _ in .text("") },
+            Route(.get, "/-/ready") { _ in
+                let missing = readiness.missing
+                guard missing.isEmpty else {
+                    throw HTTPFailure(
+                        .serviceUnavailable, code: "not_ready", "obs is not ready: waiting for \(missing.joined(separator: ", "))"
+                    )
+                }
+                return .text("obs is ready.\n")
+            },
+            Route(.head, "/-/ready") { _ in .text("", status: readiness.missing.isEmpty ? .ok : .serviceUnavailable) },
+            Route(.post, "/-/reload") { _ in
+                if let problem = await reload() { throw HTTPFailure(.internalServerError, code: "reload_failed", problem) }
+                return .text("the configuration is reloaded\n")
+            },
+        ]
+    }
+}
+
+/// What must have happened before `/-/ready` says yes: stores open, the first poll of each source done.
+public final class Readiness: Sendable {
+    private let waiting: Mutex<[String]>
+
+    public init(_ conditions: [String]) {
+        waiting = Mutex(conditions)
+    }
+
+    public func isMet(_ condition: String) {
+        waiting.withLock { $0.removeAll { $0 == condition } }
+    }
+
+    public var missing: [String] { waiting.withLock { $0 } }
+}

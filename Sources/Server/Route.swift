@@ -1,0 +1,101 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// One method and path of the server, and what answers it.
+public struct Route: Sendable {
+    public let method: HTTPRequest.Method
+    /// With parameters in braces: `/api/v1/incidents/{id}`.
+    public let path: String
+    let answer: @Sendable (HTTPQuestion) async throws -> HTTPAnswer
+
+    public init(
+        _ method: HTTPRequest.Method, _ path: String, answer: @escaping @Sendable (HTTPQuestion) async throws -> HTTPAnswer
+    ) {
+        self.method = method
+        self.path = path
+        self.answer = answer
+    }
+
+    func register(on router: Router<BasicRequestContext>, maxBodySize: Int) {
+        router.on(RouterPath(path), method: method) { request, context in
+            do {
+                let body = try await request.body.collect(upTo: maxBodySize)
+                let question = HTTPQuestion(
+                    path: request.uri.path, query: request.uri.queryParameters.map { (String($0.key), String($0.value)) },
+                    parameters: Dictionary(
+                        context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
+                    ) { first, _ in first },
+                    headers: request.headers, body: Array(body.readableBytesView))
+                return try await answer(question).response
+            } catch let error as HTTPFailure {
+                return error.answer.response
+            } catch is NIOTooManyBytesError {
+                return HTTPFailure(
+                    .contentTooLarge, code: "too_large", "the body is larger than \(maxBodySize) bytes; send it in parts"
+                ).answer.response
+            }
+        }
+    }
+}
+
+/// A request as a ``Route`` sees it, body and all.
+public struct HTTPQuestion: Sendable {
+    public let path: String
+    public let query: [(name: String, value: String)]
+    /// What stood in place of the path's braces, percent-decoded.
+    public let parameters: [String: String]
+    public let headers: HTTPFields
+    public let body: [UInt8]
+
+    /// The first value of a query parameter.
+    public func first(_ name: String) -> String? {
+        query.first { $0.name == name }?.value
+    }
+}
+
+/// What a ``Route`` answers.
+public struct HTTPAnswer: Sendable {
+    public var status: HTTPResponse.Status
+    public var headers: HTTPFields
+    public var body: [UInt8]
+
+    public init(_ status: HTTPResponse.Status = .ok, contentType: String, body: [UInt8], headers: HTTPFields = [:]) {
+        self.status = status
+        self.headers = headers
+        self.headers[.contentType] = contentType
+        self.body = body
+    }
+
+    public static func text(_ text: String, status: HTTPResponse.Status = .ok, contentType: String = "text/plain; charset=utf-8")
+        -> HTTPAnswer
+    {
+        HTTPAnswer(status, contentType: contentType, body: Array(text.utf8))
+    }
+
+    public static func json(_ text: String, status: HTTPResponse.Status = .ok) -> HTTPAnswer {
+        .text(text, status: status, contentType: "application/json")
+    }
+
+    var response: Response {
+        Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
+
+/// A refusal that the client can read: `{"error": "…", "code": "…"}`. The code stays the same from release to release.
+public struct HTTPFailure: Error, Sendable {
+    public let status: HTTPResponse.Status
+    public let code: String
+    public let message: String
+
+    public init(_ status: HTTPResponse.Status, code: String, _ message: String) {
+        self.status = status
+        self.code = code
+        self.message = message
+    }
+
+    var answer: HTTPAnswer {
+        .json("{\"error\":\(JSONString.quote(message)),\"code\":\(JSONString.quote(code))}\n", status: status)
+    }
+}
