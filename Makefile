@@ -1,0 +1,49 @@
+# obs: the two commands to know are `make run` and `make test`; both install the system packages that are missing.
+
+SHELL := /bin/bash
+SWIFT ?= swift
+PREFIX ?= /usr/local
+
+# What the build links: HTTP out (libcurl), SQLite, zstd and zlib, and what the Swift toolchain's C parts want.
+PACKAGES := libcurl4-openssl-dev libsqlite3-dev libzstd-dev zlib1g-dev
+# What the tests run beside obs: Prometheus with promtool, Alertmanager's amtool, jq.
+TEST_PACKAGES := prometheus prometheus-alertmanager jq
+
+BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
+
+.PHONY: run test build install format lint bench dependencies test-dependencies clean help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+run: build ## Build, then show obs at work for a minute: simulated SSH traffic, attacks, incidents, a webhook
+	"$(BINARY)" demo --for $${OBS_DEMO_FOR:-60s}
+
+build: dependencies ## Build the release binary
+	$(SWIFT) build -c release --product obs
+
+test: dependencies test-dependencies ## Run every test
+	$(SWIFT) test
+	promtool check rules alerts/*.yml
+	promtool test rules alerts/tests/*.yml
+
+install: build ## Install the binary to PREFIX/bin
+	install -D -m 0755 "$(BINARY)" "$(DESTDIR)$(PREFIX)/bin/obs"
+
+format: ## Format all Swift sources
+	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format Sources Tests Package.swift
+
+lint: ## Say what `make format` would change
+	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format Sources Tests Package.swift
+
+bench: build ## Run the benchmarks; peers (Polars, DuckDB, …) are compared when they are installed
+	Benchmarks/run
+
+dependencies:
+	@scripts/install-packages $(PACKAGES)
+
+test-dependencies:
+	@scripts/install-packages $(TEST_PACKAGES)
+
+clean: ## Remove what was built
+	$(SWIFT) package clean
