@@ -1,0 +1,86 @@
+import Columns
+import Foundation
+
+/// Turns stamps without a year or a zone into points in time.
+///
+/// The year of a stamp is, when none is configured, the one that puts it nearest before the line's arrival (a day of clock skew
+/// is allowed). When the first line's year is configured it goes on from there: a jump from the end of a year to its start is a new year.
+public struct StampResolver: Sendable {
+    /// What is remembered of one file.
+    struct FileYear: Codable, Sendable {
+        var year: Int
+        var month: Int
+    }
+
+    private let context: ParsingContext
+    /// Only with a configured year: by file.
+    var years: [String: FileYear] = [:]
+    // The offset of the zone changes at most once an hour; days repeat for thousands of lines.
+    private var cachedHour = Int.min
+    private var cachedOffset = 0
+    private var cachedDay = (year: 0, month: 0, day: 0, days: 0)
+
+    init(context: ParsingContext) {
+        self.context = context
+    }
+
+    /// The point in time of `stamp`, or nil when there is no such day in its year.
+    ///
+    /// - Parameters:
+    ///   - file: the file that the line stands in.
+    ///   - arrival: when the line arrived; the time of a line without any stamp.
+    mutating func resolve(_ stamp: SyslogHeader.Stamp, file: @autoclosure () -> String, arrival: Timestamp) -> Timestamp? {
+        switch stamp {
+        case .none: return arrival
+        case .absolute(let time): return time
+        case .local(let year, let month, let day, let second, let microsecond):
+            return Timestamp(
+                microseconds: utc(year: year, month: month, day: day, second: second).microseconds + Int64(microsecond))
+        case .yearless(let month, let day, let second):
+            guard context.year != nil else {
+                var year = arrival.components.year
+                if utc(year: year, month: month, day: day, second: second) > arrival + .seconds(86_400) { year -= 1 }
+                // Only on a leap day can the year before lack the day; then the stamp is of the leap year at hand or of none.
+                if month == 2, day == 29 {
+                    while SyslogTime.length(ofMonth: 2, year: year) == 28 { year -= 1 }
+                }
+                return utc(year: year, month: month, day: day, second: second)
+            }
+            let year = configuredYear(file: file(), month: month)
+            guard day <= SyslogTime.length(ofMonth: month, year: year) else { return nil }
+            return utc(year: year, month: month, day: day, second: second)
+        }
+    }
+
+    private mutating func configuredYear(file: String, month: Int) -> Int {
+        var known = years[file] ?? FileYear(year: context.year!, month: month)
+        if month - known.month > 6 { return known.year - 1 }  // a late line of last December
+        if known.month - month > 6 { known.year += 1 }
+        known.month = month
+        years[file] = known
+        return known.year
+    }
+
+    private mutating func utc(year: Int, month: Int, day: Int, second: Int) -> Timestamp {
+        if cachedDay.day != day || cachedDay.month != month || cachedDay.year != year {
+            cachedDay = (year, month, day, Timestamp.days(year: year, month: month, day: day))
+        }
+        let local = cachedDay.days * 86_400 + second
+        let hour = local / 3600
+        if hour != cachedHour {
+            cachedHour = hour
+            cachedOffset = offset(atLocal: hour * 3600)
+        }
+        return Timestamp(seconds: Int64(local - cachedOffset))
+    }
+
+    /// The zone's offset at a local time. In the hour that a change to winter repeats it is the first of the two.
+    private func offset(atLocal local: Int) -> Int {
+        let guess = context.timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(local)))
+        let first = context.timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(local - guess)))
+        let second = context.timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(local - guess) - 3600))
+        return second != first
+            && context.timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(local - second))) == second
+            ? second : first
+    }
+}

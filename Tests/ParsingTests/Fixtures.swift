@@ -1,0 +1,37 @@
+import Columns
+import Foundation
+
+@testable import Parsing
+
+/// Raw lines of one file, with the offsets that they would have there.
+func rawLines(_ lines: [String], file: String = "auth.log", arrival: Timestamp = Timestamp(year: 2026, month: 11, day: 21))
+    -> Batch
+{
+    var builder = RawLinesBuilder()
+    var offset: Int64 = 0
+    for line in lines {
+        let bytes = Array(line.utf8)
+        builder.append(bytes.span, offset: offset, source: "auth", file: file, arrival: arrival)
+        offset += Int64(bytes.count + 1)
+    }
+    return builder.finish()
+}
+
+extension SSHD {
+    /// Parses lines with stamps in UTC.
+    static func parse(_ lines: [String], year: Int? = nil, arrival: Timestamp = Timestamp(year: 2026, month: 11, day: 21))
+        -> ParsedBatch
+    {
+        var format = SSHD(context: ParsingContext(year: year, timeZone: .gmt))
+        return format.parse(rawLines(lines, arrival: arrival))
+    }
+}
+
+/// The folder of cases from outside, or nil where there is none: then the suites on them are skipped.
+let outsideCases: URL? = {
+    let root =
+        ProcessInfo.processInfo.environment["OBS_CASES"].map { URL(filePath: $0) }
+        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "shared/data")
+    return FileManager.default.fileExists(atPath: root.path) ? root : nil
+}()
