@@ -188,6 +188,12 @@ public struct DictionaryBuilder: Sendable {
         return Column(.dictionary(DictionaryValues(codes: codes, dictionary: dictionary)), validity: validity.take())
     }
 
+    /// The distinct texts in the order of their codes, without the rows; the builder is empty after it.
+    public mutating func takeTexts() -> TextValues {
+        defer { self = DictionaryBuilder() }
+        return dictionary
+    }
+
     private mutating func grow() {
         let old = slots
         slots = Array(repeating: 0, count: old.count * 2)

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -96,6 +97,6 @@ public struct HTTPFailure: Error, Sendable {
     }
 
     var answer: HTTPAnswer {
-        .json("{\"error\":\(JSONString.quote(message)),\"code\":\(JSONString.quote(code))}\n", status: status)
+        .json("{\"error\":\(JSONText.quote(message)),\"code\":\(JSONText.quote(code))}\n", status: status)
     }
 }

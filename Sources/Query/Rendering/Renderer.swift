@@ -29,7 +29,7 @@ public struct Renderer: Sendable {
     /// One row as a JSON object; nulls are left out.
     private func object(_ row: [Value], _ schema: Schema) -> String {
         let members = zip(schema.fields, row).compactMap { field, value in
-            value == .null ? nil : "\(JSON.quote(field.name)):\(JSON.render(value))"
+            value == .null ? nil : "\(JSONText.quote(field.name)):\(JSONText.render(value))"
         }
         return "{" + members.joined(separator: ",") + "}"
     }

@@ -1,7 +1,5 @@
-import Columns
-
-/// JSON text of single values, for writers that stream rows.
-public enum JSON {
+/// JSON text of single values, for writers that stream rows; a whole encoder a row would cost more than the row.
+public enum JSONText {
     public static func quote(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {

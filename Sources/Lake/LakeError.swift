@@ -1,0 +1,30 @@
+/// What can go wrong with tables and their files. The description is the sentence that a person reads.
+public enum LakeError: Error, CustomStringConvertible {
+    case noTable(String)
+    case cannotRead(path: String, reason: String)
+    case cannotWrite(path: String, reason: String)
+    /// A Parquet file that is damaged or uses what is not read here.
+    case badFile(path: String, reason: String)
+    case badLog(table: String, version: Int64, reason: String)
+    /// The table uses a feature of the protocol that is not supported; reading it anyway could give wrong rows.
+    case unsupported(table: String, feature: String)
+    case schemaMismatch(table: String, reason: String)
+    case noVersion(Int64, table: String)
+    /// Other processes won every race for the next version.
+    case conflict(table: String, attempts: Int)
+
+    public var description: String {
+        switch self {
+        case .noTable(let name): "there is no table '\(name)'; 'obs lake tables' shows those that there are"
+        case .cannotRead(let path, let reason): "\(path): cannot be read: \(reason)"
+        case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
+        case .badFile(let path, let reason): "\(path): is no readable Parquet file: \(reason)"
+        case .badLog(let table, let version, let reason): "\(table): version \(version) of its log is damaged: \(reason)"
+        case .unsupported(let table, let feature): "\(table): needs \(feature), which obs does not support"
+        case .schemaMismatch(let table, let reason): "\(table): \(reason)"
+        case .noVersion(let version, let table):
+            "\(table): has no version \(version); 'obs lake history \(table)' shows those that it has"
+        case .conflict(let table, let attempts): "\(table): other processes committed first \(attempts) times in a row; try again"
+        }
+    }
+}

@@ -1,0 +1,212 @@
+import Foundation
+
+/// Where tables lie: exactly the operations that object stores have, so that another store is another conformer and nothing else changes.
+///
+/// Keys are paths with `/`, relative to the store's root. Every method may be called from any thread and blocks it.
+public protocol Storage: Sendable {
+    /// All bytes of an object.
+    func get(_ key: String) throws(LakeError) -> [UInt8]
+    /// `length` bytes from `offset`; fewer if the object ends before.
+    func get(_ key: String, offset: Int, length: Int) throws(LakeError) -> [UInt8]
+    func size(_ key: String) throws(LakeError) -> Int
+    /// Writes an object whole: it is durable when this returns, and no reader sees a part of it.
+    func put(_ key: String, _ bytes: [UInt8]) throws(LakeError)
+    /// The same if there is no such object, else false: of several callers one gets true.
+    func putIfAbsent(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> Bool
+    /// The keys that begin with `prefix` (a folder), sorted; empty when there is none.
+    func list(_ prefix: String) throws(LakeError) -> [String]
+    func delete(_ key: String) throws(LakeError)
+}
+
+/// The local file system below one folder.
+public struct LocalStorage: Storage {
+    public let root: String
+
+    public init(root: String) {
+        self.root = root
+    }
+
+    public func path(_ key: String) -> String { root + "/" + key }
+
+    public func get(_ key: String) throws(LakeError) -> [UInt8] {
+        try get(key, offset: 0, length: try size(key))
+    }
+
+    public func get(_ key: String, offset: Int, length: Int) throws(LakeError) -> [UInt8] {
+        let descriptor = try openForReading(key)
+        defer { close(descriptor) }
+        var failed = false
+        let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            // Safe because each read is told how much room is left.
+            while count < length {
+                let read = pread(descriptor, buffer.baseAddress! + count, length - count, off_t(offset + count))
+                if read < 0, errno == EINTR { continue }
+                if read < 0 { failed = true }
+                if read <= 0 { break }
+                count += read
+            }
+        }
+        if failed { throw .cannotRead(path: path(key), reason: String(cString: strerror(errno))) }
+        return bytes
+    }
+
+    public func size(_ key: String) throws(LakeError) -> Int {
+        var information = stat()
+        guard stat(path(key), &information) == 0 else {
+            throw .cannotRead(path: path(key), reason: String(cString: strerror(errno)))
+        }
+        return Int(information.st_size)
+    }
+
+    public func put(_ key: String, _ bytes: [UInt8]) throws(LakeError) {
+        let temporary = try writeTemporary(key, bytes)
+        guard rename(temporary, path(key)) == 0 else { throw failure(key) }
+        try syncFolder(of: key)
+    }
+
+    public func putIfAbsent(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> Bool {
+        let temporary = try writeTemporary(key, bytes)
+        defer { unlink(temporary) }
+        // A link fails when the name is taken, on every file system; a plain rename would replace what another process has put there.
+        if link(temporary, path(key)) != 0 {
+            if errno == EEXIST { return false }
+            throw failure(key)
+        }
+        try syncFolder(of: key)
+        return true
+    }
+
+    public func list(_ prefix: String) throws(LakeError) -> [String] {
+        guard let folder = opendir(path(prefix)) else {
+            if errno == ENOENT || errno == ENOTDIR { return [] }
+            throw .cannotRead(path: path(prefix), reason: String(cString: strerror(errno)))
+        }
+        defer { closedir(folder) }
+        var keys: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { keys.append(prefix.isEmpty ? name : prefix + "/" + name) }
+        }
+        return keys.sorted()
+    }
+
+    public func delete(_ key: String) throws(LakeError) {
+        guard unlink(path(key)) == 0 || errno == ENOENT else { throw failure(key) }
+    }
+
+    /// Opens a new file for streaming; ``FileSink/finish()`` makes it durable. Data files are written so: nobody knows them before a commit names them.
+    func create(_ key: String) throws(LakeError) -> FileSink {
+        try makeFolder(of: key)
+        let descriptor = open(path(key), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw failure(key) }
+        return FileSink(descriptor: descriptor, path: path(key), storage: self, key: key)
+    }
+
+    func syncFolder(of key: String) throws(LakeError) {
+        let folder = (path(key) as NSString).deletingLastPathComponent
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .cannotWrite(path: folder, reason: String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        // The folder is synced too: without it a power cut can forget the name although the file is whole.
+        guard fsync(descriptor) == 0 else { throw .cannotWrite(path: folder, reason: String(cString: strerror(errno))) }
+    }
+
+    private func writeTemporary(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> String {
+        try makeFolder(of: key)
+        let folder = (path(key) as NSString).deletingLastPathComponent
+        let temporary = "\(folder)/.tmp-\(UUID().uuidString)"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw .cannotWrite(path: temporary, reason: String(cString: strerror(errno))) }
+        let sink = FileSink(descriptor: descriptor, path: temporary, storage: self, key: key)
+        do {
+            try sink.write(bytes.span)
+            try sink.close(syncing: true)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        return temporary
+    }
+
+    private func makeFolder(of key: String) throws(LakeError) {
+        let folder = (path(key) as NSString).deletingLastPathComponent
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw .cannotWrite(path: folder, reason: "the folder cannot be made")
+        }
+    }
+
+    private func openForReading(_ key: String) throws(LakeError) -> Int32 {
+        let descriptor = open(path(key), O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .cannotRead(path: path(key), reason: String(cString: strerror(errno))) }
+        return descriptor
+    }
+
+    private func failure(_ key: String) -> LakeError {
+        .cannotWrite(path: path(key), reason: String(cString: strerror(errno)))
+    }
+}
+
+/// A new file that is written from its start to its end.
+final class FileSink {
+    private var descriptor: Int32
+    private let path: String
+    private let storage: LocalStorage
+    private let key: String
+    private(set) var offset = 0
+
+    init(descriptor: Int32, path: String, storage: LocalStorage, key: String) {
+        self.descriptor = descriptor
+        self.path = path
+        self.storage = storage
+        self.key = key
+    }
+
+    deinit {
+        if descriptor >= 0 { Foundation.close(descriptor) }
+    }
+
+    func write(_ bytes: Span<UInt8>) throws(LakeError) {
+        var failure: Int32 = 0
+        bytes.withUnsafeBufferPointer { buffer in
+            var written = 0
+            // Safe because each write is told how much is left.
+            while written < buffer.count {
+                let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 {
+                    failure = errno
+                    return
+                }
+                written += count
+            }
+        }
+        if failure != 0 { throw .cannotWrite(path: path, reason: String(cString: strerror(failure))) }
+        offset += bytes.count
+    }
+
+    /// Closes the file; on disk, with its name, when this returns.
+    func finish() throws(LakeError) {
+        try close(syncing: true)
+        try storage.syncFolder(of: key)
+    }
+
+    func close(syncing: Bool) throws(LakeError) {
+        guard descriptor >= 0 else { return }
+        let isSynced = !syncing || fsync(descriptor) == 0
+        let reason = errno
+        Foundation.close(descriptor)
+        descriptor = -1
+        if !isSynced { throw .cannotWrite(path: path, reason: String(cString: strerror(reason))) }
+    }
+
+    /// Removes a file that will not be finished.
+    func discard() {
+        if descriptor >= 0 { Foundation.close(descriptor) }
+        descriptor = -1
+        unlink(path)
+    }
+}

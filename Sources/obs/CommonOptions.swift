@@ -1,0 +1,35 @@
+import ArgumentParser
+import Daemon
+import Query
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("c"), .customLong("config")],
+        help: ArgumentHelp("The configuration file; obs.yaml if it is there.", valueName: "file"))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp("Where tables, incidents and checkpoints are kept; works without any configuration.", valueName: "dir")
+    )
+    var dataDir: String?
+
+    @Flag(name: .shortAndLong, help: "Say nothing but the answer.")
+    var quiet = false
+
+    @Flag(name: .shortAndLong, help: "Say more of what is done.")
+    var verbose = false
+
+    /// The configuration that the options name, checked.
+    func configuration() throws -> Configuration {
+        try Configuration.load(file: config, dataDirectory: dataDir)
+    }
+}
+
+/// How an answer is shown.
+struct OutputOptions: ParsableArguments {
+    @Option(name: [.customShort("o"), .customLong("output")], help: "table, json, jsonl, csv or markdown.")
+    var output: OutputFormat = .table
+}
+
+extension OutputFormat: ExpressibleByArgument {}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Daemon
+import Foundation
+
+/// The command line: parses the words, runs one command, and turns what went wrong into one sentence and an exit code.
+@main
+struct Obs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "obs",
+        abstract: "Watches data pipelines and the hosts that they run on.",
+        discussion: """
+            Start with `obs demo`: simulated traffic, an attack, an incident, a webhook. Then `obs run -c obs.yaml`.
+
+            Exit codes: 0 done, 1 what was looked at is bad (check, verify), 2 wrong usage, 3 something outside failed.
+            """,
+        version: BuildInfo.version,
+        subcommands: [])
+
+    static func main() async {
+        // A reader that has gone (`obs query … | head`) ends the program by a failed write, not by a signal in the middle of one.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(report(error))
+        }
+    }
+
+    /// Says what went wrong on standard error (help and version go to standard output) and gives the exit code.
+    private static func report(_ error: any Error) -> Int32 {
+        let code = exitCode(for: error)
+        if code.isSuccess {
+            print(fullMessage(for: error))
+            return 0
+        }
+        if error is ExitCode { return code.rawValue }
+        if let finding = error as? BadFinding {
+            complain(finding.description)
+            return 1
+        }
+        // The parser's own errors carry usage text; everything else is a sentence from a room.
+        if code == .validationFailure || error is UsageError {
+            complain(
+                error is UsageError
+                    ? String(describing: error) : fullMessage(for: error).replacing("Error: ", with: "", maxReplacements: 1))
+            return 2
+        }
+        complain(String(describing: error))
+        return 3
+    }
+
+    private static func complain(_ text: String) {
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            FileHandle.standardError.write(Data("obs: \(line)\n".utf8))
+        }
+    }
+}

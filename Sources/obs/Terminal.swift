@@ -1,0 +1,79 @@
+import Daemon
+import Foundation
+import Query
+
+/// What standard output and standard error are, and how wide.
+enum Terminal {
+    static let isOutputTerminal = isatty(STDOUT_FILENO) == 1
+    static let isErrorTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Whether output may be coloured: a terminal, and nobody said `NO_COLOR` (no-color.org).
+    static var hasColor: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isOutputTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// The columns of the terminal behind `descriptor`, or nil if it is none.
+    static func width(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
+    /// Writes an answer in the chosen format, and its note to standard error.
+    static func show(_ answer: Answer, as format: OutputFormat) {
+        print(Renderer(format: format, terminalWidth: width(), hasColor: hasColor).render(answer), terminator: "")
+        if let note = answer.note { say(note) }
+    }
+
+    /// One line of words beside the data.
+    static func say(_ text: String) {
+        FileHandle.standardError.write(Data("obs: \(text)\n".utf8))
+    }
+}
+
+/// A progress bar on standard error; silent when that is no terminal.
+///
+///     parsing  ████████████░░░░░░░░  61 %  67 of 110 MB  312 MB/s
+final class ProgressBar: @unchecked Sendable {
+    // Safe because every use of the fields below holds the lock.
+    private let lock = NSLock()
+    private let label: String
+    private let isShown: Bool
+    private let start = ContinuousClock.now
+    private var lastDrawn: ContinuousClock.Instant?
+
+    init(_ label: String, isQuiet: Bool = false) {
+        self.label = label
+        isShown = Terminal.isErrorTerminal && !isQuiet
+    }
+
+    /// Draws at most ten times a second. A total of nil is not known, as for standard input.
+    func update(bytes: Int64, of total: Int64?) {
+        guard isShown else { return }
+        lock.withLock {
+            let now = ContinuousClock.now
+            if let lastDrawn, now - lastDrawn < .milliseconds(100), bytes != total { return }
+            lastDrawn = now
+            let elapsed = max(
+                0.001, Double((now - start).components.seconds) + Double((now - start).components.attoseconds) / 1e18)
+            let rate = "\(Int(Double(bytes) / elapsed / 1e6)) MB/s"
+            var line = "\r\u{1B}[K\(label)  "
+            if let total, total > 0 {
+                let share = min(1, Double(bytes) / Double(total))
+                let filled = Int(share * 20)
+                line += String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
+                line += "  \(Int(share * 100)) %  \(bytes / 1_000_000) of \(total / 1_000_000) MB  \(rate)"
+            } else {
+                line += "\(bytes / 1_000_000) MB  \(rate)"
+            }
+            FileHandle.standardError.write(Data(line.utf8))
+        }
+    }
+
+    func finish() {
+        guard isShown else { return }
+        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+    }
+}

@@ -1,0 +1,103 @@
+import Columns
+import Foundation
+
+@testable import Lake
+
+/// A folder that is removed with the value that holds it.
+final class TemporaryFolder {
+    let path: String
+
+    init() {
+        path = FileManager.default.temporaryDirectory.appending(path: "obs-lake-\(UUID().uuidString)").path
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
+
+let allTypes = Schema(
+    ColumnType.allCases.map { Field("\($0)", $0, isNullable: true) } + ColumnType.allCases.map { Field("\($0)_set", $0) })
+
+/// Rows of every type, with nulls, extremes and texts that need care.
+func randomBatch(rows: Int, seed: UInt64, schema: Schema = allTypes) -> Batch {
+    var random = SplitMix64(seed: seed)
+    let words = ["", "a", "root", "ünï😀", "line\nbreak", "quote\"", "null", "\u{0}", String(repeating: "long ", count: 40)]
+    func value(_ type: ColumnType) -> Value {
+        let isExtreme = Int.random(in: 0..<20, using: &random) == 0
+        switch type {
+        case .bool: return .bool(Bool.random(using: &random))
+        case .int32:
+            return .int(
+                Int64(
+                    isExtreme ? [Int32.min, .max].randomElement(using: &random)! : Int32.random(in: -100...100, using: &random)))
+        case .int64:
+            return .int(
+                isExtreme
+                    ? [Int64.min, .max].randomElement(using: &random)! : Int64.random(in: -100_000...100_000, using: &random))
+        case .float: return .double(Double(Float.random(in: -1e6...1e6, using: &random)))
+        case .double:
+            return .double(
+                isExtreme
+                    ? [0, -0.0, .infinity, .leastNormalMagnitude].randomElement(using: &random)!
+                    : Double.random(in: -1...1, using: &random))
+        case .date: return .date(Int32.random(in: -10_000...40_000, using: &random))
+        case .timestamp:
+            return .timestamp(
+                Timestamp(microseconds: Int64.random(in: -1_000_000_000_000...2_000_000_000_000_000, using: &random)))
+        case .text:
+            return .text(isExtreme ? String(UInt64.random(in: 0 ... .max, using: &random)) : words.randomElement(using: &random)!)
+        case .binary:
+            return .binary((0..<Int.random(in: 0...8, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+        }
+    }
+    let all = (0..<rows).map { _ in
+        schema.fields.map { field in
+            field.isNullable && Int.random(in: 0..<5, using: &random) == 0 ? Value.null : value(field.type)
+        }
+    }
+    return try! Batch(schema: schema, rows: all)
+}
+
+/// A small generator with a seed, so that a failure can be had again.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
+
+/// A Python with pyarrow, DuckDB, deltalake and Polars, or nil where there is none: then the tests with peers are skipped.
+let peersPython: String? = {
+    let named = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"
+    return (try? python("import pyarrow, duckdb, deltalake, polars", with: named)) == nil ? nil : named
+}()
+
+struct PythonFailed: Error {
+    let output: String
+}
+
+/// Runs a program in Python and gives what it prints.
+@discardableResult
+func python(_ program: String, with executable: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [executable, "-c", program]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw PythonFailed(output: text) }
+    return text
+}
