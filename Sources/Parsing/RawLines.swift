@@ -25,6 +25,9 @@ public struct RawLinesBuilder: Sendable {
     private var lines = TextBuilder()
     private var raws = TextBuilder()
     private var hasInvalidLine = false
+    // One source and one file give many lines: their codes are kept, because hashing two names a line would cost more than the line.
+    private var lastSource: (name: String, code: UInt32)?
+    private var lastFile: (name: String, code: UInt32)?
 
     public init() {}
 
@@ -38,8 +41,16 @@ public struct RawLinesBuilder: Sendable {
     ///   - line: its bytes without the line end (LF or CRLF).
     ///   - offset: the position of its first byte in the file.
     public mutating func append(_ line: Span<UInt8>, offset: Int64, source: String, file: String, arrival: Timestamp) {
-        sources.append(utf8: source)
-        files.append(utf8: file)
+        if let last = lastSource, last.name == source {
+            sources.append(code: last.code)
+        } else {
+            lastSource = (source, sources.append(utf8: source))
+        }
+        if let last = lastFile, last.name == file {
+            files.append(code: last.code)
+        } else {
+            lastFile = (file, files.append(utf8: file))
+        }
         offsets.append(offset)
         arrivals.append(arrival.microseconds)
         // Fast path: nearly every line of a log is UTF-8.
@@ -59,7 +70,11 @@ public struct RawLinesBuilder: Sendable {
     /// What was built; the builder is empty after it.
     public mutating func finish() -> Batch {
         let count = lines.count
-        defer { hasInvalidLine = false }
+        defer {
+            hasInvalidLine = false
+            lastSource = nil
+            lastFile = nil
+        }
         return Batch(
             schema: RawLines.schema,
             columns: [

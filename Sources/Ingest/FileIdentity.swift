@@ -1,0 +1,114 @@
+import Foundation
+
+/// A hash of some bytes of a file and how many they were.
+public struct Fingerprint: Codable, Sendable, Equatable {
+    public var length: Int
+    public var hash: UInt64
+
+    static let none = Fingerprint(of: [])
+
+    /// FNV-1a, 64 bits: the bytes are a log's, and who can write the log can already write what he wants into it.
+    init(of bytes: some Sequence<UInt8>) {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        var length = 0
+        for byte in bytes {
+            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+            length += 1
+        }
+        self.length = length
+        self.hash = hash
+    }
+}
+
+/// How far one file was read, and how it is known again.
+///
+/// A name is not enough (rotation moves it), nor is the inode (it is used again), nor the size (a file can be written anew and be longer). So three
+/// things together say that a file is the one that was read up to `offset`: the bytes at its start, the bytes just before `offset`, and that it is at least that
+/// long. Device and inode only say where to look first.
+public struct FilePosition: Codable, Sendable, Equatable {
+    /// Bytes at the start that are hashed; fewer while the file is shorter.
+    static let headLength = 1024
+    /// Bytes before the offset that are hashed: they tell files apart that begin alike, as logs with a header do.
+    static let tailLength = 256
+
+    public var path: String
+    public var device: UInt64
+    public var inode: UInt64
+    /// Bytes of text that were delivered; in a compressed file of the decompressed text. Always at the start of a line.
+    public var offset: Int64
+    public var head: Fingerprint
+    public var tail: Fingerprint
+
+    /// Whether `stream` holds the text that was read: asked of a file by its content alone.
+    func isPosition(in stream: (_ offset: Int64, _ length: Int) throws -> [UInt8]) rethrows -> Bool {
+        guard head.length > 0 || offset == 0 else { return false }
+        guard Fingerprint(of: try stream(0, head.length)) == head else { return false }
+        return Fingerprint(of: try stream(offset - Int64(tail.length), tail.length)) == tail
+    }
+}
+
+/// A file that is open for reading at any place.
+final class OpenFile {
+    let path: String
+    let device: UInt64
+    let inode: UInt64
+    private let descriptor: Int32
+
+    /// Nil if there is no such file, it may not be read, or it is no regular file; `errno` says which.
+    init?(path: String) {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { return nil }
+        var information = stat()
+        guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            errno = EISDIR
+            return nil
+        }
+        self.path = path
+        device = UInt64(information.st_dev)
+        inode = UInt64(information.st_ino)
+    }
+
+    deinit {
+        close(descriptor)
+    }
+
+    struct Version: Equatable {
+        var size: Int64
+        var modified: Int64
+    }
+
+    /// Size and time of the last change, which together say whether it must be looked at again.
+    func version() -> Version {
+        var information = stat()
+        guard fstat(descriptor, &information) == 0 else { return Version(size: 0, modified: 0) }
+        return Version(
+            size: Int64(information.st_size),
+            modified: Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec))
+    }
+
+    /// Up to `length` bytes from `offset`; fewer at the end of the file.
+    func read(at offset: Int64, length: Int) throws(IngestError) -> [UInt8] {
+        guard offset >= 0, length > 0 else { return [] }
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            // Safe because each read is told how much room is left.
+            while count < length {
+                let read = pread(descriptor, buffer.baseAddress! + count, length - count, off_t(offset) + count)
+                if read < 0, errno == EINTR { continue }
+                if read < 0 { failure = errno }
+                if read <= 0 { break }
+                count += read
+            }
+        }
+        if failure != 0 { throw .cannotRead(path: path, reason: String(cString: strerror(failure))) }
+        return bytes
+    }
+
+    /// Device and inode of what stands at `path` now, or nil if nothing does.
+    static func identity(of path: String) -> (device: UInt64, inode: UInt64)? {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        return (UInt64(information.st_dev), UInt64(information.st_ino))
+    }
+}

@@ -1,0 +1,123 @@
+import Columns
+import Foundation
+import Logging
+import Parsing
+import Telemetry
+
+/// Reads files from start to end, then is done: `obs process FILE…`.
+///
+/// A file whose text was processed before is known by its content, under whatever name and however compressed: only what came after is read.
+public struct FileSource: Source {
+    /// The lines of one batch, or the bytes, whichever comes first.
+    private static let batchLines = 65_536
+    private static let batchBytes = 8 << 20
+
+    public let name: String
+    private let paths: [String]
+    private let metrics: SourceMetrics
+    private let logger: Logger
+    private let progress: @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
+
+    /// - Parameters:
+    ///   - paths: `-` is standard input, which is never known from before.
+    ///   - progress: told how many bytes of all files were read, and of how many if that is known.
+    public init(
+        name: String, paths: [String], metrics: MetricsRegistry, logger: Logger,
+        progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void = { _, _ in }
+    ) {
+        self.name = name
+        self.paths = paths
+        self.metrics = SourceMetrics(metrics, source: name)
+        self.logger = logger
+        self.progress = progress
+    }
+
+    public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
+        var done = position ?? SourcePosition()
+        // All are opened before the first is read: a name that is wrong is said before hours of work, not after.
+        let readers = try paths.map { path in try TextReader(path: path) }
+        let sizes = readers.map(\.fileSize)
+        let total = sizes.allSatisfy { $0 != nil } ? sizes.reduce(0) { $0 + $1! } : nil
+        var before: Int64 = 0
+        for (index, reader) in readers.enumerated() {
+            let start = before
+            try await read(reader, &done, deliver) { progress(start + $0, total) }
+            before += sizes[index] ?? reader.bytesRead
+        }
+        progress(before, total)
+    }
+
+    private func read(
+        _ opened: TextReader, _ done: inout SourcePosition, _ deliver: (SourceChunk) async throws -> Void,
+        progress: (Int64) -> Void
+    ) async throws {
+        var reader = opened
+        var text = try await next(reader)
+        var isAtEnd = text.isEmpty
+        var recent: [UInt8] = []
+        var position = FilePosition(path: opened.path, device: 0, inode: 0, offset: 0, head: .none, tail: .none)
+        var head = Array(text.prefix(FilePosition.headLength))
+        var index = done.files.count
+        for (known, candidate) in done.files.enumerated().reversed() where opened.path != "-" && candidate.offset > 0 {
+            // Only where the start fits is the file read up to the offset, to see whether the rest does.
+            guard text.count >= candidate.head.length, Fingerprint(of: text.prefix(candidate.head.length)) == candidate.head,
+                let rest = try PositionedText(path: opened.path, at: candidate)
+            else { continue }
+            (index, position, reader, recent) = (known, candidate, rest.reader, rest.recent)
+            logger.info(
+                "a file was processed before; what came since is read",
+                metadata: ["file": "\(opened.path)", "offset": "\(candidate.offset)"])
+            text = try await next(reader)
+            isAtEnd = text.isEmpty
+            break
+        }
+        var builder = RawLinesBuilder()
+        func flush() async throws {
+            guard builder.count > 0 else { return }
+            if position.head.length < FilePosition.headLength {
+                position.head = Fingerprint(of: head.prefix(Int(position.offset)))
+            }
+            position.tail = Fingerprint(of: recent)
+            if opened.path != "-" {
+                if index < done.files.count { done.files[index] = position } else { done.files.append(position) }
+            }
+            let lines = builder.finish()
+            try await deliver(SourceChunk(lines: lines, position: done))
+            metrics.lines.increment(by: lines.count)
+            progress(reader.bytesRead)
+        }
+        while !Task.isCancelled {
+            if let block = LineBlock(text, at: position.offset, isEnd: isAtEnd) {
+                _ = block.append(
+                    to: &builder, source: name, file: opened.path, arrival: Timestamp(microseconds: WallClock.microseconds))
+                metrics.bytes.increment(by: block.length)
+                position.offset += Int64(block.length)
+                recent = Array(
+                    (recent + block.bytes[max(0, block.length - FilePosition.tailLength)..<block.length]).suffix(
+                        FilePosition.tailLength))
+                text = Array(text[block.length...])
+                if builder.count >= Self.batchLines || builder.byteCount >= Self.batchBytes { try await flush() }
+            }
+            if isAtEnd { break }
+            do {
+                let more = try await next(reader)
+                if more.isEmpty { isAtEnd = true } else { text += more }
+                if head.count < FilePosition.headLength { head += more.prefix(FilePosition.headLength - head.count) }
+            } catch {
+                // What was good comes first, then the error.
+                try await flush()
+                throw error
+            }
+        }
+        try await flush()
+    }
+
+    /// Reads may block for long (a pipe, a slow disk): they run on a queue of their own, not on the shared pool.
+    private func next(_ reader: TextReader) async throws -> [UInt8] {
+        try await withCheckedThrowingContinuation { continuation in
+            Self.readQueue.async { continuation.resume(with: Result { try reader.read(LineBlock.size) }) }
+        }
+    }
+
+    private static let readQueue = DispatchQueue(label: "obs.ingest.read", attributes: .concurrent)
+}

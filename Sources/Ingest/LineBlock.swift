@@ -1,0 +1,47 @@
+import Columns
+import Parsing
+
+/// Bytes of whole lines as they stand in a file.
+struct LineBlock {
+    /// A longer line is cut into pieces of this length, so that a file without line ends cannot fill the memory.
+    static let maxLineLength = 1 << 20
+    /// What is read at once: large enough for speed, small enough that several wait without harm.
+    static let size = 1 << 20
+
+    var bytes: [UInt8]
+    var offset: Int64
+    /// How many of the bytes are whole lines.
+    var length: Int
+
+    /// The whole lines at the start of `bytes`, or nil when there is none.
+    ///
+    /// - Parameter isEnd: no more bytes will come: a last line without its end is whole.
+    init?(_ bytes: [UInt8], at offset: Int64, isEnd: Bool) {
+        guard !bytes.isEmpty else { return nil }
+        self.bytes = bytes
+        self.offset = offset
+        if let newline = bytes.span.lastIndex(of: UInt8(ascii: "\n")) {
+            length = isEnd ? bytes.count : newline + 1
+        } else if isEnd || bytes.count >= Self.maxLineLength {
+            length = bytes.count
+        } else {
+            return nil
+        }
+    }
+
+    /// Appends the lines, without their LF or CRLF, to `builder`; gives how many they are.
+    func append(to builder: inout RawLinesBuilder, source: String, file: String, arrival: Timestamp) -> Int {
+        let span = bytes.span
+        var start = 0
+        var count = 0
+        while start < length {
+            let end = span.firstIndex(of: UInt8(ascii: "\n"), from: start).flatMap { $0 < length ? $0 : nil } ?? length
+            let textEnd = end > start && span[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
+            builder.append(
+                span.extracting(start..<textEnd), offset: offset + Int64(start), source: source, file: file, arrival: arrival)
+            start = end + 1
+            count += 1
+        }
+        return count
+    }
+}

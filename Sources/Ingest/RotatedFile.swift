@@ -1,0 +1,91 @@
+import Foundation
+import Logging
+
+/// A file that was moved or copied away and is read to its end, plain or compressed.
+final class RotatedFile {
+    /// Where it lies now; ``FilePosition/path`` is the path that it was rotated from.
+    let file: String
+    private let reader: TextReader
+    private(set) var position: FilePosition
+    private var rest: [UInt8] = []
+    private var restOffset: Int64
+    private var isAtEnd = false
+    private var recent: [UInt8]
+
+    private init(_ reader: TextReader, file: String, position: FilePosition, recent: [UInt8]) {
+        self.reader = reader
+        self.file = file
+        self.position = position
+        self.recent = recent
+        restOffset = position.offset
+    }
+
+    /// The next lines; the last one is whole even without its end, because nothing follows it.
+    func nextBlock() throws -> LineBlock? {
+        while !isAtEnd, rest.count < LineBlock.size {
+            let more = try reader.read(LineBlock.size)
+            if more.isEmpty { isAtEnd = true }
+            rest += more
+        }
+        return LineBlock(rest, at: restOffset, isEnd: isAtEnd)
+    }
+
+    func advance(by block: LineBlock) {
+        recent = Array((recent + block.bytes[..<block.length]).suffix(FilePosition.tailLength))
+        rest.removeFirst(block.length)
+        restOffset += Int64(block.length)
+        position.offset = restOffset
+        if position.head.length == 0 {
+            position.head = Fingerprint(of: block.bytes[..<min(block.length, FilePosition.headLength)])
+        }
+        position.tail = Fingerprint(of: recent)
+    }
+
+    /// What there is to read in the files that were rotated away from `path`: of each file that one of `positions` is of, wherever it was moved or
+    /// copied to, the rest; of each generation that came after the oldest of those, all. Oldest first.
+    ///
+    /// - Parameter isReading: whether a file, by device and inode, is being read already.
+    static func rest(
+        after positions: [FilePosition], beside path: String, metrics: SourceMetrics, logger: Logger,
+        isReading: (_ device: UInt64, _ inode: UInt64) -> Bool = { _, _ in false }
+    ) throws -> [RotatedFile] {
+        var open = positions
+        var files: [RotatedFile] = []
+        for sibling in siblings(of: path) {
+            if let match = open.firstIndex(where: { (try? PositionedText(path: sibling, at: $0)) != nil }),
+                let text = try PositionedText(path: sibling, at: open[match])
+            {
+                files.append(RotatedFile(text.reader, file: sibling, position: open.remove(at: match), recent: text.recent))
+            } else if open.count < positions.count, let identity = OpenFile.identity(of: sibling),
+                !isReading(identity.device, identity.inode),
+                let reader = try? TextReader(path: sibling)
+            {
+                let start = FilePosition(
+                    path: path, device: identity.device, inode: identity.inode, offset: 0, head: .none, tail: .none)
+                files.append(RotatedFile(reader, file: sibling, position: start, recent: []))
+            }
+        }
+        for position in open where position.offset > 0 {
+            metrics.lost.increment()
+            logger.warning(
+                "the rest of a rotated file is not found; lines that came after the last read are lost if there were any",
+                metadata: ["file": "\(path)", "offset": "\(position.offset)"])
+        }
+        return files
+    }
+
+    /// `auth.log.2.gz`, `auth.log.1`, `auth.log-20261120`: files beside `path` whose names begin with its name, oldest first by their last change.
+    private static func siblings(of path: String) -> [String] {
+        let folder = (path as NSString).deletingLastPathComponent, name = (path as NSString).lastPathComponent
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        return names.filter { $0.hasPrefix(name) && $0 != name && [".", "-", "_"].contains($0.dropFirst(name.count).first) }
+            .map { folder.isEmpty ? $0 : folder + "/" + $0 }
+            .compactMap { path -> (path: String, modified: Int64)? in
+                var information = stat()
+                guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
+                return (path, Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec))
+            }
+            .sorted { $0.modified < $1.modified }
+            .map(\.path)
+    }
+}

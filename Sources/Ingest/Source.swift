@@ -1,0 +1,52 @@
+import Columns
+
+/// Where lines come from.
+///
+/// A conformer delivers every line at least once, in the order of its file, and says with each batch where it stands. What was delivered
+/// and then checkpointed is not delivered again; what was delivered and not checkpointed is.
+public protocol Source: Sendable {
+    /// The name in the configuration; it is also in the `source` column.
+    var name: String { get }
+
+    /// Delivers lines from `position` on (nil: from the start) until there are no more, or until the task is cancelled.
+    ///
+    /// `deliver` is awaited for each chunk before the next one is read: a slow consumer slows the source. When it throws, the chunk counts as not delivered
+    /// and the error leaves this method.
+    func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws
+}
+
+/// Some raw lines, and where the source stands after them.
+public struct SourceChunk: Sendable {
+    /// Of the schema `RawLines.schema`.
+    public let lines: Batch
+    public let position: SourcePosition
+
+    public init(lines: Batch, position: SourcePosition) {
+        self.lines = lines
+        self.position = position
+    }
+}
+
+/// Where a source goes on: how far each file was read.
+public struct SourcePosition: Codable, Sendable, Equatable {
+    public var files: [FilePosition]
+
+    public init(files: [FilePosition] = []) {
+        self.files = files
+    }
+}
+
+public enum IngestError: Error, CustomStringConvertible {
+    case cannotRead(path: String, reason: String)
+    case damaged(path: String, offset: Int64, reason: String)
+    case noSuchFile(String)
+
+    public var description: String {
+        switch self {
+        case .cannotRead(let path, let reason): "\(path): cannot be read: \(reason)"
+        case .damaged(let path, let offset, let reason):
+            "\(path): \(reason) after \(offset) bytes of text; what came before is processed; fetch the file again and process it once more to get the rest"
+        case .noSuchFile(let path): "\(path): there is no such file"
+        }
+    }
+}

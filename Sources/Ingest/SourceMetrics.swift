@@ -1,0 +1,33 @@
+import Telemetry
+
+/// The metrics of one source.
+public struct SourceMetrics: Sendable {
+    let bytes: Counter
+    let lines: Counter
+    let rotations: Counter
+    let truncations: Counter
+    let lost: Counter
+    let files: Gauge
+    let lag: Gauge
+
+    public init(_ registry: MetricsRegistry, source: String) {
+        bytes = registry.counter("obs_source_bytes_total", help: "Bytes of log text read.", labels: ["source"])[source]
+        lines = registry.counter("obs_source_lines_total", help: "Lines read.", labels: ["source"])[source]
+        rotations =
+            registry.counter(
+                "obs_source_rotations_total", help: "Rotations of followed files that were seen.", labels: ["source"])[source]
+        truncations =
+            registry.counter(
+                "obs_source_truncations_total", help: "Followed files that were truncated or written anew.", labels: ["source"])[
+                source]
+        lost =
+            registry.counter(
+                "obs_source_lost_files_total", help: "Rotated files whose rest was not found, so that lines may be lost.",
+                labels: ["source"])[source]
+        files = registry.gauge("obs_source_open_files", help: "Files that a source follows.", labels: ["source"])[source]
+        lag =
+            registry.gauge(
+                "obs_source_lag_bytes", help: "Bytes that are in the followed files and not read yet.", labels: ["source"])[
+                source]
+    }
+}

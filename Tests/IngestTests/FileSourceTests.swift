@@ -1,0 +1,114 @@
+import Columns
+import Foundation
+import Logging
+import Synchronization
+import Telemetry
+import Testing
+
+@testable import Ingest
+
+struct `A batch over files` {
+    private let folder: String = {
+        let path = FileManager.default.temporaryDirectory.appending(path: "obs-files-\(UUID().uuidString)").path
+        try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }()
+
+    /// The lines that a run delivers, where it stands after it, and the error that ended it.
+    private func run(_ names: [String], from position: SourcePosition? = nil) async -> (
+        lines: [String], position: SourcePosition?, error: (any Error)?
+    ) {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let source = FileSource(name: "files", paths: names.map { folder + "/" + $0 }, metrics: MetricsRegistry(), logger: logger)
+        let lines = Mutex<[String]>([])
+        let last = Mutex<SourcePosition?>(position)
+        do {
+            try await source.run(from: position) { chunk in
+                lines.withLock { lines in for row in 0..<chunk.lines.count { lines.append(chunk.lines["line"]!.string(at: row)!) }
+                }
+                last.withLock { $0 = chunk.position }
+            }
+            return (lines.withLock { $0 }, last.withLock { $0 }, nil)
+        } catch {
+            return (lines.withLock { $0 }, last.withLock { $0 }, error)
+        }
+    }
+
+    private func write(_ text: String, to name: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: folder + "/" + name))
+    }
+
+    private func compress(_ name: String, with tool: [String]) throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = tool + [folder + "/" + name]
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
+    private let many = (1...50_000).map { "Dec 10 06:55:46 gate sshd[\($0)]: Invalid user u\($0) from 192.0.2.\($0 % 250)" }
+
+    @Test func `reads plain and gzip files, a last line without end, and CRLF`() async throws {
+        try write(many.joined(separator: "\n"), to: "a.log")
+        try write("one\r\ntwo\r\n", to: "b.log")
+        let others = many.map { "other " + $0 }
+        try write(others.joined(separator: "\n") + "\n", to: "c.log")
+        try compress("c.log", with: ["gzip"])
+        let result = await run(["a.log", "b.log", "c.log.gz"])
+        #expect(result.error == nil)
+        #expect(result.lines == many + ["one", "two"] + others)
+    }
+
+    @Test func `reads several gzip members behind one another`() async throws {
+        try write("one\n", to: "a.log")
+        try write("two\n", to: "b.log")
+        try compress("a.log", with: ["gzip"])
+        try compress("b.log", with: ["gzip"])
+        var joined = try Data(contentsOf: URL(filePath: folder + "/a.log.gz"))
+        joined += try Data(contentsOf: URL(filePath: folder + "/b.log.gz"))
+        try joined.write(to: URL(filePath: folder + "/c.gz"))
+        #expect(await run(["c.gz"]).lines == ["one", "two"])
+    }
+
+    @Test func `reads nothing twice, under another name or compressed either`() async throws {
+        try write(many.joined(separator: "\n") + "\n", to: "a.log")
+        let first = await run(["a.log"])
+        #expect(first.lines.count == many.count)
+        #expect(await run(["a.log"], from: first.position).lines == [])
+        try write(many.joined(separator: "\n") + "\nnew\n", to: "b.log")
+        let second = await run(["b.log"], from: first.position)
+        #expect(second.lines == ["new"])
+        try compress("b.log", with: ["gzip"])
+        #expect(await run(["b.log.gz"], from: second.position).lines == [])
+        try write("other\n", to: "a.log")
+        #expect(await run(["a.log"], from: second.position).lines == ["other"])
+    }
+
+    @Test func `gives what is good of a damaged file, then says where it is damaged`() async throws {
+        try write(many.joined(separator: "\n") + "\n", to: "a.log")
+        try compress("a.log", with: ["gzip"])
+        let whole = try Data(contentsOf: URL(filePath: folder + "/a.log.gz"))
+        try whole.prefix(whole.count / 2).write(to: URL(filePath: folder + "/cut.gz"))
+        let cut = await run(["cut.gz"])
+        #expect(cut.lines.count > 1000)
+        #expect(cut.lines == Array(many.prefix(cut.lines.count)))
+        #expect("\(cut.error!)".contains("cut.gz: the gzip data ends in the middle after "))
+        #expect(await run(["nothing.log"]).error.map { "\($0)" } == "\(folder)/nothing.log: there is no such file")
+        #expect("\(await run([""]).error!)".contains("it is a folder"))
+    }
+
+    @Test func `keeps the bytes of a line that is no UTF-8`() async throws {
+        try Data([0x61, 0xFF, 0x62, 0x0A, 0x63, 0x0A]).write(to: URL(filePath: folder + "/a.log"))
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let source = FileSource(name: "files", paths: [folder + "/a.log"], metrics: MetricsRegistry(), logger: logger)
+        try await source.run(from: nil) { chunk in
+            #expect(chunk.lines["line"]!.string(at: 0) == "a\u{FFFD}b")
+            #expect(chunk.lines["raw"]!.value(at: 0, as: .binary) == .binary([0x61, 0xFF, 0x62]))
+            #expect(chunk.lines["raw"]!.isNull(at: 1))
+            #expect(chunk.lines["offset"]!.integer(at: 1) == 4)
+        }
+    }
+}

@@ -1,0 +1,371 @@
+import Columns
+import Foundation
+import Logging
+import Synchronization
+import Telemetry
+import Testing
+
+@testable import Ingest
+
+/// A folder with a log that is written, rotated and truncated, and a follower that is started and stopped.
+final class FollowedLog: Sendable {
+    let folder: String
+    var path: String { folder + "/auth.log" }
+    private let delivered = Mutex<[String]>([])
+    private let position = Mutex<SourcePosition?>(nil)
+    private let task = Mutex<Task<Void, any Error>?>(nil)
+    private let failures = Mutex<Int>(0)
+    private let usesNotification: Bool
+
+    init(usesNotification: Bool = true) {
+        self.usesNotification = usesNotification
+        folder = FileManager.default.temporaryDirectory.appending(path: "obs-ingest-\(UUID().uuidString)").path
+        try! FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        task.withLock { $0?.cancel() }
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    var lines: [String] { delivered.withLock { $0 } }
+
+    func write(_ text: String, to name: String = "auth.log") throws {
+        let path = folder + "/" + name
+        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+        let handle = try FileHandle(forWritingTo: URL(filePath: path))
+        try handle.seekToEnd()
+        try handle.write(contentsOf: Data(text.utf8))
+        try handle.close()
+    }
+
+    func move(_ from: String, to: String) throws {
+        try? FileManager.default.removeItem(atPath: folder + "/" + to)
+        try FileManager.default.moveItem(atPath: folder + "/" + from, toPath: folder + "/" + to)
+    }
+
+    func copy(_ from: String, to: String) throws {
+        try? FileManager.default.removeItem(atPath: folder + "/" + to)
+        try FileManager.default.copyItem(atPath: folder + "/" + from, toPath: folder + "/" + to)
+    }
+
+    /// Cuts the log to nothing and writes `text`, in one opening.
+    func rewrite(_ text: String) throws {
+        try Data(text.utf8).write(to: URL(filePath: path), options: [])
+    }
+
+    func truncate() {
+        Foundation.truncate(path, 0)
+    }
+
+    /// - Parameter failing: how many deliveries fail first, as when the disk is full.
+    func start(failing: Int = 0) {
+        failures.withLock { $0 = failing }
+        var configuration = FollowSource.Configuration(path: path)
+        configuration.pollInterval = .milliseconds(usesNotification ? 200 : 5)
+        configuration.usesNotification = usesNotification
+        configuration.drainTime = .milliseconds(50)
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let source = FollowSource(name: "auth", configuration, metrics: MetricsRegistry(), logger: logger)
+        let from = position.withLock { $0 }
+        let running = Task { [self] in
+            try await source.run(from: from) { [self] chunk in
+                let fails = failures.withLock { left in
+                    if left > 0 {
+                        left -= 1
+                        return true
+                    }
+                    return false
+                }
+                if fails { throw CocoaError(.fileWriteOutOfSpace) }
+                delivered.withLock { all in
+                    for row in 0..<chunk.lines.count { all.append(chunk.lines["line"]!.string(at: row)!) }
+                }
+                position.withLock { $0 = chunk.position }
+            }
+        }
+        task.withLock { $0 = running }
+    }
+
+    /// Stops the follower; what it delivered is what it knows at the next start, also through JSON as a checkpoint has it.
+    func stop() async throws {
+        let running = task.withLock { task in
+            defer { task = nil }
+            return task
+        }
+        running?.cancel()
+        _ = await running?.result
+        try position.withLock { position in
+            position = try position.map { try JSONDecoder().decode(SourcePosition.self, from: JSONEncoder().encode($0)) }
+        }
+    }
+
+    /// The same in any order: a drained file and its successor may be read side by side.
+    func expectAll(_ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while lines.count < expected.count, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
+        let missing = Set(expected).subtracting(lines)
+        #expect(missing == [], sourceLocation: sourceLocation)
+        #expect(lines.count == expected.count, sourceLocation: sourceLocation)
+    }
+
+    /// Waits until the lines are as many as expected, then compares them; a stray one that comes later fails the comparison of the next call.
+    func expect(_ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while lines.count < expected.count, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
+        #expect(lines == expected, sourceLocation: sourceLocation)
+    }
+}
+
+private func numbered(_ range: ClosedRange<Int>) -> [String] { range.map { "line \($0) of the log" } }
+private func text(_ range: ClosedRange<Int>) -> String { numbered(range).map { $0 + "\n" }.joined() }
+
+@Suite(.timeLimit(.minutes(2)))
+struct `A followed file` {
+    @Test(arguments: [true, false])
+    func `gives each line once it ends`(usesNotification: Bool) async throws {
+        let log = FollowedLog(usesNotification: usesNotification)
+        try log.write("first\nsecond\npart")
+        log.start()
+        try await log.expect(["first", "second"])
+        try log.write("ial\r\nlast\n")
+        try await log.expect(["first", "second", "partial", "last"])
+        try await log.stop()
+    }
+
+    @Test func `is waited for until it appears`() async throws {
+        let log = FollowedLog()
+        log.start()
+        try log.write(text(1...3))
+        try await log.expect(numbered(1...3))
+        try await log.stop()
+    }
+
+    @Test func `goes on where it was after a stop`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        log.start()
+        try await log.expect(numbered(1...3))
+        try await log.stop()
+        try log.write(text(4...5))
+        log.start()
+        try await log.expect(numbered(1...5))
+        try await log.stop()
+    }
+
+    @Test func `is read to its end when it is renamed, also what is written late`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        log.start()
+        try await log.expect(numbered(1...3))
+        let late = try FileHandle(forWritingTo: URL(filePath: log.path))
+        try late.seekToEnd()
+        try log.move("auth.log", to: "auth.log.1")
+        try late.write(contentsOf: Data(text(4...4).utf8))
+        try await log.expect(numbered(1...4))
+        try log.write(text(5...6))
+        try await log.expect(numbered(1...6))
+        try await log.stop()
+    }
+
+    @Test func `loses nothing to copytruncate, also what was written just before`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...30))
+        log.start()
+        try await log.expect(numbered(1...30))
+        try await log.stop()
+        try log.write(text(31...40))
+        try log.copy("auth.log", to: "auth.log.1")
+        log.truncate()
+        try log.write(text(41...42))
+        log.start()
+        try await log.expect(numbered(1...42))
+        log.truncate()
+        try log.write(text(43...43))
+        try await log.expect(numbered(1...43))
+        try await log.stop()
+    }
+
+    @Test func `is found again when it was rotated while obs was stopped, over several generations`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        log.start()
+        try await log.expect(numbered(1...3))
+        try await log.stop()
+        try log.write(text(4...5))
+        try log.move("auth.log", to: "auth.log.2")
+        try await Task.sleep(for: .milliseconds(20))  // generations are ordered by their times
+        try log.write(text(6...8), to: "auth.log.1")
+        try await Task.sleep(for: .milliseconds(20))
+        try log.write(text(9...9))
+        log.start()
+        try await log.expect(numbered(1...9))
+        try await log.stop()
+    }
+
+    @Test func `is found again when it was rotated and compressed while obs was stopped`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...100))
+        log.start()
+        try await log.expect(numbered(1...100))
+        try await log.stop()
+        try log.write(text(101...120))
+        try log.move("auth.log", to: "auth.log.1")
+        let gzip = Process()
+        gzip.executableURL = URL(filePath: "/usr/bin/env")
+        gzip.arguments = ["gzip", log.folder + "/auth.log.1"]
+        try gzip.run()
+        gzip.waitUntilExit()
+        try log.write(text(121...121))
+        log.start()
+        try await log.expect(numbered(1...121))
+        try await log.stop()
+    }
+
+    @Test func `is not mistaken for a new file that got its inode`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        log.start()
+        try await log.expect(numbered(1...3))
+        try await log.stop()
+        // The same inode with other text, longer than before: as if the file had been removed and its inode used again.
+        try log.rewrite(text(100...110))
+        log.start()
+        try await log.expect(numbered(1...3) + numbered(100...110))
+        try await log.stop()
+    }
+
+    @Test func `is read from its start when it is truncated and written anew, already longer than before`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        log.start()
+        try await log.expect(numbered(1...3))
+        try log.rewrite(text(50...60))
+        try await log.expect(numbered(1...3) + numbered(50...60))
+        try await log.stop()
+    }
+
+    @Test func `is told from a new file that begins alike`() async throws {
+        let header = String(repeating: "# header of a log that all files share\n", count: 40)
+        let log = FollowedLog()
+        try log.write(header + text(1...3))
+        log.start()
+        let headers = Array(repeating: "# header of a log that all files share", count: 40)
+        try await log.expect(headers + numbered(1...3))
+        try await log.stop()
+        try log.rewrite(header + text(7...19))
+        log.start()
+        try await log.expect(headers + numbered(1...3) + headers + numbered(7...19))
+        try await log.stop()
+    }
+
+    @Test func `keeps its identity while it is short and grows`() async throws {
+        let log = FollowedLog()
+        var expected: [String] = []
+        for number in 1...80 {
+            try log.write("\(number)\n")
+            expected.append("\(number)")
+            if number % 7 == 1 {
+                log.start()
+                try await log.expect(expected)
+                try await log.stop()
+            }
+        }
+        log.start()
+        try await log.expect(expected)
+        try await log.stop()
+    }
+
+    @Test func `is read again from the last delivery that held when the disk was full`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        log.start(failing: 1)
+        try await log.stop()
+        #expect(log.lines == [])
+        log.start()
+        try await log.expect(numbered(1...3))
+        try await log.stop()
+    }
+
+    @Test func `cuts a line without an end into pieces instead of filling the memory`() async throws {
+        let log = FollowedLog()
+        try log.write(String(repeating: "x", count: LineBlock.maxLineLength + 10) + "\nnext\n")
+        log.start()
+        try await log.expect([String(repeating: "x", count: LineBlock.maxLineLength), String(repeating: "x", count: 10), "next"])
+        try await log.stop()
+    }
+
+    @Test func `is replaced by a rename over it without loss`() async throws {
+        let log = FollowedLog()
+        try log.write(text(1...2))
+        log.start()
+        try await log.expect(numbered(1...2))
+        try log.write(text(3...4), to: "other")
+        try log.move("other", to: "auth.log")
+        try await log.expect(numbered(1...4))
+        try await log.stop()
+    }
+
+    @Test func `is waited for while a folder stands in its place`() async throws {
+        let log = FollowedLog()
+        try FileManager.default.createDirectory(atPath: log.path, withIntermediateDirectories: true)
+        log.start()
+        try FileManager.default.removeItem(atPath: log.path)
+        try log.write(text(1...1))
+        try await log.expect(numbered(1...1))
+        try await log.stop()
+    }
+
+    @Test(arguments: 1...6 as ClosedRange<UInt64>)
+    func `gives every line once through any order of writes, rotations, stops and starts`(seed: UInt64) async throws {
+        var random = SplitMix64(seed: seed)
+        let log = FollowedLog()
+        // What was rotated away before obs ever saw the file is not its business: so it sees the first line.
+        try log.write(text(1...1))
+        log.start()
+        try await log.expect(numbered(1...1))
+        var next = 2
+        var isRunning = true
+        for _ in 0..<60 {
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<5:
+                let count = Int.random(in: 1...20, using: &random)
+                try log.write(text(next...(next + count - 1)))
+                next += count
+            case 5 where FileManager.default.fileExists(atPath: log.path):
+                for generation in (1...6).reversed() where FileManager.default.fileExists(atPath: log.path + ".\(generation)") {
+                    try log.move("auth.log.\(generation)", to: "auth.log.\(generation + 1)")
+                }
+                try log.move("auth.log", to: "auth.log.1")
+                // Rotation happens minutes apart; what lies in between here is enough for the times of files to differ.
+                try await Task.sleep(for: .milliseconds(15))
+            case 6, 7:
+                if isRunning { try await log.stop() } else { log.start() }
+                isRunning.toggle()
+            default:
+                if isRunning { try await log.expectAll(numbered(1...(next - 1))) }
+            }
+        }
+        if !isRunning { log.start() }
+        try await log.expectAll(numbered(1...(next - 1)))
+        try await log.stop()
+    }
+}
+
+/// A small generator with a seed, so that a failure can be had again.
+struct SplitMix64: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
