@@ -1,7 +1,65 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let package = Package(name: "obs", targets: [
-  .target(name: "Columns", swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
-  .target(name: "Parsing", dependencies: ["Columns"]),
-])
+// The rooms, in the order in which they may know each other: a target imports only targets above it (ARCHITECTURE.md).
+let package = Package(
+    name: "obs",
+    products: [.executable(name: "obs", targets: ["obs"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        .target(name: "Telemetry", dependencies: [.log, .metrics]),
+        // Lifetimes: its accessors give spans into its buffers, which Swift 6.2 and 6.3 have behind this name.
+        .target(name: "Columns", swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "Store", dependencies: [.grdb]),
+        .target(name: "Parsing", dependencies: ["Columns"]),
+        .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd"]),
+        .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log]),
+        .target(name: "Streaming", dependencies: ["Columns", "Parsing", "Lake", "Ingest", "Telemetry", .log, .lifecycle]),
+        .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
+        .target(name: "Alerting", dependencies: ["Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .grdb, .log, .lifecycle]),
+        .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb]),
+        .target(name: "Simulation", dependencies: ["Columns"]),
+        .target(name: "Server", dependencies: ["Columns", "Telemetry", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query", "Simulation", "Server", .yams, .log,
+                .lifecycle, .signals,
+            ]),
+        .executableTarget(
+            name: "obs", dependencies: ["Daemon", "Query", "Alerting", "Ingest", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser, .lifecycle]),
+
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
+        .testTarget(name: "ParsingTests", dependencies: ["Parsing"]),
+        .testTarget(name: "LakeTests", dependencies: ["Lake"]),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest"]),
+        .testTarget(name: "StreamingTests", dependencies: ["Streaming"]),
+        .testTarget(name: "QueryTests", dependencies: ["Query"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),
+    ]
+)
+
+extension Target.Dependency {
+    static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let log = Self.product(name: "Logging", package: "swift-log")
+    static let metrics = Self.product(name: "Metrics", package: "swift-metrics")
+    static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")
+    static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
+    static let yams = Self.product(name: "Yams", package: "Yams")
+    static let signals = Self.product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+}

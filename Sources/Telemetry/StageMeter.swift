@@ -65,8 +65,9 @@ public struct StageMeter: Sendable {
         return result
     }
 
-    /// Records what became of the records of one call.
-    public func record(_ counts: StageCounts) {
+    /// Records what became of the records of one call, and how long it took if that was measured outside.
+    public func record(_ counts: StageCounts, took time: Duration? = nil) {
+        if let time { duration.observe(time) }
         for (counter, count) in [
             (ok, counts.ok), (late, counts.late), (quarantined, counts.quarantined), (dropped, counts.dropped),
             (duplicate, counts.duplicate), (bytesIn, counts.bytesIn), (bytesOut, counts.bytesOut),

@@ -14,7 +14,10 @@ struct Obs: AsyncParsableCommand {
             Exit codes: 0 done, 1 what was looked at is bad (check, verify), 2 wrong usage, 3 something outside failed.
             """,
         version: BuildInfo.version,
-        subcommands: [])
+        subcommands: [
+            RunCommand.self, DemoCommand.self, ProcessCommand.self, ParseCommand.self, QueryCommand.self, IncidentCommand.self, ModelCommand.self, LakeCommand.self,
+            SimulateCommand.self, CheckCommand.self, SinkCommand.self,
+        ])
 
     static func main() async {
         // A reader that has gone (`obs query … | head`) ends the program by a failed write, not by a signal in the middle of one.
@@ -27,7 +30,7 @@ struct Obs: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            exit(report(error))
+            Foundation.exit(report(error))
         }
     }
 

@@ -15,6 +15,7 @@ actor PipelineChannel<Element: Sendable> {
     private let capacity: Int
     private var elements: [Element] = []
     private var isFinished = false
+    private var isAbandoned = false
     private var receiver: CheckedContinuation<Void, Never>?
     private var senders: [CheckedContinuation<Void, Never>] = []
 
@@ -29,7 +30,7 @@ actor PipelineChannel<Element: Sendable> {
 
     /// Returns when `element` is in the channel. Elements of one sender keep their order.
     func send(_ element: Element) async {
-        while elements.count >= capacity {
+        while elements.count >= capacity, !isAbandoned {
             await withCheckedContinuation { senders.append($0) }
         }
         elements.append(element)
@@ -40,6 +41,13 @@ actor PipelineChannel<Element: Sendable> {
     func finish() {
         isFinished = true
         wakeReceiver()
+    }
+
+    /// Nobody receives any more: senders that wait go on, and what they send is dropped.
+    func abandon() {
+        isAbandoned = true
+        for sender in senders { sender.resume() }
+        senders = []
     }
 
     /// The next element. One task at a time may receive.

@@ -1,0 +1,59 @@
+import Columns
+import Detection
+
+/// Something that somebody should look at: one or more findings of the same kind about the same thing.
+public struct Incident: Sendable {
+    public enum State: String, Sendable, CaseIterable, Codable { case open, acknowledged, resolved }
+
+    public var number: Int64
+    public var fingerprint: String
+    public var name: String
+    public var detector: String
+    public var severity: Severity
+    public var state: State
+    public var title: String
+    public var description: String
+    public var labels: [String: String]
+    /// In event time.
+    public var startsAt: Timestamp
+    public var lastSeen: Timestamp
+    public var openedAt: Timestamp
+    public var resolvedAt: Timestamp?
+    public var acknowledgedBy: String?
+    public var count: Int
+    public var contributions: [FeatureContribution]
+
+    /// `INC-1042`: short, and never another incident's.
+    public var id: String { "INC-\(number)" }
+
+    /// The number in `INC-1042` or `1042`.
+    public static func number(of id: String) -> Int64? {
+        Int64(id.uppercased().hasPrefix("INC-") ? id.dropFirst(4) : id[...])
+    }
+}
+
+/// Something that happened to an incident.
+public struct TimelineEntry: Sendable {
+    public var at: Timestamp
+    public var actor: String
+    public var kind: String
+    public var text: String
+}
+
+/// Identifies what an alert is about, as Prometheus does: FNV-1a over the sorted labels, each name and value followed by 0xFF.
+///
+/// Source: prometheus/common, model.LabelSet.Fingerprint.
+public enum Fingerprint {
+    public static func of(_ labels: [String: String]) -> String {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        for (name, value) in labels.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+            name.utf8.forEach(add)
+            add(0xFF)
+            value.utf8.forEach(add)
+            add(0xFF)
+        }
+        let text = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}

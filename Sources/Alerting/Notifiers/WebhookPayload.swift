@@ -1,0 +1,54 @@
+import Columns
+import Foundation
+
+/// What a webhook receives: version 4 of Alertmanager's webhook payload, key by key.
+///
+/// Source: Alertmanager, "Configuration", webhook_config.
+struct WebhookPayload: Encodable, Sendable {
+    struct Alert: Encodable, Sendable {
+        var status: String
+        var labels: [String: String]
+        var annotations: [String: String]
+        var startsAt: String
+        var endsAt: String
+        var generatorURL: String
+        var fingerprint: String
+    }
+
+    var receiver: String
+    var status: String
+    var alerts: [Alert]
+    var groupLabels: [String: String]
+    var commonLabels: [String: String]
+    var commonAnnotations: [String: String]
+    var externalURL: String
+    var version = "4"
+    var groupKey: String
+    var truncatedAlerts = 0
+
+    init(_ incidents: [Incident], receiver: String, groupKey: String, groupLabels: [String: String], externalURL: String) {
+        self.receiver = receiver
+        self.groupKey = groupKey
+        self.groupLabels = groupLabels
+        self.externalURL = externalURL
+        alerts = incidents.map { incident in
+            Alert(
+                status: incident.state == .resolved ? "resolved" : "firing", labels: incident.labels,
+                annotations: [
+                    "summary": incident.title, "description": incident.description, "incident": incident.id,
+                    "runbook_url": "\(externalURL)/runbooks/\(incident.name)",
+                ],
+                startsAt: incident.startsAt.description, endsAt: incident.resolvedAt?.description ?? "0001-01-01T00:00:00Z",
+                generatorURL: "\(externalURL)/incidents/\(incident.id)", fingerprint: incident.fingerprint)
+        }
+        status = alerts.contains { $0.status == "firing" } ? "firing" : "resolved"
+        commonLabels = Self.common(alerts.map(\.labels))
+        commonAnnotations = Self.common(alerts.map(\.annotations))
+    }
+
+    private static func common(_ all: [[String: String]]) -> [String: String] {
+        guard var common = all.first else { return [:] }
+        for other in all.dropFirst() { common = common.filter { other[$0.key] == $0.value } }
+        return common
+    }
+}

@@ -1,0 +1,145 @@
+import Alerting
+import Columns
+import Detection
+import Foundation
+import Parsing
+import Server
+import Streaming
+
+/// All that `obs.yaml` says, read and checked. Without a file every value is its default.
+public struct Configuration: Sendable {
+    /// A file or pattern to follow.
+    public struct SourceEntry: Sendable, Decodable {
+        public var name: String
+        public var file: String
+        public var pipeline = "ssh"
+        /// Of stamps that lack a zone; nil is this machine's.
+        public var timeZone: TimeZone?
+
+        private enum CodingKeys: String, CodingKey {
+            case name, file, pipeline
+            case timeZone = "time_zone"
+        }
+
+        public init(name: String, file: String) {
+            self.name = name
+            self.file = file
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            name = try container.decode(String.self, forKey: .name)
+            file = try container.decode(String.self, forKey: .file)
+            pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline) ?? pipeline
+            if let zone = try container.decodeIfPresent(String.self, forKey: .timeZone) {
+                guard let known = TimeZone(identifier: zone) else {
+                    throw DecodingError.dataCorruptedError(forKey: .timeZone, in: container, debugDescription: "time_zone is '\(zone)'; write a name such as Europe/Berlin or UTC")
+                }
+                timeZone = known
+            }
+        }
+    }
+
+    public var dataDirectory = "obs-data"
+    public var http = ServerConfiguration()
+    public var sources: [SourceEntry] = []
+    public var alerting = AlertingConfiguration()
+    public var pipelines = [Builtin.ssh]
+    public var rules = Builtin.rules
+    /// A log level of swift-log: trace, debug, info, notice, warning, error, critical.
+    public var logLevel = "info"
+
+    public init() {}
+
+    /// Reads `file`, or `obs.yaml` if that is there, and the files that it names.
+    ///
+    /// - Parameter dataDirectory: takes the place of `data_dir`.
+    /// - Throws: ``ConfigurationError`` with all mistakes, or ``UsageError`` when `file` is not there.
+    public static func load(file: String?, dataDirectory: String?) throws -> Configuration {
+        var configuration = Configuration()
+        let path = file ?? "obs.yaml"
+        if let bytes = FileManager.default.contents(atPath: path) {
+            configuration = try read(String(decoding: bytes, as: UTF8.self), path: path)
+        } else if let file {
+            throw UsageError("\(file): there is no such file, or it cannot be read")
+        }
+        if let dataDirectory { configuration.dataDirectory = dataDirectory }
+        return configuration
+    }
+
+    private struct File: Decodable {
+        struct Log: Decodable { var level: String? }
+        var data_dir: String?
+        var http: ServerConfiguration?
+        var pipelines: [String]?
+        var sources: [SourceEntry]?
+        var alerting: AlertingConfiguration?
+        var detections: [String]?
+        var log: Log?
+    }
+
+    private static func read(_ text: String, path: String) throws -> Configuration {
+        let file = try YAMLDocument(text, file: path).decode(File.self)
+        var configuration = Configuration()
+        configuration.dataDirectory = file.data_dir ?? configuration.dataDirectory
+        configuration.http = file.http ?? configuration.http
+        configuration.sources = file.sources ?? []
+        configuration.alerting = file.alerting ?? configuration.alerting
+        configuration.logLevel = file.log?.level ?? configuration.logLevel
+        var mistakes: [ConfigurationError.Mistake] = []
+        let folder = (path as NSString).deletingLastPathComponent
+        func documents(_ patterns: [String], _ key: String) -> [YAMLDocument] {
+            patterns.flatMap { pattern -> [YAMLDocument] in
+                let paths = Self.glob(pattern.hasPrefix("/") || folder.isEmpty ? pattern : folder + "/" + pattern)
+                if paths.isEmpty { mistakes.append(.init(file: path, line: nil, message: "\(key) names '\(pattern)', and there is no such file")) }
+                return paths.compactMap { path in
+                    collect { () throws(ConfigurationError) in
+                        try YAMLDocument(String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self), file: path)
+                    }
+                }
+            }
+        }
+        /// What `body` gives, or nil and its mistakes among the others: all files are read before any is complained of.
+        func collect<Value>(_ body: () throws(ConfigurationError) -> Value) -> Value? {
+            do {
+                return try body()
+            } catch {
+                mistakes += error.mistakes
+                return nil
+            }
+        }
+        if let patterns = file.pipelines {
+            configuration.pipelines = documents(patterns, "pipelines").compactMap { document in
+                collect { () throws(ConfigurationError) in try document.decode(PipelineFile.self).definition }
+            }
+        }
+        if let patterns = file.detections {
+            configuration.rules = documents(patterns, "detections").flatMap { document in
+                collect { () throws(ConfigurationError) in try document.decode([DetectionFile].self) } ?? []
+            }.map(\.rule)
+        }
+        let names = configuration.pipelines.map(\.name)
+        for source in configuration.sources where !names.contains(source.pipeline) && mistakes.isEmpty {
+            mistakes.append(.init(file: path, line: nil, message: "source '\(source.name)' names the pipeline '\(source.pipeline)', which there is not; known are \(names.joined(separator: ", "))"))
+        }
+        if Set(configuration.sources.map(\.name)).count < configuration.sources.count {
+            mistakes.append(.init(file: path, line: nil, message: "two sources have the same name"))
+        }
+        guard mistakes.isEmpty else { throw ConfigurationError(mistakes) }
+        return configuration
+    }
+
+    private static func glob(_ pattern: String) -> [String] {
+        var found = glob_t()
+        defer { globfree(&found) }
+        guard Foundation.glob(pattern, 0, nil, &found) == 0 else { return [] }
+        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
+    }
+
+    public func pipeline(_ name: String) throws -> PipelineDefinition {
+        guard let pipeline = pipelines.first(where: { $0.name == name }) else {
+            throw UsageError("there is no pipeline '\(name)'; known are \(pipelines.map(\.name).joined(separator: ", "))")
+        }
+        return pipeline
+    }
+}

@@ -1,0 +1,158 @@
+import Alerting
+import Columns
+import Foundation
+import Logging
+import Query
+import ServiceLifecycle
+import Simulation
+import Synchronization
+import Telemetry
+
+/// `obs demo`: simulated SSH traffic with attacks, everything that watches it, a webhook receiver, and a summary of what was found.
+public struct Demo: Sendable {
+    private let configuration: Configuration
+    private let duration: Duration?
+    private let say: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - duration: ends by itself after it; nil runs until it is stopped.
+    ///   - say: told what a person should see, line by line.
+    public init(_ configuration: Configuration, duration: Duration?, say: @escaping @Sendable (String) -> Void) {
+        self.configuration = configuration
+        self.duration = duration
+        self.say = say
+    }
+
+    public func run() async throws {
+        let folder = configuration.dataDirectory
+        try FileManager.default.createDirectory(atPath: folder + "/demo", withIntermediateDirectories: true)
+        let log = folder + "/demo/auth.log"
+        let delivered = Mutex<[WebhookSink.Delivery]>([])
+        let say = say
+        let sink = WebhookSink(listen: "127.0.0.1:0") { delivery in
+            delivered.withLock { $0.append(delivery) }
+            say("  webhook  \(delivery.status)  \(delivery.summaries.joined(separator: "; "))")
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let sinkGroup = ServiceGroup(services: [sink], logger: Self.silent)
+            group.addTask { try await sinkGroup.run() }
+            let port = await sink.boundPort.wait()
+
+            var settings = configuration
+            settings.sources = [.init(name: "demo", file: log)]
+            var receiver = Receiver(name: "demo", webhooks: [WebhookConfiguration(url: "http://127.0.0.1:\(port)/hook")])
+            receiver.webhooks[0].sendsResolved = true
+            settings.alerting.receivers = [receiver]
+            settings.alerting.route = Route(receiver: "demo")
+            settings.alerting.route?.groupBy = ["alertname", "source"]
+            settings.alerting.route?.groupWait = .zero
+            settings.alerting.route?.groupInterval = .seconds(5)
+            for index in settings.pipelines.indices { settings.pipelines[index].commitInterval = .seconds(2) }
+            settings.logLevel = "warning"
+            let daemon = try Daemon(settings, configurationFile: nil)
+
+            say("obs \(BuildInfo.version) shows itself: two hours of simulated SSH traffic, then live; data in \(folder)")
+            let simulation = SimulationService(path: log, history: .seconds(7200))
+            let services = ServiceGroup(
+                configuration: .init(
+                    services: [
+                        .init(service: simulation), .init(service: DaemonService(daemon: daemon)),
+                        .init(service: Alarm(after: duration), successTerminationBehavior: .gracefullyShutdownGroup),
+                    ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.silent))
+            group.addTask {
+                let http = await daemon.boundPort.wait()
+                say("  metrics  http://127.0.0.1:\(http)/metrics")
+                say("  API      http://127.0.0.1:\(http)/api/v1/incidents")
+            }
+            try await services.run()
+            await sinkGroup.triggerGracefulShutdown()
+            try await group.waitForAll()
+            try summarize(folder, webhooks: delivered.withLock { $0 }, attacks: simulation.attackCount)
+        }
+    }
+
+    private func summarize(_ folder: String, webhooks: [WebhookSink.Delivery], attacks: Int) throws {
+        let workspace = try Workspace(folder)
+        say("")
+        say("Tables")
+        for line in Renderer(format: .table).render(try EventQuestions(workspace.lake).tables()).split(separator: "\n") { say("  \(line)") }
+        say("")
+        let incidents = try IncidentQuestions(workspace.incidents).list(.init(limit: 10))
+        let all = try workspace.incidents.incidents()
+        say("\(all.count) incidents of \(attacks) simulated attacks and what else stood out; \(webhooks.count) webhooks delivered")
+        for line in Renderer(format: .table).render(incidents).split(separator: "\n") { say("  \(line)") }
+        say("")
+        say("Look further")
+        say("  obs query incidents --data-dir \(folder)")
+        if let id = all.first?.id { say("  obs query incident \(id) --data-dir \(folder)") }
+        say("  obs query events 'event=~\"failed_.*\"' --limit 5 --data-dir \(folder)")
+        say("  obs run -c obs.yaml        with your own logs")
+    }
+
+    private static var silent: Logger {
+        var logger = Logger(label: "obs.demo")
+        logger.logLevel = .critical
+        return logger
+    }
+}
+
+private struct DaemonService: Service {
+    let daemon: Daemon
+    func run() async throws { try await daemon.run() }
+}
+
+/// Ends the group after a while.
+private struct Alarm: Service {
+    let after: Duration?
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: after ?? .seconds(10 * 365 * 86_400)) }
+    }
+}
+
+/// Writes simulated lines to a file: first a stretch of history at once, then second by second as time passes.
+public final class SimulationService: Service {
+    private let path: String
+    private let history: Duration
+    private let rate: Double
+    private let seed: UInt64
+    private let attacks = Mutex(0)
+
+    public var attackCount: Int { attacks.withLock { $0 } }
+
+    public init(path: String, history: Duration = .zero, rate: Double = 5, seed: UInt64 = UInt64.random(in: 1...1_000_000)) {
+        self.path = path
+        self.history = history
+        self.rate = rate
+        self.seed = seed
+    }
+
+    public func run() async throws {
+        let now = Timestamp(seconds: WallClock.microseconds / 1_000_000)
+        var options = SSHSimulator.Options(start: now - history)
+        options.rate = rate
+        options.seed = seed
+        options.attackEvery = history > .zero ? 600 : 60
+        var simulator = SSHSimulator(options)
+        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        defer { try? file.close() }
+        try file.seekToEnd()
+        var text = ""
+        while simulator.time < now { for line in simulator.next() { text += line + "\n" } }
+        try file.write(contentsOf: Data(text.utf8))
+        attacks.withLock { $0 = simulator.attacks.count }
+        // From here on in real time, with attacks often enough that one who watches sees one.
+        options.start = now
+        options.attackEvery = 20
+        options.seed &+= 1
+        let before = simulator.attacks.count
+        simulator = SSHSimulator(options)
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            let lines = simulator.next()
+            if !lines.isEmpty { try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8)) }
+            attacks.withLock { $0 = before + simulator.attacks.count }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
+        }
+    }
+}

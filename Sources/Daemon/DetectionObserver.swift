@@ -1,0 +1,76 @@
+import Alerting
+import Columns
+import Detection
+import Foundation
+import Logging
+import Parsing
+import Streaming
+import Telemetry
+
+/// Runs the rules and the window model over what a pipeline sees, and hands what they find to the alert manager.
+actor DetectionObserver: PipelineObserver {
+    /// Windows that are kept to train the first model from, while there is none.
+    private static let maxTrainingWindows = 20_000
+
+    static let modelName = "ssh-source-windows"
+
+    private var rules: RuleEngine
+    private var model: WindowModel?
+    private var training: [Batch] = []
+    private let registry: ModelRegistry
+    private let alerts: AlertManager
+    private let anomalies: CounterFamily
+    private let trained: GaugeFamily
+    private let trainingTime: Histogram
+    private let logger: Logger
+
+    init(rules: [DetectionRule], registry: ModelRegistry, alerts: AlertManager, metrics: MetricsRegistry, logger: Logger) throws {
+        self.rules = RuleEngine(rules: rules)
+        self.registry = registry
+        self.alerts = alerts
+        self.logger = logger
+        anomalies = metrics.counter("obs_anomalies_total", help: "Findings of rules and models.", labels: ["detector", "severity"])
+        trained = metrics.gauge("obs_model_trained_timestamp_seconds", help: "When a model in use was trained, since 1970.", labels: ["model", "version"])
+        trainingTime = metrics.histogram(
+            "obs_model_training_duration_seconds", help: "Time that training a model took.", buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
+        for severity in Severity.allCases { for detector in ["rule", "forest"] { _ = anomalies[detector, severity.rawValue] } }
+        if let (entry, model) = try registry.production(Self.modelName) {
+            self.model = model
+            trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)
+        }
+    }
+
+    func observe(_ parsed: ParsedBatch, lines: Batch) async throws {
+        try report(rules.observe(events: parsed.events, lines: lines, lineRows: parsed.lineRows))
+    }
+
+    func observe(windows: Batch, table: String) async throws {
+        guard table == "ssh_by_source" else { return }
+        if let model {
+            try report(model.findings(windows))
+            return
+        }
+        // Without a model the first windows are what is known of normal; once they are enough they train one, and are then judged by it themselves.
+        training.append(windows)
+        guard training.reduce(0, { $0 + $1.count }) >= WindowModel.minimumRows * 2 else { return }
+        let start = ContinuousClock.now
+        guard let new = WindowModel(table: table, windows: training, now: Timestamp(microseconds: WallClock.microseconds)) else { return }
+        let entry = try registry.save(new, name: Self.modelName)
+        trainingTime.observe(ContinuousClock.now - start)
+        trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)
+        logger.notice("a model was trained on the first windows", metadata: ["model": "\(entry.name)", "version": "\(entry.version)", "rows": "\(entry.trainedOn)"])
+        model = new
+        let seen = training
+        training = []
+        for batch in seen { try report(new.findings(batch)) }
+    }
+
+    private func report(_ findings: [Finding]) throws {
+        guard !findings.isEmpty else { return }
+        for finding in findings { anomalies[finding.detector, finding.severity.rawValue].increment() }
+        try alerts.receive(findings)
+    }
+
+    func snapshot() async throws -> Data { try rules.snapshot() }
+    func restore(_ snapshot: Data) async throws { try rules.restore(snapshot) }
+}

@@ -1,0 +1,17 @@
+/// The command was called wrongly: exit code 2.
+public struct UsageError: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// What was looked at is bad: exit code 1.
+public struct BadFinding: Error, CustomStringConvertible {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,146 @@
+import Foundation
+
+/// Finds rows that few random cuts suffice to set apart from the others.
+///
+/// Trees are grown on small samples; a row's score comes from how deep it lies on average: near 1 is isolated early, 0.5 is average.
+/// Training is deterministic by its seed.
+///
+/// Source: Liu, Ting, Zhou: Isolation Forest, ICDM 2008.
+public struct IsolationForest: Sendable, Codable, Equatable {
+    public struct Options: Sendable, Codable, Equatable {
+        public var trees = 100
+        public var sampleSize = 256
+        public var seed: UInt64 = 1
+
+        public init() {}
+    }
+
+    /// A tree in arrays: node 0 is the root; a leaf has feature -1.
+    private struct Tree: Sendable, Codable, Equatable {
+        var feature: [Int32] = []
+        var threshold: [Double] = []
+        var left: [Int32] = []
+        var right: [Int32] = []
+        /// Training rows that reached the node.
+        var size: [Int32] = []
+    }
+
+    public let featureCount: Int
+    public let options: Options
+    private let trees: [Tree]
+    /// The expected depth of a row: c(sample size).
+    private let normalization: Double
+
+    /// - Parameter rows: one array a row, each of the same number of finite features; at least two.
+    public init(training rows: [[Double]], options: Options = Options()) {
+        precondition(rows.count >= 2, "a forest is trained on at least two rows")
+        featureCount = rows[0].count
+        self.options = options
+        let sampleSize = min(options.sampleSize, rows.count)
+        normalization = Self.averageDepth(sampleSize)
+        let maxDepth = Int(log2(Double(sampleSize)).rounded(.up))
+        trees = (0..<options.trees).map { number in
+            var random = SplitMix64(seed: options.seed &+ UInt64(number) &* 0x9E37_79B9)
+            // A sample without repetition: the first steps of a shuffle.
+            var indices = Array(rows.indices)
+            for position in 0..<sampleSize { indices.swapAt(position, Int.random(in: position..<indices.count, using: &random)) }
+            var tree = Tree()
+            Self.grow(&tree, rows, indices[..<sampleSize], depth: 0, maxDepth: maxDepth, &random)
+            return tree
+        }
+    }
+
+    private static func grow(
+        _ tree: inout Tree, _ rows: [[Double]], _ indices: ArraySlice<Int>, depth: Int, maxDepth: Int, _ random: inout SplitMix64
+    ) {
+        let node = tree.feature.count
+        tree.feature.append(-1)
+        tree.threshold.append(0)
+        tree.left.append(-1)
+        tree.right.append(-1)
+        tree.size.append(Int32(indices.count))
+        guard depth < maxDepth, indices.count > 1 else { return }
+        // A feature that does not vary here cannot split: another one is drawn.
+        var features = Array(0..<rows[0].count)
+        features.shuffle(using: &random)
+        for feature in features {
+            var low = Double.infinity, high = -Double.infinity
+            for index in indices {
+                low = min(low, rows[index][feature])
+                high = max(high, rows[index][feature])
+            }
+            guard low < high else { continue }
+            let threshold = Double.random(in: low..<high, using: &random)
+            let left = indices.filter { rows[$0][feature] <= threshold }, right = indices.filter { rows[$0][feature] > threshold }
+            tree.feature[node] = Int32(feature)
+            tree.threshold[node] = threshold
+            tree.left[node] = Int32(tree.feature.count)
+            grow(&tree, rows, left[...], depth: depth + 1, maxDepth: maxDepth, &random)
+            tree.right[node] = Int32(tree.feature.count)
+            grow(&tree, rows, right[...], depth: depth + 1, maxDepth: maxDepth, &random)
+            return
+        }
+    }
+
+    /// The score of a row in (0, 1): equation 2 of the source.
+    public func score(_ row: [Double]) -> Double {
+        precondition(row.count == featureCount)
+        var depth = 0.0
+        for tree in trees {
+            var node = 0
+            var steps = 0.0
+            while tree.feature[node] >= 0 {
+                node = Int(row[Int(tree.feature[node])] <= tree.threshold[node] ? tree.left[node] : tree.right[node])
+                steps += 1
+            }
+            depth += steps + Self.averageDepth(Int(tree.size[node]))
+        }
+        return exp2(-(depth / Double(trees.count)) / normalization)
+    }
+
+    /// Each feature's part in setting `row` apart; the parts sum to 1.
+    ///
+    /// A cut counts by the bits by which it narrows the sample down: a feature that takes a row from 200 others to 3 in one cut has told more than one that halves
+    /// them.
+    public func shares(_ row: [Double]) -> [Double] {
+        var bits = [Double](repeating: 0, count: featureCount)
+        for tree in trees {
+            var node = 0
+            while tree.feature[node] >= 0 {
+                let feature = Int(tree.feature[node])
+                let child = Int(row[feature] <= tree.threshold[node] ? tree.left[node] : tree.right[node])
+                // One bit is what a cut in the middle gives: only what is beyond it is telling.
+                bits[feature] += max(0, log2(Double(tree.size[node]) / Double(max(1, tree.size[child]))) - 1)
+                node = child
+            }
+        }
+        let total = bits.reduce(0, +)
+        return total > 0 ? bits.map { $0 / total } : bits.map { _ in 1 / Double(featureCount) }
+    }
+
+    /// c(n) of the source: the average depth of an unsuccessful search in a binary tree of `n` rows.
+    private static func averageDepth(_ n: Int) -> Double {
+        switch n {
+        case ...1: 0
+        case 2: 1
+        default: 2 * (log(Double(n - 1)) + 0.577_215_664_901_532_9) - 2 * Double(n - 1) / Double(n)
+        }
+    }
+}
+
+/// A generator that is the same everywhere, so that a seed says the whole model.
+///
+/// Source: Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    public init(seed: UInt64) { state = seed }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,76 @@
+import Columns
+import Foundation
+
+/// An isolation forest on the windows of a gold table, with all that is needed to use and explain it: what is saved as a model file.
+public struct WindowModel: Sendable, Codable, Equatable {
+    /// The layout of the file.
+    public var format = 1
+    public var table: String
+    /// The columns that it looks at, in this order. Counts are taken as log(1 + n): an attack is not ten times worse for ten times the lines.
+    public var features: [String]
+    public var medians: [Double]
+    /// From this score on a window is an anomaly.
+    public var threshold: Double
+    public var trainedOn: Int
+    public var trainedAt: Timestamp
+    public var forest: IsolationForest
+
+    /// Fewer windows than this say nothing about what is normal.
+    public static let minimumRows = 30
+
+    /// Trains on windows; nil when there are fewer than ``minimumRows``.
+    ///
+    /// - Parameters:
+    ///   - contamination: the share of windows that are expected to be anomalies: the threshold is put so that this many of the training windows would
+    ///     have been, but never below 0.6, where a window is hardly unusual.
+    public init?(table: String, windows: [Batch], contamination: Double = 0.02, options: IsolationForest.Options = .init(), now: Timestamp) {
+        guard let schema = windows.first?.schema else { return nil }
+        features = schema.fields.filter { $0.type == .int64 || $0.type == .double }.map(\.name)
+        let features = features
+        let rows = windows.flatMap { Self.rows(of: $0, features) }
+        guard rows.count >= Self.minimumRows, !features.isEmpty else { return nil }
+        self.table = table
+        medians = features.indices.map { feature in
+            let sorted = rows.map { $0[feature] }.sorted()
+            return sorted[sorted.count / 2]
+        }
+        forest = IsolationForest(training: rows, options: options)
+        let scores = rows.map(forest.score).sorted()
+        threshold = max(0.6, scores[min(scores.count - 1, Int(Double(scores.count) * (1 - contamination)))])
+        trainedOn = rows.count
+        trainedAt = now
+    }
+
+    private static func rows(of batch: Batch, _ features: [String]) -> [[Double]] {
+        let columns = features.map { batch[$0] }
+        return (0..<batch.count).map { row in columns.map { log1p(max(0, $0?.number(at: row) ?? 0)) } }
+    }
+
+    /// The score of each window of `batch`.
+    public func scores(_ batch: Batch) -> [Double] {
+        Self.rows(of: batch, features).map(forest.score)
+    }
+
+    /// The windows of `batch` that stand out, with the features that made them.
+    public func findings(_ batch: Batch) -> [Finding] {
+        let rows = Self.rows(of: batch, features)
+        guard let starts = batch["window_start"], let ends = batch["window_end"], batch.schema.count > 2 else { return [] }
+        let by = batch.schema.fields[2].name
+        return rows.indices.compactMap { row in
+            let score = forest.score(rows[row])
+            guard score >= threshold else { return nil }
+            let shares = forest.shares(rows[row])
+            let contributions = features.indices.map {
+                FeatureContribution(feature: features[$0], value: expm1(rows[row][$0]).rounded(), typical: expm1(medians[$0]).rounded(), share: shares[$0])
+            }.sorted { $0.share > $1.share }
+            let telling = contributions.prefix(3).map { "\($0.feature) \(Int($0.value)) (typical \(Int($0.typical)))" }.joined(separator: ", ")
+            let subject = batch.columns[2].string(at: row) ?? ""
+            return Finding(
+                name: "SSHAnomalousSource", detector: "forest", severity: .info, labels: [by: subject],
+                title: "Unusual behaviour of \(subject): \(contributions[0].feature) \(Int(contributions[0].value))",
+                description: "Its five-minute window scores \(String(format: "%.2f", score)) (threshold \(String(format: "%.2f", threshold))): \(telling).",
+                startsAt: Timestamp(microseconds: starts.integer(at: row) ?? 0), lastSeen: Timestamp(microseconds: ends.integer(at: row) ?? 0), count: 1,
+                contributions: Array(contributions.prefix(5)), score: score)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Columns
+
+/// A rule on events: which rows it looks at, how they are grouped, and when a group is a finding.
+///
+///     name: SSHBruteForce
+///     severity: warning
+///     title: "Brute force from {source} against {host}"
+///     match: 'event=~"failed_.*"'
+///     group_by: [source, host]
+///     within: 5m
+///     count: 10
+public struct DetectionRule: Sendable, Hashable {
+    public var name: String
+    public var severity: Severity
+    /// With `{column}` of ``groupBy``, `{count}` and `{distinct}` in it.
+    public var title: String
+    public var description: String
+    public var match: [Matcher]
+    public var groupBy: [String]
+    /// In event time.
+    public var within: Duration
+    /// How many events (by their `count` column) make a finding; 0 asks for none.
+    public var count: Int
+    /// How many distinct values of a column make one.
+    public var distinct: (column: String, count: Int)? {
+        get { distinctColumn.map { ($0, distinctCount) } }
+        set {
+            distinctColumn = newValue?.column
+            distinctCount = newValue?.count ?? 0
+        }
+    }
+    private var distinctColumn: String?
+    private var distinctCount = 0
+    /// The event that completes the finding once the counts are there, such as a success; nil when the counts are enough.
+    public var then: [Matcher]?
+
+    public init(
+        name: String, severity: Severity, title: String, description: String, match: [Matcher], groupBy: [String], within: Duration, count: Int,
+        distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil
+    ) {
+        self.name = name
+        self.severity = severity
+        self.title = title
+        self.description = description
+        self.match = match
+        self.groupBy = groupBy
+        self.within = within
+        self.count = count
+        self.then = then
+        self.distinct = distinct
+    }
+}

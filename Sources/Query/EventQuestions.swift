@@ -1,0 +1,84 @@
+import Columns
+import Foundation
+import Lake
+import Parsing
+
+/// What can be asked of the tables of the lake.
+public struct EventQuestions: Sendable {
+    private let lake: Lake
+
+    public init(_ lake: Lake) {
+        self.lake = lake
+    }
+
+    /// The rows of a table that matchers and times leave, oldest commit first, at most `limit` of the newest.
+    ///
+    /// - Parameter time: the timestamp column that `since` and `until` are about.
+    public func rows(
+        of table: String, time: String, matchers: String, since: Timestamp?, until: Timestamp?, limit: Int
+    ) throws -> Answer {
+        let opened = try lake.table(table)
+        let conditions = try [Matcher](parsing: matchers)
+        for condition in conditions where opened.schema.index(of: condition.name) == nil {
+            throw QueryError.unknown("column", condition.name, known: opened.schema.fields.map(\.name))
+        }
+        let range = (since ?? Timestamp(microseconds: .min))...max(since ?? Timestamp(microseconds: .min), until ?? Timestamp(microseconds: .max))
+        let isBounded = since != nil || until != nil
+        var kept: [[Value]] = []
+        var total = 0
+        try opened.scan(times: isBounded ? (time, range) : nil) { batch in
+            let isMatched = conditions.rows(in: batch)
+            let times = batch[time]
+            for row in 0..<batch.count where isMatched[row] {
+                if isBounded, let at = times?.integer(at: row), !range.contains(Timestamp(microseconds: at)) { continue }
+                total += 1
+                kept.append(batch.row(row))
+                if kept.count >= limit * 2 { kept.removeFirst(kept.count - limit) }
+            }
+            return true
+        }
+        return Answer(
+            schema: opened.schema, rows: Array(kept.suffix(limit)), note: total > limit ? "the newest \(limit) of \(total) rows are shown; ask for more with --limit" : nil)
+    }
+
+    /// The versions of a table, newest first.
+    public func history(of table: String) throws -> Answer {
+        Answer(
+            [("version", .int64), ("time", .timestamp), ("operation", .text), ("added_files", .int64), ("added_rows", .int64)],
+            rows: try lake.table(table).history().map {
+                [.int($0.version), $0.time.map(Value.timestamp) ?? .null, .text($0.operation), .int(Int64($0.addedFiles)), .int(Int64($0.addedRows))]
+            })
+    }
+
+    /// All tables with their rows, files and size.
+    public func tables() throws -> Answer {
+        Answer(
+            [("table", .text), ("version", .int64), ("rows", .int64), ("files", .int64), ("bytes", .int64)],
+            rows: try lake.tables().map { name in
+                let table = try lake.table(name)
+                return [.text(name), .int(table.version), .int(Int64(try table.rowCount())), .int(Int64(table.fileCount)), .int(Int64(table.sizeInBytes))]
+            })
+    }
+}
+
+extension Timestamp {
+    /// A point in time as people write it: `2h` (ago), `today`, `now`, or RFC 3339.
+    public init(parsing text: String, now: Timestamp) throws(QueryError) {
+        if text == "now" {
+            self = now
+        } else if text == "today" {
+            let c = now.components
+            self = Timestamp(year: c.year, month: c.month, day: c.day)
+        } else if let ago = Duration(parsing: text) {
+            self = now - ago
+        } else if let date = try? Date(text, strategy: .iso8601) {
+            self = Timestamp(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded()))
+        } else if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) {
+            self = Timestamp(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded()))
+        } else if let date = try? Date(text + "T00:00:00Z", strategy: .iso8601) {
+            self = Timestamp(microseconds: Int64(date.timeIntervalSince1970 * 1e6))
+        } else {
+            throw .badTime(text)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+@preconcurrency import GRDB
+
+/// The one SQLite file: incidents, what is owed to whom, models, who did what. Several processes may have it open: one writes at a time, readers never wait.
+public final class Store: Sendable {
+    public let path: String
+    public let database: DatabasePool
+
+    /// Opens the file, or makes it, and brings its tables up to date.
+    ///
+    /// - Parameter migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added to.
+    public init(path: String, migrations: [Migration]) throws {
+        self.path = path
+        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.foreignKeysEnabled = true
+        configuration.prepareDatabase { database in
+            // What is acknowledged must survive a power cut, not only a crash: the log is synced at each commit.
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        do {
+            database = try DatabasePool(path: path, configuration: configuration)
+        } catch {
+            throw StoreError.cannotOpen(path: path, reason: "\(error)")
+        }
+        var migrator = DatabaseMigrator()
+        for migration in [Self.audit] + migrations {
+            migrator.registerMigration(migration.id) { database in try database.execute(sql: migration.sql) }
+        }
+        if try database.read({ try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
+        try migrator.migrate(database)
+    }
+
+    private static let audit = Migration(
+        id: "store-1",
+        sql: """
+            CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT);
+            CREATE INDEX audit_at ON audit (at);
+            """)
+
+    /// Notes who did what, in the transaction that does it.
+    public static func audit(_ database: Database, at microseconds: Int64, actor: String, action: String, subject: String, detail: String? = nil) throws {
+        try database.execute(
+            sql: "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)", arguments: [microseconds, actor, action, subject, detail])
+    }
+}
+
+/// One step that adds to the tables.
+public struct Migration: Sendable {
+    public let id: String
+    public let sql: String
+
+    public init(id: String, sql: String) {
+        self.id = id
+        self.sql = sql
+    }
+}
+
+public enum StoreError: Error, CustomStringConvertible {
+    case cannotOpen(path: String, reason: String)
+    case newer(path: String)
+    case backupExists(path: String)
+
+    public var description: String {
+        switch self {
+        case .cannotOpen(let path, let reason): "\(path): cannot be opened as a database: \(reason)"
+        case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
+        case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"
+        }
+    }
+}

@@ -1,0 +1,15 @@
+import Columns
+import Foundation
+import Parsing
+
+/// Sees the events and windows of a pipeline as they come, before they are committed: rules, models.
+///
+/// Its methods are called one at a time, in the order of the data. What it makes of an event must be durable when the call returns, because the
+/// epoch may be committed after it and the event then never comes again; after a crash an event may come a second time.
+public protocol PipelineObserver: Sendable {
+    func observe(_ parsed: ParsedBatch, lines: Batch) async throws
+    func observe(windows: Batch, table: String) async throws
+    /// What it must remember, for the checkpoint.
+    func snapshot() async throws -> Data
+    func restore(_ snapshot: Data) async throws
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Daemon
+import Foundation
+
+struct CheckCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Look whether something is right: 0 yes, 1 no.", subcommands: [CheckConfig.self, CheckHealth.self])
+}
+
+struct CheckConfig: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Check the configuration and all files that it names.",
+        discussion: """
+            Examples:
+              obs check config
+              obs check config -c /etc/obs/obs.yaml
+            """)
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        do {
+            let configuration = try common.configuration()
+            print("the configuration is good: \(configuration.sources.count) sources, \(configuration.pipelines.count) pipelines, \(configuration.rules.count) rules, \(configuration.alerting.receivers.count) receivers")
+        } catch let error as ConfigurationError {
+            throw BadFinding(error.description)
+        }
+    }
+}
+
+struct CheckHealth: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "health", abstract: "Ask a running obs whether it is well.",
+        discussion: """
+            Examples:
+              obs check health
+              obs check health --url http://127.0.0.1:9464
+            """)
+    @Option(help: "Where it listens.") var url = "http://127.0.0.1:9464"
+
+    func run() async throws {
+        guard let problem = await HealthCheck.problem(at: url) else { return print("obs is healthy") }
+        throw BadFinding("\(url): \(problem)")
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Daemon
+import Foundation
+import Parsing
+
+/// How stamps without year or zone are read.
+struct StampOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The year of a file's first line, where its stamps have none.", valueName: "year"))
+    var year: Int?
+
+    @Option(help: ArgumentHelp("The zone of stamps that have none, such as Europe/Berlin; this machine's by default.", valueName: "zone"))
+    var timeZone: String?
+
+    func context() throws -> ParsingContext {
+        guard let timeZone else { return ParsingContext(year: year) }
+        guard let zone = TimeZone(identifier: timeZone) else { throw UsageError("--time-zone is '\(timeZone)'; write a name such as Europe/Berlin or UTC") }
+        return ParsingContext(year: year, timeZone: zone)
+    }
+}
+
+struct ProcessCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "process", abstract: "Process files once: plain, .gz or .zst, - for standard input.",
+        discussion: """
+            What was processed before is known by its content, and is not read again.
+
+            Examples:
+              obs process /var/log/auth.log*
+              zcat old.gz | obs process - --year 2015 --data-dir /tmp/old
+            """)
+
+    @Argument(help: "The files.")
+    var files: [String]
+
+    @Option(help: "The pipeline that understands them.")
+    var pipeline = "ssh"
+
+    @Flag(help: "Forget what was processed before, and start anew.")
+    var newCheckpoint = false
+
+    @OptionGroup var stamps: StampOptions
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        var options = Processing.Options(files: files)
+        options.pipeline = pipeline
+        options.context = try stamps.context()
+        options.startsAnew = newCheckpoint
+        let bar = ProgressBar("processing", isQuiet: common.quiet)
+        let start = ContinuousClock.now
+        let summary = try await Processing.run(options, try common.configuration()) { bar.update(bytes: $0, of: $1) }
+        bar.finish()
+        guard !common.quiet else { return }
+        let seconds = Double((ContinuousClock.now - start).components.seconds) + Double((ContinuousClock.now - start).components.attoseconds) / 1e18
+        Terminal.say(
+            "\(summary.lines) lines in \(String(format: "%.2f", seconds)) s: \(summary.events) events, \(summary.quarantined) in quarantine, \(summary.windows) windows, \(summary.late) late")
+    }
+}

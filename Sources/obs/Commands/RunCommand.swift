@@ -1,0 +1,20 @@
+import ArgumentParser
+import Daemon
+
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Watch what obs.yaml names, until SIGTERM.",
+        discussion: """
+            SIGTERM and Ctrl-C stop the sources, commit what was read and exit with 0. SIGHUP reads the configuration again.
+
+            Examples:
+              obs run -c obs.yaml
+              obs run --data-dir /var/lib/obs
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        try await Daemon(try common.configuration(), configurationFile: common.config, isQuiet: common.quiet).run()
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+import Daemon
+import Foundation
+import ServiceLifecycle
+
+struct SinkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sink", abstract: "Receive webhooks at /hook and print them: to try a route without telling anybody.",
+        discussion: """
+            Examples:
+              obs sink
+              obs sink --listen 127.0.0.1:5001
+            """)
+    @Option(help: "Where to listen.") var listen = "127.0.0.1:5001"
+
+    func run() async throws {
+        let sink = WebhookSink(listen: listen) { delivery in
+            FileHandle.standardOutput.write(Data("\(delivery.status)  \(delivery.summaries.joined(separator: "; "))\n".utf8))
+        }
+        try await ServiceGroup(services: [sink], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.sink")).run()
+    }
+}

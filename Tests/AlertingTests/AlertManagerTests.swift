@@ -1,0 +1,159 @@
+import Columns
+import Detection
+import Foundation
+import Store
+import Telemetry
+import Testing
+
+@testable import Alerting
+
+struct `The alert manager` {
+    private let store: TemporaryStore
+    private let metrics = MetricsRegistry()
+
+    init() throws { store = try TemporaryStore() }
+
+    @Test func `delivers a finding as version 4 of Alertmanager's webhook, once`() async throws {
+        let sink = try Sink()
+        let manager = AlertManager.telling(["oncall": sink.url], store: store)
+        try await manager.whileRunning {
+            try manager.receive([.bruteForce()])
+            try manager.receive([.bruteForce()])
+            #expect(await eventually { sink.posts.count == 1 })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+        }
+        let post = try #require(sink.posts.first)
+        #expect(sink.posts.count == 1)
+        #expect(post.path == "POST /hook HTTP/1.1")
+        #expect(post.headers["content-type"] == "application/json")
+        #expect(post.headers["idempotency-key"]?.hasPrefix("obs-1-") == true)
+        let keys = ["alerts", "commonAnnotations", "commonLabels", "externalURL", "groupKey", "groupLabels", "receiver", "status", "truncatedAlerts", "version"]
+        #expect(post.payload.keys.sorted() == keys)
+        #expect(post.payload["version"] as? String == "4")
+        #expect(post.payload["groupLabels"] as? [String: String] == ["alertname": "SSHBruteForce"])
+        let alert = try #require((post.payload["alerts"] as? [[String: Any]])?.first)
+        #expect(alert.keys.sorted() == ["annotations", "endsAt", "fingerprint", "generatorURL", "labels", "startsAt", "status"])
+        #expect(alert["fingerprint"] as? String == Fingerprint.of(alert["labels"] as? [String: String] ?? [:]))
+        #expect(alert["endsAt"] as? String == "0001-01-01T00:00:00Z")
+    }
+
+    @Test func `tries again with the same key and the same text until the receiver takes it`() async throws {
+        let sink = try Sink(answers: ["503 Busy", "500 No"])
+        let manager = AlertManager.telling(["oncall": sink.url], store: store, metrics: metrics)
+        try await manager.whileRunning {
+            try manager.receive([.bruteForce()])
+            #expect(await eventually { sink.posts.count == 3 })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+        }
+        #expect(Set(sink.posts.map(\.body)).count == 1)
+        #expect(Set(sink.posts.map { $0.headers["idempotency-key"] }).count == 1)
+        #expect(metrics.exposition().contains(#"obs_notifications_total{receiver="oncall",outcome="failed"} 2"#))
+        #expect(metrics.exposition().contains(#"obs_notifications_total{receiver="oncall",outcome="sent"} 1"#))
+    }
+
+    @Test func `gives up at once on what the receiver does not want, and keeps it as dead`() async throws {
+        let sink = try Sink(answers: ["400 Bad"])
+        let manager = AlertManager.telling(["oncall": sink.url], store: store)
+        try await manager.whileRunning {
+            try manager.receive([.bruteForce()])
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "dead" })
+        }
+        #expect(sink.posts.count == 1)
+    }
+
+    @Test func `delivers what an earlier run owed, when the receiver is back`() async throws {
+        let port: UInt16
+        do {
+            let sink = try Sink()
+            port = sink.port
+            sink.stop()
+        }
+        let first = AlertManager.telling(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
+        try await first.whileRunning {
+            try first.receive([.bruteForce()])
+            #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
+        }
+        let sink = try Sink(port: port)
+        let second = AlertManager.telling(["oncall": sink.url], store: store)
+        try await second.whileRunning { #expect(await eventually { sink.posts.count == 1 }) }
+    }
+
+    @Test func `does not let a receiver that hangs hold up another`() async throws {
+        let hanging = try Sink(), quick = try Sink()
+        hanging.hold(true)
+        let manager = AlertManager.telling(["a-hanging": hanging.url, "quick": quick.url], store: store) { configuration in
+            var child = Route(receiver: "quick")
+            child.matchers = (try? [Matcher](parsing: #"source="10.0.0.2""#)) ?? []
+            configuration.route?.routes = [child]
+        }
+        try await manager.whileRunning {
+            try manager.receive([.bruteForce(from: "10.0.0.1")])
+            #expect(await eventually { hanging.posts.count == 1 })
+            try manager.receive([.bruteForce(from: "10.0.0.2")])
+            #expect(await eventually { quick.posts.count == 1 })
+            hanging.hold(false)
+        }
+    }
+
+    @Test func `notices what another process resolved, and tells it`() async throws {
+        let sink = try Sink()
+        let manager = AlertManager.telling(["oncall": sink.url], store: store)
+        try await manager.whileRunning {
+            try manager.receive([.bruteForce()])
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+            let other = IncidentStore(try Store.reopened(store))
+            try other.perform(.resolve, on: "INC-1001", by: "ann", note: "false alarm", now: Timestamp(microseconds: WallClock.microseconds))
+            #expect(await eventually { sink.posts.count == 2 })
+        }
+        #expect(sink.posts.last?.payload["status"] as? String == "resolved")
+    }
+
+    @Test func `sends to a second endpoint of a receiver again, not to the first that took it`() async throws {
+        let good = try Sink(), flaky = try Sink(answers: ["502 Gateway"])
+        let manager = AlertManager.telling(["oncall": good.url], store: store) { $0.receivers[0].webhooks.append(WebhookConfiguration(url: flaky.url)) }
+        try await manager.whileRunning {
+            try manager.receive([.bruteForce()])
+            #expect(await eventually { flaky.posts.count == 2 })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+        }
+        #expect(good.posts.count == 1)
+    }
+
+    @Test func `waits at least as long as a receiver asks`() async throws {
+        let sink = try Sink(answers: ["429 Slow\r\nRetry-After: 3600"])
+        let manager = AlertManager.telling(["oncall": sink.url], store: store)
+        try await manager.whileRunning {
+            try manager.receive([.bruteForce()])
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.attempts == 1 })
+        }
+        let due = try #require(try store.incidents.incident("INC-1001").notifications.first?.dueAt)
+        #expect(due > Timestamp(microseconds: WallClock.microseconds) + .seconds(3000))
+    }
+}
+
+struct `A receiver's circuit` {
+    private let now = Timestamp.start
+
+    @Test func `opens after failures in a row, lets one try through after its pause, and closes with its success`() {
+        var circuit = ReceiverCircuit()
+        for _ in 0..<ReceiverCircuit.failuresUntilOpen {
+            #expect(circuit.permitsTry(now: now))
+            circuit.failed(now: now)
+        }
+        #expect(!circuit.permitsTry(now: now))
+        #expect(circuit.permitsTry(now: now + .seconds(1)))
+        #expect(!circuit.permitsTry(now: now + .seconds(1)))
+        circuit.succeeded()
+        #expect(circuit.state == .closed)
+    }
+
+    @Test func `never pauses longer than its bound, however long the receiver is away`() {
+        var circuit = ReceiverCircuit()
+        var time = now
+        for _ in 0..<100 {
+            circuit.failed(now: time)
+            time = time + ReceiverCircuit.longestPause
+            #expect(circuit.permitsTry(now: time))
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import Columns
+import Detection
+import Foundation
+import Glibc
+import Logging
+import Store
+import Synchronization
+import Telemetry
+
+@testable import Alerting
+
+/// A store in a folder of its own, removed with the value's owner.
+final class TemporaryStore: Sendable {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "obs-alerting-\(UUID().uuidString)").path
+    let store: Store
+    let incidents: IncidentStore
+
+    init() throws {
+        store = try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations)
+        incidents = IncidentStore(store)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: folder) }
+}
+
+extension Timestamp {
+    static let start = Timestamp(seconds: 1_450_000_000)
+}
+
+extension Finding {
+    static func bruteForce(from source: String = "10.0.0.1", count: Int = 10, at time: Timestamp = .start, lines: [Int64] = [0, 80]) -> Finding {
+        Finding(
+            name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["source": source, "host": "LabSZ"], title: "Brute force from \(source)",
+            description: "\(count) failures in 5 minutes", startsAt: time - .seconds(60), lastSeen: time, count: count,
+            evidence: lines.map { Evidence(file: "auth.log", offset: $0, line: "Failed password for root from \(source)", time: time) })
+    }
+}
+
+/// A receiver of webhooks on a port of its own: keeps what it gets, and answers as it is told to.
+final class Sink: Sendable {
+    struct Post: Sendable {
+        let path: String
+        let headers: [String: String]
+        let body: String
+        var payload: [String: Any] { (try? JSONSerialization.jsonObject(with: Data(body.utf8))) as? [String: Any] ?? [:] }
+    }
+
+    let port: UInt16
+    private let listener: Int32
+    private let state: Mutex<(posts: [Post], answers: [String], isHeld: Bool)>
+
+    /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`; after them all is 200.
+    init(answers: [String] = [], port: UInt16 = 0) throws {
+        state = Mutex(([], answers, false))
+        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var on: Int32 = 1
+        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutableBytes(of: &address) { bytes in
+            let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
+            return bind(listener, pointer, size) == 0 && listen(listener, 64) == 0 && getsockname(listener, pointer, &size) == 0
+        }
+        guard isBound else { throw POSIXError(.init(rawValue: errno) ?? .EADDRINUSE) }
+        self.port = UInt16(bigEndian: address.sin_port)
+        let listener = listener
+        Thread.detachNewThread { [weak self] in
+            while case let connection = accept(listener, nil, nil), connection >= 0 {
+                guard let sink = self else { break }
+                Thread.detachNewThread { sink.serve(connection) }
+            }
+        }
+    }
+
+    deinit { stop() }
+
+    func stop() { shutdown(listener, Int32(SHUT_RDWR)); close(listener) }
+
+    var url: String { "http://127.0.0.1:\(port)/hook" }
+    var posts: [Post] { state.withLock { $0.posts } }
+
+    /// While held, requests are taken and kept, and not answered.
+    func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
+
+    private func serve(_ connection: Int32) {
+        defer { close(connection) }
+        var received = [UInt8]()
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            if let end = received.firstRange(of: Array("\r\n\r\n".utf8)) {
+                let lines = String(decoding: received[..<end.lowerBound], as: UTF8.self).components(separatedBy: "\r\n")
+                let headers = Dictionary(
+                    lines.dropFirst().map { line in
+                        let parts = line.split(separator: ":", maxSplits: 1)
+                        return (parts[0].lowercased(), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
+                    }) { _, last in last }
+                let length = Int(headers["content-length"] ?? "0") ?? 0
+                if received.count - end.upperBound >= length {
+                    let body = String(decoding: received[end.upperBound..<(end.upperBound + length)], as: UTF8.self)
+                    let answer = state.withLock { state in
+                        state.posts.append(Post(path: lines[0], headers: headers, body: body))
+                        return state.answers.isEmpty ? "200 OK" : state.answers.removeFirst()
+                    }
+                    while state.withLock({ $0.isHeld }) { usleep(2000) }
+                    let text = "HTTP/1.1 \(answer)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    _ = text.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
+                    return
+                }
+            }
+            let count = recv(connection, &chunk, chunk.count, 0)
+            guard count > 0 else { return }
+            received += chunk[..<count]
+        }
+    }
+}
+
+/// Waits until `condition` holds, and gives whether it did within half a minute, which no test that passes ever waits.
+func eventually(_ condition: () throws -> Bool) async rethrows -> Bool {
+    let end = ContinuousClock.now + .seconds(30)
+    while try !condition() {
+        if ContinuousClock.now > end { return false }
+        try? await Task.sleep(for: .milliseconds(2))
+    }
+    return true
+}
+
+extension AlertManager {
+    /// One that tells `receivers`, each group at once.
+    static func telling(_ sinks: [String: String], store: TemporaryStore, metrics: MetricsRegistry = MetricsRegistry(), _ change: (inout AlertingConfiguration) -> Void = { _ in })
+        -> AlertManager
+    {
+        var configuration = AlertingConfiguration()
+        configuration.receivers = sinks.map { Receiver(name: $0.key, webhooks: [WebhookConfiguration(url: $0.value)]) }
+        var route = Route(receiver: sinks.keys.sorted()[0])
+        route.groupBy = ["alertname"]
+        route.groupWait = .zero
+        route.groupInterval = .milliseconds(1)
+        configuration.route = route
+        change(&configuration)
+        return AlertManager(configuration, incidents: store.incidents, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// Runs it while `body` runs.
+    func whileRunning(_ body: () async throws -> Void) async throws {
+        let running = Task { try await run() }
+        do { try await body() } catch {
+            running.cancel()
+            _ = try? await running.value
+            throw error
+        }
+        running.cancel()
+        try await running.value
+    }
+}
+
+extension Store {
+    /// The same file once more, as another process has it open.
+    static func reopened(_ other: TemporaryStore) throws -> Store {
+        try Store(path: other.store.path, migrations: IncidentStore.migrations)
+    }
+}

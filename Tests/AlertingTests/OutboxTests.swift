@@ -1,0 +1,99 @@
+import Columns
+import Detection
+import Testing
+
+@testable import Alerting
+
+struct `The outbox` {
+    private let store: TemporaryStore
+    private let outbox: Outbox
+    private var route = Route(receiver: "oncall")
+    private let now = Timestamp.start
+
+    init() throws {
+        store = try TemporaryStore()
+        outbox = Outbox(incidents: store.incidents)
+        route.groupBy = ["alertname"]
+        route.groupWait = .seconds(10)
+        route.groupInterval = .seconds(60)
+        route.repeatInterval = .seconds(3600)
+    }
+
+    private func due(_ now: Timestamp) async throws -> Outbox.Due? {
+        guard let first = try await outbox.due(now: now).first else { return nil }
+        return try await outbox.load(first.id, now: now, externalURL: "http://obs")
+    }
+
+    @Test func `waits group_wait for a new group, and tells of all that came meanwhile at once`() async throws {
+        try store.incidents.record([.bruteForce(from: "10.0.0.1")], routing: route, now: now)
+        try store.incidents.record([.bruteForce(from: "10.0.0.2")], routing: route, now: now + .seconds(9))
+        #expect(try await due(now + .seconds(9)) == nil)
+        let notification = try #require(try await due(now + .seconds(10)))
+        #expect(notification.payload.alerts.map { $0.labels["source"] } == ["10.0.0.1", "10.0.0.2"])
+        #expect(notification.payload.groupKey == #"{}:{alertname="SSHBruteForce"}"#)
+        #expect(notification.payload.status == "firing")
+    }
+
+    @Test func `owes again what joined while a notification was under way`() async throws {
+        try store.incidents.record([.bruteForce(from: "10.0.0.1")], routing: route, now: now)
+        let first = try #require(try await due(now + .seconds(10)))
+        try store.incidents.record([.bruteForce(from: "10.0.0.2")], routing: route, now: now + .seconds(11))
+        try await outbox.markSent(first, now: now + .seconds(12))
+        #expect(try await due(now + .seconds(71)) == nil)
+        let second = try #require(try await due(now + .seconds(72)))
+        #expect(second.alerts.map(\.incident) == [1001, 1002])
+    }
+
+    @Test func `owes the end of what was resolved while a notification was under way`() async throws {
+        try store.incidents.record([.bruteForce()], routing: route, now: now)
+        let first = try #require(try await due(now + .seconds(10)))
+        try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(11))
+        try await outbox.markSent(first, now: now + .seconds(12))
+        let second = try #require(try await due(now + .seconds(12)))
+        #expect(second.payload.status == "resolved")
+        try await outbox.markSent(second, now: now + .seconds(13))
+        #expect(try await outbox.nextDue(after: now) == nil)
+    }
+
+    @Test func `tells nobody of what began and ended within group_wait`() async throws {
+        try store.incidents.record([.bruteForce()], routing: route, now: now)
+        try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(1))
+        let notification = try #require(try await due(now + .seconds(10)))
+        #expect(notification.alerts.isEmpty)
+        try await outbox.drop(notification, now: now + .seconds(10))
+        #expect(try outbox.depth(now: now + .seconds(10)).count == 0)
+    }
+
+    @Test func `repeats what is open after repeat_interval, and not what is acknowledged`() async throws {
+        try store.incidents.record([.bruteForce()], routing: route, now: now)
+        try await outbox.markSent(try #require(try await due(now + .seconds(10))), now: now + .seconds(10))
+        #expect(try outbox.depth(now: now + .seconds(11)).count == 0)
+        #expect(try await due(now + .seconds(3609)) == nil)
+        let repetition = try #require(try await due(now + .seconds(3610)))
+        #expect(repetition.alerts.count == 1)
+        try await outbox.markSent(repetition, now: now + .seconds(3610))
+        try store.incidents.perform(.acknowledge, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(3700))
+        #expect(try #require(try await due(now + .seconds(7210))).alerts.isEmpty)
+    }
+
+    @Test func `brings a waiting repetition forward when something new joins the group`() async throws {
+        try store.incidents.record([.bruteForce(from: "10.0.0.1")], routing: route, now: now)
+        try await outbox.markSent(try #require(try await due(now + .seconds(10))), now: now + .seconds(10))
+        try store.incidents.record([.bruteForce(from: "10.0.0.2")], routing: route, now: now + .seconds(20))
+        #expect(try await due(now + .seconds(69)) == nil)
+        #expect(try await due(now + .seconds(70))?.alerts.count == 2)
+    }
+
+    @Test func `keeps what failed until its time, and what is dead for ever`() async throws {
+        try store.incidents.record([.bruteForce()], routing: route, now: now)
+        let first = try #require(try await due(now + .seconds(10)))
+        try await outbox.markFailed(first, reason: "no answer", delivered: ["0:ab"], retryAt: now + .seconds(20))
+        #expect(try await due(now + .seconds(19)) == nil)
+        let second = try #require(try await due(now + .seconds(20)))
+        #expect(second.attempts == 1)
+        #expect(second.delivered == ["0:ab"])
+        try await outbox.markFailed(second, reason: "refused", retryAt: nil)
+        #expect(try await due(now + .seconds(99)) == nil)
+        #expect(try store.incidents.incident("INC-1001").notifications.map(\.state) == ["dead"])
+    }
+}

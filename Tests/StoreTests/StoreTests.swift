@@ -1,0 +1,103 @@
+import Foundation
+import GRDB
+import Store
+import Testing
+
+struct `The store` {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-store-\(UUID().uuidString)").path
+    private var path: String { folder + "/obs.db" }
+    private let first = Migration(id: "room-1", sql: "CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+    private let second = Migration(id: "room-2", sql: "ALTER TABLE thing ADD COLUMN note TEXT")
+
+    @Test func `makes its file and folder, and applies what was added since the last time`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            let store = try Store(path: path, migrations: [first])
+            try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('a')") }
+            try store.database.close()
+        }
+        let store = try Store(path: path, migrations: [first, second])
+        let row = try store.database.read { try Row.fetchOne($0, sql: "SELECT name, note FROM thing") }
+        #expect(row?["name"] == "a")
+        #expect(row?["note"] == nil as String?)
+    }
+
+    @Test func `refuses a database that a newer version wrote, and leaves it alone`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Store(path: path, migrations: [first, second]).database.close()
+        let refusal = #expect(throws: StoreError.self) { try Store(path: path, migrations: [first]) }
+        #expect(refusal?.description.contains("written by a newer obs") == true)
+        _ = try Store(path: path, migrations: [first, second])
+    }
+
+    @Test func `is durable at each commit, checks foreign keys, and lets two processes' connections write in turn`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let one = try Store(path: path, migrations: [first])
+        let other = try Store(path: path, migrations: [first])
+        let (synchronous, foreignKeys) = try one.database.write { (try Int.fetchOne($0, sql: "PRAGMA synchronous"), try Int.fetchOne($0, sql: "PRAGMA foreign_keys")) }
+        #expect(synchronous == 2)
+        #expect(foreignKeys == 1)
+        for index in 0..<20 {
+            try (index.isMultiple(of: 2) ? one : other).database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["\(index)"]) }
+        }
+        let found = try other.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM thing") }
+        #expect(found == 20)
+    }
+
+    @Test func `copies itself while it is written to, and the copy is whole`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try Store(path: path, migrations: [first])
+        try store.database.write { database in
+            for index in 0..<1000 { try database.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["\(index)"]) }
+        }
+        let copy = folder + "/backup/obs.db"
+        try store.backUp(to: copy)
+        try store.database.write { try $0.execute(sql: "DELETE FROM thing") }
+        let restored = try Store(path: copy, migrations: [first])
+        let found = try restored.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM thing") }
+        #expect(found == 1000)
+        let problems = try restored.problems()
+        #expect(problems.isEmpty)
+    }
+
+    @Test func `does not write a backup over a file that is there`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try Store(path: path, migrations: [first])
+        try store.backUp(to: folder + "/copy.db")
+        let refusal = #expect(throws: StoreError.self) { try store.backUp(to: folder + "/copy.db") }
+        #expect(refusal?.description.contains("is there already") == true)
+    }
+
+    @Test func `names what a check of a damaged file finds`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            let store = try Store(path: path, migrations: [first, Migration(id: "room-2", sql: "CREATE INDEX thing_name ON thing (name)")])
+            try store.database.write { database in
+                for index in 0..<500 { try database.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["name \(index)"]) }
+            }
+            // An index that disagrees with its table, as a failing disk leaves one.
+            try store.database.writeWithoutTransaction { database in
+                try database.execute(sql: "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'CREATE INDEX thing_name ON thing (id)' WHERE name = 'thing_name'; PRAGMA writable_schema = OFF")
+            }
+            try store.database.close()
+        }
+        let store = try Store(path: path, migrations: [first, Migration(id: "room-2", sql: "")])
+        let problems = try store.problems()
+        #expect(!problems.isEmpty)
+    }
+
+    @Test func `keeps who did what, in the transaction that does it`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try Store(path: path, migrations: [first])
+        struct Refused: Error {}
+        #expect(throws: Refused.self) {
+            try store.database.write { database in
+                try Store.audit(database, at: 1, actor: "ann", action: "thing.delete", subject: "7")
+                throw Refused()
+            }
+        }
+        try store.database.write { try Store.audit($0, at: 2, actor: "bob", action: "thing.add", subject: "8", detail: "why") }
+        let found = try store.database.read { try String.fetchAll($0, sql: "SELECT actor FROM audit") }
+        #expect(found == ["bob"])
+    }
+}
