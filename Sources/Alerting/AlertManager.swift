@@ -16,6 +16,9 @@ public final class AlertManager: Service, Sendable {
     private let sender = WebhookSender()
     private let metrics: AlertingMetrics
     private let logger: Logger
+    private let deliveries = Mutex(Deliveries())
+    /// When the next look at the outbox is due for certain.
+    private let alarm = Mutex<Timestamp?>(nil)
     private let wakeUps: AsyncStream<Void>
     private let wakeUp: AsyncStream<Void>.Continuation
 
@@ -29,6 +32,19 @@ public final class AlertManager: Service, Sendable {
         self.metrics = AlertingMetrics(metrics, incidents: incidents, receivers: configuration.receivers.map(\.name))
         self.logger = logger
         (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        // What an earlier run left is looked at as soon as this one runs.
+        wakeUp.yield()
+        metrics.gauge(
+            "obs_receiver_circuit_state", help: "Whether a receiver is asked: 0 yes, 1 with one try, 2 not now, after failures.",
+            labels: ["receiver"]
+        ) {
+            [weak self] in
+            guard let self else { return [] }
+            let circuits = deliveries.withLock { $0.circuits }
+            return self.configuration.withLock { $0.receivers.map(\.name) }.map {
+                ([$0], Double((circuits[$0] ?? ReceiverCircuit()).state.rawValue))
+            }
+        }
     }
 
     /// From now on new findings are routed so.
@@ -46,85 +62,155 @@ public final class AlertManager: Service, Sendable {
         return outcomes
     }
 
-    /// Sends what is owed as it becomes due, and resolves incidents that have gone quiet, until the service is to stop.
+    /// Sends what is owed as it becomes due, and resolves incidents that have gone quiet, until the service is to stop; what is under way then is
+    /// waited for.
     public func run() async throws {
         await withGracefulShutdownHandler {
-            var signals = wakeUps.makeAsyncIterator()
-            while !Task.isShuttingDownGracefully, !Task.isCancelled {
-                let configuration = configuration.withLock { $0 }
-                do {
-                    _ = try incidents.resolveQuiet(after: configuration.resolveTimeout, now: Self.now)
-                    let due = try outbox.due(now: Self.now, externalURL: configuration.externalURL)
-                    await withTaskGroup { group in
-                        for notification in due { group.addTask { await self.deliver(notification, configuration) } }
-                    }
-                    if !due.isEmpty { continue }
-                } catch {
-                    metrics.storeErrors.increment()
-                    logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
+            await withDiscardingTaskGroup { group in
+                for await _ in wakeUps {
+                    if Task.isShuttingDownGracefully || Task.isCancelled { break }
+                    await sendDue(in: &group)
                 }
-                let pause = min(Self.lookInterval, max(.milliseconds(1), ((try? outbox.nextDue()) ?? nil).map { $0 - Self.now } ?? Self.lookInterval))
-                let wakeUp = wakeUp
-                let alarm = Task {
-                    try? await Task.sleep(for: pause)
-                    wakeUp.yield()
-                }
-                _ = await signals.next()
-                alarm.cancel()
+                group.cancelAll()
             }
         } onGracefulShutdown: {
             self.wakeUp.yield()
         }
     }
 
-    /// Sends one notification to each webhook of its receiver and writes down how it went.
-    private func deliver(_ due: Outbox.Due, _ configuration: AlertingConfiguration) async {
+    /// Begins every delivery that is due and not under way, and sets the alarm for the next.
+    private func sendDue(in group: inout DiscardingTaskGroup) async {
+        let configuration = configuration.withLock { $0 }
+        let now = Self.now
+        var nextLook = now + Self.lookInterval
         do {
-            guard let receiver = configuration.receivers.first(where: { $0.name == due.receiver }) else {
-                try outbox.markFailed(due, reason: "there is no receiver '\(due.receiver)' any more", retryAt: nil)
+            _ = try incidents.resolveQuiet(after: configuration.resolveTimeout, now: now)
+            for (id, receiver) in try await outbox.due(now: now)
+            where deliveries.withLock({ $0.begin(id, to: receiver, now: now) }) {
+                group.addTask {
+                    await self.deliver(id, to: receiver, configuration)
+                    self.deliveries.withLock { $0.end(id, to: receiver) }
+                    self.wakeUp.yield()
+                }
+            }
+            if let due = try await outbox.nextDue(after: now) { nextLook = min(nextLook, due) }
+        } catch {
+            metrics.storeErrors.increment()
+            logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
+        }
+        // At most one alarm is set unless an earlier one is needed, so that many wake-ups do not leave many sleepers.
+        guard
+            alarm.withLock({ set in
+                if let known = set, known > now, known <= nextLook { return false }
+                set = nextLook
+                return true
+            })
+        else { return }
+        let pause = max(.milliseconds(1), nextLook - now)
+        group.addTask {
+            try? await Task.sleep(for: pause)
+            self.wakeUp.yield()
+        }
+    }
+
+    /// Sends one notification to each endpoint of its receiver and writes down how it went.
+    private func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration) async {
+        do {
+            guard let due = try await outbox.load(id, now: Self.now, externalURL: configuration.externalURL) else {
+                deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
+                return
+            }
+            guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) else {
+                try await outbox.markFailed(due, reason: "there is no receiver '\(receiverName)' any more", retryAt: nil)
                 return
             }
             if due.alerts.isEmpty {
-                try outbox.markSent(due, now: Self.now)  // all of it was resolved and told in the meantime
+                deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
+                try await outbox.drop(due, now: Self.now)
                 return
             }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let body = try encoder.encode(due.payload)
-            for webhook in receiver.webhooks where webhook.sendsResolved || due.payload.status == "firing" {
-                switch await sender.post(body, to: webhook, idempotencyKey: "obs-\(due.id)") {
-                case .delivered: break
-                case .retry(let reason):
-                    metrics.notifications[due.receiver, "failed"].increment()
-                    let isLast = due.attempts + 1 >= Outbox.maxAttempts
-                    logger.warning("a notification was not delivered", metadata: ["receiver": "\(due.receiver)", "attempts": "\(due.attempts + 1)", "error": "\(reason)"])
-                    try outbox.markFailed(due, reason: reason, retryAt: isLast ? nil : Self.now + Self.backoff(due.attempts))
+            // The same text has the same key, however often it is sent; a later text of the same notification has another.
+            let digest = Fingerprint.of(["body": String(decoding: body, as: UTF8.self)])
+            var delivered = due.delivered
+            for (index, webhook) in receiver.webhooks.enumerated() where webhook.sendsResolved || due.payload.status == "firing" {
+                let delivery = Outbox.delivery(endpoint: index, digest: digest)
+                guard !delivered.contains(delivery) else { continue }
+                let outcome = await sender.post(body, to: webhook, idempotencyKey: "obs-\(due.id)-\(digest)")
+                let now = Self.now
+                deliveries.withLock { $0.circuits[receiverName, default: ReceiverCircuit()].ended(outcome, now: now) }
+                switch outcome {
+                case .delivered: delivered.insert(delivery)
+                case .retry(let reason, let after):
+                    metrics.notifications[receiverName, "failed"].increment()
+                    let isLast = now - due.createdAt > Outbox.patience
+                    logger.warning(
+                        "a notification was not delivered",
+                        metadata: ["receiver": "\(receiverName)", "attempts": "\(due.attempts + 1)", "error": "\(reason)"])
+                    let pause = max(after ?? .zero, Self.backoff(due.attempts))
+                    try await outbox.markFailed(due, reason: reason, delivered: delivered, retryAt: isLast ? nil : now + pause)
                     return
                 case .refused(let reason):
-                    metrics.notifications[due.receiver, "failed"].increment()
-                    logger.error("a notification was refused", metadata: ["receiver": "\(due.receiver)", "error": "\(reason)"])
-                    try outbox.markFailed(due, reason: reason, retryAt: nil)
+                    metrics.notifications[receiverName, "failed"].increment()
+                    logger.error("a notification was refused", metadata: ["receiver": "\(receiverName)", "error": "\(reason)"])
+                    try await outbox.markFailed(due, reason: reason, delivered: delivered, retryAt: nil)
                     return
                 }
             }
-            try outbox.markSent(due, now: Self.now)
-            metrics.notifications[due.receiver, "sent"].increment()
+            deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
+            try await outbox.markSent(due, now: Self.now)
+            metrics.notifications[receiverName, "sent"].increment()
             metrics.latency.observe((Self.now - due.createdAt).inSeconds)
         } catch {
+            deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
             metrics.storeErrors.increment()
             logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Doubles from half a second to a minute, and takes a random part of it, so that many that failed together do not come back together.
+    /// Doubles from half a second to a quarter of a minute, and takes a random part of it, so that many that failed together do not come back together.
     ///
     /// Source: M. Brooker, "Exponential Backoff And Jitter", full jitter.
     static func backoff(_ attempts: Int) -> Duration {
-        let ceiling = min(60_000, 500 << min(attempts, 10))
+        let ceiling = min(15_000, 500 << min(attempts, 10))
         return .milliseconds(Int.random(in: (ceiling / 4)...ceiling))
     }
 
-    private static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+    fileprivate static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+}
+
+/// Which notifications are under way, and how the receivers are.
+private struct Deliveries {
+    /// At once to one receiver: one that is slow must not take all the threads.
+    private static let maxPerReceiver = 8
+
+    var circuits: [String: ReceiverCircuit] = [:]
+    private var underWay: Set<Int64> = []
+    private var countByReceiver: [String: Int] = [:]
+
+    /// Whether this notification is to be sent now; it then counts as under way until ``end(_:to:)``.
+    mutating func begin(_ id: Int64, to receiver: String, now: Timestamp) -> Bool {
+        guard !underWay.contains(id), countByReceiver[receiver, default: 0] < Self.maxPerReceiver,
+            circuits[receiver, default: ReceiverCircuit()].permitsTry(now: now)
+        else { return false }
+        underWay.insert(id)
+        countByReceiver[receiver, default: 0] += 1
+        return true
+    }
+
+    mutating func end(_ id: Int64, to receiver: String) {
+        underWay.remove(id)
+        countByReceiver[receiver, default: 1] -= 1
+    }
+}
+
+extension ReceiverCircuit {
+    /// A receiver that refuses is there: only silence and failure of its own open the circuit.
+    fileprivate mutating func ended(_ outcome: WebhookSender.Outcome, now: Timestamp) {
+        if case .retry = outcome { failed(now: now) } else { succeeded() }
+    }
 }
 
 struct AlertingMetrics: Sendable {
@@ -136,20 +222,27 @@ struct AlertingMetrics: Sendable {
         notifications = registry.counter(
             "obs_notifications_total", help: "Tries to notify a receiver, by how they ended.", labels: ["receiver", "outcome"])
         for receiver in receivers { for outcome in ["sent", "failed"] { _ = notifications[receiver, outcome] } }
-        latency = registry.histogram(
-            "obs_notification_latency_seconds", help: "Time from the moment a notification is owed to its delivery.",
-            buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300])[]
+        latency =
+            registry.histogram(
+                "obs_notification_latency_seconds", help: "Time from the moment a notification is owed to its delivery.",
+                buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300])[]
         storeErrors = registry.counter("obs_store_errors_total", help: "Failed reads and writes of the incident store.")[]
         registry.gauge("obs_incidents", help: "Incidents by state and severity.", labels: ["state", "severity"]) {
             var counts: [[String]: Double] = [:]
-            for state in Incident.State.allCases { for severity in Severity.allCases { counts[[state.rawValue, severity.rawValue]] = 0 } }
+            for state in Incident.State.allCases {
+                for severity in Severity.allCases { counts[[state.rawValue, severity.rawValue]] = 0 }
+            }
             for entry in (try? incidents.counts()) ?? [] { counts[[entry.state, entry.severity]] = Double(entry.count) }
             return counts.map { ($0.key, $0.value) }
         }
         let outbox = Outbox(incidents: incidents)
-        registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.") { [([], Double((try? outbox.depth().count) ?? 0))] }
-        registry.gauge("obs_outbox_oldest_timestamp_seconds", help: "Since when the oldest undelivered notification is owed; 0 when none is.") {
-            [([], ((try? outbox.depth().oldest) ?? nil)?.secondsSince1970 ?? 0)]
+        registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.") {
+            [([], Double((try? outbox.depth(now: AlertManager.now).count) ?? 0))]
+        }
+        registry.gauge(
+            "obs_outbox_oldest_timestamp_seconds", help: "Since when the oldest undelivered notification is owed; 0 when none is."
+        ) {
+            [([], ((try? outbox.depth(now: AlertManager.now).oldest) ?? nil)?.secondsSince1970 ?? 0)]
         }
     }
 }

@@ -28,7 +28,9 @@ public struct AlertingConfiguration: Sendable, Decodable {
         externalURL = try container.decodeIfPresent(String.self, forKey: .externalURL) ?? externalURL
         let names = Set(receivers.map(\.name))
         guard names.count == receivers.count else { throw AlertingError.twoReceivers }
-        for name in route?.allReceivers ?? [] where !names.contains(name) { throw AlertingError.unknownReceiver(name, known: names.sorted()) }
+        for name in route?.allReceivers ?? [] where !names.contains(name) {
+            throw AlertingError.unknownReceiver(name, known: names.sorted())
+        }
         if let route, route.receiver == nil { throw AlertingError.rootWithoutReceiver }
     }
 }
@@ -71,6 +73,27 @@ public struct Route: Sendable, Decodable {
         routes = try container.decodeIfPresent([Route].self, forKey: .routes) ?? []
     }
 
+    public static let defaultGroupWait = Duration.seconds(30)
+    public static let defaultGroupInterval = Duration.seconds(300)
+    public static let defaultRepeatInterval = Duration.seconds(4 * 3600)
+
+    /// The matchers on the way here from the root, as the first part of each ``groupKey(_:)``.
+    private(set) var path = "{}"
+
+    /// The labels by which this route tells groups apart; `...` stands for all.
+    func groupLabels(of labels: [String: String]) -> [String: String] {
+        let names = Set(groupBy ?? [])
+        return names.contains("...") ? labels : labels.filter { names.contains($0.key) }
+    }
+
+    /// Names a group for ever, as Alertmanager does: `{}/{severity="critical"}:{alertname="SSHBruteForce"}`.
+    func groupKey(_ groupLabels: [String: String]) -> String {
+        let pairs = groupLabels.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
+            "\($0.key)=\(JSONText.quote($0.value))"
+        }
+        return "\(path):{\(pairs.joined(separator: ", "))}"
+    }
+
     var allReceivers: [String] { (receiver.map { [$0] } ?? []) + routes.flatMap(\.allReceivers) }
 
     /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the tree.
@@ -84,6 +107,7 @@ public struct Route: Sendable, Decodable {
             whole.groupWait = child.groupWait ?? groupWait
             whole.groupInterval = child.groupInterval ?? groupInterval
             whole.repeatInterval = child.repeatInterval ?? repeatInterval
+            whole.path = path + "/{" + child.matchers.map(\.description).sorted().joined(separator: ",") + "}"
             let deeper = whole.destinations(for: labels)
             found += deeper
             if !deeper.isEmpty, !child.continues { break }
@@ -143,7 +167,8 @@ extension KeyedDecodingContainer {
     fileprivate func duration(_ key: Key) throws -> Duration? {
         guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
         guard let duration = Duration(parsing: text) else {
-            throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "\(key.stringValue) is '\(text)'; write a duration such as 30s or 2m")
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self, debugDescription: "\(key.stringValue) is '\(text)'; write a duration such as 30s or 2m")
         }
         return duration
     }
@@ -159,7 +184,8 @@ public enum AlertingError: Error, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unknownReceiver(let name, let known): "the route names the receiver '\(name)', which there is not; receivers are \(known.joined(separator: ", "))"
+        case .unknownReceiver(let name, let known):
+            "the route names the receiver '\(name)', which there is not; receivers are \(known.joined(separator: ", "))"
         case .twoReceivers: "two receivers have the same name"
         case .rootWithoutReceiver: "the root route has no receiver; it takes what no other route takes"
         case .badURL(let url): "the webhook url '\(url)' is neither http:// nor https://"

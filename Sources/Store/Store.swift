@@ -11,16 +11,16 @@ public final class Store: Sendable {
     /// - Parameter migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added to.
     public init(path: String, migrations: [Migration]) throws {
         self.path = path
-        try FileManager.default.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
-        configuration.prepareDatabase { database in
-            // What is acknowledged must survive a power cut, not only a crash: the log is synced at each commit.
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
         do {
             database = try DatabasePool(path: path, configuration: configuration)
+            // What is acknowledged must survive a power cut, not only a crash: the log is synced at each commit. Said here because GRDB sets NORMAL on the
+            // one connection that writes, after the configuration's own preparation.
+            try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         } catch {
             throw StoreError.cannotOpen(path: path, reason: "\(error)")
         }
@@ -40,9 +40,12 @@ public final class Store: Sendable {
             """)
 
     /// Notes who did what, in the transaction that does it.
-    public static func audit(_ database: Database, at microseconds: Int64, actor: String, action: String, subject: String, detail: String? = nil) throws {
+    public static func audit(
+        _ database: Database, at microseconds: Int64, actor: String, action: String, subject: String, detail: String? = nil
+    ) throws {
         try database.execute(
-            sql: "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)", arguments: [microseconds, actor, action, subject, detail])
+            sql: "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
+            arguments: [microseconds, actor, action, subject, detail])
     }
 }
 

@@ -28,11 +28,16 @@ extension Timestamp {
 }
 
 extension Finding {
-    static func bruteForce(from source: String = "10.0.0.1", count: Int = 10, at time: Timestamp = .start, lines: [Int64] = [0, 80]) -> Finding {
+    static func bruteForce(
+        from source: String = "10.0.0.1", count: Int = 10, at time: Timestamp = .start, lines: [Int64] = [0, 80]
+    ) -> Finding {
         Finding(
-            name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["source": source, "host": "LabSZ"], title: "Brute force from \(source)",
+            name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["source": source, "host": "LabSZ"],
+            title: "Brute force from \(source)",
             description: "\(count) failures in 5 minutes", startsAt: time - .seconds(60), lastSeen: time, count: count,
-            evidence: lines.map { Evidence(file: "auth.log", offset: $0, line: "Failed password for root from \(source)", time: time) })
+            evidence: lines.map {
+                Evidence(file: "auth.log", offset: $0, line: "Failed password for root from \(source)", time: time)
+            })
     }
 }
 
@@ -52,9 +57,10 @@ final class Sink: Sendable {
     /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`; after them all is 200.
     init(answers: [String] = [], port: UInt16 = 0) throws {
         state = Mutex(([], answers, false))
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let opened = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        listener = opened
         var on: Int32 = 1
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+        setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = port.bigEndian
@@ -62,13 +68,12 @@ final class Sink: Sendable {
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutableBytes(of: &address) { bytes in
             let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
-            return bind(listener, pointer, size) == 0 && listen(listener, 64) == 0 && getsockname(listener, pointer, &size) == 0
+            return bind(opened, pointer, size) == 0 && listen(opened, 64) == 0 && getsockname(opened, pointer, &size) == 0
         }
         guard isBound else { throw POSIXError(.init(rawValue: errno) ?? .EADDRINUSE) }
         self.port = UInt16(bigEndian: address.sin_port)
-        let listener = listener
         Thread.detachNewThread { [weak self] in
-            while case let connection = accept(listener, nil, nil), connection >= 0 {
+            while case let connection = accept(opened, nil, nil), connection >= 0 {
                 guard let sink = self else { break }
                 Thread.detachNewThread { sink.serve(connection) }
             }
@@ -96,7 +101,8 @@ final class Sink: Sendable {
                     lines.dropFirst().map { line in
                         let parts = line.split(separator: ":", maxSplits: 1)
                         return (parts[0].lowercased(), parts.count > 1 ? parts[1].trimmingCharacters(in: .whitespaces) : "")
-                    }) { _, last in last }
+                    }
+                ) { _, last in last }
                 let length = Int(headers["content-length"] ?? "0") ?? 0
                 if received.count - end.upperBound >= length {
                     let body = String(decoding: received[end.upperBound..<(end.upperBound + length)], as: UTF8.self)
@@ -129,7 +135,10 @@ func eventually(_ condition: () throws -> Bool) async rethrows -> Bool {
 
 extension AlertManager {
     /// One that tells `receivers`, each group at once.
-    static func telling(_ sinks: [String: String], store: TemporaryStore, metrics: MetricsRegistry = MetricsRegistry(), _ change: (inout AlertingConfiguration) -> Void = { _ in })
+    static func telling(
+        _ sinks: [String: String], store: TemporaryStore, metrics: MetricsRegistry = MetricsRegistry(),
+        _ change: (inout AlertingConfiguration) -> Void = { _ in }
+    )
         -> AlertManager
     {
         var configuration = AlertingConfiguration()
@@ -140,7 +149,9 @@ extension AlertManager {
         route.groupInterval = .milliseconds(1)
         configuration.route = route
         change(&configuration)
-        return AlertManager(configuration, incidents: store.incidents, metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return AlertManager(
+            configuration, incidents: store.incidents, metrics: metrics,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     /// Runs it while `body` runs.

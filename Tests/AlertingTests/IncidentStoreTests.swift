@@ -25,8 +25,10 @@ struct `Incidents` {
     }
 
     @Test func `do not change when the same events are read again after a crash`() throws {
-        try store.incidents.record([.bruteForce(count: 10), .bruteForce(count: 20, at: now + .seconds(9))], routing: nil, now: now)
-        let again = try store.incidents.record([.bruteForce(count: 10), .bruteForce(count: 20, at: now + .seconds(9))], routing: nil, now: now + .seconds(30))
+        try store.incidents.record(
+            [.bruteForce(count: 10), .bruteForce(count: 20, at: now + .seconds(9))], routing: nil, now: now)
+        let again = try store.incidents.record(
+            [.bruteForce(count: 10), .bruteForce(count: 20, at: now + .seconds(9))], routing: nil, now: now + .seconds(30))
         #expect(again == [.known, .known])
         #expect(try store.incidents.incident("INC-1001").incident.count == 20)
         #expect(try store.incidents.incident("1001").timeline.count == 1)
@@ -36,13 +38,18 @@ struct `Incidents` {
         try store.incidents.record([.bruteForce()], routing: nil, now: now)
         try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(5))
         #expect(try store.incidents.record([.bruteForce(count: 11)], routing: nil, now: now + .seconds(6)) == [.known])
-        #expect(try store.incidents.record([.bruteForce(at: now + .seconds(10))], routing: nil, now: now + .seconds(10)) == [.opened("INC-1002")])
+        #expect(
+            try store.incidents.record([.bruteForce(at: now + .seconds(10))], routing: nil, now: now + .seconds(10)) == [
+                .opened("INC-1002")
+            ])
     }
 
     @Test func `are acknowledged once, and whoever comes second is told who was first`() throws {
         try store.incidents.record([.bruteForce()], routing: nil, now: now)
         try store.incidents.perform(.acknowledge, on: "INC-1001", by: "ann", note: nil, now: now)
-        let refusal = #expect(throws: AlertingError.self) { try store.incidents.perform(.acknowledge, on: "INC-1001", by: "bob", note: nil, now: now) }
+        let refusal = #expect(throws: AlertingError.self) {
+            try store.incidents.perform(.acknowledge, on: "INC-1001", by: "bob", note: nil, now: now)
+        }
         #expect(refusal?.description == "INC-1001 is acknowledged by ann already and cannot be acknowledged")
         #expect(try store.incidents.incident("INC-1001").timeline.map(\.actor) == ["obs", "ann"])
     }

@@ -34,11 +34,15 @@ struct `The store` {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let one = try Store(path: path, migrations: [first])
         let other = try Store(path: path, migrations: [first])
-        let (synchronous, foreignKeys) = try one.database.write { (try Int.fetchOne($0, sql: "PRAGMA synchronous"), try Int.fetchOne($0, sql: "PRAGMA foreign_keys")) }
+        let (synchronous, foreignKeys) = try one.database.write {
+            (try Int.fetchOne($0, sql: "PRAGMA synchronous"), try Int.fetchOne($0, sql: "PRAGMA foreign_keys"))
+        }
         #expect(synchronous == 2)
         #expect(foreignKeys == 1)
         for index in 0..<20 {
-            try (index.isMultiple(of: 2) ? one : other).database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["\(index)"]) }
+            try (index.isMultiple(of: 2) ? one : other).database.write {
+                try $0.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["\(index)"])
+            }
         }
         let found = try other.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM thing") }
         #expect(found == 20)
@@ -71,13 +75,19 @@ struct `The store` {
     @Test func `names what a check of a damaged file finds`() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         do {
-            let store = try Store(path: path, migrations: [first, Migration(id: "room-2", sql: "CREATE INDEX thing_name ON thing (name)")])
+            let store = try Store(
+                path: path, migrations: [first, Migration(id: "room-2", sql: "CREATE INDEX thing_name ON thing (name)")])
             try store.database.write { database in
-                for index in 0..<500 { try database.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["name \(index)"]) }
+                for index in 0..<500 {
+                    try database.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["name \(index)"])
+                }
             }
             // An index that disagrees with its table, as a failing disk leaves one.
             try store.database.writeWithoutTransaction { database in
-                try database.execute(sql: "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'CREATE INDEX thing_name ON thing (id)' WHERE name = 'thing_name'; PRAGMA writable_schema = OFF")
+                try database.execute(
+                    sql:
+                        "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'CREATE INDEX thing_name ON thing (id)' WHERE name = 'thing_name'; PRAGMA writable_schema = OFF"
+                )
             }
             try store.database.close()
         }

@@ -38,7 +38,18 @@ public struct IncidentStore: Sendable {
                     id INTEGER PRIMARY KEY AUTOINCREMENT, receiver TEXT NOT NULL, group_key TEXT NOT NULL, created_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
                     attempts INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL DEFAULT 'pending', sent_at INTEGER, last_error TEXT);
                 CREATE INDEX outbox_due ON outbox (state, due_at);
-                """)
+                """),
+        Migration(
+            id: "alerting-2",
+            sql: """
+                -- How often a group's receiver is told, in microseconds, and when it was told last.
+                CREATE TABLE notify_group (
+                    receiver TEXT NOT NULL, group_key TEXT NOT NULL, group_interval INTEGER NOT NULL, repeat_interval INTEGER NOT NULL, last_sent INTEGER,
+                    PRIMARY KEY (receiver, group_key)) WITHOUT ROWID;
+                -- Which of a receiver's endpoints took the payload that others of it did not: a JSON list.
+                ALTER TABLE outbox ADD COLUMN delivered TEXT;
+                CREATE INDEX outbox_group ON outbox (receiver, group_key, state);
+                """),
     ]
 
     let store: Store
@@ -71,13 +82,19 @@ public struct IncidentStore: Sendable {
         labels["alertname"] = finding.name
         let fingerprint = Fingerprint.of(labels)
         labels["severity"] = finding.severity.rawValue
-        let last = try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE fingerprint = ? ORDER BY number DESC LIMIT 1", arguments: [fingerprint]).map(Self.incident)
+        let last = try Row.fetchOne(
+            database, sql: "SELECT * FROM incident WHERE fingerprint = ? ORDER BY number DESC LIMIT 1", arguments: [fingerprint]
+        ).map(Self.incident)
         if let last {
             guard finding.lastSeen > last.lastSeen || finding.count > last.count && last.state != .resolved else { return .known }
             if last.state != .resolved {
                 try database.execute(
-                    sql: "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), updated_at = ?, title = ?, description = ? WHERE number = ?",
-                    arguments: [finding.lastSeen.microseconds, finding.count, now.microseconds, finding.title, finding.description, last.number])
+                    sql:
+                        "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), updated_at = ?, title = ?, description = ? WHERE number = ?",
+                    arguments: [
+                        finding.lastSeen.microseconds, finding.count, now.microseconds, finding.title, finding.description,
+                        last.number,
+                    ])
                 try add(finding.evidence, to: last.number, database)
                 return .joined(last.id)
             }
@@ -88,21 +105,44 @@ public struct IncidentStore: Sendable {
                 VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                fingerprint, finding.name, finding.detector, finding.severity.rawValue, finding.title, finding.description, try Self.json(labels),
-                finding.startsAt.microseconds, finding.lastSeen.microseconds, now.microseconds, now.microseconds, finding.count, try Self.json(finding.contributions),
+                fingerprint, finding.name, finding.detector, finding.severity.rawValue, finding.title, finding.description,
+                try Self.json(labels),
+                finding.startsAt.microseconds, finding.lastSeen.microseconds, now.microseconds, now.microseconds, finding.count,
+                try Self.json(finding.contributions),
             ])
         let number = database.lastInsertedRowID
         try add(finding.evidence, to: number, database)
-        try note(number, now, actor: "obs", kind: "opened", "opened by \(finding.detector) \(finding.name): \(finding.description)", database)
+        try note(
+            number, now, actor: "obs", kind: "opened", "opened by \(finding.detector) \(finding.name): \(finding.description)",
+            database)
         for destination in route?.destinations(for: labels) ?? [] {
             guard let receiver = destination.receiver else { continue }
-            let names = destination.groupBy ?? []
-            let groupLabels = names == ["..."] ? labels : labels.filter { names.contains($0.key) }
-            let key = "{}:{" + groupLabels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\($0.value)\"" }.joined(separator: ", ") + "}"
+            let groupLabels = destination.groupLabels(of: labels)
+            let key = destination.groupKey(groupLabels)
             try database.execute(
                 sql: "INSERT OR IGNORE INTO alert_group (incident, receiver, group_key, group_labels) VALUES (?, ?, ?, ?)",
                 arguments: [number, receiver, key, try Self.json(groupLabels)])
-            try owe(receiver, key, now: now, wait: destination.groupWait ?? .seconds(30), interval: destination.groupInterval ?? .seconds(300), database)
+            let interval = destination.groupInterval ?? Route.defaultGroupInterval
+            try database.execute(
+                sql: """
+                    INSERT INTO notify_group (receiver, group_key, group_interval, repeat_interval) VALUES (?, ?, ?, ?)
+                    ON CONFLICT DO UPDATE SET group_interval = excluded.group_interval, repeat_interval = excluded.repeat_interval
+                    """,
+                arguments: [
+                    receiver, key, interval.inMicroseconds,
+                    (destination.repeatInterval ?? Route.defaultRepeatInterval).inMicroseconds,
+                ])
+            // A group that is being told about something waits for its interval; one in which all has ended begins anew.
+            let lastSent = try Int64.fetchOne(
+                database,
+                sql: """
+                    SELECT last_sent FROM notify_group n WHERE receiver = ? AND group_key = ? AND EXISTS
+                        (SELECT 1 FROM alert_group g WHERE g.receiver = n.receiver AND g.group_key = n.group_key AND g.notified = 'firing')
+                    """, arguments: [receiver, key])
+            let due =
+                lastSent.map { max(now, Timestamp(microseconds: $0) + interval) } ?? now
+                + (destination.groupWait ?? Route.defaultGroupWait)
+            try Self.owe(receiver, key, at: due, owedSince: now, database)
         }
         return .opened("INC-\(number)")
     }
@@ -115,19 +155,28 @@ public struct IncidentStore: Sendable {
         }
     }
 
-    private func note(_ number: Int64, _ at: Timestamp, actor: String, kind: String, _ text: String, _ database: Database) throws {
+    private func note(_ number: Int64, _ at: Timestamp, actor: String, kind: String, _ text: String, _ database: Database) throws
+    {
         try database.execute(
-            sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)", arguments: [number, at.microseconds, actor, kind, text])
+            sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)",
+            arguments: [number, at.microseconds, actor, kind, text])
     }
 
-    /// Writes down that a group's receiver is to be told, unless that is owed already. A group that was told before waits for its interval.
-    private func owe(_ receiver: String, _ key: String, now: Timestamp, wait: Duration, interval: Duration, _ database: Database) throws {
-        guard try Int.fetchOne(database, sql: "SELECT 1 FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'pending'", arguments: [receiver, key]) == nil else { return }
-        let lastSent = try Int64.fetchOne(database, sql: "SELECT max(sent_at) FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'sent'", arguments: [receiver, key])
-        let due = max(now + wait, lastSent.map { Timestamp(microseconds: $0) + interval } ?? now)
-        try database.execute(
-            sql: "INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES (?, ?, ?, ?)",
-            arguments: [receiver, key, now.microseconds, due.microseconds])
+    /// Writes down that a group's receiver is to be told at `due`. What is owed already is brought forward if it was to wait longer, unless it failed and is
+    /// being tried again.
+    static func owe(_ receiver: String, _ key: String, at due: Timestamp, owedSince: Timestamp, _ database: Database) throws {
+        let pending = try Int64.fetchOne(
+            database, sql: "SELECT id FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'pending'",
+            arguments: [receiver, key])
+        if let pending {
+            try database.execute(
+                sql: "UPDATE outbox SET due_at = ?, created_at = min(created_at, ?) WHERE id = ? AND attempts = 0 AND due_at > ?",
+                arguments: [due.microseconds, owedSince.microseconds, pending, due.microseconds])
+        } else {
+            try database.execute(
+                sql: "INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES (?, ?, ?, ?)",
+                arguments: [receiver, key, owedSince.microseconds, due.microseconds])
+        }
     }
 
     // MARK: Actions
@@ -144,26 +193,34 @@ public struct IncidentStore: Sendable {
     public func perform(_ action: Action, on id: String, by actor: String, note text: String?, now: Timestamp) throws {
         try store.database.write { database in
             guard let number = Incident.number(of: id),
-                let incident = try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number]).map(Self.incident)
+                let incident = try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number])
+                    .map(Self.incident)
             else { throw AlertingError.noIncident(id) }
             switch action {
             case .acknowledge:
-                guard incident.state == .open else { throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "acknowledged") }
+                guard incident.state == .open else {
+                    throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "acknowledged")
+                }
                 try database.execute(
-                    sql: "UPDATE incident SET state = 'acknowledged', acknowledged_by = ? WHERE number = ?", arguments: [actor, number])
+                    sql: "UPDATE incident SET state = 'acknowledged', acknowledged_by = ? WHERE number = ?",
+                    arguments: [actor, number])
                 try note(number, now, actor: actor, kind: "acknowledged", text ?? "acknowledged", database)
             case .resolve:
-                guard incident.state != .resolved else { throw AlertingError.wrongState(incident.id, state: "resolved", action: "resolved again") }
+                guard incident.state != .resolved else {
+                    throw AlertingError.wrongState(incident.id, state: "resolved", action: "resolved again")
+                }
                 try resolve(number, now, actor: actor, text ?? "resolved", database)
             case .note:
                 try note(number, now, actor: actor, kind: "note", text ?? "", database)
             }
-            try Store.audit(database, at: now.microseconds, actor: actor, action: "incident.\(action)", subject: incident.id, detail: text)
+            try Store.audit(
+                database, at: now.microseconds, actor: actor, action: "incident.\(action)", subject: incident.id, detail: text)
         }
     }
 
     private static func describe(_ incident: Incident) -> String {
-        incident.state == .acknowledged ? "acknowledged by \(incident.acknowledgedBy ?? "somebody") already" : incident.state.rawValue
+        incident.state == .acknowledged
+            ? "acknowledged by \(incident.acknowledgedBy ?? "somebody") already" : incident.state.rawValue
     }
 
     private func resolve(_ number: Int64, _ now: Timestamp, actor: String, _ text: String, _ database: Database) throws {
@@ -171,45 +228,74 @@ public struct IncidentStore: Sendable {
             sql: "UPDATE incident SET state = 'resolved', resolved_at = ?, updated_at = ? WHERE number = ?",
             arguments: [now.microseconds, now.microseconds, number])
         try note(number, now, actor: actor, kind: "resolved", text, database)
-        for row in try Row.fetchAll(database, sql: "SELECT receiver, group_key FROM alert_group WHERE incident = ? AND notified IS NOT NULL", arguments: [number]) {
-            try owe(row["receiver"], row["group_key"], now: now, wait: .zero, interval: .zero, database)
+        for row in try Row.fetchAll(
+            database, sql: "SELECT receiver, group_key FROM alert_group WHERE incident = ? AND notified IS NOT NULL",
+            arguments: [number])
+        {
+            try Self.owe(row["receiver"], row["group_key"], at: now, owedSince: now, database)
         }
     }
 
     /// Resolves the incidents that have seen nothing new for `timeout`. Gives how many they were.
     public func resolveQuiet(after timeout: Duration, now: Timestamp) throws -> Int {
-        try store.database.write { database in
+        // Looked for without the write lock first: this is asked every second, and nearly always there is none.
+        let isAnyQuiet = try store.database.read { database in
+            try Bool.fetchOne(
+                database,
+                sql: "SELECT EXISTS (SELECT 1 FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ?)",
+                arguments: [(now - timeout).microseconds]) ?? false
+        }
+        guard isAnyQuiet else { return 0 }
+        return try store.database.write { database in
             let quiet = try Int64.fetchAll(
-                database, sql: "SELECT number FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ?", arguments: [(now - timeout).microseconds])
-            for number in quiet { try resolve(number, now, actor: "obs", "nothing new for \(Int(timeout.inSeconds)) s", database) }
+                database, sql: "SELECT number FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ?",
+                arguments: [(now - timeout).microseconds])
+            for number in quiet {
+                try resolve(number, now, actor: "obs", "nothing new for \(Int(timeout.inSeconds)) s", database)
+            }
             return quiet.count
         }
     }
 
     // MARK: Questions
 
-    public func incidents(where condition: String = "1", arguments: StatementArguments = [], limit: Int = 1000) throws -> [Incident] {
+    public func incidents(where condition: String = "1", arguments: StatementArguments = [], limit: Int = 1000) throws
+        -> [Incident]
+    {
         try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM incident WHERE \(condition) ORDER BY number DESC LIMIT \(limit)", arguments: arguments).map(Self.incident)
+            try Row.fetchAll(
+                database, sql: "SELECT * FROM incident WHERE \(condition) ORDER BY number DESC LIMIT \(limit)",
+                arguments: arguments
+            ).map(Self.incident)
         }
     }
 
-    public func incident(_ id: String) throws -> (incident: Incident, evidence: [Evidence], timeline: [TimelineEntry], notifications: [NotificationRecord]) {
+    public func incident(_ id: String) throws -> (
+        incident: Incident, evidence: [Evidence], timeline: [TimelineEntry], notifications: [NotificationRecord]
+    ) {
         try store.database.read { database in
             guard let number = Incident.number(of: id),
-                let incident = try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number]).map(Self.incident)
+                let incident = try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number])
+                    .map(Self.incident)
             else { throw AlertingError.noIncident(id) }
-            let evidence = try Row.fetchAll(database, sql: "SELECT * FROM evidence WHERE incident = ? ORDER BY time, offset", arguments: [number]).map {
+            let evidence = try Row.fetchAll(
+                database, sql: "SELECT * FROM evidence WHERE incident = ? ORDER BY time, offset", arguments: [number]
+            ).map {
                 Evidence(file: $0["file"], offset: $0["offset"], line: $0["line"], time: Timestamp(microseconds: $0["time"]))
             }
-            let timeline = try Row.fetchAll(database, sql: "SELECT * FROM timeline WHERE incident = ? ORDER BY id", arguments: [number]).map {
+            let timeline = try Row.fetchAll(
+                database, sql: "SELECT * FROM timeline WHERE incident = ? ORDER BY id", arguments: [number]
+            ).map {
                 TimelineEntry(at: Timestamp(microseconds: $0["at"]), actor: $0["actor"], kind: $0["kind"], text: $0["text"])
             }
             let notifications = try Row.fetchAll(
-                database, sql: "SELECT o.* FROM outbox o JOIN alert_group g USING (receiver, group_key) WHERE g.incident = ? ORDER BY o.id", arguments: [number]
+                database,
+                sql: "SELECT o.* FROM outbox o JOIN alert_group g USING (receiver, group_key) WHERE g.incident = ? ORDER BY o.id",
+                arguments: [number]
             ).map {
                 NotificationRecord(
-                    receiver: $0["receiver"], state: $0["state"], attempts: $0["attempts"], dueAt: Timestamp(microseconds: $0["due_at"]),
+                    receiver: $0["receiver"], state: $0["state"], attempts: $0["attempts"],
+                    dueAt: Timestamp(microseconds: $0["due_at"]),
                     sentAt: ($0["sent_at"] as Int64?).map { Timestamp(microseconds: $0) }, lastError: $0["last_error"])
             }
             return (incident, evidence, timeline, notifications)
@@ -219,17 +305,22 @@ public struct IncidentStore: Sendable {
     /// How many incidents there are by state and severity.
     public func counts() throws -> [(state: String, severity: String, count: Int)] {
         try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT state, severity, count(*) AS n FROM incident GROUP BY 1, 2").map { ($0["state"], $0["severity"], $0["n"]) }
+            try Row.fetchAll(database, sql: "SELECT state, severity, count(*) AS n FROM incident GROUP BY 1, 2").map {
+                ($0["state"], $0["severity"], $0["n"])
+            }
         }
     }
 
     static func incident(_ row: Row) -> Incident {
         Incident(
             number: row["number"], fingerprint: row["fingerprint"], name: row["name"], detector: row["detector"],
-            severity: Severity(rawValue: row["severity"]) ?? .info, state: Incident.State(rawValue: row["state"]) ?? .open, title: row["title"],
-            description: row["description"], labels: decode(row["labels"]) ?? [:], startsAt: Timestamp(microseconds: row["starts_at"]),
+            severity: Severity(rawValue: row["severity"]) ?? .info, state: Incident.State(rawValue: row["state"]) ?? .open,
+            title: row["title"],
+            description: row["description"], labels: decode(row["labels"]) ?? [:],
+            startsAt: Timestamp(microseconds: row["starts_at"]),
             lastSeen: Timestamp(microseconds: row["last_seen"]), openedAt: Timestamp(microseconds: row["opened_at"]),
-            resolvedAt: (row["resolved_at"] as Int64?).map { Timestamp(microseconds: $0) }, acknowledgedBy: row["acknowledged_by"], count: row["count"],
+            resolvedAt: (row["resolved_at"] as Int64?).map { Timestamp(microseconds: $0) },
+            acknowledgedBy: row["acknowledged_by"], count: row["count"],
             contributions: decode(row["contributions"]) ?? [])
     }
 

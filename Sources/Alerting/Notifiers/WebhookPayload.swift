@@ -39,7 +39,7 @@ struct WebhookPayload: Encodable, Sendable {
                     "runbook_url": "\(externalURL)/runbooks/\(incident.name)",
                 ],
                 startsAt: incident.startsAt.description, endsAt: incident.resolvedAt?.description ?? "0001-01-01T00:00:00Z",
-                generatorURL: "\(externalURL)/incidents/\(incident.id)", fingerprint: incident.fingerprint)
+                generatorURL: "\(externalURL)/incidents/\(incident.id)", fingerprint: Fingerprint.of(incident.labels))
         }
         status = alerts.contains { $0.status == "firing" } ? "firing" : "resolved"
         commonLabels = Self.common(alerts.map(\.labels))

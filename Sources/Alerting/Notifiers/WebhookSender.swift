@@ -10,7 +10,9 @@ struct WebhookSender: Sendable {
     enum Outcome: Sendable, Equatable {
         case delivered
         /// Worth another try: no connection, a time-out, 408, 429 or 5xx.
-        case retry(reason: String)
+        ///
+        /// - Parameter after: what the receiver asked for by `Retry-After`, or nil.
+        case retry(reason: String, after: Duration? = nil)
         /// Not worth one: the receiver does not want it.
         case refused(reason: String)
     }
@@ -28,9 +30,12 @@ struct WebhookSender: Sendable {
         guard isReady, let handle = curl_easy_init() else { return .retry(reason: "libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
         var headers: UnsafeMutablePointer<curl_slist>?
-        for header in ["Content-Type: application/json", "User-Agent: obs", "Idempotency-Key: \(key)", "Expect:"] { headers = curl_slist_append(headers, header) }
+        for header in ["Content-Type: application/json", "User-Agent: obs", "Idempotency-Key: \(key)", "Expect:"] {
+            headers = curl_slist_append(headers, header)
+        }
         defer { curl_slist_free_all(headers) }
-        let milliseconds = Int(webhook.timeout.components.seconds * 1000 + webhook.timeout.components.attoseconds / 1_000_000_000_000_000)
+        let milliseconds = Int(
+            webhook.timeout.components.seconds * 1000 + webhook.timeout.components.attoseconds / 1_000_000_000_000_000)
         _ = obs_curl_set_text(handle, CURLOPT_URL, webhook.url)
         _ = obs_curl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         _ = obs_curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
@@ -54,7 +59,11 @@ struct WebhookSender: Sendable {
         _ = obs_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
         switch status {
         case 200..<300: return .delivered
-        case 408, 429, 500...: return .retry(reason: "the receiver answered \(status)")
+        case 408, 429, 500...:
+            // curl_off_t is a long here, and the answer is in seconds, also where the header held a date.
+            var seconds = 0
+            _ = obs_curl_get_long(handle, CURLINFO_RETRY_AFTER, &seconds)
+            return .retry(reason: "the receiver answered \(status)", after: seconds > 0 ? .seconds(min(seconds, 3600)) : nil)
         default: return .refused(reason: "the receiver answered \(status)")
         }
     }

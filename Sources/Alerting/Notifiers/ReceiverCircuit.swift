@@ -1,0 +1,45 @@
+import Columns
+
+/// Keeps a receiver that does not answer from being asked by every notification that it is owed: after some failures in a row only one try at a time
+/// goes out, at growing intervals, until one gets through.
+struct ReceiverCircuit: Sendable {
+    /// As the metric `obs_receiver_circuit_state` has them.
+    enum State: Int, Sendable { case closed = 0, halfOpen = 1, open = 2 }
+
+    static let failuresUntilOpen = 5
+    static let longestPause = Duration.seconds(10)
+
+    private(set) var state = State.closed
+    private var failures = 0
+    private var triesAgainAt = Timestamp(microseconds: 0)
+
+    /// Whether a try may begin now. An open circuit lets one through when its pause is over, and waits for how it ends.
+    mutating func permitsTry(now: Timestamp) -> Bool {
+        switch state {
+        case .closed: return true
+        case .halfOpen: return false
+        case .open:
+            guard now >= triesAgainAt else { return false }
+            state = .halfOpen
+            return true
+        }
+    }
+
+    mutating func succeeded() {
+        self = ReceiverCircuit()
+    }
+
+    /// A try that was let through turned out to have nothing to send.
+    mutating func wasNotTried(now: Timestamp) {
+        guard state == .halfOpen else { return }
+        state = .open
+        triesAgainAt = now
+    }
+
+    mutating func failed(now: Timestamp) {
+        failures += 1
+        guard failures >= Self.failuresUntilOpen || state == .halfOpen else { return }
+        state = .open
+        triesAgainAt = now + min(Self.longestPause, .seconds(1 << min(failures - Self.failuresUntilOpen, 10)))
+    }
+}
