@@ -47,6 +47,9 @@ public final class AlertManager: Service, Sendable {
         }
     }
 
+    /// Silences that this manager keeps to, also those that another process sets.
+    public var silences: SilenceStore { SilenceStore(incidents.store) }
+
     /// From now on new findings are routed so.
     public func reconfigure(_ new: AlertingConfiguration) {
         configuration.withLock { $0 = new }
@@ -116,7 +119,7 @@ public final class AlertManager: Service, Sendable {
     /// Sends one notification to each endpoint of its receiver and writes down how it went.
     private func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration) async {
         do {
-            guard let due = try await outbox.load(id, now: Self.now, externalURL: configuration.externalURL) else {
+            guard let due = try await outbox.load(id, now: Self.now, configuration) else {
                 deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
                 return
             }
@@ -126,7 +129,11 @@ public final class AlertManager: Service, Sendable {
             }
             if due.alerts.isEmpty {
                 deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-                try await outbox.drop(due, now: Self.now)
+                if due.isHeldBack {
+                    try await outbox.holdBack(due, now: Self.now)
+                } else {
+                    try await outbox.drop(due, now: Self.now)
+                }
                 return
             }
             let encoder = JSONEncoder()

@@ -7,6 +7,8 @@ public struct AlertingConfiguration: Sendable, Decodable {
     /// The root of the tree; nil tells nobody, and incidents are kept all the same.
     public var route: Route?
     public var receivers: [Receiver] = []
+    public var inhibitRules: [InhibitRule] = []
+    public var timeIntervals: [NamedInterval] = []
     /// An incident without activity for this long is resolved.
     public var resolveTimeout = Duration.seconds(300)
     /// What links in notifications begin with.
@@ -15,7 +17,10 @@ public struct AlertingConfiguration: Sendable, Decodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case route, receivers
+        case route, receivers, global
+        case inhibitRules = "inhibit_rules"
+        case timeIntervals = "time_intervals"
+        case muteTimeIntervals = "mute_time_intervals"
         case resolveTimeout = "resolve_timeout"
         case externalURL = "external_url"
     }
@@ -24,95 +29,40 @@ public struct AlertingConfiguration: Sendable, Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         route = try container.decodeIfPresent(Route.self, forKey: .route)
         receivers = try container.decodeIfPresent([Receiver].self, forKey: .receivers) ?? []
-        resolveTimeout = try container.duration(.resolveTimeout) ?? resolveTimeout
+        inhibitRules = try container.decodeIfPresent([InhibitRule].self, forKey: .inhibitRules) ?? []
+        timeIntervals = try [CodingKeys.timeIntervals, .muteTimeIntervals].flatMap {
+            try container.decodeIfPresent([NamedInterval].self, forKey: $0) ?? []
+        }
+        let global = try container.decodeIfPresent(Global.self, forKey: .global)
+        resolveTimeout = try container.duration(.resolveTimeout) ?? global?.resolveTimeout ?? resolveTimeout
         externalURL = try container.decodeIfPresent(String.self, forKey: .externalURL) ?? externalURL
         let names = Set(receivers.map(\.name))
         guard names.count == receivers.count else { throw AlertingError.twoReceivers }
         for name in route?.allReceivers ?? [] where !names.contains(name) {
             throw AlertingError.unknownReceiver(name, known: names.sorted())
         }
-        if let route, route.receiver == nil { throw AlertingError.rootWithoutReceiver }
-    }
-}
-
-/// A node of the routing tree.
-public struct Route: Sendable, Decodable {
-    /// Nil takes the parent's, as do the other optional ones.
-    public var receiver: String?
-    public var matchers: [Matcher] = []
-    public var groupBy: [String]?
-    public var groupWait: Duration?
-    public var groupInterval: Duration?
-    public var repeatInterval: Duration?
-    /// Whether the siblings after this one are asked too when it takes an alert.
-    public var continues = false
-    public var routes: [Route] = []
-
-    private enum CodingKeys: String, CodingKey {
-        case receiver, matchers, routes
-        case continues = "continue"
-        case groupBy = "group_by"
-        case groupWait = "group_wait"
-        case groupInterval = "group_interval"
-        case repeatInterval = "repeat_interval"
-    }
-
-    public init(receiver: String) {
-        self.receiver = receiver
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        receiver = try container.decodeIfPresent(String.self, forKey: .receiver)
-        matchers = try (container.decodeIfPresent([String].self, forKey: .matchers) ?? []).flatMap { try [Matcher](parsing: $0) }
-        groupBy = try container.decodeIfPresent([String].self, forKey: .groupBy)
-        groupWait = try container.duration(.groupWait)
-        groupInterval = try container.duration(.groupInterval)
-        repeatInterval = try container.duration(.repeatInterval)
-        continues = try container.decodeIfPresent(Bool.self, forKey: .continues) ?? false
-        routes = try container.decodeIfPresent([Route].self, forKey: .routes) ?? []
-    }
-
-    public static let defaultGroupWait = Duration.seconds(30)
-    public static let defaultGroupInterval = Duration.seconds(300)
-    public static let defaultRepeatInterval = Duration.seconds(4 * 3600)
-
-    /// The matchers on the way here from the root, as the first part of each ``groupKey(_:)``.
-    private(set) var path = "{}"
-
-    /// The labels by which this route tells groups apart; `...` stands for all.
-    func groupLabels(of labels: [String: String]) -> [String: String] {
-        let names = Set(groupBy ?? [])
-        return names.contains("...") ? labels : labels.filter { names.contains($0.key) }
-    }
-
-    /// Names a group for ever, as Alertmanager does: `{}/{severity="critical"}:{alertname="SSHBruteForce"}`.
-    func groupKey(_ groupLabels: [String: String]) -> String {
-        let pairs = groupLabels.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
-            "\($0.key)=\(JSONText.quote($0.value))"
+        if let route {
+            if route.receiver == nil { throw AlertingError.rootWithoutReceiver }
+            if !route.matchers.isEmpty { throw AlertingError.rootHas("matchers") }
+            if !route.mutedDuring.isEmpty { throw AlertingError.rootHas("mute_time_intervals") }
+            if !route.activeDuring.isEmpty { throw AlertingError.rootHas("active_time_intervals") }
         }
-        return "\(path):{\(pairs.joined(separator: ", "))}"
+        let known = timeIntervals.map(\.name)
+        if Set(known).count < known.count { throw AlertingError.badInterval("two have the same name") }
+        for name in route?.allIntervals ?? [] where !known.contains(name) {
+            throw AlertingError.unknownInterval(name, known: known.sorted())
+        }
     }
 
-    var allReceivers: [String] { (receiver.map { [$0] } ?? []) + routes.flatMap(\.allReceivers) }
+    /// The part of Alertmanager's `global` that webhooks need.
+    private struct Global: Decodable {
+        var resolveTimeout: Duration?
 
-    /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the tree.
-    public func destinations(for labels: [String: String]) -> [Route] {
-        guard matchers.match(labels) else { return [] }
-        var found: [Route] = []
-        for child in routes {
-            var whole = child
-            whole.receiver = child.receiver ?? receiver
-            whole.groupBy = child.groupBy ?? groupBy
-            whole.groupWait = child.groupWait ?? groupWait
-            whole.groupInterval = child.groupInterval ?? groupInterval
-            whole.repeatInterval = child.repeatInterval ?? repeatInterval
-            whole.path = path + "/{" + child.matchers.map(\.description).sorted().joined(separator: ",") + "}"
-            let deeper = whole.destinations(for: labels)
-            found += deeper
-            if !deeper.isEmpty, !child.continues { break }
+        private enum CodingKeys: String, CodingKey { case resolveTimeout = "resolve_timeout" }
+
+        init(from decoder: any Decoder) throws {
+            resolveTimeout = try decoder.container(keyedBy: CodingKeys.self).duration(.resolveTimeout)
         }
-        return found.isEmpty ? [self] : found
     }
 }
 
@@ -164,7 +114,7 @@ public struct WebhookConfiguration: Sendable, Decodable {
 
 extension KeyedDecodingContainer {
     /// A duration in Prometheus' notation.
-    fileprivate func duration(_ key: Key) throws -> Duration? {
+    func duration(_ key: Key) throws -> Duration? {
         guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
         guard let duration = Duration(parsing: text) else {
             throw DecodingError.dataCorruptedError(
@@ -179,6 +129,14 @@ public enum AlertingError: Error, CustomStringConvertible {
     case twoReceivers
     case rootWithoutReceiver
     case badURL(String)
+    case rootHas(String)
+    case badGrouping(String)
+    case zeroInterval(String)
+    case badLabel(String)
+    case badInterval(String)
+    case unknownInterval(String, known: [String])
+    case noSilence(String)
+    case badSilence(String)
     case noIncident(String)
     case wrongState(String, state: String, action: String)
 
@@ -189,6 +147,15 @@ public enum AlertingError: Error, CustomStringConvertible {
         case .twoReceivers: "two receivers have the same name"
         case .rootWithoutReceiver: "the root route has no receiver; it takes what no other route takes"
         case .badURL(let url): "the webhook url '\(url)' is neither http:// nor https://"
+        case .rootHas(let key): "the root route has \(key); it takes every alert at every time, so write them in a route below it"
+        case .badGrouping(let what): "group_by \(what)"
+        case .zeroInterval(let key): "\(key) is 0; write a duration such as 5m"
+        case .badLabel(let name): "'\(name)' is no name of a label; write letters, digits and _, and no digit first"
+        case .badInterval(let what): "time_intervals: \(what)"
+        case .unknownInterval(let name, let known):
+            "a route names the time interval '\(name)', which there is not; \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")"
+        case .noSilence(let id): "there is no silence \(id)"
+        case .badSilence(let what): "the silence is refused: \(what)"
         case .noIncident(let id): "there is no incident \(id); 'obs query incidents' lists those that there are"
         case .wrongState(let id, let state, let action): "\(id) is \(state) and cannot be \(action)"
         }

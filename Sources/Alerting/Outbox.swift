@@ -18,6 +18,8 @@ struct Outbox: Sendable {
         var createdAt: Timestamp
         var attempts: Int
         var payload: WebhookPayload
+        /// There is something to tell that a silence, an inhibition or a time interval holds back.
+        var isHeldBack: Bool
         /// The incidents that it tells of, and as what; empty when there is nothing to tell any more.
         var alerts: [(incident: Int64, status: String)]
         /// The endpoints of the receiver that took this very payload already, each as ``Outbox/delivery(endpoint:digest:)``.
@@ -41,7 +43,7 @@ struct Outbox: Sendable {
     }
 
     /// One notification with all that it is to say now; nil when it is no longer pending.
-    func load(_ id: Int64, now: Timestamp, externalURL: String) async throws -> Due? {
+    func load(_ id: Int64, now: Timestamp, _ configuration: AlertingConfiguration) async throws -> Due? {
         try await incidents.store.database.read { database -> Due? in
             guard
                 let row = try Row.fetchOne(
@@ -55,20 +57,47 @@ struct Outbox: Sendable {
                     WHERE g.receiver = ? AND g.group_key = ? AND (i.state <> 'resolved' OR g.notified = 'firing') ORDER BY i.number
                     """, arguments: [receiver, key])
             let alerts = members.map(IncidentStore.incident)
-            let isNews = zip(members, alerts).contains { ($0["notified"] as String?) != Self.status(of: $1) }
+            let isMuted = try Self.mute(alerts, receiver, key, now: now, configuration, database)
+            let isNews = zip(members, alerts).map { ($0["notified"] as String?) != Self.status(of: $1) }
             let timing = try Row.fetchOne(
                 database, sql: "SELECT repeat_interval, last_sent FROM notify_group WHERE receiver = ? AND group_key = ?",
                 arguments: [receiver, key])
             let repeatsAt = timing.map { (($0["last_sent"] as Int64?) ?? 0) &+ ($0["repeat_interval"] as Int64) } ?? 0
-            let isRepeat = repeatsAt <= now.microseconds && alerts.contains { $0.state == .open }
-            let told = isNews || isRepeat ? alerts : []
+            let audible = alerts.indices.filter { !isMuted[$0] }
+            let isRepeat = repeatsAt <= now.microseconds && audible.contains { alerts[$0].state == .open }
+            let told = audible.contains { isNews[$0] } || isRepeat ? audible.map { alerts[$0] } : []
+            let isHeldBack = alerts.indices.contains { isMuted[$0] && (isNews[$0] || repeatsAt <= now.microseconds) }
             let groupLabels: [String: String] = members.first.flatMap { IncidentStore.decode($0["group_labels"]) } ?? [:]
             return Due(
                 id: id, receiver: receiver, createdAt: Timestamp(microseconds: row["created_at"]), attempts: row["attempts"],
                 payload: WebhookPayload(
-                    told, receiver: receiver, groupKey: key, groupLabels: groupLabels, externalURL: externalURL),
+                    told, receiver: receiver, groupKey: key, groupLabels: groupLabels, externalURL: configuration.externalURL),
+                isHeldBack: isHeldBack,
                 alerts: told.map { ($0.number, Self.status(of: $0)) },
                 delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []))
+        }
+    }
+
+    /// Which of a group's alerts nobody is told of at `now`.
+    private static func mute(
+        _ alerts: [Incident], _ receiver: String, _ key: String, now: Timestamp, _ configuration: AlertingConfiguration,
+        _ database: Database
+    ) throws -> [Bool] {
+        guard let first = alerts.first else { return [] }
+        let route = configuration.route?.destinations(for: first.labels).first {
+            $0.receiver == receiver && $0.groupKey($0.groupLabels(of: first.labels)) == key
+        }
+        if let route, route.isQuiet(at: now, configuration.timeIntervals) { return alerts.map { _ in true } }
+        let silences = try SilenceStore.active(at: now, database)
+        var firing: [[String: String]] = []
+        if !configuration.inhibitRules.isEmpty {
+            firing = try String.fetchAll(database, sql: "SELECT labels FROM incident WHERE state <> 'resolved'").map {
+                IncidentStore.decode($0) ?? [:]
+            }
+        }
+        let inhibitor = Inhibitor(configuration.inhibitRules, firing: firing)
+        return alerts.map { alert in
+            silences.contains { $0.matchers.match(alert.labels) } || inhibitor.source(inhibiting: alert.labels) != nil
         }
     }
 
@@ -131,6 +160,18 @@ struct Outbox: Sendable {
         try await incidents.store.database.write { database in
             try database.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [due.id])
             try oweNext(due.receiver, due.payload.groupKey, now, database)
+        }
+    }
+
+    /// Puts off what is held back: it is looked at again after the group's interval, and not owed until then.
+    func holdBack(_ due: Due, now: Timestamp) async throws {
+        try await incidents.store.database.write { database in
+            let interval = try Int64.fetchOne(
+                database, sql: "SELECT group_interval FROM notify_group WHERE receiver = ? AND group_key = ?",
+                arguments: [due.receiver, due.payload.groupKey])
+            let next = now + (interval.map { .microseconds($0) } ?? Route.defaultGroupInterval)
+            try database.execute(
+                sql: "UPDATE outbox SET due_at = ?1, created_at = ?1 WHERE id = ?2", arguments: [next.microseconds, due.id])
         }
     }
 

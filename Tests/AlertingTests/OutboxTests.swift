@@ -8,6 +8,7 @@ struct `The outbox` {
     private let store: TemporaryStore
     private let outbox: Outbox
     private var route = Route(receiver: "oncall")
+    private var configuration = AlertingConfiguration()
     private let now = Timestamp.start
 
     init() throws {
@@ -21,7 +22,9 @@ struct `The outbox` {
 
     private func due(_ now: Timestamp) async throws -> Outbox.Due? {
         guard let first = try await outbox.due(now: now).first else { return nil }
-        return try await outbox.load(first.id, now: now, externalURL: "http://obs")
+        var whole = configuration
+        whole.route = route
+        return try await outbox.load(first.id, now: now, whole)
     }
 
     @Test func `waits group_wait for a new group, and tells of all that came meanwhile at once`() async throws {
@@ -95,5 +98,39 @@ struct `The outbox` {
         try await outbox.markFailed(second, reason: "refused", retryAt: nil)
         #expect(try await due(now + .seconds(99)) == nil)
         #expect(try store.incidents.incident("INC-1001").notifications.map(\.state) == ["dead"])
+    }
+
+    @Test func `holds back what a silence matches, and tells it when the silence has ended`() async throws {
+        let silences = SilenceStore(store.store)
+        let id = try silences.set(
+            matchers: [Matcher](parsing: #"source="10.0.0.1""#), startsAt: now, endsAt: now + .seconds(3600), createdBy: "ann",
+            comment: "known test", now: now)
+        try store.incidents.record([.bruteForce(from: "10.0.0.1"), .bruteForce(from: "10.0.0.2")], routing: route, now: now)
+        let audible = try #require(try await due(now + .seconds(10)))
+        #expect(audible.alerts.map(\.incident) == [1002])
+        try await outbox.markSent(audible, now: now + .seconds(10))
+        let held = try #require(try await due(now + .seconds(70)))
+        #expect(held.alerts.isEmpty && held.isHeldBack)
+        try await outbox.holdBack(held, now: now + .seconds(70))
+        #expect(try outbox.depth(now: now + .seconds(71)).count == 0)
+        try silences.expire(id, by: "ann", now: now + .seconds(80))
+        #expect(try await due(now + .seconds(130))?.alerts.map(\.incident) == [1001, 1002])
+    }
+
+    @Test func `holds back what another alert inhibits while that fires`() async throws {
+        var inhibiting = self
+        inhibiting.configuration.inhibitRules = [
+            InhibitRule(
+                sources: try [Matcher](parsing: "alertname=HostDown"), targets: try [Matcher](parsing: "alertname=SSHBruteForce"),
+                equal: ["host"])
+        ]
+        var down = Finding.bruteForce()
+        down.name = "HostDown"
+        down.labels = ["host": "LabSZ"]
+        try store.incidents.record([down], routing: nil, now: now)
+        try store.incidents.record([.bruteForce()], routing: route, now: now)
+        #expect(try #require(try await inhibiting.due(now + .seconds(10))).isHeldBack)
+        try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(20))
+        #expect(try await inhibiting.due(now + .seconds(70))?.alerts.map(\.incident) == [1002])
     }
 }

@@ -8,7 +8,9 @@ import Store
 ///
 /// Any process may use it: `obs run` and `obs incident ack` write to the same file.
 public struct IncidentStore: Sendable {
-    public static let migrations = [
+    public static let migrations = tables + SilenceStore.migrations
+
+    private static let tables = [
         Migration(
             id: "alerting-1",
             sql: """

@@ -1,0 +1,107 @@
+import Columns
+import Parsing
+
+/// A node of the routing tree.
+public struct Route: Sendable, Decodable {
+    /// Nil takes the parent's, as do the other optional ones.
+    public var receiver: String?
+    public var matchers: [Matcher] = []
+    public var groupBy: [String]?
+    public var groupWait: Duration?
+    public var groupInterval: Duration?
+    public var repeatInterval: Duration?
+    /// Whether the siblings after this one are asked too when it takes an alert.
+    public var continues = false
+    public var routes: [Route] = []
+    /// Names of intervals in which nothing is sent; not inherited.
+    public var mutedDuring: [String] = []
+    /// Names of intervals outside which nothing is sent; empty is always; not inherited.
+    public var activeDuring: [String] = []
+
+    private enum CodingKeys: String, CodingKey {
+        case receiver, matchers, routes, match
+        case matchExpressions = "match_re"
+        case mutedDuring = "mute_time_intervals"
+        case activeDuring = "active_time_intervals"
+        case continues = "continue"
+        case groupBy = "group_by"
+        case groupWait = "group_wait"
+        case groupInterval = "group_interval"
+        case repeatInterval = "repeat_interval"
+    }
+
+    public init(receiver: String) {
+        self.receiver = receiver
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        receiver = try container.decodeIfPresent(String.self, forKey: .receiver)
+        matchers = try container.matchers(.matchers, equal: .match, expressions: .matchExpressions)
+        groupBy = try container.decodeIfPresent([String].self, forKey: .groupBy)
+        groupWait = try container.duration(.groupWait)
+        groupInterval = try container.duration(.groupInterval)
+        repeatInterval = try container.duration(.repeatInterval)
+        continues = try container.decodeIfPresent(Bool.self, forKey: .continues) ?? false
+        routes = try container.decodeIfPresent([Route].self, forKey: .routes) ?? []
+        mutedDuring = try container.decodeIfPresent([String].self, forKey: .mutedDuring) ?? []
+        activeDuring = try container.decodeIfPresent([String].self, forKey: .activeDuring) ?? []
+        let names = groupBy ?? []
+        if Set(names).count < names.count { throw AlertingError.badGrouping("names a label twice") }
+        if names.contains("..."), names.count > 1 {
+            throw AlertingError.badGrouping("has '...', which is all labels, beside others; keep one of the two")
+        }
+        if groupInterval == .zero { throw AlertingError.zeroInterval("group_interval") }
+        if repeatInterval == .zero { throw AlertingError.zeroInterval("repeat_interval") }
+    }
+
+    public static let defaultGroupWait = Duration.seconds(30)
+    public static let defaultGroupInterval = Duration.seconds(300)
+    public static let defaultRepeatInterval = Duration.seconds(4 * 3600)
+
+    /// The matchers on the way here from the root, as the first part of each ``groupKey(_:)``.
+    private(set) var path = "{}"
+
+    /// The labels by which this route tells groups apart; `...` stands for all.
+    func groupLabels(of labels: [String: String]) -> [String: String] {
+        let names = Set(groupBy ?? [])
+        return names.contains("...") ? labels : labels.filter { names.contains($0.key) }
+    }
+
+    /// Names a group for ever, as Alertmanager does: `{}/{severity="critical"}:{alertname="SSHBruteForce"}`.
+    func groupKey(_ groupLabels: [String: String]) -> String {
+        let pairs = groupLabels.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
+            "\($0.key)=\(JSONText.quote($0.value))"
+        }
+        return "\(path):{\(pairs.joined(separator: ", "))}"
+    }
+
+    /// Whether nothing may go out at `now` by the intervals of this route.
+    func isQuiet(at now: Timestamp, _ intervals: [NamedInterval]) -> Bool {
+        func isIn(_ names: [String]) -> Bool { intervals.contains { names.contains($0.name) && $0.contains(now) } }
+        return isIn(mutedDuring) || !activeDuring.isEmpty && !isIn(activeDuring)
+    }
+
+    var allIntervals: [String] { mutedDuring + activeDuring + routes.flatMap(\.allIntervals) }
+
+    var allReceivers: [String] { (receiver.map { [$0] } ?? []) + routes.flatMap(\.allReceivers) }
+
+    /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the tree.
+    public func destinations(for labels: [String: String]) -> [Route] {
+        guard matchers.match(labels) else { return [] }
+        var found: [Route] = []
+        for child in routes {
+            var whole = child
+            whole.receiver = child.receiver ?? receiver
+            whole.groupBy = child.groupBy ?? groupBy
+            whole.groupWait = child.groupWait ?? groupWait
+            whole.groupInterval = child.groupInterval ?? groupInterval
+            whole.repeatInterval = child.repeatInterval ?? repeatInterval
+            whole.path = path + "/{" + child.matchers.map(\.description).sorted().joined(separator: ",") + "}"
+            let deeper = whole.destinations(for: labels)
+            found += deeper
+            if !deeper.isEmpty, !child.continues { break }
+        }
+        return found.isEmpty ? [self] : found
+    }
+}

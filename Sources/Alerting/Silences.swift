@@ -1,0 +1,132 @@
+import Columns
+import Foundation
+@preconcurrency import GRDB
+import Store
+
+/// Who is quiet until when, by whose will and why.
+public struct Silence: Sendable {
+    public enum State: String, Sendable, CaseIterable { case pending, active, expired }
+
+    public let id: String
+    public var matchers: [Matcher]
+    public var startsAt: Timestamp
+    public var endsAt: Timestamp
+    public var updatedAt: Timestamp
+    public var createdBy: String
+    public var comment: String
+
+    public func state(at now: Timestamp) -> State { now < startsAt ? .pending : now < endsAt ? .active : .expired }
+}
+
+/// The silences in the store. Any process may use it; each change is audited.
+public struct SilenceStore: Sendable {
+    static let migrations = [
+        Migration(
+            id: "silences-1",
+            sql: """
+                CREATE TABLE silence (
+                    id TEXT PRIMARY KEY, matchers TEXT NOT NULL, starts_at INTEGER NOT NULL, ends_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+                    created_by TEXT NOT NULL, comment TEXT NOT NULL);
+                CREATE INDEX silence_end ON silence (ends_at);
+                """)
+    ]
+
+    private let store: Store
+
+    public init(_ store: Store) {
+        self.store = store
+    }
+
+    /// Makes a silence, or changes the one called `id`. As in Alertmanager, a change of what is silenced, or of one that has ended, ends the old and makes a
+    /// new one, so that the past stays as it was.
+    ///
+    /// - Returns: the id that it has from now on.
+    /// - Throws: ``AlertingError/noSilence(_:)``, ``AlertingError/badSilence(_:)``.
+    public func set(
+        id: String? = nil, matchers: [Matcher], startsAt: Timestamp, endsAt: Timestamp, createdBy: String, comment: String,
+        now: Timestamp
+    ) throws -> String {
+        guard matchers.contains(where: { !$0.matches("") }) else {
+            throw AlertingError.badSilence(
+                "it would match every alert; give at least one matcher that does not match the empty text")
+        }
+        guard !createdBy.isEmpty, !comment.isEmpty else {
+            throw AlertingError.badSilence("it has no \(createdBy.isEmpty ? "author" : "comment"); say who and why")
+        }
+        guard endsAt > startsAt else {
+            throw AlertingError.badSilence("it ends at \(endsAt), not after its start at \(startsAt)")
+        }
+        guard endsAt > now else { throw AlertingError.badSilence("it ended at \(endsAt), which is past") }
+        return try store.database.write { database in
+            var isNew = true
+            if let id {
+                guard let old = try Self.find(id, database) else { throw AlertingError.noSilence(id) }
+                let state = old.state(at: now)
+                let isSame = Set(old.matchers) == Set(matchers)
+                isNew = state == .expired || !isSame || state == .active && old.startsAt != startsAt
+                if isNew, state != .expired { try Self.end(old, now, database) }
+            }
+            let chosen = isNew ? UUID().uuidString.lowercased() : id!
+            // A silence begins now at the earliest: what was told in the past was told. One that goes on keeps its start.
+            let start = isNew ? max(startsAt, now) : startsAt
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?, ?, ?, ?)",
+                arguments: [
+                    chosen, try IncidentStore.json(matchers.map(\.description)), start.microseconds, endsAt.microseconds,
+                    now.microseconds, createdBy, comment,
+                ])
+            try Store.audit(
+                database, at: now.microseconds, actor: createdBy, action: "silence.set", subject: chosen, detail: comment)
+            return chosen
+        }
+    }
+
+    /// Ends a silence now; one that has not begun never begins.
+    public func expire(_ id: String, by actor: String, now: Timestamp) throws {
+        try store.database.write { database in
+            guard let silence = try Self.find(id, database) else { throw AlertingError.noSilence(id) }
+            guard silence.state(at: now) != .expired else {
+                throw AlertingError.badSilence("\(id) ended at \(silence.endsAt) already")
+            }
+            try Self.end(silence, now, database)
+            try Store.audit(database, at: now.microseconds, actor: actor, action: "silence.expire", subject: id)
+        }
+    }
+
+    public func silence(_ id: String) throws -> Silence {
+        try store.database.read { database in
+            guard let silence = try Self.find(id, database) else { throw AlertingError.noSilence(id) }
+            return silence
+        }
+    }
+
+    /// All that have not ended before `since`, newest end last.
+    public func silences(endingAfter since: Timestamp = Timestamp(microseconds: .min)) throws -> [Silence] {
+        try store.database.read { try Self.fetch("ends_at > ? ORDER BY ends_at", [since.microseconds], $0) }
+    }
+
+    /// Those that hold at `now`, within a transaction of somebody else.
+    static func active(at now: Timestamp, _ database: Database) throws -> [Silence] {
+        try fetch("ends_at > ?1 AND starts_at <= ?1", [now.microseconds], database)
+    }
+
+    private static func end(_ silence: Silence, _ now: Timestamp, _ database: Database) throws {
+        try database.execute(
+            sql: "UPDATE silence SET ends_at = ?1, starts_at = min(starts_at, ?1), updated_at = ?1 WHERE id = ?2",
+            arguments: [now.microseconds, silence.id])
+    }
+
+    private static func find(_ id: String, _ database: Database) throws -> Silence? { try fetch("id = ?", [id], database).first }
+
+    private static func fetch(_ condition: String, _ arguments: StatementArguments, _ database: Database) throws -> [Silence] {
+        try Row.fetchAll(database, sql: "SELECT * FROM silence WHERE \(condition)", arguments: arguments).map { row in
+            let texts: [String] = IncidentStore.decode(row["matchers"]) ?? []
+            return Silence(
+                id: row["id"], matchers: try texts.flatMap { try [Matcher](parsing: $0) },
+                startsAt: Timestamp(microseconds: row["starts_at"]),
+                endsAt: Timestamp(microseconds: row["ends_at"]), updatedAt: Timestamp(microseconds: row["updated_at"]),
+                createdBy: row["created_by"],
+                comment: row["comment"])
+        }
+    }
+}
