@@ -65,4 +65,13 @@ struct `Incidents` {
         #expect(try store.incidents.resolveQuiet(after: .seconds(300), now: now + .seconds(301)) == 1)
         #expect(try store.incidents.incident("INC-1001").incident.state == .resolved)
     }
+
+    @Test func `keep a bounded number of lines as evidence, however long an attack goes on`() throws {
+        for round in 0..<20 {
+            let lines = (0..<12).map { Int64(round * 12 + $0) }
+            try store.incidents.record([.bruteForce(count: 10 + round, at: now + .seconds(round), lines: lines)], routing: nil, now: now + .seconds(round))
+        }
+        #expect(try store.incidents.incident("INC-1001").evidence.count == 50)
+        #expect(try store.incidents.incident("INC-1001").incident.count == 29)
+    }
 }

@@ -54,6 +54,9 @@ public struct IncidentStore: Sendable {
                 """),
     ]
 
+    /// Lines of evidence that an incident keeps.
+    private static let maxEvidence = 50
+
     let store: Store
 
     public init(_ store: Store) {
@@ -150,7 +153,8 @@ public struct IncidentStore: Sendable {
     }
 
     private func add(_ evidence: [Evidence], to number: Int64, _ database: Database) throws {
-        for line in evidence {
+        let known = try Int.fetchOne(database, sql: "SELECT count(*) FROM evidence WHERE incident = ?", arguments: [number]) ?? 0
+        for line in evidence.prefix(max(0, Self.maxEvidence - known)) {
             try database.execute(
                 sql: "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)",
                 arguments: [number, line.file, line.offset, line.line, line.time.microseconds])
