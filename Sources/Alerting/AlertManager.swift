@@ -142,7 +142,8 @@ public final class AlertManager: Service, Sendable {
             // The same text has the same key, however often it is sent; a later text of the same notification has another.
             let digest = Fingerprint.of(["body": String(decoding: body, as: UTF8.self)])
             var delivered = due.delivered
-            for (index, webhook) in receiver.webhooks.enumerated() where webhook.sendsResolved || due.payload.status == "firing" {
+            let wanting = receiver.webhooks.enumerated().filter { $0.element.sendsResolved || due.payload.status == "firing" }
+            for (index, webhook) in wanting {
                 let delivery = Outbox.delivery(endpoint: index, digest: digest)
                 guard !delivered.contains(delivery) else { continue }
                 let outcome = await sender.post(body, to: webhook, idempotencyKey: "obs-\(due.id)-\(digest)")
@@ -167,7 +168,8 @@ public final class AlertManager: Service, Sendable {
                 }
             }
             deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-            try await outbox.markSent(due, now: Self.now)
+            try await outbox.markSent(due, isTold: !wanting.isEmpty, now: Self.now)
+            guard !wanting.isEmpty else { return }
             metrics.notifications[receiverName, "sent"].increment()
             metrics.latency.observe((Self.now - due.createdAt).inSeconds)
         } catch {

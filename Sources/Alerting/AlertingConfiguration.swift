@@ -91,12 +91,14 @@ public struct Receiver: Sendable, Decodable {
 public struct WebhookConfiguration: Sendable, Decodable {
     public var url: String
     public var sendsResolved = true
+    public var http = HTTPClientConfiguration()
     /// For the whole request.
     public var timeout = Duration.seconds(10)
 
     private enum CodingKeys: String, CodingKey {
         case url, timeout
         case sendsResolved = "send_resolved"
+        case http = "http_config"
     }
 
     public init(url: String) {
@@ -109,6 +111,7 @@ public struct WebhookConfiguration: Sendable, Decodable {
         guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw AlertingError.badURL(url) }
         sendsResolved = try container.decodeIfPresent(Bool.self, forKey: .sendsResolved) ?? true
         timeout = try container.duration(.timeout) ?? timeout
+        http = try container.decodeIfPresent(HTTPClientConfiguration.self, forKey: .http) ?? http
     }
 }
 
@@ -135,6 +138,8 @@ public enum AlertingError: Error, CustomStringConvertible {
     case badLabel(String)
     case badInterval(String)
     case unknownInterval(String, known: [String])
+    case badHTTP(String)
+    case unreadableSecret(path: String)
     case noSilence(String)
     case badSilence(String)
     case noIncident(String)
@@ -154,6 +159,9 @@ public enum AlertingError: Error, CustomStringConvertible {
         case .badInterval(let what): "time_intervals: \(what)"
         case .unknownInterval(let name, let known):
             "a route names the time interval '\(name)', which there is not; \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")"
+        case .badHTTP(let what): "http_config \(what)"
+        case .unreadableSecret(let path):
+            "the secret file \(path) cannot be read as one line of text; check its path, its permissions and what is in it"
         case .noSilence(let id): "there is no silence \(id)"
         case .badSilence(let what): "the silence is refused: \(what)"
         case .noIncident(let id): "there is no incident \(id); 'obs query incidents' lists those that there are"

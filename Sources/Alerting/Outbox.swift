@@ -129,7 +129,9 @@ struct Outbox: Sendable {
     }
 
     /// Writes down that a notification was delivered, and what is owed next to the same group.
-    func markSent(_ due: Due, now: Timestamp) async throws {
+    ///
+    /// - Parameter isTold: false when the receiver has no endpoint that wants it: then it is settled, and nobody was told.
+    func markSent(_ due: Due, isTold: Bool = true, now: Timestamp) async throws {
         try await incidents.store.database.write { database in
             try database.execute(
                 sql:
@@ -140,6 +142,7 @@ struct Outbox: Sendable {
                 try database.execute(
                     sql: "UPDATE alert_group SET notified = ? WHERE incident = ? AND receiver = ? AND group_key = ?",
                     arguments: [status, incident, due.receiver, key])
+                guard isTold else { continue }
                 try database.execute(
                     sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', 'notified', ?)",
                     arguments: [incident, now.microseconds, "\(due.receiver) was told that it is \(status)"])

@@ -69,7 +69,9 @@ struct `Incidents` {
     @Test func `keep a bounded number of lines as evidence, however long an attack goes on`() throws {
         for round in 0..<20 {
             let lines = (0..<12).map { Int64(round * 12 + $0) }
-            try store.incidents.record([.bruteForce(count: 10 + round, at: now + .seconds(round), lines: lines)], routing: nil, now: now + .seconds(round))
+            try store.incidents.record(
+                [.bruteForce(count: 10 + round, at: now + .seconds(round), lines: lines)], routing: nil,
+                now: now + .seconds(round))
         }
         #expect(try store.incidents.incident("INC-1001").evidence.count == 50)
         #expect(try store.incidents.incident("INC-1001").incident.count == 29)

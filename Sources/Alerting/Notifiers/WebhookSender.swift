@@ -30,17 +30,27 @@ struct WebhookSender: Sendable {
         guard isReady, let handle = curl_easy_init() else { return .retry(reason: "libcurl cannot be started") }
         defer { curl_easy_cleanup(handle) }
         var headers: UnsafeMutablePointer<curl_slist>?
-        for header in ["Content-Type: application/json", "User-Agent: obs", "Idempotency-Key: \(key)", "Expect:"] {
-            headers = curl_slist_append(headers, header)
-        }
         defer { curl_slist_free_all(headers) }
+        do {
+            for header in try Self.headers(webhook.http, key) { headers = curl_slist_append(headers, header) }
+            try authorize(handle, webhook.http)
+        } catch {
+            // A secret's file may be on its way: the notification is not given up for it.
+            return .retry(reason: error.description)
+        }
         let milliseconds = Int(
             webhook.timeout.components.seconds * 1000 + webhook.timeout.components.attoseconds / 1_000_000_000_000_000)
         _ = obs_curl_set_text(handle, CURLOPT_URL, webhook.url)
         _ = obs_curl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         _ = obs_curl_set_long(handle, CURLOPT_FOLLOWLOCATION, 0)
-        _ = obs_curl_set_long(handle, CURLOPT_SSL_VERIFYPEER, 1)
-        _ = obs_curl_set_long(handle, CURLOPT_SSL_VERIFYHOST, 2)
+        let tls = webhook.http.tls
+        _ = obs_curl_set_long(handle, CURLOPT_SSL_VERIFYPEER, tls.skipsVerification ? 0 : 1)
+        _ = obs_curl_set_long(handle, CURLOPT_SSL_VERIFYHOST, tls.skipsVerification ? 0 : 2)
+        for (option, file) in [
+            (CURLOPT_CAINFO, tls.caFile), (CURLOPT_SSLCERT, tls.certificateFile), (CURLOPT_SSLKEY, tls.keyFile),
+        ] {
+            if let file { _ = obs_curl_set_text(handle, option, file) }
+        }
         _ = obs_curl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, min(milliseconds, 5000))
         _ = obs_curl_set_long(handle, CURLOPT_TIMEOUT_MS, milliseconds)
         _ = obs_curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
@@ -66,5 +76,21 @@ struct WebhookSender: Sendable {
             return .retry(reason: "the receiver answered \(status)", after: seconds > 0 ? .seconds(min(seconds, 3600)) : nil)
         default: return .refused(reason: "the receiver answered \(status)")
         }
+    }
+
+    private static func headers(_ http: HTTPClientConfiguration, _ key: String) throws(AlertingError) -> [String] {
+        var headers = http.headers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        headers += ["Content-Type: application/json", "User-Agent: obs", "Idempotency-Key: \(key)", "Expect:"]
+        if case .other(let type, let credentials) = http.authorization {
+            headers.append("Authorization: \(type) \(try credentials.reveal())")
+        }
+        return headers
+    }
+
+    private static func authorize(_ handle: UnsafeMutableRawPointer, _ http: HTTPClientConfiguration) throws(AlertingError) {
+        guard case .basic(let username, let password) = http.authorization else { return }
+        _ = obs_curl_set_long(handle, CURLOPT_HTTPAUTH, 1)  // CURLAUTH_BASIC, a macro that Swift does not see
+        _ = obs_curl_set_text(handle, CURLOPT_USERNAME, username)
+        _ = obs_curl_set_text(handle, CURLOPT_PASSWORD, try password.reveal())
     }
 }
