@@ -42,11 +42,15 @@ public struct Demo: Sendable {
             settings.sources = [.init(name: "demo", file: log)]
             var receiver = Receiver(name: "demo", webhooks: [WebhookConfiguration(url: "http://127.0.0.1:\(port)/hook")])
             receiver.webhooks[0].sendsResolved = true
-            settings.alerting.receivers = [receiver]
-            settings.alerting.route = Route(receiver: "demo")
-            settings.alerting.route?.groupBy = ["alertname", "source"]
-            settings.alerting.route?.groupWait = .zero
-            settings.alerting.route?.groupInterval = .seconds(5)
+            settings.alerting.receivers = [Receiver(name: "quiet", webhooks: []), receiver]
+            // What is merely unusual is kept and shown; people are told of attacks.
+            var attacks = Route(receiver: "demo")
+            attacks.matchers = try [Matcher](parsing: "severity=~\"warning|critical\"")
+            attacks.groupBy = ["alertname", "source"]
+            attacks.groupWait = .zero
+            attacks.groupInterval = .seconds(5)
+            settings.alerting.route = Route(receiver: "quiet")
+            settings.alerting.route?.routes = [attacks]
             for index in settings.pipelines.indices { settings.pipelines[index].commitInterval = .seconds(2) }
             settings.logLevel = "warning"
             let daemon = try Daemon(settings, configurationFile: nil)

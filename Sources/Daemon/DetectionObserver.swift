@@ -9,9 +9,6 @@ import Telemetry
 
 /// Runs the rules and the window model over what a pipeline sees, and hands what they find to the alert manager.
 actor DetectionObserver: PipelineObserver {
-    /// Windows that are kept to train the first model from, while there is none.
-    private static let maxTrainingWindows = 20_000
-
     static let modelName = "ssh-source-windows"
 
     private var rules: RuleEngine
@@ -52,7 +49,7 @@ actor DetectionObserver: PipelineObserver {
         }
         // Without a model the first windows are what is known of normal; once they are enough they train one, and are then judged by it themselves.
         training.append(windows)
-        guard training.reduce(0, { $0 + $1.count }) >= WindowModel.minimumRows * 2 else { return }
+        guard training.reduce(0, { $0 + $1.count }) >= WindowModel.automaticRows else { return }
         let start = ContinuousClock.now
         guard let new = WindowModel(table: table, windows: training, now: Timestamp(microseconds: WallClock.microseconds)) else { return }
         let entry = try registry.save(new, name: Self.modelName)

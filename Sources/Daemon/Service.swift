@@ -41,7 +41,7 @@ public struct Daemon: Sendable {
         let readiness = Readiness(["sources"])
         let reloader = Reloader(file: configurationFile, dataDirectory: configuration.dataDirectory, alerts: alerts, metrics: metrics, logger: logger)
         let routes =
-            OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() } + IncidentRoutes.all(workspace.incidents)
+            OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() } + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         var services: [any Service] = [server, alerts, HangUpService(reloader: reloader)]
         let byPipeline = Dictionary(grouping: configuration.sources, by: \.pipeline)

@@ -1,11 +1,13 @@
 import Alerting
 import Columns
+import Foundation
 import HTTPTypes
 import Query
 
 /// Incidents over HTTP: the same answers as `obs query`.
 public enum IncidentRoutes {
-    public static func all(_ incidents: IncidentStore) -> [Route] {
+    /// - Parameter runbooks: the folder with a page for each alert.
+    public static func all(_ incidents: IncidentStore, runbooks: String) -> [Route] {
         let questions = IncidentQuestions(incidents)
         return [
             Route(.get, "/api/v1/incidents") { question in
@@ -26,6 +28,25 @@ public enum IncidentRoutes {
                 } catch let error as AlertingError {
                     throw HTTPFailure(.notFound, code: "no_incident", error.description)
                 }
+            },
+            // What a link in a notification leads to: plain text, which every phone shows.
+            Route(.get, "/incidents/{id}") { question in
+                do {
+                    return .text(try questions.one(question.parameters["id"] ?? "").text)
+                } catch let error as AlertingError {
+                    throw HTTPFailure(.notFound, code: "no_incident", error.description)
+                }
+            },
+            Route(.get, "/") { _ in
+                .text(Renderer(format: .table).render(try questions.list(.init())))
+            },
+            Route(.get, "/runbooks/{name}") { question in
+                let name = question.parameters["name"] ?? ""
+                // The name comes from outside: letters and digits only, so that it cannot lead out of the folder.
+                guard !name.isEmpty, name.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }),
+                    let page = FileManager.default.contents(atPath: "\(runbooks)/\(name).md")
+                else { throw HTTPFailure(.notFound, code: "no_runbook", "there is no runbook '\(name)' in the folder that 'runbooks' names") }
+                return HTTPAnswer(contentType: "text/markdown; charset=utf-8", body: Array(page))
             },
         ]
     }

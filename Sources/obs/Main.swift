@@ -59,7 +59,7 @@ struct Obs: AsyncParsableCommand {
 
     private static func complain(_ text: String) {
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            FileHandle.standardError.write(Data("obs: \(line)\n".utf8))
+            try? FileHandle.standardError.write(contentsOf: Data("obs: \(line)\n".utf8))
         }
     }
 }

@@ -23,13 +23,28 @@ enum Terminal {
 
     /// Writes an answer in the chosen format, and its note to standard error.
     static func show(_ answer: Answer, as format: OutputFormat) {
-        print(Renderer(format: format, terminalWidth: width(), hasColor: hasColor).render(answer), terminator: "")
+        write(Renderer(format: format, terminalWidth: width(), hasColor: hasColor).render(answer))
         if let note = answer.note { say(note) }
+    }
+
+    /// Writes data to standard output. When its reader has gone (`obs parse FILE | head`) there is nobody to write for: the program ends, well.
+    static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var written = 0
+            // Safe because each write is told how much is left.
+            while written < bytes.count {
+                let count = Foundation.write(STDOUT_FILENO, bytes.baseAddress! + written, bytes.count - written)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { Foundation.exit(errno == EPIPE ? 0 : 3) }
+                written += count
+            }
+        }
     }
 
     /// One line of words beside the data.
     static func say(_ text: String) {
-        FileHandle.standardError.write(Data("obs: \(text)\n".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("obs: \(text)\n".utf8))
     }
 }
 
@@ -68,12 +83,12 @@ final class ProgressBar: @unchecked Sendable {
             } else {
                 line += "\(bytes / 1_000_000) MB  \(rate)"
             }
-            FileHandle.standardError.write(Data(line.utf8))
+            try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
         }
     }
 
     func finish() {
         guard isShown else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        try? FileHandle.standardError.write(contentsOf: Data("\r\u{1B}[K".utf8))
     }
 }

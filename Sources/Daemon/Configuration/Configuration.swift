@@ -46,6 +46,8 @@ public struct Configuration: Sendable {
     public var alerting = AlertingConfiguration()
     public var pipelines = [Builtin.ssh]
     public var rules = Builtin.rules
+    /// The folder whose pages `/runbooks/NAME` shows.
+    public var runbooks = "runbooks"
     /// A log level of swift-log: trace, debug, info, notice, warning, error, critical.
     public var logLevel = "info"
 
@@ -75,6 +77,7 @@ public struct Configuration: Sendable {
         var sources: [SourceEntry]?
         var alerting: AlertingConfiguration?
         var detections: [String]?
+        var runbooks: String?
         var log: Log?
     }
 
@@ -85,6 +88,7 @@ public struct Configuration: Sendable {
         configuration.http = file.http ?? configuration.http
         configuration.sources = file.sources ?? []
         configuration.alerting = file.alerting ?? configuration.alerting
+        configuration.runbooks = file.runbooks ?? configuration.runbooks
         configuration.logLevel = file.log?.level ?? configuration.logLevel
         var mistakes: [ConfigurationError.Mistake] = []
         let folder = (path as NSString).deletingLastPathComponent

@@ -17,13 +17,15 @@ public struct WindowModel: Sendable, Codable, Equatable {
 
     /// Fewer windows than this say nothing about what is normal.
     public static let minimumRows = 30
+    /// So many first windows train a model where nobody has trained one: fewer would call the second kind of user an anomaly.
+    public static let automaticRows = 1000
 
     /// Trains on windows; nil when there are fewer than ``minimumRows``.
     ///
     /// - Parameters:
     ///   - contamination: the share of windows that are expected to be anomalies: the threshold is put so that this many of the training windows would
     ///     have been, but never below 0.6, where a window is hardly unusual.
-    public init?(table: String, windows: [Batch], contamination: Double = 0.02, options: IsolationForest.Options = .init(), now: Timestamp) {
+    public init?(table: String, windows: [Batch], contamination: Double = 0.005, options: IsolationForest.Options = .init(), now: Timestamp) {
         guard let schema = windows.first?.schema else { return nil }
         features = schema.fields.filter { $0.type == .int64 || $0.type == .double }.map(\.name)
         let features = features

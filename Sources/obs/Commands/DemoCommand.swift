@@ -24,6 +24,6 @@ struct DemoCommand: AsyncParsableCommand {
             guard let length = Duration(parsing: text) else { throw UsageError("--for is '\(text)'; write a duration such as 60s or 5m") }
             return length
         }
-        try await Demo(configuration, duration: length) { line in FileHandle.standardOutput.write(Data((line + "\n").utf8)) }.run()
+        try await Demo(configuration, duration: length) { line in Terminal.write(line + "\n") }.run()
     }
 }

@@ -31,7 +31,7 @@ struct ParseCommand: ParsableCommand {
             var lines = rest[..<end].split(separator: 10, omittingEmptySubsequences: false).map(Array.init)
             if rest[end - 1] == 10 { lines.removeLast() }
             rest.removeFirst(end)
-            FileHandle.standardOutput.write(Data(explainer.explain(lines).map { $0 + "\n" }.joined().utf8))
+            Terminal.write(explainer.explain(lines).map { $0 + "\n" }.joined())
         }
     }
 }

@@ -77,7 +77,7 @@ struct QueryIncident: AsyncParsableCommand {
 
     func run() async throws {
         let view = try IncidentQuestions(try Workspace(try common.configuration().dataDirectory).incidents).one(id)
-        print(output.output == .json || output.output == .jsonl ? view.json : view.text, terminator: "")
+        Terminal.write(output.output == .json || output.output == .jsonl ? view.json : view.text)
     }
 }
 

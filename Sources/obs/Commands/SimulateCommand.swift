@@ -47,11 +47,11 @@ struct SimulateSSH: AsyncParsableCommand {
         options.usesOldStamps = oldStamps
         var simulator = SSHSimulator(options)
         if let out, !FileManager.default.fileExists(atPath: out) { _ = FileManager.default.createFile(atPath: out, contents: nil) }
-        let file = try out.map { try FileHandle(forWritingTo: URL(filePath: $0)) } ?? .standardOutput
-        if out != nil { try file.seekToEnd() }
+        let file = try out.map { try FileHandle(forWritingTo: URL(filePath: $0)) }
+        _ = try file?.seekToEnd()
         while simulator.time < begin + length {
-            let lines = simulator.next()
-            if !lines.isEmpty { try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8)) }
+            let text = simulator.next().map { $0 + "\n" }.joined()
+            if let file { try file.write(contentsOf: Data(text.utf8)) } else { Terminal.write(text) }
         }
     }
 }

@@ -15,7 +15,7 @@ struct SinkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let sink = WebhookSink(listen: listen) { delivery in
-            FileHandle.standardOutput.write(Data("\(delivery.status)  \(delivery.summaries.joined(separator: "; "))\n".utf8))
+            Terminal.write("\(delivery.status)  \(delivery.summaries.joined(separator: "; "))\n")
         }
         try await ServiceGroup(services: [sink], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.sink")).run()
     }
