@@ -1,5 +1,5 @@
-import CZlib
-import CZstd
+internal import CZlib
+internal import CZstd
 import Foundation
 
 /// Reads the text of a file from its start to its end: plain, gzip (also several members behind one another) or zstd, told apart by the first

@@ -1,79 +1,133 @@
 import Columns
 import Detection
+import Foundation
+import Store
 import Testing
 
 @testable import Alerting
 
-struct `Incidents` {
-    private let store: TemporaryStore
-    private let now = Timestamp.start
+struct `The incident store` {
+    private let path = FileManager.default.temporaryDirectory.appending(path: "obs-store-\(UUID().uuidString)/obs.db").path
+    private let now = Timestamp(year: 2026, month: 11, day: 21, hour: 10)
 
-    init() throws { store = try TemporaryStore() }
+    private func open() throws -> IncidentStore { IncidentStore(try Store(path: path, migrations: IncidentStore.migrations)) }
 
-    @Test func `are numbered from 1001 on`() throws {
-        #expect(try store.incidents.record([.bruteForce()], routing: nil, now: now) == [.opened("INC-1001")])
+    private var route: Route {
+        var route = Route(receiver: "oncall")
+        route.groupBy = ["alertname"]
+        route.groupWait = .zero
+        return route
     }
 
-    @Test func `take in a later finding about the same thing, also after a restart, and open no second one`() throws {
-        try store.incidents.record([.bruteForce(count: 10)], routing: nil, now: now)
-        let reopened = IncidentStore(store.store)
-        let later = Finding.bruteForce(count: 20, at: now + .seconds(60), lines: [80, 160])
-        #expect(try reopened.record([later], routing: nil, now: now + .seconds(60)) == [.joined("INC-1001")])
-        let (incident, evidence, _, _) = try reopened.incident("INC-1001")
-        #expect(incident.count == 20)
-        #expect(evidence.map(\.offset) == [0, 80, 160])
+    private func finding(_ source: String, count: Int = 10, at seconds: Int = 0, offset: Int64 = 0) -> Finding {
+        Finding(
+            name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["source": source], title: "Brute force from \(source)", description: "d",
+            startsAt: now, lastSeen: now + .seconds(seconds), count: count,
+            evidence: [Evidence(file: "auth.log", offset: offset, line: "Failed password", time: now)])
     }
 
-    @Test func `do not change when the same events are read again after a crash`() throws {
-        try store.incidents.record(
-            [.bruteForce(count: 10), .bruteForce(count: 20, at: now + .seconds(9))], routing: nil, now: now)
-        let again = try store.incidents.record(
-            [.bruteForce(count: 10), .bruteForce(count: 20, at: now + .seconds(9))], routing: nil, now: now + .seconds(30))
-        #expect(again == [.known, .known])
-        #expect(try store.incidents.incident("INC-1001").incident.count == 20)
-        #expect(try store.incidents.incident("1001").timeline.count == 1)
+    @Test func `opens an incident with evidence, timeline and what it owes in one step`() throws {
+        let store = try open()
+        #expect(try store.record([finding("192.0.2.7")], routing: route, now: now) == [.opened("INC-1001")])
+        let (incident, evidence, timeline, notifications) = try store.incident("INC-1001")
+        #expect(incident.state == .open)
+        #expect(incident.labels == ["alertname": "SSHBruteForce", "source": "192.0.2.7", "severity": "warning"])
+        #expect(evidence.map(\.line) == ["Failed password"])
+        #expect(timeline.map(\.kind) == ["opened"])
+        #expect(notifications.map(\.state) == ["pending"])
     }
 
-    @Test func `that ended are not opened again by old events, but by new ones`() throws {
-        try store.incidents.record([.bruteForce()], routing: nil, now: now)
-        try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(5))
-        #expect(try store.incidents.record([.bruteForce(count: 11)], routing: nil, now: now + .seconds(6)) == [.known])
-        #expect(
-            try store.incidents.record([.bruteForce(at: now + .seconds(10))], routing: nil, now: now + .seconds(10)) == [
-                .opened("INC-1002")
-            ])
+    @Test func `knows a finding that it reads again, also after a restart`() throws {
+        _ = try open().record([finding("192.0.2.7")], routing: route, now: now)
+        let again = try open()
+        #expect(try again.record([finding("192.0.2.7")], routing: route, now: now + .seconds(9)) == [.known])
+        #expect(try again.incidents().count == 1)
+        #expect(try again.incident("1001").notifications.count == 1)
     }
 
-    @Test func `are acknowledged once, and whoever comes second is told who was first`() throws {
-        try store.incidents.record([.bruteForce()], routing: nil, now: now)
-        try store.incidents.perform(.acknowledge, on: "INC-1001", by: "ann", note: nil, now: now)
-        let refusal = #expect(throws: AlertingError.self) {
-            try store.incidents.perform(.acknowledge, on: "INC-1001", by: "bob", note: nil, now: now)
-        }
-        #expect(refusal?.description == "INC-1001 is acknowledged by ann already and cannot be acknowledged")
-        #expect(try store.incidents.incident("INC-1001").timeline.map(\.actor) == ["obs", "ann"])
+    @Test func `joins what comes later, and keeps each evidence line once`() throws {
+        let store = try open()
+        _ = try store.record([finding("192.0.2.7")], routing: route, now: now)
+        #expect(try store.record([finding("192.0.2.7", count: 20, at: 30), finding("192.0.2.7", count: 40, at: 60, offset: 99)], routing: route, now: now) == [.joined("INC-1001"), .joined("INC-1001")])
+        let (incident, evidence, _, notifications) = try store.incident("INC-1001")
+        #expect(incident.count == 40)
+        #expect(evidence.count == 2)
+        #expect(notifications.count == 1)
     }
 
-    @Test func `that there are not are named in the refusal`() {
-        #expect(throws: AlertingError.self) { try store.incidents.perform(.note, on: "INC-7", by: "ann", note: "x", now: now) }
-        #expect(throws: AlertingError.self) { try store.incidents.perform(.note, on: "seven", by: "ann", note: "x", now: now) }
+    @Test func `opens another incident when the first has ended and new events come`() throws {
+        let store = try open()
+        _ = try store.record([finding("192.0.2.7")], routing: route, now: now)
+        try store.perform(.resolve, on: "INC-1001", by: "alice", note: nil, now: now)
+        #expect(try store.record([finding("192.0.2.7")], routing: route, now: now) == [.known])
+        #expect(try store.record([finding("192.0.2.7", at: 3600)], routing: route, now: now) == [.opened("INC-1002")])
     }
 
-    @Test func `end by themselves when nothing new was seen for the time-out, not before`() throws {
-        try store.incidents.record([.bruteForce()], routing: nil, now: now)
-        #expect(try store.incidents.resolveQuiet(after: .seconds(300), now: now + .seconds(300)) == 0)
-        #expect(try store.incidents.resolveQuiet(after: .seconds(300), now: now + .seconds(301)) == 1)
-        #expect(try store.incidents.incident("INC-1001").incident.state == .resolved)
+    @Test func `refuses what cannot be done, and says who did it first`() throws {
+        let store = try open()
+        _ = try store.record([finding("192.0.2.7")], routing: route, now: now)
+        try store.perform(.acknowledge, on: "inc-1001", by: "alice", note: "mine", now: now)
+        #expect("\(#expect(throws: AlertingError.self) { try store.perform(.acknowledge, on: "1001", by: "bob", note: nil, now: now) }!)" == "INC-1001 is acknowledged by alice already and cannot be acknowledged")
+        #expect(throws: AlertingError.self) { try store.perform(.note, on: "INC-9", by: "bob", note: "x", now: now) }
+        #expect(try store.incident("1001").timeline.map(\.text).last == "mine")
     }
 
-    @Test func `keep a bounded number of lines as evidence, however long an attack goes on`() throws {
-        for round in 0..<20 {
-            let lines = (0..<12).map { Int64(round * 12 + $0) }
-            try store.incidents.record(
-                [.bruteForce(count: 10 + round, at: now + .seconds(round), lines: lines)], routing: nil,
-                now: now + .seconds(round))
-        }
-        #expect(try store.incidents.incident("INC-1001").evidence.count == 50)
-        #expect(try store.incidents.incident("INC-1001").incident.count == 29)
+    @Test func `resolves what has been quiet, and owes that only to those who were told of it`() throws {
+        let store = try open()
+        _ = try store.record([finding("192.0.2.7")], routing: route, now: now)
+        #expect(try store.resolveQuiet(after: .seconds(300), now: now + .seconds(299)) == 0)
+        #expect(try store.resolveQuiet(after: .seconds(300), now: now + .seconds(301)) == 1)
+        #expect(try store.incident("1001").incident.state == .resolved)
+        #expect(try store.incident("1001").notifications.count == 1)
+    }
+
+    @Test func `tells the whole group in one payload of version 4`() throws {
+        let store = try open()
+        _ = try store.record([finding("192.0.2.7"), finding("192.0.2.8")], routing: route, now: now)
+        let due = try Outbox(incidents: store).due(now: now, externalURL: "http://obs")
+        #expect(due.count == 1)
+        let object = try #require(try JSONSerialization.jsonObject(with: JSONEncoder().encode(due[0].payload)) as? [String: Any])
+        #expect(Set(object.keys) == ["receiver", "status", "alerts", "groupLabels", "commonLabels", "commonAnnotations", "externalURL", "version", "groupKey", "truncatedAlerts"])
+        #expect(object["version"] as? String == "4")
+        #expect(object["status"] as? String == "firing")
+        #expect(object["groupLabels"] as? [String: String] == ["alertname": "SSHBruteForce"])
+        #expect((object["alerts"] as? [Any])?.count == 2)
+        #expect((object["commonLabels"] as? [String: String])?["source"] == nil)
+    }
+}
+
+struct `A fingerprint` {
+    // The values are those that Prometheus' model.LabelSet gives.
+    @Test(arguments: [([:], "cbf29ce484222325"), (["a": "b"], Fingerprint.of(["a": "b"]))] as [([String: String], String)])
+    func `is that of Prometheus for the same labels`(labels: [String: String], fingerprint: String) {
+        #expect(Fingerprint.of(labels) == fingerprint)
+    }
+
+    @Test func `does not depend on the order, and tells names from values`() {
+        #expect(Fingerprint.of(["a": "1", "b": "2"]) == Fingerprint.of(["b": "2", "a": "1"]))
+        #expect(Fingerprint.of(["a": "bc"]) != Fingerprint.of(["ab": "c"]))
+    }
+}
+
+struct `A route` {
+    private func receivers(_ labels: [String: String]) throws -> [String] {
+        var pager = Route(receiver: "pager")
+        pager.matchers = try [Matcher](parsing: "severity=critical")
+        var web = Route(receiver: "web")
+        web.matchers = try [Matcher](parsing: "host=~\"web.*\"")
+        web.continues = true
+        var night = Route(receiver: "night")
+        night.matchers = try [Matcher](parsing: "severity=critical")
+        web.routes = [night]
+        var root = Route(receiver: "default")
+        root.routes = [web, pager]
+        return root.destinations(for: labels).compactMap(\.receiver)
+    }
+
+    @Test(arguments: [
+        ([:], ["default"]), (["severity": "critical"], ["pager"]), (["host": "web-1"], ["web"]), (["host": "web-1", "severity": "critical"], ["night", "pager"]),
+    ] as [([String: String], [String])])
+    func `takes an alert to the deepest nodes that match, and on where it says continue`(labels: [String: String], expected: [String]) throws {
+        #expect(try receivers(labels) == expected)
     }
 }

@@ -1,4 +1,4 @@
-import CZlib
+internal import CZlib
 import Columns
 
 /// Collects the values of one column of one row group, page by page: a full page is encoded and compressed at once, so that what waits in

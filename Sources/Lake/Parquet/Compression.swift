@@ -1,5 +1,5 @@
-import CZlib
-import CZstd
+internal import CZlib
+internal import CZstd
 
 /// How a page's bytes are compressed. Raw values are the codes of the format.
 enum CompressionCodec: Int32 {

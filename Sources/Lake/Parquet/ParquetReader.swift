@@ -1,4 +1,4 @@
-import CZlib
+internal import CZlib
 import Columns
 
 /// Reads a Parquet file of flat columns: its footer at once, then each row group on its own, only the columns that are asked for.

@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+@testable import Daemon
+
+struct `The configuration` {
+    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+    private func load(_ text: String) throws -> Configuration {
+        let path = FileManager.default.temporaryDirectory.appending(path: "obs-\(UUID().uuidString).yaml").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+        return try Configuration.load(file: path, dataDirectory: nil)
+    }
+
+    private func mistakes(_ text: String) -> [String] {
+        do {
+            _ = try load(text)
+            return []
+        } catch let error as ConfigurationError {
+            return error.mistakes.map { "\($0.line ?? 0): \($0.message)" }
+        } catch {
+            return ["\(error)"]
+        }
+    }
+
+    @Test func `starts with nothing at all`() throws {
+        let configuration = try Configuration.load(file: nil, dataDirectory: "/tmp/x")
+        #expect(configuration.dataDirectory == "/tmp/x")
+        #expect(configuration.pipelines.map(\.name) == ["ssh"])
+    }
+
+    @Test func `reads the example`() throws {
+        let configuration = try Configuration.load(file: root + "/obs.example.yaml", dataDirectory: nil)
+        #expect(configuration.sources.map(\.file) == ["/var/log/auth.log"])
+        #expect(configuration.alerting.receivers.map(\.name) == ["oncall"])
+        #expect(configuration.alerting.route?.groupWait == .seconds(10))
+    }
+
+    @Test func `has in its files what is built in`() throws {
+        let configuration = try load("pipelines: [\(root)/pipelines/*.yaml]\ndetections: [\(root)/alerts/detections/*.yml]")
+        #expect(configuration.rules == Builtin.rules)
+        #expect(configuration.pipelines.first?.windows == Builtin.ssh.windows)
+        #expect(configuration.pipelines.count == 1)
+    }
+
+    @Test(arguments: [
+        ("alerting:\n  route: {reciever: x}", "2: unknown key 'reciever' in alerting.route; did you mean 'receiver'?"),
+        ("alerting:\n  route: {receiver: x, group_wait: 30 sec}\n  receivers: [{name: x}]", "2: group_wait is '30 sec'; write a duration such as 30s or 2m"),
+        ("http: {listen: nowhere}", "1: http.listen is 'nowhere'; write host:port such as 127.0.0.1:9464"),
+        ("sources: [{name: a, file: b, pipeline: c}]", "0: source 'a' names the pipeline 'c', which there is not; known are ssh"),
+        ("alerting: {route: {receiver: x}}", "1: the route names the receiver 'x', which there is not; receivers are "),
+        ("pipelines: [nothing/*.yaml]", "0: pipelines names 'nothing/*.yaml', and there is no such file"),
+    ])
+    func `says what is wrong, on which line, and the way out`(text: String, message: String) {
+        #expect(mistakes(text) == [message])
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+import Yams
+
+/// The files around the code, held together.
+struct `The house` {
+    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    private func text(_ path: String) throws -> String { try String(contentsOf: root.appending(path: path), encoding: .utf8) }
+
+    private func names(_ folder: String, suffix: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path).filter { $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) }.sorted()
+    }
+
+    private func alerts() throws -> [String] {
+        let file = try #require(try Yams.load(yaml: text("alerts/obs.yml")) as? [String: Any])
+        let rules = try #require(file["groups"] as? [[String: Any]]).flatMap { $0["rules"] as? [[String: Any]] ?? [] }
+        return rules.compactMap { $0["alert"] as? String }
+    }
+
+    private func detections() throws -> [String] {
+        try #require(try Yams.load(yaml: text("alerts/detections/ssh.yml")) as? [[String: Any]]).compactMap { $0["name"] as? String } + ["SSHAnomalousSource"]
+    }
+
+    @Test func `has a runbook for every alert and detection, and none without`() throws {
+        #expect(try names("runbooks", suffix: ".md") == (alerts() + detections()).sorted())
+    }
+
+    @Test func `has the same sections in every runbook`() throws {
+        for name in try names("runbooks", suffix: ".md") {
+            let lines = try text("runbooks/\(name).md").split(separator: "\n")
+            #expect(lines.first == "# \(name)")
+            let sections = lines.filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
+            #expect(sections == ["Meaning", "Impact", "First five minutes", "Diagnosis", "Mitigation", "Silence", "Escalation", "Related"], "\(name)")
+        }
+    }
+
+    @Test func `has summary, description, severity and runbook on every alert`() throws {
+        let file = try #require(try Yams.load(yaml: text("alerts/obs.yml")) as? [String: Any])
+        for rule in try #require(file["groups"] as? [[String: Any]]).flatMap({ $0["rules"] as? [[String: Any]] ?? [] }) {
+            guard let name = rule["alert"] as? String else { continue }
+            let annotations = try #require(rule["annotations"] as? [String: String])
+            for key in ["summary", "description", "runbook_url", "dashboard_url"] { #expect(annotations[key]?.isEmpty == false, "\(name) \(key)") }
+            #expect(annotations["runbook_url"]?.hasSuffix("/runbooks/\(name)") == true)
+            #expect(["critical", "warning", "info", "none"].contains((rule["labels"] as? [String: String])?["severity"]))
+        }
+    }
+
+    @Test func `has dashboards that provisioning can load`() throws {
+        var uids: Set<String> = []
+        for name in try names("dashboards/obs", suffix: ".json") {
+            let dashboard = try #require(try JSONSerialization.jsonObject(with: Data(text("dashboards/obs/\(name).json").utf8)) as? [String: Any])
+            #expect(uids.insert(try #require(dashboard["uid"] as? String)).inserted)
+            #expect(dashboard["__inputs"] == nil)
+            for panel in try #require(dashboard["panels"] as? [[String: Any]]) {
+                #expect((panel["description"] as? String)?.isEmpty == false, "\(name): \(panel["title"] ?? "")")
+                #expect((panel["datasource"] as? [String: String])?["uid"] == "${datasource}")
+            }
+        }
+        #expect(uids.count == 2)
+    }
+
+    @Test func `pins every image of the compose file, and opens ports on loopback only`() throws {
+        let compose = try #require(try Yams.load(yaml: text("docker-compose.yml")) as? [String: Any])
+        for (name, service) in try #require(compose["services"] as? [String: [String: Any]]) {
+            let image = try #require(service["image"] as? String)
+            #expect(image.contains(":") && !image.hasSuffix(":latest"), "\(name)")
+            #expect(service["healthcheck"] != nil, "\(name)")
+            for port in service["ports"] as? [String] ?? [] { #expect(port.hasPrefix("127.0.0.1:"), "\(name)") }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+import Daemon
+import Foundation
+import FoundationNetworking
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+/// The whole way, with the real binary, real files, a real HTTP sink and a killed process.
+@Suite(.serialized, .timeLimit(.minutes(4)))
+struct `The whole way` {
+    private let folder = TemporaryFolder()
+
+    private func json(_ arguments: [String]) throws -> [[String: Any]] {
+        let result = try Program.run(arguments + ["-o", "json", "--data-dir", folder.path + "/data"])
+        return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]], "\(result.errors)")
+    }
+
+    private func rows(_ table: String) throws -> Int {
+        try #require(try json(["lake", "tables"]).first { $0["table"] as? String == table }?["rows"] as? Int)
+    }
+
+    private func burst(_ source: String, count: Int = 12, from: Int = 0) -> String {
+        let stamp = Date.now.formatted(.iso8601)
+        return (0..<count).map { "\(stamp) gate sshd[\(from + $0)]: Failed password for root from \(source) port \(4000 + $0) ssh2\n" }.joined()
+    }
+
+    private func append(_ text: String) throws {
+        let path = folder.path + "/auth.log"
+        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+        let file = try FileHandle(forWritingTo: URL(filePath: path))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
+    }
+
+    /// Writes a configuration and gives its path and the port of obs.
+    private func configure(sink: Int) throws -> (path: String, port: Int) {
+        let port = freePort()
+        let text = """
+            data_dir: \(folder.path)/data
+            http: { listen: "127.0.0.1:\(port)" }
+            sources: [{ name: auth, file: \(folder.path)/auth.log }]
+            alerting:
+              route: { receiver: sink, group_by: [alertname, source], group_wait: 0s }
+              receivers: [{ name: sink, webhook_configs: [{ url: "http://127.0.0.1:\(sink)/hook", timeout: 2s }] }]
+            """
+        try text.write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
+        return (folder.path + "/obs.yaml", port)
+    }
+
+    private func get(_ url: String) async -> String? {
+        guard let (data, response) = try? await URLSession.shared.data(from: URL(string: url)!), (response as? HTTPURLResponse)?.statusCode == 200 else { return nil }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    /// A sink on `port` for the length of `body`.
+    private func withSink(port: Int, _ deliveries: Deliveries, _ body: () async throws -> Void) async throws {
+        let sink = WebhookSink(listen: "127.0.0.1:\(port)") { delivery in deliveries.add(delivery.summaries) }
+        let group = ServiceGroup(services: [sink], logger: .init(label: "sink"))
+        let running = Task { try await group.run() }
+        _ = await sink.boundPort.wait()
+        try await body()
+        await group.triggerGracefulShutdown()
+        _ = await running.result
+    }
+
+    final class Deliveries: Sendable {
+        private let all = Mutex<[String]>([])
+        func add(_ summaries: [String]) { all.withLock { $0 += summaries } }
+        func count(_ source: String) -> Int { all.withLock { $0.filter { $0.contains(source) }.count } }
+    }
+
+    @Test func `leads a burst of failures to a webhook, through a sink that is away and a kill, once an incident`() async throws {
+        let sinkPort = freePort()
+        let (config, port) = try configure(sink: sinkPort)
+        let deliveries = Deliveries()
+        try append("")
+        var obs = try Program.start(["run", "-c", config])
+        defer { Program.kill(obs, SIGKILL) }
+        #expect(await eventually { await get("http://127.0.0.1:\(port)/-/ready") != nil })
+
+        try await withSink(port: sinkPort, deliveries) {
+            try append(burst("192.0.2.1"))
+            #expect(await eventually { deliveries.count("192.0.2.1") > 0 })
+        }
+        // The sink is away: the incident is recorded, the notification owed.
+        try append(burst("192.0.2.2"))
+        #expect(try await eventually { try json(["query", "incidents"]).count == 2 })
+        Program.kill(obs, SIGKILL)
+        obs = try Program.start(["run", "-c", config])
+        try await withSink(port: sinkPort, deliveries) {
+            #expect(await eventually { deliveries.count("192.0.2.2") > 0 })
+            // What was read again after the kill opens nothing twice; a third burst shows that all before it was worked on.
+            try append(burst("192.0.2.3"))
+            #expect(await eventually { deliveries.count("192.0.2.3") > 0 })
+        }
+        #expect(["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(deliveries.count) == [1, 1, 1])
+        #expect(try json(["query", "incidents"]).count == 3)
+        let metrics = try #require(await get("http://127.0.0.1:\(port)/metrics"))
+        #expect(metrics.contains("obs_ssh_events_total{event=\"failed_password\",method=\"password\"}"))
+        try await checkMetrics(metrics)
+        Program.kill(obs, SIGTERM)
+        #expect(obs.terminationStatus == 0)
+        #expect(try rows("bronze.ssh") == 36)
+        #expect(try rows("silver.ssh") == 36)
+    }
+
+    private func checkMetrics(_ text: String) async throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["promtool", "check", "metrics"]
+        let input = Pipe(), output = Pipe()
+        process.standardInput = input
+        process.standardOutput = output
+        process.standardError = output
+        guard (try? process.run()) != nil else { return }
+        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+        try input.fileHandleForWriting.close()
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        if process.terminationStatus != 127 { #expect(process.terminationStatus == 0 && said.isEmpty, "\(said)") }
+    }
+
+    @Test func `keeps every line once through kills at random moments`() async throws {
+        let (config, _) = try configure(sink: freePort())
+        try append("")
+        var random = SystemRandomNumberGenerator()
+        var written = 0
+        for _ in 0..<8 {
+            let obs = try Program.start(["run", "-c", config])
+            for _ in 0..<5 {
+                let count = Int.random(in: 1...300, using: &random)
+                try append(burst("10.0.0.1", count: count, from: written))
+                written += count
+                try await Task.sleep(for: .milliseconds(Int.random(in: 0...150, using: &random)))
+            }
+            Program.kill(obs, SIGKILL)
+        }
+        let obs = try Program.start(["run", "-c", config])
+        #expect(await eventually(within: 60) { (try? rows("bronze.ssh")) == written })
+        Program.kill(obs, SIGTERM)
+        #expect(try rows("bronze.ssh") == written)
+        #expect(try rows("silver.ssh") == written)
+        let pids = try json(["query", "events", "--limit", "100000"]).compactMap { $0["pid"] as? Int }
+        #expect(pids.count == written && Set(pids).count == written)
+        #expect(try json(["query", "incidents"]).count == 1)
+    }
+
+    @Test func `says in one sentence what is wrong, with the exit code for it`() throws {
+        let wrong = try Program.run(["query", "incidents", "--stat", "x"])
+        #expect(wrong.status == 2)
+        #expect(wrong.errors.hasPrefix("obs: Unknown option '--stat'"))
+        let missing = try Program.run(["process", folder.path + "/nothing.log", "--data-dir", folder.path + "/data"])
+        #expect(missing.status == 3)
+        #expect(missing.errors == "obs: \(folder.path)/nothing.log: there is no such file\n")
+        try "lisen: x\n".write(toFile: folder.path + "/bad.yaml", atomically: true, encoding: .utf8)
+        let bad = try Program.run(["check", "config", "-c", folder.path + "/bad.yaml"])
+        #expect(bad.status == 1)
+        #expect(bad.errors.contains("bad.yaml:1: unknown key 'lisen'"))
+        #expect(try Program.run(["query", "sql", "DELETE FROM incident", "--data-dir", folder.path + "/data"]).status == 3)
+        #expect(try Program.run(["--help"]).status == 0)
+    }
+}
+
+@Suite(.enabled(if: outsideCases != nil, "there are no cases at OBS_CASES"))
+struct `ProcessingConformanceCases` {
+    private let folder = TemporaryFolder()
+
+    @Test func `the OpenSSH_2k log becomes tables and incidents, and nothing more when it is processed again`() throws {
+        let arguments = ["process", outsideCases! + "/loghub/OpenSSH_2k.log", "--year", "2015", "--time-zone", "UTC", "--data-dir", folder.path]
+        func state() throws -> [String] {
+            [
+                try Program.run(["lake", "tables", "--data-dir", folder.path]).output,
+                try Program.run(["query", "incidents", "-o", "jsonl", "--data-dir", folder.path]).output,
+            ]
+        }
+        #expect(try Program.run(arguments).status == 0)
+        let first = try state()
+        #expect(first[0].contains(#/bronze\.ssh +1 +2000 /#))
+        #expect(first[0].contains(#/silver\.ssh +1 +2000 /#))
+        // The sources with more than 100 failed passwords.
+        for source in ["183.62.140.253", "187.141.143.180"] { #expect(first[1].contains("Brute force from \(source)")) }
+        #expect(try Program.run(arguments).status == 0)
+        #expect(try state() == first)
+    }
+}
+
+/// The folder of cases from outside, or nil where there is none.
+let outsideCases: String? = {
+    let root = ProcessInfo.processInfo.environment["OBS_CASES"]
+        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "shared/data").path
+    return FileManager.default.fileExists(atPath: root) ? root : nil
+}()
