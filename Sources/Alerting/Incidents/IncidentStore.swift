@@ -52,6 +52,11 @@ public struct IncidentStore: Sendable {
                 ALTER TABLE outbox ADD COLUMN delivered TEXT;
                 CREATE INDEX outbox_group ON outbox (receiver, group_key, state);
                 """),
+        Migration(
+            id: "alerting-3",
+            // Whether anything in a group is firing is asked for each finding: without the index that reads the whole group (20,000 findings of one
+            // group at 375 a second).
+            sql: "CREATE INDEX alert_group_notified ON alert_group (receiver, group_key, notified)"),
     ]
 
     /// Lines of evidence that an incident keeps.
