@@ -28,18 +28,25 @@ let package = Package(
         .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log]),
         .target(name: "Streaming", dependencies: ["Columns", "Parsing", "Lake", "Ingest", "Telemetry", .log, .lifecycle]),
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
-        .target(name: "Alerting", dependencies: ["Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .grdb, .log, .lifecycle]),
+        .target(
+            name: "Alerting",
+            dependencies: ["Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .grdb, .log, .lifecycle]),
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(name: "Server", dependencies: ["Columns", "Telemetry", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
         .target(
             name: "Daemon",
             dependencies: [
-                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query", "Simulation", "Server", .yams, .log,
+                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query",
+                "Simulation", "Server", .yams, .log,
                 .lifecycle, .signals,
             ]),
         .executableTarget(
-            name: "obs", dependencies: ["Daemon", "Query", "Alerting", "Ingest", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser, .lifecycle]),
+            name: "obs",
+            dependencies: [
+                "Daemon", "Query", "Alerting", "Ingest", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser,
+                .lifecycle,
+            ]),
 
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
@@ -49,7 +56,9 @@ let package = Package(
         .testTarget(name: "StreamingTests", dependencies: ["Streaming"]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
-        .testTarget(name: "AlertingTests", dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb]),
+        .testTarget(
+            name: "AlertingTests",
+            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", .lifecycle]),

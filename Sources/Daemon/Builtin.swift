@@ -5,7 +5,8 @@ import Streaming
 /// What obs does without any configuration file. `pipelines/ssh.yaml` and `alerts/detections/ssh.yml` say the same, to be copied and changed; a test holds them
 /// together.
 enum Builtin {
-    private static let failure = "event=~\"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused\""
+    private static let failure =
+        "event=~\"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused\""
     private static let success = "event=~\"accepted_password|accepted_publickey|accepted_other\""
 
     /// Matchers that are part of the program always parse.
@@ -18,7 +19,9 @@ enum Builtin {
                 table: "ssh_by_source", by: "source",
                 aggregates: [
                     Aggregate("events", .sum, column: "count"),
-                    Aggregate("attempts", .sum, column: "count", where: matchers("event=~\"(failed|accepted)_.*|pam_error|root_login_refused\"")),
+                    Aggregate(
+                        "attempts", .sum, column: "count",
+                        where: matchers("event=~\"(failed|accepted)_.*|pam_error|root_login_refused\"")),
                     Aggregate("failures", .sum, column: "count", where: matchers(failure)),
                     Aggregate("successes", .sum, column: "count", where: matchers(success)),
                     Aggregate("invalid_users", .sum, column: "count", where: matchers("event=\"invalid_user\"")),
@@ -32,15 +35,18 @@ enum Builtin {
     static let rules = [
         DetectionRule(
             name: "SSHBruteForce", severity: .warning, title: "Brute force from {source} against {host}",
-            description: "{count} failed logins from {source} on {host} within five minutes.", match: matchers(failure), groupBy: ["source", "host"],
+            description: "{count} failed logins from {source} on {host} within five minutes.", match: matchers(failure),
+            groupBy: ["source", "host"],
             within: .seconds(300), count: 10),
         DetectionRule(
             name: "SSHPasswordSpray", severity: .warning, title: "Password spray from {source}: {distinct} users",
-            description: "{source} tried {distinct} user names in {count} failed logins within ten minutes.", match: matchers(failure), groupBy: ["source"],
+            description: "{source} tried {distinct} user names in {count} failed logins within ten minutes.",
+            match: matchers(failure), groupBy: ["source"],
             within: .seconds(600), count: 8, distinct: ("user", 8)),
         DetectionRule(
             name: "SSHSuccessAfterFailures", severity: .critical, title: "{source} logged in as {user} after failures",
-            description: "{count} failed logins of {user} from {source} within fifteen minutes, then one that succeeded.", match: matchers(failure),
+            description: "{count} failed logins of {user} from {source} within fifteen minutes, then one that succeeded.",
+            match: matchers(failure),
             groupBy: ["source", "user"], within: .seconds(900), count: 5, then: matchers(success)),
     ]
 }

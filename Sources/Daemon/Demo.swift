@@ -79,11 +79,15 @@ public struct Demo: Sendable {
         let workspace = try Workspace(folder)
         say("")
         say("Tables")
-        for line in Renderer(format: .table).render(try EventQuestions(workspace.lake).tables()).split(separator: "\n") { say("  \(line)") }
+        for line in Renderer(format: .table).render(try EventQuestions(workspace.lake).tables()).split(separator: "\n") {
+            say("  \(line)")
+        }
         say("")
         let incidents = try IncidentQuestions(workspace.incidents).list(.init(limit: 10))
         let all = try workspace.incidents.incidents()
-        say("\(all.count) incidents of \(attacks) simulated attacks and what else stood out; \(webhooks.count) webhooks delivered")
+        say(
+            "\(all.count) incidents of \(attacks) simulated attacks and what else stood out; \(webhooks.count) webhooks delivered"
+        )
         for line in Renderer(format: .table).render(incidents).split(separator: "\n") { say("  \(line)") }
         say("")
         say("Look further")

@@ -26,10 +26,15 @@ actor DetectionObserver: PipelineObserver {
         self.registry = registry
         self.alerts = alerts
         self.logger = logger
-        anomalies = metrics.counter("obs_anomalies_total", help: "Findings of rules and models.", labels: ["detector", "severity"])
-        trained = metrics.gauge("obs_model_trained_timestamp_seconds", help: "When a model in use was trained, since 1970.", labels: ["model", "version"])
-        trainingTime = metrics.histogram(
-            "obs_model_training_duration_seconds", help: "Time that training a model took.", buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
+        anomalies = metrics.counter(
+            "obs_anomalies_total", help: "Findings of rules and models.", labels: ["detector", "severity"])
+        trained = metrics.gauge(
+            "obs_model_trained_timestamp_seconds", help: "When a model in use was trained, since 1970.",
+            labels: ["model", "version"])
+        trainingTime =
+            metrics.histogram(
+                "obs_model_training_duration_seconds", help: "Time that training a model took.",
+                buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
         for severity in Severity.allCases { for detector in ["rule", "forest"] { _ = anomalies[detector, severity.rawValue] } }
         if let (entry, model) = try registry.production(Self.modelName) {
             self.model = model
@@ -51,11 +56,15 @@ actor DetectionObserver: PipelineObserver {
         training.append(windows)
         guard training.reduce(0, { $0 + $1.count }) >= WindowModel.automaticRows else { return }
         let start = ContinuousClock.now
-        guard let new = WindowModel(table: table, windows: training, now: Timestamp(microseconds: WallClock.microseconds)) else { return }
+        guard let new = WindowModel(table: table, windows: training, now: Timestamp(microseconds: WallClock.microseconds)) else {
+            return
+        }
         let entry = try registry.save(new, name: Self.modelName)
         trainingTime.observe(ContinuousClock.now - start)
         trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)
-        logger.notice("a model was trained on the first windows", metadata: ["model": "\(entry.name)", "version": "\(entry.version)", "rows": "\(entry.trainedOn)"])
+        logger.notice(
+            "a model was trained on the first windows",
+            metadata: ["model": "\(entry.name)", "version": "\(entry.version)", "rows": "\(entry.trainedOn)"])
         model = new
         let seen = training
         training = []

@@ -20,7 +20,10 @@ public struct Models: Sendable {
         var options = IsolationForest.Options()
         options.seed = seed
         options.trees = max(1, min(trees, 10_000))
-        guard let model = WindowModel(table: Self.table, windows: windows, options: options, now: Timestamp(microseconds: WallClock.microseconds)) else {
+        guard
+            let model = WindowModel(
+                table: Self.table, windows: windows, options: options, now: Timestamp(microseconds: WallClock.microseconds))
+        else {
             throw ModelError.tooFewWindows(table: "gold." + Self.table, count: windows.reduce(0) { $0 + $1.count })
         }
         _ = try workspace.models.save(model, name: DetectionObserver.modelName)
@@ -29,10 +32,14 @@ public struct Models: Sendable {
 
     public func list() throws -> Answer {
         Answer(
-            [("name", .text), ("version", .int64), ("stage", .text), ("trained_at", .timestamp), ("trained_on", .int64), ("threshold", .double), ("features", .text)],
+            [
+                ("name", .text), ("version", .int64), ("stage", .text), ("trained_at", .timestamp), ("trained_on", .int64),
+                ("threshold", .double), ("features", .text),
+            ],
             rows: try workspace.models.list().map {
                 [
-                    .text($0.name), .int(Int64($0.version)), .text($0.stage), .timestamp($0.trainedAt), .int(Int64($0.trainedOn)), .double($0.threshold),
+                    .text($0.name), .int(Int64($0.version)), .text($0.stage), .timestamp($0.trainedAt), .int(Int64($0.trainedOn)),
+                    .double($0.threshold),
                     .text($0.features),
                 ]
             })
@@ -46,13 +53,18 @@ public struct Models: Sendable {
         var rows: [[Value]] = []
         for batch in try windows() {
             let scores = model.scores(batch)
-            for row in 0..<batch.count { rows.append([.double((scores[row] * 1000).rounded() / 1000), .bool(scores[row] >= model.threshold)] + batch.row(row)) }
+            for row in 0..<batch.count {
+                rows.append(
+                    [.double((scores[row] * 1000).rounded() / 1000), .bool(scores[row] >= model.threshold)] + batch.row(row))
+            }
         }
         rows.sort { left, right in
             guard case .double(let a) = left[0], case .double(let b) = right[0] else { return false }
             return a > b
         }
-        let schema = Schema([Field("score", .double), Field("is_anomaly", .bool)] + (try workspace.lake.table("gold." + Self.table).schema.fields))
+        let schema = Schema(
+            [Field("score", .double), Field("is_anomaly", .bool)] + (try workspace.lake.table("gold." + Self.table).schema.fields)
+        )
         return Answer(schema: schema, rows: Array(rows.prefix(max(1, limit))))
     }
 

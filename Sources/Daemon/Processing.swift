@@ -25,23 +25,28 @@ public enum Processing {
     ///
     /// Findings become incidents; nobody is notified of what may be years old.
     public static func run(
-        _ options: Options, _ configuration: Configuration, progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
+        _ options: Options, _ configuration: Configuration,
+        progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
     ) async throws -> PipelineRunner.Summary {
         let workspace = try Workspace(configuration.dataDirectory)
         let metrics = MetricsRegistry()
         let logger = Logger.obs("obs", level: .warning, runID: Identifiers.runID())
         let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
-        let observer = try DetectionObserver(rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+        let observer = try DetectionObserver(
+            rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
         let runner = try await PipelineRunner(
-            try configuration.pipeline(options.pipeline), lake: workspace.lake, checkpoints: workspace.checkpoints, variant: "batch", context: options.context,
-            exportFolder: workspace.exports, observers: [observer], metrics: metrics, logger: logger, startsAnew: options.startsAnew)
+            try configuration.pipeline(options.pipeline), lake: workspace.lake, checkpoints: workspace.checkpoints,
+            variant: "batch", context: options.context,
+            exportFolder: workspace.exports, observers: [observer], metrics: metrics, logger: logger,
+            startsAnew: options.startsAnew)
         let source = FileSource(name: "files", paths: options.files, metrics: metrics, logger: logger, progress: progress)
         let result = BatchService(runner: runner, source: source)
         var quiet = logger
         quiet.logLevel = .critical
         try await ServiceGroup(
             configuration: .init(
-                services: [.init(service: result, successTerminationBehavior: .gracefullyShutdownGroup)], gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet)
+                services: [.init(service: result, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet)
         ).run()
         return await result.summary.value
     }

@@ -39,22 +39,31 @@ public struct Daemon: Sendable {
     /// Runs until SIGTERM or SIGINT: then the sources stop, what they have read is committed, and it returns.
     public func run() async throws {
         let readiness = Readiness(["sources"])
-        let reloader = Reloader(file: configurationFile, dataDirectory: configuration.dataDirectory, alerts: alerts, metrics: metrics, logger: logger)
+        let reloader = Reloader(
+            file: configurationFile, dataDirectory: configuration.dataDirectory, alerts: alerts, metrics: metrics, logger: logger)
         let routes =
-            OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() } + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
+            OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() }
+            + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         var services: [any Service] = [server, alerts, HangUpService(reloader: reloader)]
         let byPipeline = Dictionary(grouping: configuration.sources, by: \.pipeline)
         for (name, sources) in byPipeline.sorted(by: { $0.key < $1.key }) {
             services.append(
                 PipelineService(
-                    definition: try configuration.pipeline(name), sources: sources, rules: configuration.rules, workspace: workspace, alerts: alerts,
+                    definition: try configuration.pipeline(name), sources: sources, rules: configuration.rules,
+                    workspace: workspace, alerts: alerts,
                     metrics: metrics, logger: logger))
         }
         readiness.isMet("sources")
-        logger.info("obs runs", metadata: ["version": "\(BuildInfo.version)", "data_dir": "\(configuration.dataDirectory)", "sources": "\(configuration.sources.count)"])
+        logger.info(
+            "obs runs",
+            metadata: [
+                "version": "\(BuildInfo.version)", "data_dir": "\(configuration.dataDirectory)",
+                "sources": "\(configuration.sources.count)",
+            ])
         let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger)))
+            configuration: ServiceGroupConfiguration(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger)))
         try await group.run()
         logger.info("obs has stopped")
     }
@@ -81,12 +90,16 @@ struct PipelineService: Service {
         var pause = Duration.seconds(1)
         while !Task.isShuttingDownGracefully {
             do {
-                let observer = try DetectionObserver(rules: rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+                let observer = try DetectionObserver(
+                    rules: rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
                 let runner = try await PipelineRunner(
                     definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
-                    context: ParsingContext(timeZone: sources.compactMap(\.timeZone).first ?? .current), exportFolder: workspace.exports, observers: [observer],
+                    context: ParsingContext(timeZone: sources.compactMap(\.timeZone).first ?? .current),
+                    exportFolder: workspace.exports, observers: [observer],
                     metrics: metrics, logger: logger)
-                let following = sources.map { FollowSource(name: $0.name, .init(path: $0.file), metrics: metrics, logger: logger) }
+                let following = sources.map {
+                    FollowSource(name: $0.name, .init(path: $0.file), metrics: metrics, logger: logger)
+                }
                 _ = try await runner.run(following, mode: .stream)
                 return
             } catch let error as PipelineError {
@@ -94,7 +107,9 @@ struct PipelineService: Service {
             } catch is CancellationError {
                 return
             } catch {
-                logger.error("a pipeline failed; it goes on from its last checkpoint", metadata: ["pipeline": "\(definition.name)", "error": "\(error)", "wait": "\(pause)"])
+                logger.error(
+                    "a pipeline failed; it goes on from its last checkpoint",
+                    metadata: ["pipeline": "\(definition.name)", "error": "\(error)", "wait": "\(pause)"])
                 let wait = pause
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
                 pause = min(pause * 2, .seconds(60))
@@ -117,8 +132,11 @@ final class Reloader: Sendable {
         self.dataDirectory = dataDirectory
         self.alerts = alerts
         self.logger = logger
-        successful = metrics.gauge("obs_config_last_reload_successful", help: "Whether the last reading of the configuration succeeded.")[]
-        time = metrics.gauge("obs_config_last_reload_timestamp_seconds", help: "When the configuration in force was read, since 1970.")[]
+        successful =
+            metrics.gauge("obs_config_last_reload_successful", help: "Whether the last reading of the configuration succeeded.")[]
+        time =
+            metrics.gauge(
+                "obs_config_last_reload_timestamp_seconds", help: "When the configuration in force was read, since 1970.")[]
         successful.set(1)
         time.set(WallClock.now)
     }

@@ -43,6 +43,8 @@ public struct WebhookSink: Service {
         var logger = Logger(label: "obs.sink")
         logger.logLevel = .critical
         let healthy = Route(.get, "/-/healthy") { _ in .text("obs sink is healthy.\n") }
-        try await HTTPServer(configuration, routes: [route, healthy], metrics: MetricsRegistry(), logger: logger, boundPort: boundPort).run()
+        try await HTTPServer(
+            configuration, routes: [route, healthy], metrics: MetricsRegistry(), logger: logger, boundPort: boundPort
+        ).run()
     }
 }

@@ -33,8 +33,10 @@ public struct Finding: Sendable, Codable, Equatable {
     public var score: Double?
 
     public init(
-        name: String, detector: String, severity: Severity, labels: [String: String], title: String, description: String, startsAt: Timestamp,
-        lastSeen: Timestamp, count: Int, evidence: [Evidence] = [], contributions: [FeatureContribution] = [], score: Double? = nil
+        name: String, detector: String, severity: Severity, labels: [String: String], title: String, description: String,
+        startsAt: Timestamp,
+        lastSeen: Timestamp, count: Int, evidence: [Evidence] = [], contributions: [FeatureContribution] = [],
+        score: Double? = nil
     ) {
         self.name = name
         self.detector = detector

@@ -15,7 +15,8 @@ extension SSHD {
         let parsed = parse(raw)
         var objects = [String](repeating: "", count: lines.count)
         for rejected in parsed.rejected {
-            objects[rejected.row] = "{\"error\":\(JSONText.quote(rejected.reason.rawValue)),\"line\":\(JSONText.quote(raw["line"]?.string(at: rejected.row) ?? ""))}"
+            objects[rejected.row] =
+                "{\"error\":\(JSONText.quote(rejected.reason.rawValue)),\"line\":\(JSONText.quote(raw["line"]?.string(at: rejected.row) ?? ""))}"
         }
         let names = ["event_time", "host", "process", "pid", "event", "user", "source", "port", "method", "count"]
         for (row, line) in parsed.lineRows.enumerated() {

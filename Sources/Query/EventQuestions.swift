@@ -22,7 +22,9 @@ public struct EventQuestions: Sendable {
         for condition in conditions where opened.schema.index(of: condition.name) == nil {
             throw QueryError.unknown("column", condition.name, known: opened.schema.fields.map(\.name))
         }
-        let range = (since ?? Timestamp(microseconds: .min))...max(since ?? Timestamp(microseconds: .min), until ?? Timestamp(microseconds: .max))
+        let range =
+            (since ?? Timestamp(microseconds: .min))
+            ...max(since ?? Timestamp(microseconds: .min), until ?? Timestamp(microseconds: .max))
         let isBounded = since != nil || until != nil
         var kept: [[Value]] = []
         var total = 0
@@ -38,7 +40,8 @@ public struct EventQuestions: Sendable {
             return true
         }
         return Answer(
-            schema: opened.schema, rows: Array(kept.suffix(limit)), note: total > limit ? "the newest \(limit) of \(total) rows are shown; ask for more with --limit" : nil)
+            schema: opened.schema, rows: Array(kept.suffix(limit)),
+            note: total > limit ? "the newest \(limit) of \(total) rows are shown; ask for more with --limit" : nil)
     }
 
     /// The versions of a table, newest first.
@@ -46,7 +49,10 @@ public struct EventQuestions: Sendable {
         Answer(
             [("version", .int64), ("time", .timestamp), ("operation", .text), ("added_files", .int64), ("added_rows", .int64)],
             rows: try lake.table(table).history().map {
-                [.int($0.version), $0.time.map(Value.timestamp) ?? .null, .text($0.operation), .int(Int64($0.addedFiles)), .int(Int64($0.addedRows))]
+                [
+                    .int($0.version), $0.time.map(Value.timestamp) ?? .null, .text($0.operation), .int(Int64($0.addedFiles)),
+                    .int(Int64($0.addedRows)),
+                ]
             })
     }
 
@@ -56,7 +62,10 @@ public struct EventQuestions: Sendable {
             [("table", .text), ("version", .int64), ("rows", .int64), ("files", .int64), ("bytes", .int64)],
             rows: try lake.tables().map { name in
                 let table = try lake.table(name)
-                return [.text(name), .int(table.version), .int(Int64(try table.rowCount())), .int(Int64(table.fileCount)), .int(Int64(table.sizeInBytes))]
+                return [
+                    .text(name), .int(table.version), .int(Int64(try table.rowCount())), .int(Int64(table.fileCount)),
+                    .int(Int64(table.sizeInBytes)),
+                ]
             })
     }
 }

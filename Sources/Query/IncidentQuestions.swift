@@ -15,7 +15,9 @@ public struct IncidentQuestions: Sendable {
         public var since: Timestamp?
         public var limit = 100
 
-        public init(state: String? = nil, severity: String? = nil, matchers: String = "", since: Timestamp? = nil, limit: Int = 100) {
+        public init(
+            state: String? = nil, severity: String? = nil, matchers: String = "", since: Timestamp? = nil, limit: Int = 100
+        ) {
             self.state = state
             self.severity = severity
             self.matchers = matchers
@@ -37,12 +39,16 @@ public struct IncidentQuestions: Sendable {
         var conditions = ["1"]
         var arguments: [any DatabaseValueConvertible] = []
         if let state = filter.state {
-            guard Incident.State(rawValue: state) != nil else { throw QueryError.unknown("state", state, known: Incident.State.allCases.map(\.rawValue)) }
+            guard Incident.State(rawValue: state) != nil else {
+                throw QueryError.unknown("state", state, known: Incident.State.allCases.map(\.rawValue))
+            }
             conditions.append("state = ?")
             arguments.append(state)
         }
         if let severity = filter.severity {
-            guard Severity(rawValue: severity) != nil else { throw QueryError.unknown("severity", severity, known: Severity.allCases.map(\.rawValue)) }
+            guard Severity(rawValue: severity) != nil else {
+                throw QueryError.unknown("severity", severity, known: Severity.allCases.map(\.rawValue))
+            }
             conditions.append("severity = ?")
             arguments.append(severity)
         }
@@ -53,17 +59,20 @@ public struct IncidentQuestions: Sendable {
         let matchers = try [Matcher](parsing: filter.matchers)
         // Matchers are asked of what the other conditions leave; with them the limit is applied after.
         let found = try store.incidents(
-            where: conditions.joined(separator: " AND "), arguments: StatementArguments(arguments), limit: matchers.isEmpty ? filter.limit + 1 : 100_000
+            where: conditions.joined(separator: " AND "), arguments: StatementArguments(arguments),
+            limit: matchers.isEmpty ? filter.limit + 1 : 100_000
         ).filter { matchers.match($0.labels) }
         let shown = found.prefix(filter.limit)
         return Answer(
             [
-                ("id", .text), ("severity", .text), ("state", .text), ("title", .text), ("count", .int64), ("starts_at", .timestamp), ("last_seen", .timestamp),
+                ("id", .text), ("severity", .text), ("state", .text), ("title", .text), ("count", .int64),
+                ("starts_at", .timestamp), ("last_seen", .timestamp),
                 ("name", .text),
             ],
             rows: shown.map {
                 [
-                    .text($0.id), .text($0.severity.rawValue), .text($0.state.rawValue), .text($0.title), .int(Int64($0.count)), .timestamp($0.startsAt),
+                    .text($0.id), .text($0.severity.rawValue), .text($0.state.rawValue), .text($0.title), .int(Int64($0.count)),
+                    .timestamp($0.startsAt),
                     .timestamp($0.lastSeen), .text($0.name),
                 ]
             }, note: found.count > shown.count ? "only the newest \(filter.limit) are shown; ask for more with --limit" : nil)
@@ -80,12 +89,18 @@ public struct IncidentQuestions: Sendable {
     /// How often each rule has fired, by severity and state.
     public func stats() throws -> Answer {
         let all = try store.incidents(limit: 1_000_000)
-        let groups = Dictionary(grouping: all) { [$0.name, $0.severity.rawValue] }.sorted { ($1.value.count, $0.key[0]) < ($0.value.count, $1.key[0]) }
+        let groups = Dictionary(grouping: all) { [$0.name, $0.severity.rawValue] }.sorted {
+            ($1.value.count, $0.key[0]) < ($0.value.count, $1.key[0])
+        }
         return Answer(
-            [("name", .text), ("severity", .text), ("incidents", .int64), ("open", .int64), ("events", .int64), ("last_seen", .timestamp)],
+            [
+                ("name", .text), ("severity", .text), ("incidents", .int64), ("open", .int64), ("events", .int64),
+                ("last_seen", .timestamp),
+            ],
             rows: groups.map { key, members in
                 [
-                    .text(key[0]), .text(key[1]), .int(Int64(members.count)), .int(Int64(members.filter { $0.state != .resolved }.count)),
+                    .text(key[0]), .text(key[1]), .int(Int64(members.count)),
+                    .int(Int64(members.filter { $0.state != .resolved }.count)),
                     .int(Int64(members.reduce(0) { $0 + $1.count })), .timestamp(members.map(\.lastSeen).max()!),
                 ]
             })
@@ -99,7 +114,8 @@ public enum QueryError: Error, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unknown(let what, let value, let known): "there is no \(what) '\(value)'; known are \(known.joined(separator: ", "))"
+        case .unknown(let what, let value, let known):
+            "there is no \(what) '\(value)'; known are \(known.joined(separator: ", "))"
         case .badSQL(let reason): "the statement was not run: \(reason)"
         case .badTime(let text): "'\(text)' is no time; write 2h, today, or 2026-11-21T10:00:00Z"
         }

@@ -17,7 +17,9 @@ public struct SQLQuestion: Sendable {
     public func answer(_ sql: String) throws -> Answer {
         // SQLite calls ATTACH and PRAGMA reading statements, because they do not write to this file: only questions are let through.
         let verb = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
-        guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(verb) else { throw QueryError.badSQL("it begins with '\(verb)'; only SELECT, WITH, VALUES and EXPLAIN are run here") }
+        guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(verb) else {
+            throw QueryError.badSQL("it begins with '\(verb)'; only SELECT, WITH, VALUES and EXPLAIN are run here")
+        }
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.prepareDatabase { database in
@@ -32,7 +34,9 @@ public struct SQLQuestion: Sendable {
             return try queue.read { database in
                 let statements = try database.allStatements(sql: sql)
                 guard let statement = try statements.next() else { throw QueryError.badSQL("it is empty") }
-                guard statement.isReadonly, try statements.next() == nil else { throw QueryError.badSQL("only one statement that reads is run here") }
+                guard statement.isReadonly, try statements.next() == nil else {
+                    throw QueryError.badSQL("only one statement that reads is run here")
+                }
                 var rows: [[Value]] = []
                 var isCut = false
                 let names = statement.columnNames
@@ -53,7 +57,9 @@ public struct SQLQuestion: Sendable {
                 return Answer(columns, rows: rows, note: isCut ? "only the first \(rowLimit) rows are shown" : nil)
             }
         } catch let error as DatabaseError {
-            if error.resultCode == .SQLITE_INTERRUPT { throw QueryError.badSQL("it took longer than \(Int(timeLimit.inSeconds)) s") }
+            if error.resultCode == .SQLITE_INTERRUPT {
+                throw QueryError.badSQL("it took longer than \(Int(timeLimit.inSeconds)) s")
+            }
             throw QueryError.badSQL(error.message ?? "\(error)")
         }
     }

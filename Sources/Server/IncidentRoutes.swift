@@ -12,9 +12,14 @@ public enum IncidentRoutes {
         return [
             Route(.get, "/api/v1/incidents") { question in
                 let limit = question.first("limit").flatMap(Int.init) ?? 100
-                guard (1...1000).contains(limit) else { throw HTTPFailure(.badRequest, code: "bad_limit", "limit is '\(limit)'; write a number from 1 to 1000") }
+                guard (1...1000).contains(limit) else {
+                    throw HTTPFailure(.badRequest, code: "bad_limit", "limit is '\(limit)'; write a number from 1 to 1000")
+                }
                 do {
-                    let answer = try questions.list(.init(state: question.first("state"), severity: question.first("severity"), matchers: question.first("filter") ?? "", limit: limit))
+                    let answer = try questions.list(
+                        .init(
+                            state: question.first("state"), severity: question.first("severity"),
+                            matchers: question.first("filter") ?? "", limit: limit))
                     return .json(Renderer(format: .json).render(answer))
                 } catch let error as QueryError {
                     throw HTTPFailure(.badRequest, code: "bad_filter", error.description)
@@ -43,9 +48,13 @@ public enum IncidentRoutes {
             Route(.get, "/runbooks/{name}") { question in
                 let name = question.parameters["name"] ?? ""
                 // The name comes from outside: letters and digits only, so that it cannot lead out of the folder.
-                guard !name.isEmpty, name.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }),
+                guard !name.isEmpty,
+                    name.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }),
                     let page = FileManager.default.contents(atPath: "\(runbooks)/\(name).md")
-                else { throw HTTPFailure(.notFound, code: "no_runbook", "there is no runbook '\(name)' in the folder that 'runbooks' names") }
+                else {
+                    throw HTTPFailure(
+                        .notFound, code: "no_runbook", "there is no runbook '\(name)' in the folder that 'runbooks' names")
+                }
                 return HTTPAnswer(contentType: "text/markdown; charset=utf-8", body: Array(page))
             },
         ]

@@ -50,7 +50,8 @@ public struct SSHSimulator: Sendable {
 
     private static let users = ["deploy", "alice", "bob", "carol", "git", "backup", "ansible", "jenkins"]
     private static let guesses = [
-        "root", "admin", "test", "oracle", "ubuntu", "postgres", "guest", "user", "pi", "ftp", "mysql", "nagios", "www", "support", "info", "web", "dev", "hadoop",
+        "root", "admin", "test", "oracle", "ubuntu", "postgres", "guest", "user", "pi", "ftp", "mysql", "nagios", "www",
+        "support", "info", "web", "dev", "hadoop",
     ]
 
     public init(_ options: Options) {
@@ -71,7 +72,9 @@ public struct SSHSimulator: Sendable {
             lines += login(at: now)
             expected -= 1
         }
-        if options.attackEvery > 0, second % options.attackEvery == options.attackEvery / 4, let scenario = options.scenarios.randomElement(using: &random) {
+        if options.attackEvery > 0, second % options.attackEvery == options.attackEvery / 4,
+            let scenario = options.scenarios.randomElement(using: &random)
+        {
             begin(scenario, at: now)
         }
         var going: [Attack] = []
@@ -84,7 +87,8 @@ public struct SSHSimulator: Sendable {
     }
 
     private mutating func begin(_ scenario: Scenario, at now: Timestamp) {
-        let source = ["192.0.2", "198.51.100", "203.0.113"].randomElement(using: &random)! + ".\(Int.random(in: 1...254, using: &random))"
+        let source =
+            ["192.0.2", "198.51.100", "203.0.113"].randomElement(using: &random)! + ".\(Int.random(in: 1...254, using: &random))"
         let guesses = Self.guesses.shuffled(using: &random)
         let users: [String] =
             switch scenario {
@@ -94,7 +98,8 @@ public struct SSHSimulator: Sendable {
             }
         let attack = Attack(
             scenario: scenario, source: source, host: options.hosts.randomElement(using: &random)!, start: now,
-            left: scenario == .bruteForce ? Int.random(in: 30...120, using: &random) : scenario == .spray ? guesses.count : 9, users: users)
+            left: scenario == .bruteForce ? Int.random(in: 30...120, using: &random) : scenario == .spray ? guesses.count : 9,
+            users: users)
         attacks.append(attack)
         running.append(attack)
     }
@@ -113,7 +118,10 @@ public struct SSHSimulator: Sendable {
                 continue
             }
             if !isKnown { lines.append(line(now, attack.host, "Invalid user \(user) from \(attack.source) port \(port)")) }
-            lines.append(line(now, attack.host, "Failed password for \(isKnown ? "" : "invalid user ")\(user) from \(attack.source) port \(port) ssh2"))
+            lines.append(
+                line(
+                    now, attack.host,
+                    "Failed password for \(isKnown ? "" : "invalid user ")\(user) from \(attack.source) port \(port) ssh2"))
         }
         return lines
     }
@@ -123,9 +131,14 @@ public struct SSHSimulator: Sendable {
         let source = "10.0.\(Int.random(in: 0...3, using: &random)).\(Int.random(in: 2...60, using: &random))"
         let port = Int.random(in: 1024...65_000, using: &random)
         pid += 1
-        if Int.random(in: 0..<25, using: &random) == 0 { return [line(now, host, "Failed password for \(user) from \(source) port \(port) ssh2")] }
+        if Int.random(in: 0..<25, using: &random) == 0 {
+            return [line(now, host, "Failed password for \(user) from \(source) port \(port) ssh2")]
+        }
         return [
-            line(now, host, "Accepted publickey for \(user) from \(source) port \(port) ssh2: ED25519 SHA256:\(String(random.next(), radix: 36))"),
+            line(
+                now, host,
+                "Accepted publickey for \(user) from \(source) port \(port) ssh2: ED25519 SHA256:\(String(random.next(), radix: 36))"
+            ),
             line(now, host, "pam_unix(sshd:session): session opened for user \(user) by (uid=0)"),
             line(now, host, "pam_unix(sshd:session): session closed for user \(user)"),
         ]

@@ -4,7 +4,8 @@ import Testing
 @testable import Daemon
 
 struct `The configuration` {
-    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
 
     private func load(_ text: String) throws -> Configuration {
         let path = FileManager.default.temporaryDirectory.appending(path: "obs-\(UUID().uuidString).yaml").path
@@ -45,8 +46,14 @@ struct `The configuration` {
     }
 
     @Test(arguments: [
-        ("alerting:\n  route: {reciever: x}", "2: unknown key 'reciever' in alerting.route; did you mean 'receiver'?"),
-        ("alerting:\n  route: {receiver: x, group_wait: 30 sec}\n  receivers: [{name: x}]", "2: group_wait is '30 sec'; write a duration such as 30s or 2m"),
+        (
+            "alerting:\n  route: {receiver: x, reciever: y}\n  receivers: [{name: x}]",
+            "2: unknown key 'reciever' in alerting.route; did you mean 'receiver'?"
+        ),
+        (
+            "alerting:\n  route: {receiver: x, group_wait: 30 sec}\n  receivers: [{name: x}]",
+            "2: group_wait is '30 sec'; write a duration such as 30s or 2m"
+        ),
         ("http: {listen: nowhere}", "1: http.listen is 'nowhere'; write host:port such as 127.0.0.1:9464"),
         ("sources: [{name: a, file: b, pipeline: c}]", "0: source 'a' names the pipeline 'c', which there is not; known are ssh"),
         ("alerting: {route: {receiver: x}}", "1: the route names the receiver 'x', which there is not; receivers are "),

@@ -4,12 +4,14 @@ import Yams
 
 /// The files around the code, held together.
 struct `The house` {
-    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     private func text(_ path: String) throws -> String { try String(contentsOf: root.appending(path: path), encoding: .utf8) }
 
     private func names(_ folder: String, suffix: String) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path).filter { $0.hasSuffix(suffix) }.map { String($0.dropLast(suffix.count)) }.sorted()
+        try FileManager.default.contentsOfDirectory(atPath: root.appending(path: folder).path).filter { $0.hasSuffix(suffix) }.map
+        { String($0.dropLast(suffix.count)) }.sorted()
     }
 
     private func alerts() throws -> [String] {
@@ -19,7 +21,9 @@ struct `The house` {
     }
 
     private func detections() throws -> [String] {
-        try #require(try Yams.load(yaml: text("alerts/detections/ssh.yml")) as? [[String: Any]]).compactMap { $0["name"] as? String } + ["SSHAnomalousSource"]
+        try #require(try Yams.load(yaml: text("alerts/detections/ssh.yml")) as? [[String: Any]]).compactMap {
+            $0["name"] as? String
+        } + ["SSHAnomalousSource"]
     }
 
     @Test func `has a runbook for every alert and detection, and none without`() throws {
@@ -31,7 +35,10 @@ struct `The house` {
             let lines = try text("runbooks/\(name).md").split(separator: "\n")
             #expect(lines.first == "# \(name)")
             let sections = lines.filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
-            #expect(sections == ["Meaning", "Impact", "First five minutes", "Diagnosis", "Mitigation", "Silence", "Escalation", "Related"], "\(name)")
+            #expect(
+                sections == [
+                    "Meaning", "Impact", "First five minutes", "Diagnosis", "Mitigation", "Silence", "Escalation", "Related",
+                ], "\(name)")
         }
     }
 
@@ -40,7 +47,9 @@ struct `The house` {
         for rule in try #require(file["groups"] as? [[String: Any]]).flatMap({ $0["rules"] as? [[String: Any]] ?? [] }) {
             guard let name = rule["alert"] as? String else { continue }
             let annotations = try #require(rule["annotations"] as? [String: String])
-            for key in ["summary", "description", "runbook_url", "dashboard_url"] { #expect(annotations[key]?.isEmpty == false, "\(name) \(key)") }
+            for key in ["summary", "description", "runbook_url", "dashboard_url"] {
+                #expect(annotations[key]?.isEmpty == false, "\(name) \(key)")
+            }
             #expect(annotations["runbook_url"]?.hasSuffix("/runbooks/\(name)") == true)
             #expect(["critical", "warning", "info", "none"].contains((rule["labels"] as? [String: String])?["severity"]))
         }
@@ -49,7 +58,8 @@ struct `The house` {
     @Test func `has dashboards that provisioning can load`() throws {
         var uids: Set<String> = []
         for name in try names("dashboards/obs", suffix: ".json") {
-            let dashboard = try #require(try JSONSerialization.jsonObject(with: Data(text("dashboards/obs/\(name).json").utf8)) as? [String: Any])
+            let dashboard = try #require(
+                try JSONSerialization.jsonObject(with: Data(text("dashboards/obs/\(name).json").utf8)) as? [String: Any])
             #expect(uids.insert(try #require(dashboard["uid"] as? String)).inserted)
             #expect(dashboard["__inputs"] == nil)
             for panel in try #require(dashboard["panels"] as? [[String: Any]]) {

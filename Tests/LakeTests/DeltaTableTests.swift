@@ -191,7 +191,7 @@ struct `A Delta table that others read` {
             delta = [len(frame), pc.sum(frame['int32']).as_py(), pc.sum(pc.binary_length(frame['text'])).as_py(), [frame[n].null_count for n in names]]
             parts = [pq.read_table(f, page_checksum_verification=True) for f in glob.glob(path + '/*.parquet')]
             arrow = [sum(len(p) for p in parts), sum(pc.sum(p['int32']).as_py() or 0 for p in parts), sum(pc.sum(pc.binary_length(p['text'])).as_py() or 0 for p in parts), [sum(p[n].null_count for p in parts) for n in names]]
-            duck = duckdb.sql('select count(*), sum("int32"), sum(strlen("text")), [' + ",".join(f'count(*) filter ("{n}" is null)' for n in names) + f"] from read_parquet('{path}/*.parquet')").fetchone()
+            duck = duckdb.connect().execute('select count(*), sum("int32"), sum(strlen("text")), [' + ",".join(f'count(*) filter ("{n}" is null)' for n in names) + f"] from read_parquet('{path}/*.parquet')").fetchone()
             polar = polars.read_parquet(path + '/*.parquet')
             polar = [polar.height, polar['int32'].cast(polars.Int64).sum(), polar['text'].str.len_bytes().cast(polars.Int64).sum(), [polar[n].null_count() for n in names]]
             assert table.version() == 3, table.version()

@@ -12,7 +12,8 @@ struct `The whole way` {
 
     private func json(_ arguments: [String]) throws -> [[String: Any]] {
         let result = try Program.run(arguments + ["-o", "json", "--data-dir", folder.path + "/data"])
-        return try #require(try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]], "\(result.errors)")
+        return try #require(
+            try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]], "\(result.errors)")
     }
 
     private func rows(_ table: String) throws -> Int {
@@ -21,7 +22,9 @@ struct `The whole way` {
 
     private func burst(_ source: String, count: Int = 12, from: Int = 0) -> String {
         let stamp = Date.now.formatted(.iso8601)
-        return (0..<count).map { "\(stamp) gate sshd[\(from + $0)]: Failed password for root from \(source) port \(4000 + $0) ssh2\n" }.joined()
+        return (0..<count).map {
+            "\(stamp) gate sshd[\(from + $0)]: Failed password for root from \(source) port \(4000 + $0) ssh2\n"
+        }.joined()
     }
 
     private func append(_ text: String) throws {
@@ -49,7 +52,9 @@ struct `The whole way` {
     }
 
     private func get(_ url: String) async -> String? {
-        guard let (data, response) = try? await URLSession.shared.data(from: URL(string: url)!), (response as? HTTPURLResponse)?.statusCode == 200 else { return nil }
+        guard let (data, response) = try? await URLSession.shared.data(from: URL(string: url)!),
+            (response as? HTTPURLResponse)?.statusCode == 200
+        else { return nil }
         return String(decoding: data, as: UTF8.self)
     }
 
@@ -167,7 +172,10 @@ struct `ProcessingConformanceCases` {
     private let folder = TemporaryFolder()
 
     @Test func `the OpenSSH_2k log becomes tables and incidents, and nothing more when it is processed again`() throws {
-        let arguments = ["process", outsideCases! + "/loghub/OpenSSH_2k.log", "--year", "2015", "--time-zone", "UTC", "--data-dir", folder.path]
+        let arguments = [
+            "process", outsideCases! + "/loghub/OpenSSH_2k.log", "--year", "2015", "--time-zone", "UTC", "--data-dir",
+            folder.path,
+        ]
         func state() throws -> [String] {
             [
                 try Program.run(["lake", "tables", "--data-dir", folder.path]).output,
@@ -187,8 +195,9 @@ struct `ProcessingConformanceCases` {
 
 /// The folder of cases from outside, or nil where there is none.
 let outsideCases: String? = {
-    let root = ProcessInfo.processInfo.environment["OBS_CASES"]
+    let root =
+        ProcessInfo.processInfo.environment["OBS_CASES"]
         ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "shared/data").path
+        .deletingLastPathComponent().appending(path: "shared/data").path
     return FileManager.default.fileExists(atPath: root) ? root : nil
 }()

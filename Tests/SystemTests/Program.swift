@@ -7,7 +7,9 @@ enum Program {
     /// `obs` lies beside the test bundle.
     static let path: String = {
         var folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        for argument in CommandLine.arguments where argument.hasSuffix(".xctest") { folder = URL(filePath: argument).deletingLastPathComponent() }
+        for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
+            folder = URL(filePath: argument).deletingLastPathComponent()
+        }
         return folder.appending(path: "obs").path
     }()
 
@@ -32,7 +34,8 @@ enum Program {
         try process.run()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        return Result(status: process.terminationStatus, output: text, errors: (try? String(contentsOf: errorPath, encoding: .utf8)) ?? "")
+        return Result(
+            status: process.terminationStatus, output: text, errors: (try? String(contentsOf: errorPath, encoding: .utf8)) ?? "")
     }
 
     /// Starts it in the background.

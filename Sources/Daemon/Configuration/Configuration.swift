@@ -33,7 +33,9 @@ public struct Configuration: Sendable {
             pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline) ?? pipeline
             if let zone = try container.decodeIfPresent(String.self, forKey: .timeZone) {
                 guard let known = TimeZone(identifier: zone) else {
-                    throw DecodingError.dataCorruptedError(forKey: .timeZone, in: container, debugDescription: "time_zone is '\(zone)'; write a name such as Europe/Berlin or UTC")
+                    throw DecodingError.dataCorruptedError(
+                        forKey: .timeZone, in: container,
+                        debugDescription: "time_zone is '\(zone)'; write a name such as Europe/Berlin or UTC")
                 }
                 timeZone = known
             }
@@ -95,10 +97,13 @@ public struct Configuration: Sendable {
         func documents(_ patterns: [String], _ key: String) -> [YAMLDocument] {
             patterns.flatMap { pattern -> [YAMLDocument] in
                 let paths = Self.glob(pattern.hasPrefix("/") || folder.isEmpty ? pattern : folder + "/" + pattern)
-                if paths.isEmpty { mistakes.append(.init(file: path, line: nil, message: "\(key) names '\(pattern)', and there is no such file")) }
+                if paths.isEmpty {
+                    mistakes.append(.init(file: path, line: nil, message: "\(key) names '\(pattern)', and there is no such file"))
+                }
                 return paths.compactMap { path in
                     collect { () throws(ConfigurationError) in
-                        try YAMLDocument(String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self), file: path)
+                        try YAMLDocument(
+                            String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self), file: path)
                     }
                 }
             }
@@ -124,7 +129,12 @@ public struct Configuration: Sendable {
         }
         let names = configuration.pipelines.map(\.name)
         for source in configuration.sources where !names.contains(source.pipeline) && mistakes.isEmpty {
-            mistakes.append(.init(file: path, line: nil, message: "source '\(source.name)' names the pipeline '\(source.pipeline)', which there is not; known are \(names.joined(separator: ", "))"))
+            mistakes.append(
+                .init(
+                    file: path, line: nil,
+                    message:
+                        "source '\(source.name)' names the pipeline '\(source.pipeline)', which there is not; known are \(names.joined(separator: ", "))"
+                ))
         }
         if Set(configuration.sources.map(\.name)).count < configuration.sources.count {
             mistakes.append(.init(file: path, line: nil, message: "two sources have the same name"))

@@ -20,7 +20,8 @@ struct PipelineFile: Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let windows = try container.decodeIfPresent([WindowFile].self, forKey: .windows) ?? []
         var definition = PipelineDefinition(
-            name: try container.decode(String.self, forKey: .name), format: try container.decode(String.self, forKey: .format), windows: windows.map(\.definition))
+            name: try container.decode(String.self, forKey: .name), format: try container.decode(String.self, forKey: .format),
+            windows: windows.map(\.definition))
         definition.commitInterval = try container.duration(.commitInterval) ?? definition.commitInterval
         definition.silverFormats = try Self.formats(try container.decodeIfPresent(Table.self, forKey: .silver)?.formats)
         definition.goldFormats = try Self.formats(try container.decodeIfPresent(Table.self, forKey: .gold)?.formats)
@@ -30,7 +31,9 @@ struct PipelineFile: Decodable {
     /// The text formats of a list such as `[delta, jsonl]`; the Delta table is always written.
     private static func formats(_ names: [String]?) throws -> [TextFormat] {
         try (names ?? []).filter { $0 != "delta" }.map { name in
-            guard let format = TextFormat(rawValue: name) else { throw UsageError("the format '\(name)' is not known; write delta, jsonl or csv") }
+            guard let format = TextFormat(rawValue: name) else {
+                throw UsageError("the format '\(name)' is not known; write delta, jsonl or csv")
+            }
             return format
         }
     }
@@ -55,13 +58,16 @@ private struct WindowFile: Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let aggregates = try container.decode([AggregateFile].self, forKey: .aggregates).map { file in
             guard let function = Aggregate.Function(rawValue: file.function) else {
-                throw UsageError("the aggregate '\(file.name)' has the function '\(file.function)'; known are \(Aggregate.Function.allCases.map(\.rawValue).joined(separator: ", "))")
+                throw UsageError(
+                    "the aggregate '\(file.name)' has the function '\(file.function)'; known are \(Aggregate.Function.allCases.map(\.rawValue).joined(separator: ", "))"
+                )
             }
             return Aggregate(file.name, function, column: file.column, where: try [Matcher](parsing: file.where ?? ""))
         }
         definition = WindowDefinition(
             table: try container.decode(String.self, forKey: .table), length: try container.duration(.length) ?? .seconds(300),
-            allowedLateness: try container.duration(.allowedLateness) ?? .seconds(60), by: try container.decode(String.self, forKey: .by), aggregates: aggregates)
+            allowedLateness: try container.duration(.allowedLateness) ?? .seconds(60),
+            by: try container.decode(String.self, forKey: .by), aggregates: aggregates)
     }
 }
 
@@ -82,10 +88,14 @@ struct DetectionFile: Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         rule = DetectionRule(
-            name: try container.decode(String.self, forKey: .name), severity: try container.decode(Severity.self, forKey: .severity),
-            title: try container.decode(String.self, forKey: .title), description: try container.decode(String.self, forKey: .description),
-            match: try [Matcher](parsing: try container.decode(String.self, forKey: .match)), groupBy: try container.decode([String].self, forKey: .groupBy),
-            within: try container.duration(.within) ?? .seconds(300), count: try container.decodeIfPresent(Int.self, forKey: .count) ?? 0,
+            name: try container.decode(String.self, forKey: .name),
+            severity: try container.decode(Severity.self, forKey: .severity),
+            title: try container.decode(String.self, forKey: .title),
+            description: try container.decode(String.self, forKey: .description),
+            match: try [Matcher](parsing: try container.decode(String.self, forKey: .match)),
+            groupBy: try container.decode([String].self, forKey: .groupBy),
+            within: try container.duration(.within) ?? .seconds(300),
+            count: try container.decodeIfPresent(Int.self, forKey: .count) ?? 0,
             distinct: try container.decodeIfPresent(Distinct.self, forKey: .distinct).map { ($0.column, $0.count) },
             then: try container.decodeIfPresent(String.self, forKey: .then).map { try [Matcher](parsing: $0) })
     }
@@ -96,7 +106,8 @@ extension KeyedDecodingContainer {
     func duration(_ key: Key) throws -> Duration? {
         guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
         guard let duration = Duration(parsing: text) else {
-            throw DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: "\(key.stringValue) is '\(text)'; write a duration such as 30s or 2m")
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self, debugDescription: "\(key.stringValue) is '\(text)'; write a duration such as 30s or 2m")
         }
         return duration
     }

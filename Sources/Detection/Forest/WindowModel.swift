@@ -25,7 +25,9 @@ public struct WindowModel: Sendable, Codable, Equatable {
     /// - Parameters:
     ///   - contamination: the share of windows that are expected to be anomalies: the threshold is put so that this many of the training windows would
     ///     have been, but never below 0.6, where a window is hardly unusual.
-    public init?(table: String, windows: [Batch], contamination: Double = 0.005, options: IsolationForest.Options = .init(), now: Timestamp) {
+    public init?(
+        table: String, windows: [Batch], contamination: Double = 0.005, options: IsolationForest.Options = .init(), now: Timestamp
+    ) {
         guard let schema = windows.first?.schema else { return nil }
         features = schema.fields.filter { $0.type == .int64 || $0.type == .double }.map(\.name)
         let features = features
@@ -63,15 +65,20 @@ public struct WindowModel: Sendable, Codable, Equatable {
             guard score >= threshold else { return nil }
             let shares = forest.shares(rows[row])
             let contributions = features.indices.map {
-                FeatureContribution(feature: features[$0], value: expm1(rows[row][$0]).rounded(), typical: expm1(medians[$0]).rounded(), share: shares[$0])
+                FeatureContribution(
+                    feature: features[$0], value: expm1(rows[row][$0]).rounded(), typical: expm1(medians[$0]).rounded(),
+                    share: shares[$0])
             }.sorted { $0.share > $1.share }
-            let telling = contributions.prefix(3).map { "\($0.feature) \(Int($0.value)) (typical \(Int($0.typical)))" }.joined(separator: ", ")
+            let telling = contributions.prefix(3).map { "\($0.feature) \(Int($0.value)) (typical \(Int($0.typical)))" }.joined(
+                separator: ", ")
             let subject = batch.columns[2].string(at: row) ?? ""
             return Finding(
                 name: "SSHAnomalousSource", detector: "forest", severity: .info, labels: [by: subject],
                 title: "Unusual behaviour of \(subject): \(contributions[0].feature) \(Int(contributions[0].value))",
-                description: "Its five-minute window scores \(String(format: "%.2f", score)) (threshold \(String(format: "%.2f", threshold))): \(telling).",
-                startsAt: Timestamp(microseconds: starts.integer(at: row) ?? 0), lastSeen: Timestamp(microseconds: ends.integer(at: row) ?? 0), count: 1,
+                description:
+                    "Its five-minute window scores \(String(format: "%.2f", score)) (threshold \(String(format: "%.2f", threshold))): \(telling).",
+                startsAt: Timestamp(microseconds: starts.integer(at: row) ?? 0),
+                lastSeen: Timestamp(microseconds: ends.integer(at: row) ?? 0), count: 1,
                 contributions: Array(contributions.prefix(5)), score: score)
         }
     }

@@ -41,16 +41,21 @@ public struct ModelRegistry: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let bytes = try JSONEncoder().encode(model)
         return try store.database.write { database in
-            let version = (try Int.fetchOne(database, sql: "SELECT max(version) FROM model WHERE name = ?", arguments: [name]) ?? 0) + 1
+            let version =
+                (try Int.fetchOne(database, sql: "SELECT max(version) FROM model WHERE name = ?", arguments: [name]) ?? 0) + 1
             let file = "\(name)-\(version).json"
             // The file is whole before the registry names it.
             try bytes.write(to: URL(filePath: folder + "/" + file), options: .atomic)
             try database.execute(sql: "UPDATE model SET stage = 'archived' WHERE name = ?", arguments: [name])
             try database.execute(
                 sql: "INSERT INTO model VALUES (?, ?, 'production', ?, ?, ?, ?, ?)",
-                arguments: [name, version, model.trainedAt.microseconds, model.trainedOn, model.threshold, model.features.joined(separator: ","), file])
+                arguments: [
+                    name, version, model.trainedAt.microseconds, model.trainedOn, model.threshold,
+                    model.features.joined(separator: ","), file,
+                ])
             return Entry(
-                name: name, version: version, stage: "production", trainedAt: model.trainedAt, trainedOn: model.trainedOn, threshold: model.threshold,
+                name: name, version: version, stage: "production", trainedAt: model.trainedAt, trainedOn: model.trainedOn,
+                threshold: model.threshold,
                 features: model.features.joined(separator: ","), file: file)
         }
     }
@@ -66,17 +71,20 @@ public struct ModelRegistry: Sendable {
     /// - Throws: ``ModelError/damaged(file:)``.
     public func production(_ name: String) throws -> (entry: Entry, model: WindowModel)? {
         let entry = try store.database.read { database in
-            try Row.fetchOne(database, sql: "SELECT * FROM model WHERE name = ? AND stage = 'production'", arguments: [name]).map(Self.entry)
+            try Row.fetchOne(database, sql: "SELECT * FROM model WHERE name = ? AND stage = 'production'", arguments: [name]).map(
+                Self.entry)
         }
         guard let entry else { return nil }
-        guard let bytes = FileManager.default.contents(atPath: folder + "/" + entry.file), let model = try? JSONDecoder().decode(WindowModel.self, from: bytes)
+        guard let bytes = FileManager.default.contents(atPath: folder + "/" + entry.file),
+            let model = try? JSONDecoder().decode(WindowModel.self, from: bytes)
         else { throw ModelError.damaged(file: folder + "/" + entry.file) }
         return (entry, model)
     }
 
     private static func entry(_ row: Row) -> Entry {
         Entry(
-            name: row["name"], version: row["version"], stage: row["stage"], trainedAt: Timestamp(microseconds: row["trained_at"]),
+            name: row["name"], version: row["version"], stage: row["stage"],
+            trainedAt: Timestamp(microseconds: row["trained_at"]),
             trainedOn: row["trained_on"], threshold: row["threshold"], features: row["features"], file: row["file"])
     }
 }

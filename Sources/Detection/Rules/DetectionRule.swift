@@ -35,7 +35,8 @@ public struct DetectionRule: Sendable, Hashable {
     public var then: [Matcher]?
 
     public init(
-        name: String, severity: Severity, title: String, description: String, match: [Matcher], groupBy: [String], within: Duration, count: Int,
+        name: String, severity: Severity, title: String, description: String, match: [Matcher], groupBy: [String],
+        within: Duration, count: Int,
         distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil
     ) {
         self.name = name

@@ -75,9 +75,13 @@ public struct RuleEngine: Sendable {
                     continue
                 }
                 var group = groups[index].removeValue(forKey: key) ?? Group()
-                group.add(time: time, count: Int32(counts?.integer(at: row) ?? 1), distinct: distinct.map { $0.string(at: row) ?? "" }, limit: Self.maxEvents)
+                group.add(
+                    time: time, count: Int32(counts?.integer(at: row) ?? 1), distinct: distinct.map { $0.string(at: row) ?? "" },
+                    limit: Self.maxEvents)
                 group.forget(before: group.newest - rule.within.inMicroseconds)
-                let isReached = rule.then == nil && group.total >= rule.count && (rule.distinct.map { group.distinctCount >= $0.count } ?? true)
+                let isReached =
+                    rule.then == nil && group.total >= rule.count
+                    && (rule.distinct.map { group.distinctCount >= $0.count } ?? true)
                 let total = group.total
                 if group.evidence.count < Self.maxEvidence - 2 || isReached && group.isDue(total, after: Self.repeatAfter) {
                     group.keep(Self.evidence(lines, lineRows, events, row, time), limit: Self.maxEvidence)
@@ -96,7 +100,8 @@ public struct RuleEngine: Sendable {
 
     private mutating func limitGroups(_ index: Int) {
         guard groups[index].count > Self.maxGroups else { return }
-        let oldest = groups[index].sorted { $0.value.newest < $1.value.newest }.prefix(groups[index].count - Self.maxGroups * 9 / 10)
+        let oldest = groups[index].sorted { $0.value.newest < $1.value.newest }.prefix(
+            groups[index].count - Self.maxGroups * 9 / 10)
         for (key, _) in oldest { groups[index][key] = nil }
         forgottenGroups += oldest.count
     }
@@ -116,8 +121,10 @@ public struct RuleEngine: Sendable {
             return text.replacing("{count}", with: "\(group.total)").replacing("{distinct}", with: "\(group.distinctCount)")
         }
         return Finding(
-            name: rule.name, detector: "rule", severity: rule.severity, labels: labels, title: fill(rule.title), description: fill(rule.description),
-            startsAt: Timestamp(microseconds: group.oldest ?? time), lastSeen: Timestamp(microseconds: max(time, group.newest)), count: group.total,
+            name: rule.name, detector: "rule", severity: rule.severity, labels: labels, title: fill(rule.title),
+            description: fill(rule.description),
+            startsAt: Timestamp(microseconds: group.oldest ?? time), lastSeen: Timestamp(microseconds: max(time, group.newest)),
+            count: group.total,
             evidence: group.evidence)
     }
 

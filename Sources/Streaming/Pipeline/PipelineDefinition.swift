@@ -24,11 +24,15 @@ public struct PipelineDefinition: Sendable {
     /// Changes when state that was written under one definition cannot be read under the other. The commit interval is not part of it.
     var hash: String {
         let windows = windows.map { window in
-            let aggregates = window.aggregates.map { "\($0.name)=\($0.function.rawValue)(\($0.column ?? ""))\($0.filter.map(\.description))" }
+            let aggregates = window.aggregates.map {
+                "\($0.name)=\($0.function.rawValue)(\($0.column ?? ""))\($0.filter.map(\.description))"
+            }
             return "\(window.table) \(window.length) \(window.allowedLateness) \(window.by) \(aggregates)"
         }
         // FNV-1a: it tells definitions apart, it protects nothing.
-        let hash = "\(name) \(format) \(windows)".utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3 }
+        let hash = "\(name) \(format) \(windows)".utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+            ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+        }
         return String(hash, radix: 16)
     }
 }

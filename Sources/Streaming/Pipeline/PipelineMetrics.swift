@@ -17,12 +17,22 @@ struct PipelineMetrics: Sendable {
         gold = stages.meter(pipeline: pipeline, stage: "gold")
         observers = stages.meter(pipeline: pipeline, stage: "detect")
         commit = stages.meter(pipeline: pipeline, stage: "commit")
-        watermark = registry.gauge("obs_pipeline_watermark_seconds", help: "Event time up to which windows are closed, since 1970.", labels: ["pipeline"])[pipeline]
-        lag = registry.gauge("obs_pipeline_lag_seconds", help: "Age of the oldest line of the last batch when it was taken up.", labels: ["pipeline"])[pipeline]
-        lastCommit = registry.gauge("obs_pipeline_last_commit_timestamp_seconds", help: "When the last epoch was committed, since 1970.", labels: ["pipeline"])[pipeline]
+        watermark =
+            registry.gauge(
+                "obs_pipeline_watermark_seconds", help: "Event time up to which windows are closed, since 1970.",
+                labels: ["pipeline"])[pipeline]
+        lag =
+            registry.gauge(
+                "obs_pipeline_lag_seconds", help: "Age of the oldest line of the last batch when it was taken up.",
+                labels: ["pipeline"])[pipeline]
+        lastCommit =
+            registry.gauge(
+                "obs_pipeline_last_commit_timestamp_seconds", help: "When the last epoch was committed, since 1970.",
+                labels: ["pipeline"])[pipeline]
         stateRows = registry.gauge("obs_pipeline_state_rows", help: "Groups in open windows.", labels: ["pipeline"])[pipeline]
         queueDepth = registry.gauge("obs_queue_depth", help: "Batches that wait to be worked on.", labels: ["queue"])[pipeline]
-        events = registry.counter("obs_ssh_events_total", help: "Events of sshd by kind and method.", labels: ["event", "method"])
+        events = registry.counter(
+            "obs_ssh_events_total", help: "Events of sshd by kind and method.", labels: ["event", "method"])
         for event in ["failed_password", "accepted_password", "accepted_publickey", "invalid_user"] {
             _ = events[event, event == "invalid_user" ? "none" : event.hasSuffix("publickey") ? "publickey" : "password"]
         }
@@ -31,7 +41,9 @@ struct PipelineMetrics: Sendable {
     /// Counts the events of a batch by kind and method: two closed sets, so the series are few whatever an attacker writes.
     func count(_ events: Batch) {
         guard let kinds = events["event"], let methods = events["method"] else { return }
-        let known: Set = ["password", "publickey", "keyboard-interactive", "keyboard-interactive/pam", "hostbased", "gssapi-with-mic", "none"]
+        let known: Set = [
+            "password", "publickey", "keyboard-interactive", "keyboard-interactive/pam", "hostbased", "gssapi-with-mic", "none",
+        ]
         var counts: [UInt64: (kind: String, method: String, count: Int)] = [:]
         guard case .dictionary(let kindValues) = kinds.values, case .dictionary(let methodValues) = methods.values else { return }
         for row in 0..<events.count {

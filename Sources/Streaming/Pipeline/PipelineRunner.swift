@@ -92,8 +92,10 @@ public actor PipelineRunner {
     ///   - variant: runs of one pipeline that must not share their state, such as `batch` beside the stream, have one each.
     ///   - context: what the format must know that the lines do not say.
     public init(
-        _ definition: PipelineDefinition, lake: Lake, checkpoints: String, variant: String? = nil, context: ParsingContext = ParsingContext(),
-        exportFolder: String, observers: [any PipelineObserver] = [], metrics registry: MetricsRegistry, logger: Logger, startsAnew: Bool = false
+        _ definition: PipelineDefinition, lake: Lake, checkpoints: String, variant: String? = nil,
+        context: ParsingContext = ParsingContext(),
+        exportFolder: String, observers: [any PipelineObserver] = [], metrics registry: MetricsRegistry, logger: Logger,
+        startsAnew: Bool = false
     ) async throws {
         guard let type = LogFormats.named(definition.format) else {
             throw PipelineError.unknownFormat(definition.format, pipeline: definition.name, known: LogFormats.all.map { $0.name })
@@ -114,7 +116,8 @@ public actor PipelineRunner {
         let silver = try lake.table("silver.\(definition.name)", creating: type.schema)
         let quarantine = try lake.table("quarantine.\(definition.name)", creating: Self.quarantineSchema)
         tables = Tables(
-            bronze: BronzeLane(try lake.table("bronze.\(definition.name)", creating: RawLines.schema)), silver: (silver, silver.writer()),
+            bronze: BronzeLane(try lake.table("bronze.\(definition.name)", creating: RawLines.schema)),
+            silver: (silver, silver.writer()),
             quarantine: (quarantine, quarantine.writer()),
             gold: try definition.windows.map { window in
                 let table = try lake.table("gold.\(window.table)", creating: window.schema)
@@ -139,7 +142,9 @@ public actor PipelineRunner {
                         try await withThrowingTaskGroup(of: Void.self) { readers in
                             for source in sources {
                                 readers.addTask {
-                                    try await source.run(from: positions[source.name]) { chunk in await channel.send((source.name, chunk)) }
+                                    try await source.run(from: positions[source.name]) { chunk in
+                                        await channel.send((source.name, chunk))
+                                    }
                                 }
                             }
                             try await readers.waitForAll()
@@ -188,7 +193,9 @@ public actor PipelineRunner {
     private func take(_ lines: Batch) async throws {
         let byteCount = Self.byteCount(lines)
         metrics.source.record(StageCounts(ok: lines.count, bytesOut: byteCount))
-        if let arrival = lines["arrival_time"]?.integer(at: 0) { metrics.lag.set(max(0, Double(WallClock.microseconds - arrival) / 1e6)) }
+        if let arrival = lines["arrival_time"]?.integer(at: 0) {
+            metrics.lag.set(max(0, Double(WallClock.microseconds - arrival) / 1e6))
+        }
         let bronze = tables.bronze, meter = metrics.bronze
         async let written: Void = {
             let start = ContinuousClock.now
@@ -274,7 +281,8 @@ public actor PipelineRunner {
         for (index, window) in windows.enumerated() { states["window-\(index)"] = try window.snapshot() }
         for (index, observer) in observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
         let checkpoint = Checkpoint(
-            pipeline: definition.name, definitionHash: definition.hash, epoch: epoch, positions: try positions.mapValues { try JSONEncoder().encode($0) },
+            pipeline: definition.name, definitionHash: definition.hash, epoch: epoch,
+            positions: try positions.mapValues { try JSONEncoder().encode($0) },
             states: states, pending: try files.filter { !$0.value.isEmpty }.mapValues { try JSONEncoder().encode($0) },
             exportSizes: Dictionary(uniqueKeysWithValues: exports.map { ($0.file.path, $0.file.size) }))
         try folder.save(checkpoint)
@@ -298,11 +306,15 @@ public actor PipelineRunner {
         exports = []
         let checkpoint = try folder.load()
         if let checkpoint {
-            guard checkpoint.definitionHash == definition.hash else { throw PipelineError.definitionChanged(pipeline: definition.name) }
+            guard checkpoint.definitionHash == definition.hash else {
+                throw PipelineError.definitionChanged(pipeline: definition.name)
+            }
             epoch = checkpoint.epoch
             positions = try checkpoint.positions.mapValues { try JSONDecoder().decode(SourcePosition.self, from: $0) }
             if let state = checkpoint.states["format"] { try format.restore(state) }
-            for index in windows.indices { if let state = checkpoint.states["window-\(index)"] { try windows[index].restore(state) } }
+            for index in windows.indices {
+                if let state = checkpoint.states["window-\(index)"] { try windows[index].restore(state) }
+            }
             for (index, observer) in observers.enumerated() {
                 if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
             }
@@ -318,7 +330,9 @@ public actor PipelineRunner {
     private func openExport(_ table: String, _ format: TextFormat, _ schema: Schema, _ checkpoint: Checkpoint?) throws {
         let suffix = application == definition.name ? "" : "-batch"
         let path = "\(exportFolder)/\(table.replacing(".", with: "/"))\(suffix).\(format.rawValue)"
-        exports.append((table, try ExportFile(path: path, format: format, schema: schema, committedSize: checkpoint?.exportSizes[path] ?? 0)))
+        exports.append(
+            (table, try ExportFile(path: path, format: format, schema: schema, committedSize: checkpoint?.exportSizes[path] ?? 0))
+        )
     }
 
     private func discard() async {

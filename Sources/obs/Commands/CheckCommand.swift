@@ -4,7 +4,8 @@ import Foundation
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Look whether something is right: 0 yes, 1 no.", subcommands: [CheckConfig.self, CheckHealth.self])
+        commandName: "check", abstract: "Look whether something is right: 0 yes, 1 no.",
+        subcommands: [CheckConfig.self, CheckHealth.self])
 }
 
 struct CheckConfig: AsyncParsableCommand {
@@ -20,7 +21,9 @@ struct CheckConfig: AsyncParsableCommand {
     func run() async throws {
         do {
             let configuration = try common.configuration()
-            print("the configuration is good: \(configuration.sources.count) sources, \(configuration.pipelines.count) pipelines, \(configuration.rules.count) rules, \(configuration.alerting.receivers.count) receivers")
+            print(
+                "the configuration is good: \(configuration.sources.count) sources, \(configuration.pipelines.count) pipelines, \(configuration.rules.count) rules, \(configuration.alerting.receivers.count) receivers"
+            )
         } catch let error as ConfigurationError {
             throw BadFinding(error.description)
         }

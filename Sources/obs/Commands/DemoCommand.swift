@@ -21,7 +21,9 @@ struct DemoCommand: AsyncParsableCommand {
         var configuration = try common.configuration()
         if common.dataDir == nil { configuration.dataDirectory = "obs-data/demo" }
         let length = try duration.map { text in
-            guard let length = Duration(parsing: text) else { throw UsageError("--for is '\(text)'; write a duration such as 60s or 5m") }
+            guard let length = Duration(parsing: text) else {
+                throw UsageError("--for is '\(text)'; write a duration such as 60s or 5m")
+            }
             return length
         }
         try await Demo(configuration, duration: length) { line in Terminal.write(line + "\n") }.run()

@@ -7,14 +7,17 @@ import Telemetry
 
 struct IncidentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "incident", abstract: "Acknowledge, resolve or annotate incidents.", subcommands: [Acknowledge.self, Resolve.self, AddNote.self])
+        commandName: "incident", abstract: "Acknowledge, resolve or annotate incidents.",
+        subcommands: [Acknowledge.self, Resolve.self, AddNote.self])
 
     struct Who: ParsableArguments {
         @Option(help: "Who does it; your user name by default.")
         var by: String = ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
     }
 
-    static func perform(_ action: IncidentStore.Action, _ ids: [String], _ who: Who, _ note: String?, _ common: CommonOptions) throws {
+    static func perform(_ action: IncidentStore.Action, _ ids: [String], _ who: Who, _ note: String?, _ common: CommonOptions)
+        throws
+    {
         let incidents = try Workspace(try common.configuration().dataDirectory).incidents
         for id in ids {
             try incidents.perform(action, on: id, by: who.by, note: note, now: Timestamp(microseconds: WallClock.microseconds))

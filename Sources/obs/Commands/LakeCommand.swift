@@ -4,7 +4,8 @@ import Daemon
 import Query
 
 struct LakeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "lake", abstract: "Look at the tables.", subcommands: [Tables.self, History.self])
+    static let configuration = CommandConfiguration(
+        commandName: "lake", abstract: "Look at the tables.", subcommands: [Tables.self, History.self])
 
     struct Tables: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -17,7 +18,8 @@ struct LakeCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            Terminal.show(try EventQuestions(try Workspace(try common.configuration().dataDirectory).lake).tables(), as: output.output)
+            Terminal.show(
+                try EventQuestions(try Workspace(try common.configuration().dataDirectory).lake).tables(), as: output.output)
         }
     }
 
@@ -33,7 +35,9 @@ struct LakeCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            Terminal.show(try EventQuestions(try Workspace(try common.configuration().dataDirectory).lake).history(of: table), as: output.output)
+            Terminal.show(
+                try EventQuestions(try Workspace(try common.configuration().dataDirectory).lake).history(of: table),
+                as: output.output)
         }
     }
 }

@@ -18,7 +18,9 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            Terminal.show(try Models(try Workspace(try common.configuration().dataDirectory)).train(seed: seed, trees: trees), as: output.output)
+            Terminal.show(
+                try Models(try Workspace(try common.configuration().dataDirectory)).train(seed: seed, trees: trees),
+                as: output.output)
         }
     }
 
@@ -34,7 +36,8 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            Terminal.show(try Models(try Workspace(try common.configuration().dataDirectory)).score(limit: limit), as: output.output)
+            Terminal.show(
+                try Models(try Workspace(try common.configuration().dataDirectory)).score(limit: limit), as: output.output)
         }
     }
 

@@ -8,12 +8,16 @@ struct StampOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The year of a file's first line, where its stamps have none.", valueName: "year"))
     var year: Int?
 
-    @Option(help: ArgumentHelp("The zone of stamps that have none, such as Europe/Berlin; this machine's by default.", valueName: "zone"))
+    @Option(
+        help: ArgumentHelp(
+            "The zone of stamps that have none, such as Europe/Berlin; this machine's by default.", valueName: "zone"))
     var timeZone: String?
 
     func context() throws -> ParsingContext {
         guard let timeZone else { return ParsingContext(year: year) }
-        guard let zone = TimeZone(identifier: timeZone) else { throw UsageError("--time-zone is '\(timeZone)'; write a name such as Europe/Berlin or UTC") }
+        guard let zone = TimeZone(identifier: timeZone) else {
+            throw UsageError("--time-zone is '\(timeZone)'; write a name such as Europe/Berlin or UTC")
+        }
         return ParsingContext(year: year, timeZone: zone)
     }
 }
@@ -51,8 +55,11 @@ struct ProcessCommand: AsyncParsableCommand {
         let summary = try await Processing.run(options, try common.configuration()) { bar.update(bytes: $0, of: $1) }
         bar.finish()
         guard !common.quiet else { return }
-        let seconds = Double((ContinuousClock.now - start).components.seconds) + Double((ContinuousClock.now - start).components.attoseconds) / 1e18
+        let seconds =
+            Double((ContinuousClock.now - start).components.seconds) + Double(
+                (ContinuousClock.now - start).components.attoseconds) / 1e18
         Terminal.say(
-            "\(summary.lines) lines in \(String(format: "%.2f", seconds)) s: \(summary.events) events, \(summary.quarantined) in quarantine, \(summary.windows) windows, \(summary.late) late")
+            "\(summary.lines) lines in \(String(format: "%.2f", seconds)) s: \(summary.events) events, \(summary.quarantined) in quarantine, \(summary.windows) windows, \(summary.late) late"
+        )
     }
 }

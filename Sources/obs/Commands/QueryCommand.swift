@@ -109,7 +109,9 @@ struct QueryEvents: AsyncParsableCommand {
     func run() async throws {
         let questions = EventQuestions(try Workspace(try common.configuration().dataDirectory).lake)
         Terminal.show(
-            try questions.rows(of: table, time: time, matchers: matchers, since: try times.from(), until: try times.to(), limit: max(1, limit)), as: output.output)
+            try questions.rows(
+                of: table, time: time, matchers: matchers, since: try times.from(), until: try times.to(), limit: max(1, limit)),
+            as: output.output)
     }
 }
 
@@ -126,7 +128,8 @@ struct QueryStats: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        Terminal.show(try IncidentQuestions(try Workspace(try common.configuration().dataDirectory).incidents).stats(), as: output.output)
+        Terminal.show(
+            try IncidentQuestions(try Workspace(try common.configuration().dataDirectory).incidents).stats(), as: output.output)
     }
 }
 
@@ -146,6 +149,7 @@ struct QuerySQL: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        Terminal.show(try SQLQuestion(try Workspace(try common.configuration().dataDirectory).store).answer(statement), as: output.output)
+        Terminal.show(
+            try SQLQuestion(try Workspace(try common.configuration().dataDirectory).store).answer(statement), as: output.output)
     }
 }

@@ -30,12 +30,15 @@ struct SimulateSSH: AsyncParsableCommand {
     @Flag(help: "Stamps as 'Dec 10 06:55:46', without year and zone.") var oldStamps = false
 
     func run() async throws {
-        guard let length = Duration(parsing: duration) else { throw UsageError("--for is '\(duration)'; write a duration such as 1h") }
+        guard let length = Duration(parsing: duration) else {
+            throw UsageError("--for is '\(duration)'; write a duration such as 1h")
+        }
         guard rate > 0, rate <= 1_000_000 else { throw UsageError("--rate is '\(rate)'; write a number above 0") }
         if follow {
             guard let out else { throw UsageError("--follow needs --out FILE") }
             try await ServiceGroup(
-                services: [SimulationService(path: out, rate: rate, seed: seed)], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.simulate")
+                services: [SimulationService(path: out, rate: rate, seed: seed)], gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: .init(label: "obs.simulate")
             ).run()
             return
         }
@@ -46,7 +49,9 @@ struct SimulateSSH: AsyncParsableCommand {
         options.rate = rate
         options.usesOldStamps = oldStamps
         var simulator = SSHSimulator(options)
-        if let out, !FileManager.default.fileExists(atPath: out) { _ = FileManager.default.createFile(atPath: out, contents: nil) }
+        if let out, !FileManager.default.fileExists(atPath: out) {
+            _ = FileManager.default.createFile(atPath: out, contents: nil)
+        }
         let file = try out.map { try FileHandle(forWritingTo: URL(filePath: $0)) }
         _ = try file?.seekToEnd()
         while simulator.time < begin + length {
