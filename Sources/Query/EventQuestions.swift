@@ -22,9 +22,8 @@ public struct EventQuestions: Sendable {
         for condition in conditions where opened.schema.index(of: condition.name) == nil {
             throw QueryError.unknown("column", condition.name, known: opened.schema.fields.map(\.name))
         }
-        let range =
-            (since ?? Timestamp(microseconds: .min))
-            ...max(since ?? Timestamp(microseconds: .min), until ?? Timestamp(microseconds: .max))
+        let from = since ?? Timestamp(microseconds: .min)
+        let range = from...max(from, until ?? Timestamp(microseconds: .max))
         let isBounded = since != nil || until != nil
         var kept: [[Value]] = []
         var total = 0
