@@ -91,6 +91,12 @@ struct `The rule engine` {
         }
     }
 
+    @Test func `forgets groups at a checkpoint that no event in order can find again`() throws {
+        var engine = RuleEngine(rules: [try rule(count: 100)])
+        _ = try observe(&engine, (0..<500).map { ($0 * 60, "failed", "source\($0)", "x", 1) })
+        #expect(try engine.snapshot().count < 2000)
+    }
+
     @Test func `says nothing of events that do not say what it groups by`() throws {
         var engine = RuleEngine(rules: [try rule(count: 1)])
         #expect(try observe(&engine, [(0, "failed", nil, "x", 1)]) == [])

@@ -151,6 +151,65 @@ struct `The whole way` {
         #expect(try json(["query", "incidents"]).count == 1)
     }
 
+    @Test(.enabled(if: peersPython != nil, "there is no Python with pyarrow, duckdb and deltalake (OBS_PEERS_PYTHON)"))
+    func `writes three tables that pyarrow, DuckDB and deltalake open and count alike`() throws {
+        let log = try Program.run(["simulate", "ssh", "--for", "3h", "--seed", "3", "--out", folder.path + "/sim.log"])
+        #expect(log.status == 0)
+        #expect(try Program.run(["process", folder.path + "/sim.log", "--data-dir", folder.path + "/data"]).status == 0)
+        let program = """
+            import duckdb, deltalake, glob, pyarrow.parquet as pq
+            for name in ['bronze/ssh', 'silver/ssh', 'gold/ssh_by_source']:
+                path = '\(folder.path)/data/lake/' + name
+                delta = deltalake.DeltaTable(path).to_pyarrow_table().num_rows
+                arrow = sum(pq.read_table(f).num_rows for f in glob.glob(path + '/*.parquet'))
+                duck = duckdb.connect().execute(f"select count(*) from read_parquet('{path}/*.parquet')").fetchone()[0]
+                assert delta == arrow == duck, (delta, arrow, duck)
+                print(delta)
+            """
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = [peersPython!, "-c", program]
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let counts = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n").compactMap { Int($0) }
+        process.waitUntilExit()
+        #expect(counts == [try rows("bronze.ssh"), try rows("silver.ssh"), try rows("gold.ssh_by_source")])
+        #expect(counts.allSatisfy { $0 > 100 })
+    }
+
+    @Test func `writes silver as JSON Lines and gold as CSV where the pipeline says so`() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let pipeline = try String(contentsOf: root.appending(path: "pipelines/ssh.yaml"), encoding: .utf8)
+            .replacing("silver: { formats: [delta] }", with: "silver: { formats: [delta, jsonl] }").replacing("gold: { formats: [delta] }", with: "gold: { formats: [delta, csv] }")
+        try pipeline.write(toFile: folder.path + "/ssh.yaml", atomically: true, encoding: .utf8)
+        try "data_dir: \(folder.path)/data\npipelines: [ssh.yaml]\n".write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
+        #expect(try Program.run(["simulate", "ssh", "--for", "1h", "--out", folder.path + "/sim.log"]).status == 0)
+        for _ in 0..<2 { #expect(try Program.run(["process", folder.path + "/sim.log", "-c", folder.path + "/obs.yaml"]).status == 0) }
+        let silver = try String(contentsOfFile: folder.path + "/data/export/silver/ssh-batch.jsonl", encoding: .utf8).split(separator: "\n")
+        #expect(try silver.count == rows("silver.ssh"))
+        for line in silver { #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any]) }
+        let gold = try String(contentsOfFile: folder.path + "/data/export/gold/ssh_by_source-batch.csv", encoding: .utf8).split(separator: "\r\n")
+        #expect(gold.first?.hasPrefix("window_start,window_end,source,events,attempts") == true)
+        #expect(try gold.count == rows("gold.ssh_by_source") + 1)
+    }
+
+    @Test func `reads its configuration again on SIGHUP, and keeps the old one when the new one is bad`() async throws {
+        let (config, port) = try configure(sink: freePort())
+        try append("")
+        let obs = try Program.start(["run", "-c", config])
+        defer { Program.kill(obs, SIGKILL) }
+        func isReloaded() async -> String? { await get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first { $0.hasPrefix("obs_config_last_reload_successful ") }.map(String.init) }
+        #expect(await eventually { await isReloaded() == "obs_config_last_reload_successful 1" })
+        let good = try String(contentsOfFile: config, encoding: .utf8)
+        try (good + "nonsense: 1\n").write(toFile: config, atomically: true, encoding: .utf8)
+        kill(obs.processIdentifier, SIGHUP)
+        #expect(await eventually { await isReloaded() == "obs_config_last_reload_successful 0" })
+        try good.write(toFile: config, atomically: true, encoding: .utf8)
+        kill(obs.processIdentifier, SIGHUP)
+        #expect(await eventually { await isReloaded() == "obs_config_last_reload_successful 1" })
+    }
+
     @Test func `says in one sentence what is wrong, with the exit code for it`() throws {
         let wrong = try Program.run(["query", "incidents", "--stat", "x"])
         #expect(wrong.status == 2)
@@ -192,6 +251,19 @@ struct `ProcessingConformanceCases` {
         #expect(try state() == first)
     }
 }
+
+/// A Python with pyarrow, DuckDB and deltalake, or nil where there is none.
+let peersPython: String? = {
+    let named = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    process.arguments = [named, "-c", "import pyarrow, duckdb, deltalake"]
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return nil }
+    process.waitUntilExit()
+    return process.terminationStatus == 0 ? named : nil
+}()
 
 /// The folder of cases from outside, or nil where there is none.
 let outsideCases: String? = {

@@ -129,7 +129,17 @@ public struct RuleEngine: Sendable {
     }
 
     /// The groups, for a checkpoint.
-    public func snapshot() throws -> Data { try JSONEncoder().encode(groups) }
+    ///
+    /// Those that have been quiet for longer than their rule looks back are forgotten first: no event that comes in order can find them again, and a log of
+    /// months would carry every address that was ever in it from checkpoint to checkpoint.
+    public mutating func snapshot() throws -> Data {
+        let newest = groups.joined().map(\.value.newest).max() ?? .min
+        for (index, rule) in rules.enumerated() where newest > .min {
+            let oldest = newest - max(rule.within.inMicroseconds, Self.repeatAfter) * 2
+            groups[index] = groups[index].filter { $0.value.newest >= oldest }
+        }
+        return try JSONEncoder().encode(groups)
+    }
 
     /// Goes on from a snapshot of the same rules.
     public mutating func restore(_ snapshot: Data) throws {

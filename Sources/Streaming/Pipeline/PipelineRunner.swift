@@ -206,21 +206,27 @@ public actor PipelineRunner {
             let parsed = format.parse(lines)
             return (parsed, StageCounts(ok: parsed.events.count, quarantined: parsed.rejected.count, bytesIn: byteCount))
         }
-        // Alerts do not wait for the lake.
-        let start = ContinuousClock.now
-        for observer in observers { try await observer.observe(parsed, lines: lines) }
-        metrics.observers.record(StageCounts(ok: parsed.events.count), took: .now - start)
+        // Alerts do not wait for the lake: rules and models look at the events while they are written.
+        let observers = observers, detect = metrics.observers
+        async let observed: Void = {
+            let start = ContinuousClock.now
+            for observer in observers { try await observer.observe(parsed, lines: lines) }
+            detect.record(StageCounts(ok: parsed.events.count), took: .now - start)
+        }()
         metrics.count(parsed.events)
         try append(parsed.events, to: tables.silver.writer, export: "silver.\(definition.name)")
         if !parsed.rejected.isEmpty { try quarantine(parsed.rejected, of: lines) }
+        var closed: [Batch] = []
         for index in windows.indices {
-            let closed = metrics.windows.measure {
+            closed.append(metrics.windows.measure {
                 let late = windows[index].observe(parsed.events)
                 summary.late += late.count
                 return (windows[index].advance(), StageCounts(ok: parsed.events.count - late.count, late: late.count))
-            }
-            try await write(closed, window: index)
+            })
         }
+        // The events of a window are told before the window is.
+        try await observed
+        for (index, batch) in closed.enumerated() { try await write(batch, window: index) }
         try await written
         linesInEpoch += lines.count
         hasNews = true

@@ -96,20 +96,29 @@ public struct WindowedAggregation: Sendable {
     }
 
     private mutating func take(_ starts: [Int64]) -> Batch {
-        var rows: [[Value]] = []
+        let length = definition.length.inMicroseconds
+        var startTimes = NumberBuilder<Int64>(), endTimes = NumberBuilder<Int64>()
+        var keys = TextBuilder()
+        var numbers = [NumberBuilder<Int64>](repeating: NumberBuilder(), count: definition.aggregates.count)
         for start in starts.sorted() {
             for (key, group) in state.windows.removeValue(forKey: start)!.sorted(by: { $0.key < $1.key }) {
-                var sums = group.sums[...], seen = group.seen[...]
-                let values = definition.aggregates.map { aggregate in
-                    Value.int(aggregate.function == .distinct ? Int64(seen.removeFirst().count) : sums.removeFirst())
+                startTimes.append(start)
+                endTimes.append(start + length)
+                keys.append(utf8: key)
+                var sum = 0, distinct = 0
+                for (index, aggregate) in definition.aggregates.enumerated() {
+                    if aggregate.function == .distinct {
+                        numbers[index].append(Int64(group.seen[distinct].count))
+                        distinct += 1
+                    } else {
+                        numbers[index].append(group.sums[sum])
+                        sum += 1
+                    }
                 }
-                let end = start + definition.length.inMicroseconds
-                rows.append(
-                    [.timestamp(Timestamp(microseconds: start)), .timestamp(Timestamp(microseconds: end)), .text(key)] + values)
             }
         }
-        // Built here by the schema, so every value fits its field.
-        return try! Batch(schema: definition.schema, rows: rows)
+        let values = numbers.indices.map { numbers[$0].finish() }
+        return Batch(schema: definition.schema, columns: [startTimes.finish(), endTimes.finish(), keys.finish()] + values)
     }
 
     /// The open windows and the watermark, for a checkpoint.
