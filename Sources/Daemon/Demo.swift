@@ -36,7 +36,7 @@ public struct Demo: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let sinkGroup = ServiceGroup(services: [sink], logger: Self.silent)
             group.addTask { try await sinkGroup.run() }
-            let port = await sink.boundPort.wait()
+            guard let port = await sink.boundPort.wait() else { return }
 
             var settings = configuration
             settings.sources = [.init(name: "demo", file: log)]
@@ -64,12 +64,14 @@ public struct Demo: Sendable {
                         .init(service: Alarm(after: duration), successTerminationBehavior: .gracefullyShutdownGroup),
                     ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.silent))
             group.addTask {
-                let http = await daemon.boundPort.wait()
+                guard let http = await daemon.boundPort.wait() else { return }
                 say("  metrics  http://127.0.0.1:\(http)/metrics")
                 say("  API      http://127.0.0.1:\(http)/api/v1/incidents")
             }
-            try await services.run()
+            let outcome: Result<Void, any Error>
+            do { outcome = .success(try await services.run()) } catch { outcome = .failure(error) }
             await sinkGroup.triggerGracefulShutdown()
+            try outcome.get()
             try await group.waitForAll()
             try summarize(folder, webhooks: delivered.withLock { $0 }, attacks: simulation.attackCount)
         }

@@ -74,6 +74,7 @@ public struct HTTPServer: Service {
     }
 
     public func run() async throws {
+        defer { boundPort.end() }
         let (host, port) = try configuration.address()
         let router = Router()
         router.add(middleware: RequestMeter(metrics))
@@ -112,7 +113,8 @@ public struct HTTPServer: Service {
 public final class BoundPort: Sendable {
     private struct State {
         var port: Int?
-        var waiting: [CheckedContinuation<Int, Never>] = []
+        var isOver = false
+        var waiting: [CheckedContinuation<Int?, Never>] = []
     }
 
     private let state = Mutex(State())
@@ -122,22 +124,31 @@ public final class BoundPort: Sendable {
     /// Nil until the server listens.
     public var value: Int? { state.withLock { $0.port } }
 
-    /// The port, as soon as the server listens.
-    public func wait() async -> Int {
+    /// The port, as soon as the server listens; nil when it has ended without.
+    public func wait() async -> Int? {
         await withCheckedContinuation { continuation in
-            let known: Int? = state.withLock {
-                if $0.port == nil { $0.waiting.append(continuation) }
-                return $0.port
+            let isKnown = state.withLock { state in
+                if state.port == nil, !state.isOver { state.waiting.append(continuation) }
+                return state.port != nil || state.isOver
             }
-            if let known { continuation.resume(returning: known) }
+            if isKnown { continuation.resume(returning: value) }
         }
     }
 
     func set(_ port: Int) {
-        let waiting = state.withLock { state in
-            state.port = port
+        tell { $0.port = port }
+    }
+
+    /// The server has ended: nobody waits any longer.
+    func end() {
+        tell { $0.isOver = true }
+    }
+
+    private func tell(_ change: (inout State) -> Void) {
+        let (port, waiting) = state.withLock { state in
+            change(&state)
             defer { state.waiting = [] }
-            return state.waiting
+            return (state.port, state.waiting)
         }
         for continuation in waiting { continuation.resume(returning: port) }
     }

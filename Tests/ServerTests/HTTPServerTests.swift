@@ -25,7 +25,7 @@ struct `The HTTP server` {
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
-            try await body("http://127.0.0.1:\(await port.wait())")
+            try await body("http://127.0.0.1:\(await port.wait() ?? 0)")
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
         }

@@ -172,7 +172,8 @@ struct `The whole way` {
         let output = Pipe()
         process.standardOutput = output
         try process.run()
-        let counts = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n").compactMap { Int($0) }
+        let counts = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n")
+            .compactMap { Int($0) }
         process.waitUntilExit()
         #expect(counts == [try rows("bronze.ssh"), try rows("silver.ssh"), try rows("gold.ssh_by_source")])
         #expect(counts.allSatisfy { $0 > 100 })
@@ -181,15 +182,21 @@ struct `The whole way` {
     @Test func `writes silver as JSON Lines and gold as CSV where the pipeline says so`() throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let pipeline = try String(contentsOf: root.appending(path: "pipelines/ssh.yaml"), encoding: .utf8)
-            .replacing("silver: { formats: [delta] }", with: "silver: { formats: [delta, jsonl] }").replacing("gold: { formats: [delta] }", with: "gold: { formats: [delta, csv] }")
+            .replacing("silver: { formats: [delta] }", with: "silver: { formats: [delta, jsonl] }").replacing(
+                "gold: { formats: [delta] }", with: "gold: { formats: [delta, csv] }")
         try pipeline.write(toFile: folder.path + "/ssh.yaml", atomically: true, encoding: .utf8)
-        try "data_dir: \(folder.path)/data\npipelines: [ssh.yaml]\n".write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
+        try "data_dir: \(folder.path)/data\npipelines: [ssh.yaml]\n".write(
+            toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
         #expect(try Program.run(["simulate", "ssh", "--for", "1h", "--out", folder.path + "/sim.log"]).status == 0)
-        for _ in 0..<2 { #expect(try Program.run(["process", folder.path + "/sim.log", "-c", folder.path + "/obs.yaml"]).status == 0) }
-        let silver = try String(contentsOfFile: folder.path + "/data/export/silver/ssh-batch.jsonl", encoding: .utf8).split(separator: "\n")
+        for _ in 0..<2 {
+            #expect(try Program.run(["process", folder.path + "/sim.log", "-c", folder.path + "/obs.yaml"]).status == 0)
+        }
+        let silver = try String(contentsOfFile: folder.path + "/data/export/silver/ssh-batch.jsonl", encoding: .utf8).split(
+            separator: "\n")
         #expect(try silver.count == rows("silver.ssh"))
         for line in silver { #expect(try JSONSerialization.jsonObject(with: Data(line.utf8)) is [String: Any]) }
-        let gold = try String(contentsOfFile: folder.path + "/data/export/gold/ssh_by_source-batch.csv", encoding: .utf8).split(separator: "\r\n")
+        let gold = try String(contentsOfFile: folder.path + "/data/export/gold/ssh_by_source-batch.csv", encoding: .utf8).split(
+            separator: "\r\n")
         #expect(gold.first?.hasPrefix("window_start,window_end,source,events,attempts") == true)
         #expect(try gold.count == rows("gold.ssh_by_source") + 1)
     }
@@ -199,7 +206,11 @@ struct `The whole way` {
         try append("")
         let obs = try Program.start(["run", "-c", config])
         defer { Program.kill(obs, SIGKILL) }
-        func isReloaded() async -> String? { await get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first { $0.hasPrefix("obs_config_last_reload_successful ") }.map(String.init) }
+        func isReloaded() async -> String? {
+            await get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first {
+                $0.hasPrefix("obs_config_last_reload_successful ")
+            }.map(String.init)
+        }
         #expect(await eventually { await isReloaded() == "obs_config_last_reload_successful 1" })
         let good = try String(contentsOfFile: config, encoding: .utf8)
         try (good + "nonsense: 1\n").write(toFile: config, atomically: true, encoding: .utf8)
@@ -208,6 +219,26 @@ struct `The whole way` {
         try good.write(toFile: config, atomically: true, encoding: .utf8)
         kill(obs.processIdentifier, SIGHUP)
         #expect(await eventually { await isReloaded() == "obs_config_last_reload_successful 1" })
+    }
+
+    @Test func `ends with a sentence when its port is taken, the demo too`() async throws {
+        let port = freePort()
+        let sink = WebhookSink(listen: "127.0.0.1:\(port)") { _ in }
+        let group = ServiceGroup(services: [sink], logger: .init(label: "sink"))
+        let running = Task { try await group.run() }
+        _ = await sink.boundPort.wait()
+        try "http: { listen: \"127.0.0.1:\(port)\" }\n".write(
+            toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
+        for command in ["run", "demo"] {
+            let result = try Program.run([command, "-c", folder.path + "/obs.yaml", "--data-dir", folder.path + "/data"])
+            #expect(result.status == 3, "\(command)")
+            #expect(
+                result.errors.contains(
+                    "cannot listen on 127.0.0.1:\(port): the port is in use; set http.listen or stop the other process"),
+                "\(command): \(result.errors)")
+        }
+        await group.triggerGracefulShutdown()
+        _ = await running.result
     }
 
     @Test func `says in one sentence what is wrong, with the exit code for it`() throws {
