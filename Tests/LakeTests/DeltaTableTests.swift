@@ -202,6 +202,29 @@ struct `A Delta table that others read` {
         #expect(output == "[\(Array(repeating: expected, count: 4).joined(separator: ", "))]\n")
     }
 
+    @Test func `opens in pyarrow when a column is all null, in all pages or in the first`() throws {
+        let schema = Schema([Field("raw", .binary, isNullable: true), Field("late", .text, isNullable: true)])
+        let table = try Lake(root: folder.path).table("bronze.n", creating: schema)
+        let writer = table.writer()
+        var late = TextBuilder()
+        for row in 0..<140_000 { if row < 139_000 { late.appendNull() } else { late.append(utf8: "value \(row % 3)") } }
+        try writer.append(Batch(schema: schema, columns: [.nulls(.binary, count: 140_000), late.finish()]))
+        let file = try writer.finish()[0]
+        let program = """
+            import pyarrow.parquet as pq
+            t = pq.read_table(\(JSONText.quote(folder.path + "/bronze/n/" + file.path)))
+            print(t['raw'].null_count, t['late'].null_count, t['late'][139_999])
+            """
+        #expect(try python(program, with: peersPython!) == "140000 139000 value 1\n")
+        try table.commit(adding: [file])
+        var nulls = 0
+        try table.scan { batch in
+            nulls += batch["raw"]!.nullCount + batch["late"]!.nullCount
+            return true
+        }
+        #expect(nulls == 279_000)
+    }
+
     @Test func `has the values that pyarrow reads, one by one`() throws {
         let table = try Lake(root: folder.path).table("silver.v", creating: allTypes)
         let batch = randomBatch(rows: 500, seed: 5)

@@ -197,6 +197,8 @@ struct ColumnChunkWriter {
             bools.removeAll(keepingCapacity: true)
             return .plain
         case .text, .binary:
+            // A page of nulls alone holds no code; called one of codes, it would ask for a dictionary that there may never be.
+            if usesDictionary, codes.isEmpty { return .plain }
             if usesDictionary {
                 let width = HybridEncoding.bitWidth(upTo: max(0, dictionary.distinctCount - 1))
                 body.append(UInt8(width))
