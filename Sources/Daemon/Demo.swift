@@ -85,7 +85,8 @@ public struct Demo: Sendable {
             say("  \(line)")
         }
         say("")
-        let incidents = try IncidentQuestions(workspace.incidents).list(.init(limit: 10))
+        let incidents = try IncidentQuestions(workspace.incidents).list(
+            .init(matchers: "severity=~\"warning|critical\"", limit: 10))
         let all = try workspace.incidents.incidents()
         say(
             "\(all.count) incidents of \(attacks) simulated attacks and what else stood out; \(webhooks.count) webhooks delivered"
