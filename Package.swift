@@ -50,11 +50,11 @@ let package = Package(
 
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
-        .testTarget(name: "ParsingTests", dependencies: ["Parsing"]),
-        .testTarget(name: "LakeTests", dependencies: ["Lake"]),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest"]),
+        .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
+        .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns"]),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns"]),
         .testTarget(name: "StreamingTests", dependencies: ["Streaming"]),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection"]),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
             name: "AlertingTests",

@@ -41,7 +41,7 @@ public struct SSHSimulator: Sendable {
     }
 
     private let options: Options
-    private var random: Generator
+    private var random: SplitMix64
     private var second = 0
     private var pid = 1200
     private var running: [Attack] = []
@@ -56,7 +56,7 @@ public struct SSHSimulator: Sendable {
 
     public init(_ options: Options) {
         self.options = options
-        random = Generator(state: options.seed)
+        random = SplitMix64(seed: options.seed)
     }
 
     /// The time of the second that ``next()`` gives next.
@@ -153,18 +153,5 @@ public struct SSHSimulator: Sendable {
         let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][c.month - 1]
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         return "\(month) \(c.day < 10 ? " " : "")\(c.day) \(two(c.hour)):\(two(c.minute)):\(two(c.second))"
-    }
-
-    /// Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
     }
 }

@@ -59,22 +59,6 @@ func randomBatch(rows: Int, seed: UInt64, schema: Schema = allTypes) -> Batch {
     return try! Batch(schema: schema, rows: all)
 }
 
-/// A small generator with a seed, so that a failure can be had again.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
 
 /// A Python with pyarrow, DuckDB, deltalake and Polars, or nil where there is none: then the tests with peers are skipped.
 let peersPython: String? = {

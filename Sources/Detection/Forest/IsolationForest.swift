@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// Finds rows that few random cuts suffice to set apart from the others.
@@ -125,22 +126,5 @@ public struct IsolationForest: Sendable, Codable, Equatable {
         case 2: 1
         default: 2 * (log(Double(n - 1)) + 0.577_215_664_901_532_9) - 2 * Double(n - 1) / Double(n)
         }
-    }
-}
-
-/// A generator that is the same everywhere, so that a seed says the whole model.
-///
-/// Source: Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
-public struct SplitMix64: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    public init(seed: UInt64) { state = seed }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }
