@@ -12,7 +12,8 @@ actor DetectionObserver: PipelineObserver {
     static let modelName = "ssh-source-windows"
 
     private var rules: RuleEngine
-    private var model: WindowModel?
+    /// The model in use and its version.
+    private var model: (version: Int, model: WindowModel)?
     private var training: [Batch] = []
     private let registry: ModelRegistry
     private let alerts: AlertManager
@@ -21,7 +22,9 @@ actor DetectionObserver: PipelineObserver {
     private let trainingTime: Histogram
     private let logger: Logger
 
-    init(rules: [DetectionRule], registry: ModelRegistry, alerts: AlertManager, metrics: MetricsRegistry, logger: Logger) throws {
+    init(
+        rules: [DetectionRule], registry: ModelRegistry, alerts: AlertManager, metrics: MetricsRegistry, logger: Logger
+    ) async throws {
         self.rules = RuleEngine(rules: rules)
         self.registry = registry
         self.alerts = alerts
@@ -36,10 +39,19 @@ actor DetectionObserver: PipelineObserver {
                 "obs_model_training_duration_seconds", help: "Time that training a model took.",
                 buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
         for severity in Severity.allCases { for detector in ["rule", "forest"] { _ = anomalies[detector, severity.rawValue] } }
-        if let (entry, model) = try registry.production(Self.modelName) {
-            self.model = model
-            trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)
-        }
+        try takeProductionModel()
+    }
+
+    /// Uses the version that is in production now, also one that another process has trained or promoted meanwhile.
+    private func takeProductionModel() throws {
+        guard let known = try registry.productionEntry(Self.modelName), known.version != model?.version,
+            let (entry, model) = try registry.production(Self.modelName)
+        else { return }
+        if let old = self.model { trained[entry.name, String(old.version)].set(0) }
+        self.model = (entry.version, model)
+        training = []
+        trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)
+        logger.info("a model is in use", metadata: ["model": "\(entry.name)", "version": "\(entry.version)"])
     }
 
     func observe(_ parsed: ParsedBatch, lines: Batch) async throws {
@@ -48,8 +60,10 @@ actor DetectionObserver: PipelineObserver {
 
     func observe(windows: Batch, table: String) async throws {
         guard table == "ssh_by_source" else { return }
+        guard !windows.isEmpty else { return }
+        try takeProductionModel()
         if let model {
-            try report(model.findings(windows))
+            try report(model.model.findings(windows))
             return
         }
         // Without a model the first windows are what is known of normal; once they are enough they train one, and are then judged by it themselves.
@@ -65,7 +79,7 @@ actor DetectionObserver: PipelineObserver {
         logger.notice(
             "a model was trained on the first windows",
             metadata: ["model": "\(entry.name)", "version": "\(entry.version)", "rows": "\(entry.trainedOn)"])
-        model = new
+        model = (entry.version, new)
         let seen = training
         training = []
         for batch in seen { try report(new.findings(batch)) }

@@ -32,7 +32,7 @@ public enum Processing {
         let metrics = MetricsRegistry()
         let logger = Logger.obs("obs", level: .warning, runID: Identifiers.runID())
         let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
-        let observer = try DetectionObserver(
+        let observer = try await DetectionObserver(
             rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
         let runner = try await PipelineRunner(
             try configuration.pipeline(options.pipeline), lake: workspace.lake, checkpoints: workspace.checkpoints,

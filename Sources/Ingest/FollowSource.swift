@@ -37,7 +37,12 @@ public struct FollowSource: Source {
 
     public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         let watcher = FileWatcher(interval: configuration.pollInterval, usesNotification: configuration.usesNotification)
-        defer { watcher.stop() }
+        defer {
+            watcher.stop()
+            // A source that does not run any more lags behind nothing.
+            metrics.files.set(0)
+            metrics.lag.set(0)
+        }
         var followers: [String: FileFollower] = [:]
         var saved = Dictionary(grouping: position?.files ?? [], by: \.path)
         var signals = watcher.signals.makeAsyncIterator()

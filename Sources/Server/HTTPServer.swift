@@ -5,7 +5,7 @@ import Synchronization
 import Telemetry
 
 /// Where the server listens and what it accepts.
-public struct ServerConfiguration: Sendable, Decodable {
+public struct ServerConfiguration: Sendable, Hashable, Decodable {
     /// `host:port`. Loopback only by default: nothing is shown to a network that nobody chose.
     public var listen = "127.0.0.1:9464"
     /// The largest request body in bytes.

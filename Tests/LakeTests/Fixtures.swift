@@ -59,7 +59,6 @@ func randomBatch(rows: Int, seed: UInt64, schema: Schema = allTypes) -> Batch {
     return try! Batch(schema: schema, rows: all)
 }
 
-
 /// A Python with pyarrow, DuckDB, deltalake and Polars, or nil where there is none: then the tests with peers are skipped.
 let peersPython: String? = {
     let named = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"

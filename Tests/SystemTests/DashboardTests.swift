@@ -6,17 +6,21 @@ import Testing
 @Suite(.enabled(if: hasPrometheus, "there is no prometheus on the PATH"), .timeLimit(.minutes(4)))
 struct `The dashboards` {
     private let folder = TemporaryFolder()
-    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// Title and query of each panel, with the variables as Grafana fills them in.
     private func queries() throws -> [(title: String, expression: String)] {
-        let files = try FileManager.default.contentsOfDirectory(at: root.appending(path: "dashboards/obs"), includingPropertiesForKeys: nil)
+        let files = try FileManager.default.contentsOfDirectory(
+            at: root.appending(path: "dashboards/obs"), includingPropertiesForKeys: nil)
         return try files.filter { $0.pathExtension == "json" }.flatMap { file in
             let dashboard = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
             return try #require(dashboard["panels"] as? [[String: Any]]).flatMap { panel in
                 (panel["targets"] as? [[String: Any]] ?? []).map { target in
                     var expression = target["expr"] as? String ?? ""
-                    for (name, value) in [("$job", ".+"), ("$instance", ".+"), ("$pipeline", ".+"), ("$__rate_interval", "20s"), ("$__range", "1m")] {
+                    for (name, value) in [
+                        ("$job", ".+"), ("$instance", ".+"), ("$pipeline", ".+"), ("$__rate_interval", "20s"), ("$__range", "1m"),
+                    ] {
                         expression = expression.replacing(name, with: value)
                     }
                     return ("\(file.lastPathComponent): \(panel["title"] ?? "")", expression)
@@ -39,7 +43,8 @@ struct `The dashboards` {
 
     @Test func `show data in every panel while the demo runs`() async throws {
         let obsPort = freePort(), prometheusPort = freePort()
-        try "http: { listen: \"127.0.0.1:\(obsPort)\" }\n".write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
+        try "http: { listen: \"127.0.0.1:\(obsPort)\" }\n".write(
+            toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
         let demo = try Program.start(["demo", "-c", folder.path + "/obs.yaml", "--data-dir", folder.path + "/data"])
         defer { Program.kill(demo, SIGTERM) }
         // The provisioned configuration, with this machine's address and rules and a scrape interval for people who wait.
@@ -50,7 +55,8 @@ struct `The dashboards` {
         let prometheus = Process()
         prometheus.executableURL = URL(filePath: "/usr/bin/env")
         prometheus.arguments = [
-            "prometheus", "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/tsdb", "--web.listen-address=127.0.0.1:\(prometheusPort)",
+            "prometheus", "--config.file=\(folder.path)/prometheus.yml", "--storage.tsdb.path=\(folder.path)/tsdb",
+            "--web.listen-address=127.0.0.1:\(prometheusPort)",
         ]
         prometheus.standardOutput = FileHandle.nullDevice
         prometheus.standardError = FileHandle.nullDevice
@@ -60,7 +66,9 @@ struct `The dashboards` {
         let all = try queries()
         #expect(all.count > 20)
         for query in all {
-            #expect(await eventually(within: 90) { (await series(query.expression, url) ?? 0) > 0 }, "\(query.title): \(query.expression)")
+            #expect(
+                await eventually(within: 90) { (await series(query.expression, url) ?? 0) > 0 },
+                "\(query.title): \(query.expression)")
         }
     }
 }

@@ -58,6 +58,14 @@ struct `The whole way` {
         return String(decoding: data, as: UTF8.self)
     }
 
+    /// What a POST without a body is answered, and the status; 0 when nobody answers.
+    private func post(_ url: String) async -> (body: String, status: Int) {
+        var request = URLRequest(url: URL(string: url)!)
+        request.httpMethod = "POST"
+        guard let (data, response) = try? await URLSession.shared.data(for: request) else { return ("", 0) }
+        return (String(decoding: data, as: UTF8.self), (response as? HTTPURLResponse)?.statusCode ?? 0)
+    }
+
     /// A sink on `port` for the length of `body`.
     private func withSink(port: Int, _ deliveries: Deliveries, _ body: () async throws -> Void) async throws {
         let sink = WebhookSink(listen: "127.0.0.1:\(port)") { delivery in deliveries.add(delivery.summaries) }
@@ -219,6 +227,105 @@ struct `The whole way` {
         try good.write(toFile: config, atomically: true, encoding: .utf8)
         kill(obs.processIdentifier, SIGHUP)
         #expect(await eventually { await isReloaded() == "obs_config_last_reload_successful 1" })
+    }
+
+    @Test
+    func
+        `a reload starts, changes and stops pipelines without losing or doubling a line, and refuses one that its checkpoint does not fit`()
+        async throws
+    {
+        let port = freePort()
+        let config = folder.path + "/obs.yaml", rules = folder.path + "/rules.yml", pipeline = folder.path + "/ssh.yaml"
+        try pipelineFile(aggregate: "failures").write(toFile: pipeline, atomically: true, encoding: .utf8)
+        func configure(sources: [String], count: Int) throws {
+            let entries = sources.map { "  - { name: \($0), file: \(folder.path)/\($0).log }\n" }.joined()
+            try """
+            http: { listen: "127.0.0.1:\(port)" }
+            pipelines: [ssh.yaml]
+            detections: [rules.yml]
+            sources:
+            \(entries)
+            """.write(toFile: config, atomically: true, encoding: .utf8)
+            try """
+            - name: Guessing
+              severity: warning
+              title: "{source} guesses"
+              description: "{count} guesses"
+              match: 'event=~"failed_.*"'
+              group_by: [source]
+              within: 5m
+              count: \(count)
+            """.write(toFile: rules, atomically: true, encoding: .utf8)
+        }
+        func append(_ lines: Int, to name: String, from source: String) throws {
+            let text = (0..<lines).map {
+                "2026-11-01T10:00:\($0 < 10 ? "0" : "")\($0)Z gate sshd[7]: Failed password for root from \(source) port 4\($0) ssh2\n"
+            }.joined()
+            let path = "\(folder.path)/\(name).log"
+            if !FileManager.default.fileExists(atPath: path) {
+                try Data().write(to: URL(filePath: path))
+            }
+            let handle = try FileHandle(forWritingTo: URL(filePath: path))
+            try handle.seekToEnd()
+            try handle.write(contentsOf: Data(text.utf8))
+            try handle.close()
+        }
+        func lines(_ name: String) async -> String? {
+            await get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first {
+                $0.hasPrefix("obs_source_lines_total{source=\"\(name)\"}")
+            }.map { String($0.split(separator: " ")[1]) }
+        }
+        func incidents() throws -> String {
+            try Program.run(["query", "incidents", "-o", "jsonl", "--data-dir", folder.path + "/data"]).output
+        }
+
+        try configure(sources: ["one"], count: 50)
+        try append(5, to: "one", from: "203.0.113.1")
+        let obs = try Program.start(["run", "-c", config, "--data-dir", folder.path + "/data"])
+        defer { Program.kill(obs, SIGKILL) }
+        #expect(await eventually { await lines("one") == "5" })
+
+        // A second source and a lower threshold: the first pipeline goes on behind its fifth line, and its rule counts anew.
+        try configure(sources: ["one", "two"], count: 5)
+        kill(obs.processIdentifier, SIGHUP)
+        try append(5, to: "two", from: "203.0.113.2")
+        #expect(await eventually { await lines("two") == "5" })
+        #expect(try await eventually { try incidents().contains("203.0.113.2") })
+
+        // The definition changes: what was kept under the old one cannot be read, so it is refused and the old one goes on.
+        try pipelineFile(aggregate: "guesses").write(toFile: pipeline, atomically: true, encoding: .utf8)
+        let (body, status) = await post("http://127.0.0.1:\(port)/-/reload")
+        #expect(status == 500)
+        #expect(body.contains("--new-checkpoint"))
+        try append(3, to: "one", from: "203.0.113.1")
+        #expect(await eventually { await lines("one") == "8" })
+
+        // Without the source its file is not read any more.
+        try pipelineFile(aggregate: "failures").write(toFile: pipeline, atomically: true, encoding: .utf8)
+        try configure(sources: ["two"], count: 5)
+        #expect(await post("http://127.0.0.1:\(port)/-/reload").1 == 200)
+        try append(2, to: "one", from: "203.0.113.1")
+        try append(2, to: "two", from: "203.0.113.2")
+        #expect(await eventually { await lines("two") == "7" })
+        #expect(await lines("one") == "8")
+        Program.kill(obs, SIGTERM)
+        #expect(obs.terminationStatus == 0)
+        let rows = try Program.run(["query", "events", "-o", "jsonl", "--data-dir", folder.path + "/data", "--limit", "1000"])
+        #expect(rows.output.split(separator: "\n").count == 15, "\(rows.output)\(rows.errors)")
+    }
+
+    private func pipelineFile(aggregate: String) -> String {
+        """
+        name: ssh
+        format: sshd
+        windows:
+          - table: ssh_by_source
+            length: 5m
+            allowed_lateness: 1m
+            by: source
+            aggregates:
+              - { name: \(aggregate), function: count, where: 'event=~"failed_.*"' }
+        """
     }
 
     @Test func `ends with a sentence when its port is taken, the demo too`() async throws {

@@ -9,7 +9,7 @@ import Streaming
 /// All that `obs.yaml` says, read and checked. Without a file every value is its default.
 public struct Configuration: Sendable {
     /// A file or pattern to follow.
-    public struct SourceEntry: Sendable, Decodable {
+    public struct SourceEntry: Sendable, Hashable, Decodable {
         public var name: String
         public var file: String
         public var pipeline = "ssh"

@@ -66,15 +66,19 @@ public struct ModelRegistry: Sendable {
         }
     }
 
+    /// Which model is in production under `name`, or nil when there is none.
+    public func productionEntry(_ name: String) throws -> Entry? {
+        try store.database.read { database in
+            try Row.fetchOne(database, sql: "SELECT * FROM model WHERE name = ? AND stage = 'production'", arguments: [name]).map(
+                Self.entry)
+        }
+    }
+
     /// The model in production under `name`, or nil when there is none.
     ///
     /// - Throws: ``ModelError/damaged(file:)``.
     public func production(_ name: String) throws -> (entry: Entry, model: WindowModel)? {
-        let entry = try store.database.read { database in
-            try Row.fetchOne(database, sql: "SELECT * FROM model WHERE name = ? AND stage = 'production'", arguments: [name]).map(
-                Self.entry)
-        }
-        guard let entry else { return nil }
+        guard let entry = try productionEntry(name) else { return nil }
         guard let bytes = FileManager.default.contents(atPath: folder + "/" + entry.file),
             let model = try? JSONDecoder().decode(WindowModel.self, from: bytes)
         else { throw ModelError.damaged(file: folder + "/" + entry.file) }

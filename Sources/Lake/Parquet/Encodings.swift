@@ -10,7 +10,8 @@ enum HybridEncoding {
         var index = 0
         while index < values.count {
             var end = index + 1
-            while end < values.count, values[unchecked: end] == values[unchecked: index] { end += 1 }  // Safe because end < count.
+            // Safe because index < end < count.
+            while end < values.count, values[unchecked: end] == values[unchecked: index] { end += 1 }
             // What is packed comes in whole groups of eight: a run gives up the few that complete the last group before it.
             let waiting = index - start
             let lent = waiting % 8 == 0 ? 0 : min(8 - waiting % 8, end - index)

@@ -156,7 +156,8 @@ public struct SSHD: LogFormat {
         ("pam_unix(sshd:session): session opened for user {user}", .sessionOpened),
         ("pam_unix(sshd:session): session closed for user {user}", .sessionClosed),
         ("pam_{rest}", .pamFailure),
-        ("message repeated {count} times: [ {rest}", .other),  // taken apart before this; here only when what is inside is not known
+        // Taken apart before this; here only when what is inside is not known.
+        ("message repeated {count} times: [ {rest}", .other),
         ("reverse mapping checking getaddrinfo for {word} [{source}] failed - POSSIBLE BREAK-IN ATTEMPT!", .reverseMapping),
         ("reverse mapping checking getaddrinfo for {word} [{source}] failed.", .reverseMapping),
         ("reverse mapping checking getaddrinfo for {word} failed - POSSIBLE BREAK-IN ATTEMPT!", .reverseMapping),

@@ -71,6 +71,19 @@ public final class CheckpointFolder: Sendable {
         }
     }
 
+    /// Whether a pipeline of this definition can go on from what is in the folder `checkpoints`, also while another one runs on it.
+    ///
+    /// - Throws: ``PipelineError/definitionChanged(pipeline:)``.
+    public static func check(_ definition: PipelineDefinition, in checkpoints: String) throws {
+        struct Head: Decodable { let definitionHash: String }
+        guard let bytes = FileManager.default.contents(atPath: "\(checkpoints)/\(definition.name)/checkpoint.json"),
+            let head = try? JSONDecoder().decode(Head.self, from: bytes)
+        else { return }
+        guard head.definitionHash == definition.fingerprint else {
+            throw PipelineError.definitionChanged(pipeline: definition.name)
+        }
+    }
+
     /// Puts `checkpoint` in place of the last one: on disk, file and folder, before this returns.
     public func save(_ checkpoint: Checkpoint) throws {
         let bytes = try JSONEncoder().encode(checkpoint)

@@ -3,7 +3,7 @@ import Foundation
 import Lake
 
 /// What a pipeline does: how it understands lines, which windows it keeps, in which formats it writes.
-public struct PipelineDefinition: Sendable {
+public struct PipelineDefinition: Sendable, Hashable {
     public var name: String
     /// A name of `LogFormats`.
     public var format: String
@@ -22,7 +22,7 @@ public struct PipelineDefinition: Sendable {
     }
 
     /// Changes when state that was written under one definition cannot be read under the other. The commit interval is not part of it.
-    var hash: String {
+    var fingerprint: String {
         let windows = windows.map { window in
             let aggregates = window.aggregates.map {
                 "\($0.name)=\($0.function.rawValue)(\($0.column ?? ""))\($0.filter.map(\.description))"

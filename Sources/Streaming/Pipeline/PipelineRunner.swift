@@ -218,11 +218,12 @@ public actor PipelineRunner {
         if !parsed.rejected.isEmpty { try quarantine(parsed.rejected, of: lines) }
         var closed: [Batch] = []
         for index in windows.indices {
-            closed.append(metrics.windows.measure {
-                let late = windows[index].observe(parsed.events)
-                summary.late += late.count
-                return (windows[index].advance(), StageCounts(ok: parsed.events.count - late.count, late: late.count))
-            })
+            closed.append(
+                metrics.windows.measure {
+                    let late = windows[index].observe(parsed.events)
+                    summary.late += late.count
+                    return (windows[index].advance(), StageCounts(ok: parsed.events.count - late.count, late: late.count))
+                })
         }
         // The events of a window are told before the window is.
         try await observed
@@ -287,7 +288,7 @@ public actor PipelineRunner {
         for (index, window) in windows.enumerated() { states["window-\(index)"] = try window.snapshot() }
         for (index, observer) in observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
         let checkpoint = Checkpoint(
-            pipeline: definition.name, definitionHash: definition.hash, epoch: epoch,
+            pipeline: definition.name, definitionHash: definition.fingerprint, epoch: epoch,
             positions: try positions.mapValues { try JSONEncoder().encode($0) },
             states: states, pending: try files.filter { !$0.value.isEmpty }.mapValues { try JSONEncoder().encode($0) },
             exportSizes: Dictionary(uniqueKeysWithValues: exports.map { ($0.file.path, $0.file.size) }))
@@ -312,7 +313,7 @@ public actor PipelineRunner {
         exports = []
         let checkpoint = try folder.load()
         if let checkpoint {
-            guard checkpoint.definitionHash == definition.hash else {
+            guard checkpoint.definitionHash == definition.fingerprint else {
                 throw PipelineError.definitionChanged(pipeline: definition.name)
             }
             epoch = checkpoint.epoch

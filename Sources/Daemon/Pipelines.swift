@@ -1,0 +1,145 @@
+import Alerting
+import Detection
+import Foundation
+import Ingest
+import Logging
+import Parsing
+import ServiceLifecycle
+import Streaming
+import Telemetry
+
+/// What one running pipeline is made of. While it is equal to what a new configuration asks for, a reload leaves the pipeline alone.
+struct PipelinePlan: Sendable, Equatable {
+    let definition: PipelineDefinition
+    let sources: [Configuration.SourceEntry]
+    let rules: [DetectionRule]
+
+    /// The pipelines that have sources, by name.
+    static func plans(_ configuration: Configuration) throws -> [PipelinePlan] {
+        try Dictionary(grouping: configuration.sources, by: \.pipeline).sorted { $0.key < $1.key }.map { name, sources in
+            PipelinePlan(definition: try configuration.pipeline(name), sources: sources, rules: configuration.rules)
+        }
+    }
+}
+
+/// Runs the pipelines that are asked for. When other ones are asked for, those that changed stop as at the end of the process, with all that they have
+/// read committed, and go on from their checkpoints as they are now defined; those that did not change never notice.
+actor PipelineSupervisor: Service {
+    /// A pipeline that runs.
+    private struct Job {
+        let plan: PipelinePlan
+        let group: ServiceGroup
+        /// Ends when the pipeline has stopped.
+        let end: AsyncStream<Never>
+    }
+
+    private var wanted: [PipelinePlan]
+    private let changes: AsyncStream<Void>
+    private let change: AsyncStream<Void>.Continuation
+    private let workspace: Workspace
+    private let alerts: AlertManager
+    private let metrics: MetricsRegistry
+    private let logger: Logger
+
+    init(_ plans: [PipelinePlan], workspace: Workspace, alerts: AlertManager, metrics: MetricsRegistry, logger: Logger) {
+        wanted = plans
+        self.workspace = workspace
+        self.alerts = alerts
+        self.metrics = metrics
+        self.logger = logger
+        (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        change.yield()
+    }
+
+    /// - Throws: ``PipelineError/definitionChanged(pipeline:)`` when a plan cannot go on from the checkpoint that is there.
+    nonisolated func check(_ plans: [PipelinePlan]) throws {
+        for plan in plans { try CheckpointFolder.check(plan.definition, in: workspace.checkpoints) }
+    }
+
+    /// From now on these are to run.
+    func apply(_ plans: [PipelinePlan]) {
+        wanted = plans
+        change.yield()
+    }
+
+    /// Runs until the service is to stop, or until a pipeline fails in a way that waiting does not mend.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var jobs: [String: Job] = [:]
+            for await _ in changes.cancelOnGracefulShutdown() {
+                let plans = Dictionary(uniqueKeysWithValues: wanted.map { ($0.definition.name, $0) })
+                for (name, job) in jobs where plans[name] != job.plan {
+                    await job.group.triggerGracefulShutdown()
+                    for await _ in job.end {}
+                    jobs[name] = nil
+                    logger.info("a pipeline stopped for the new configuration", metadata: ["pipeline": "\(name)"])
+                }
+                for plan in wanted where jobs[plan.definition.name] == nil {
+                    jobs[plan.definition.name] = start(plan, in: &group)
+                }
+            }
+            for try await _ in group {}
+        }
+    }
+
+    private func start(_ plan: PipelinePlan, in tasks: inout ThrowingTaskGroup<Void, any Error>) -> Job {
+        var quiet = logger
+        quiet.logLevel = .error
+        let service = PipelineService(plan: plan, workspace: workspace, alerts: alerts, metrics: metrics, logger: logger)
+        let group = ServiceGroup(
+            configuration: .init(
+                services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet))
+        let (end, running) = AsyncStream.makeStream(of: Never.self)
+        let change = change
+        tasks.addTask {
+            defer { running.finish() }
+            do {
+                try await group.run()
+            } catch {
+                change.finish()  // no more changes are waited for: the error ends the process
+                throw error
+            }
+        }
+        return Job(plan: plan, group: group, end: end)
+    }
+}
+
+/// One pipeline with its sources. When a table cannot be written (a full disk), it waits and goes on from the last checkpoint: the source keeps the data.
+struct PipelineService: Service {
+    let plan: PipelinePlan
+    let workspace: Workspace
+    let alerts: AlertManager
+    let metrics: MetricsRegistry
+    let logger: Logger
+
+    func run() async throws {
+        var pause = Duration.seconds(1)
+        while !Task.isShuttingDownGracefully {
+            do {
+                let observer = try await DetectionObserver(
+                    rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+                let runner = try await PipelineRunner(
+                    plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
+                    context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
+                    exportFolder: workspace.exports, observers: [observer],
+                    metrics: metrics, logger: logger)
+                let following = plan.sources.map {
+                    FollowSource(name: $0.name, .init(path: $0.file), metrics: metrics, logger: logger)
+                }
+                _ = try await runner.run(following, mode: .stream)
+                return
+            } catch let error as PipelineError {
+                throw error  // a definition or a lock: waiting does not mend it
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error(
+                    "a pipeline failed; it goes on from its last checkpoint",
+                    metadata: ["pipeline": "\(plan.definition.name)", "error": "\(error)", "wait": "\(pause)"])
+                let wait = pause
+                try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
+                pause = min(pause * 2, .seconds(60))
+            }
+        }
+    }
+}

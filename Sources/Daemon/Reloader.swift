@@ -1,0 +1,80 @@
+import Alerting
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Telemetry
+import UnixSignals
+
+/// Reads the configuration again and puts it in force, or keeps the old one if the new one is bad.
+final class Reloader: Sendable {
+    private let inForce: Mutex<Configuration>
+    private let file: String?
+    private let alerts: AlertManager
+    private let pipelines: PipelineSupervisor
+    private let successful: Gauge
+    private let time: Gauge
+    private let logger: Logger
+
+    /// - Parameter file: what is read again; nil is `obs.yaml`, as at the start.
+    init(
+        _ configuration: Configuration, file: String?, alerts: AlertManager, pipelines: PipelineSupervisor,
+        metrics: MetricsRegistry,
+        logger: Logger
+    ) {
+        inForce = Mutex(configuration)
+        self.file = file
+        self.alerts = alerts
+        self.pipelines = pipelines
+        self.logger = logger
+        successful =
+            metrics.gauge("obs_config_last_reload_successful", help: "Whether the last reading of the configuration succeeded.")[]
+        time =
+            metrics.gauge(
+                "obs_config_last_reload_timestamp_seconds", help: "When the configuration in force was read, since 1970.")[]
+        successful.set(1)
+        time.set(WallClock.now)
+    }
+
+    /// Nil, or what is wrong with the new configuration.
+    ///
+    /// Routes and receivers are in force when it returns; pipelines that changed stop at their next commit and go on with what is new.
+    func reload() async -> String? {
+        do {
+            let old = inForce.withLock { $0 }
+            let new = try Configuration.load(file: file, dataDirectory: old.dataDirectory)
+            let plans = try PipelinePlan.plans(new)
+            try pipelines.check(plans)
+            alerts.reconfigure(new.alerting)
+            await pipelines.apply(plans)
+            inForce.withLock { $0 = new }
+            successful.set(1)
+            time.set(WallClock.now)
+            let waiting = Self.needsRestart(old, new)
+            if !waiting.isEmpty {
+                logger.warning("these changes wait for a restart", metadata: ["keys": "\(waiting.joined(separator: ", "))"])
+            }
+            logger.info("the configuration is reloaded")
+            return nil
+        } catch {
+            successful.set(0)
+            logger.error("the new configuration is bad; the old one stays in force", metadata: ["error": "\(error)"])
+            return "\(error)"
+        }
+    }
+
+    /// The keys whose new values cannot be put in force while the process runs.
+    private static func needsRestart(_ old: Configuration, _ new: Configuration) -> [String] {
+        [("http", old.http != new.http), ("runbooks", old.runbooks != new.runbooks), ("log", old.logLevel != new.logLevel)]
+            .filter(\.1).map(\.0)
+    }
+}
+
+/// Reloads on SIGHUP.
+struct HangUpService: Service {
+    let reloader: Reloader
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { _ = await reloader.reload() }
+    }
+}
