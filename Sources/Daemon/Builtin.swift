@@ -16,7 +16,7 @@ enum Builtin {
         name: "ssh", format: "sshd",
         windows: [
             WindowDefinition(
-                table: "ssh_by_source", by: "source",
+                table: "ssh_by_source", by: ["source"],
                 aggregates: [
                     Aggregate("events", .sum, column: "count"),
                     Aggregate(

@@ -20,19 +20,26 @@ public struct SourceChunk: Sendable {
     /// Of the schema `RawLines.schema`.
     public let lines: Batch
     public let position: SourcePosition
+    /// Which part of the source the lines are of: a followed path, a file of a batch, a partition of a topic; empty where there is only one. Lines of one
+    /// partition come in order and have a watermark of their own; all lines of a chunk are of one.
+    public let partition: String
 
-    public init(lines: Batch, position: SourcePosition) {
+    public init(lines: Batch, position: SourcePosition, partition: String = "") {
         self.lines = lines
         self.position = position
+        self.partition = partition
     }
 }
 
 /// Where a source goes on: how far each file was read.
 public struct SourcePosition: Codable, Sendable, Equatable {
     public var files: [FilePosition]
+    /// Where a source that is no file goes on, in its own words: the last key of a table, an offset of a topic.
+    public var cursor: String?
 
-    public init(files: [FilePosition] = []) {
+    public init(files: [FilePosition] = [], cursor: String? = nil) {
         self.files = files
+        self.cursor = cursor
     }
 }
 

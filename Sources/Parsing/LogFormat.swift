@@ -16,17 +16,21 @@ public struct ParsingContext: Sendable, Hashable, Codable {
 
 /// A way to understand lines: raw lines in, typed events out, and a reason for each line that is neither.
 ///
-/// One value reads the lines of one pipeline in the order in which they stand in their files, from one task at a time. It opens no file
-/// and asks no clock: the same lines in the same order give the same events.
+/// One value reads the lines of one partition of one input (a followed file with its rotations, a file of a batch) in the order in which they stand
+/// there, from one task at a time; others read other partitions at the same time. It opens no file and asks no clock: the same lines in the same
+/// order give the same events.
 public protocol LogFormat: Sendable {
     /// The name in `format:` of a pipeline.
     static var name: String { get }
-    /// The columns of the events.
-    static var schema: Schema { get }
     /// Lines that show what the format reads: for `obs check`, the documentation and the tests.
     static var samples: [String] { get }
 
-    init(context: ParsingContext)
+    /// - Throws: ``FormatError`` when the format cannot be as `options` want it; the sentence names the option.
+    init(context: ParsingContext, options: FormatOptions) throws(FormatError)
+
+    /// The columns of the events. There is always an `event_time`, a timestamp that is not null; a format whose lines have none gives the time of
+    /// arrival. Formats of lines end with `file` and `offset`, which lead back to the line in bronze.
+    var schema: Schema { get }
 
     /// The events and rejected lines of a batch of ``RawLines``. Every line is in exactly one of the two.
     mutating func parse(_ lines: Batch) -> ParsedBatch
@@ -35,6 +39,72 @@ public protocol LogFormat: Sendable {
     var state: Data { get throws }
     /// Goes on from a state that ``state`` gave.
     mutating func restore(_ state: Data) throws
+}
+
+/// What a pipeline's definition says of an input's format beside its name.
+public struct FormatOptions: Sendable, Hashable {
+    /// A column that the definition declares, for formats whose lines may hold anything (JSON, CSV).
+    public struct DeclaredColumn: Sendable, Hashable {
+        public var name: String
+        public var type: ColumnType
+        /// Where it stands in a record: a key, keys with dots between them, or a CSV file's heading; ``name`` by default.
+        public var path: String
+        /// A line without a value for a column that must have one goes to quarantine as `bad_value`.
+        public var isNullable: Bool
+
+        public init(_ name: String, _ type: ColumnType, path: String? = nil, isNullable: Bool = true) {
+            self.name = name
+            self.type = type
+            self.path = path ?? name
+            self.isNullable = isNullable
+        }
+    }
+
+    /// Empty for a format with columns of its own. One called `event_time` is the event time.
+    public var columns: [DeclaredColumn] = []
+    /// What else the format lets one choose, such as `delimiter` of CSV: key and value as they stand under `options:`, sorted by key.
+    public var settings: [Setting] = []
+
+    public struct Setting: Sendable, Hashable {
+        public var key: String
+        public var value: String
+
+        public init(_ key: String, _ value: String) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public init(columns: [DeclaredColumn] = [], settings: [Setting] = []) {
+        self.columns = columns
+        self.settings = settings
+    }
+
+    /// The value of a setting, or nil.
+    public subscript(_ key: String) -> String? { settings.first { $0.key == key }?.value }
+}
+
+/// A format that cannot be as a definition wants it.
+public enum FormatError: Error, Sendable, Equatable, CustomStringConvertible {
+    case unknown(String, known: [String])
+    case takesNoColumns(format: String)
+    case needsColumns(format: String)
+    case unknownSetting(String, format: String, known: [String])
+    case badSetting(String, value: String, format: String, wanted: String)
+    case badColumn(String, format: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .unknown(let name, let known): "there is no format '\(name)'; known are \(known.joined(separator: ", "))"
+        case .takesNoColumns(let format): "the format '\(format)' has columns of its own; leave 'columns' out"
+        case .needsColumns(let format): "the format '\(format)' needs 'columns': a list of name, type and path"
+        case .unknownSetting(let key, let format, let known):
+            "the format '\(format)' has no option '\(key)'\(known.isEmpty ? "" : "; known are \(known.joined(separator: ", "))")"
+        case .badSetting(let key, let value, let format, let wanted):
+            "the option '\(key)' of the format '\(format)' is '\(value)'; write \(wanted)"
+        case .badColumn(let column, let format, let reason): "column '\(column)' of the format '\(format)': \(reason)"
+        }
+    }
 }
 
 /// What a format makes of one batch of raw lines.
@@ -84,5 +154,12 @@ public enum LogFormats {
 
     public static func named(_ name: String) -> (any LogFormat.Type)? {
         all.first { $0.name == name }
+    }
+
+    /// The format called `name`, ready to read.
+    public static func make(_ name: String, context: ParsingContext, options: FormatOptions) throws(FormatError) -> any LogFormat
+    {
+        guard let type = named(name) else { throw .unknown(name, known: all.map { $0.name }) }
+        return try type.init(context: context, options: options)
     }
 }

@@ -10,12 +10,16 @@ struct `A tumbling window` {
     ])
 
     private let definition = WindowDefinition(
-        table: "t", by: "source",
+        table: "t", by: ["source"],
         aggregates: [
             Aggregate("attempts", .count),
             Aggregate("failures", .sum, column: "count", where: try! [Matcher](parsing: "event=failed")),
             Aggregate("users", .distinct, column: "user"),
         ])
+
+    private func make() -> WindowedAggregation {
+        WindowedAggregation(definition, schema: try! definition.schema(of: Self.schema), allowedLateness: .seconds(60))
+    }
 
     private func batch(_ rows: [(Int, String?, String, String?, Int)]) -> Batch {
         try! Batch(
@@ -39,7 +43,7 @@ struct `A tumbling window` {
 
     @Test(arguments: [(359, 0), (360, 1), (400, 1), (659, 1), (660, 2)])
     func `is given once the watermark reaches its end, not before`(newest: Int, given: Int) {
-        var windows = WindowedAggregation(definition)
+        var windows = make()
         #expect(
             windows.observe(
                 batch([(10, "a", "failed", "root", 1), (310, "a", "failed", "root", 1), (newest, "b", "ok", nil, 1)])) == [])
@@ -49,7 +53,7 @@ struct `A tumbling window` {
     }
 
     @Test func `computes counts, sums and distinct values of each group`() {
-        var windows = WindowedAggregation(definition)
+        var windows = make()
         _ = windows.observe(
             batch([
                 (0, "a", "failed", "root", 5), (1, "b", "ok", "x", 1), (2, "a", "ok", "admin", 1),
@@ -59,7 +63,7 @@ struct `A tumbling window` {
     }
 
     @Test func `gives back an event that comes after it closed`() {
-        var windows = WindowedAggregation(definition)
+        var windows = make()
         _ = windows.observe(batch([(10, "a", "failed", nil, 1), (400, "a", "failed", nil, 1)]))
         #expect(rows(windows.advance()) == ["0 300 a 1 1 0"])
         #expect(windows.observe(batch([(299, "a", "failed", nil, 1), (350, "a", "failed", nil, 1)])) == [0])
@@ -72,7 +76,7 @@ struct `A tumbling window` {
             (($0 * 37) % 50 + $0 * 5, ["a", "b", "c"][$0 % 3], $0 % 4 == 0 ? "ok" : "failed", "u\($0 % 11)", $0 % 3)
                 as (Int, String?, String, String?, Int)
         }
-        var whole = WindowedAggregation(definition)
+        var whole = make()
         var expected: [String] = []
         for part in 0..<10 {
             _ = whole.observe(batch(Array(all[(part * 50)..<(part * 50 + 50)])))
@@ -80,11 +84,11 @@ struct `A tumbling window` {
         }
         for cut in 1..<10 {
             var given: [String] = []
-            var windows = WindowedAggregation(definition)
+            var windows = make()
             for part in 0..<10 {
                 if part == cut {
                     let snapshot = try windows.snapshot()
-                    windows = WindowedAggregation(definition)
+                    windows = make()
                     try windows.restore(snapshot)
                 }
                 _ = windows.observe(batch(Array(all[(part * 50)..<(part * 50 + 50)])))

@@ -13,11 +13,13 @@ public struct Configuration: Sendable {
         public var name: String
         public var file: String
         public var pipeline = "ssh"
+        /// Which of the pipeline's inputs the lines are; nil where it has one.
+        public var input: String?
         /// Of stamps that lack a zone; nil is this machine's.
         public var timeZone: TimeZone?
 
         private enum CodingKeys: String, CodingKey {
-            case name, file, pipeline
+            case name, file, pipeline, input
             case timeZone = "time_zone"
         }
 
@@ -31,6 +33,7 @@ public struct Configuration: Sendable {
             name = try container.decode(String.self, forKey: .name)
             file = try container.decode(String.self, forKey: .file)
             pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline) ?? pipeline
+            input = try container.decodeIfPresent(String.self, forKey: .input)
             if let zone = try container.decodeIfPresent(String.self, forKey: .timeZone) {
                 guard let known = TimeZone(identifier: zone) else {
                     throw DecodingError.dataCorruptedError(
@@ -135,6 +138,12 @@ public struct Configuration: Sendable {
                     message:
                         "source '\(source.name)' names the pipeline '\(source.pipeline)', which there is not; known are \(names.joined(separator: ", "))"
                 ))
+        }
+        for source in configuration.sources {
+            guard let pipeline = configuration.pipelines.first(where: { $0.name == source.pipeline }) else { continue }
+            do { _ = try pipeline.input(source.input) } catch {
+                mistakes.append(.init(file: path, line: nil, message: "source '\(source.name)': \(error)"))
+            }
         }
         if Set(configuration.sources.map(\.name)).count < configuration.sources.count {
             mistakes.append(.init(file: path, line: nil, message: "two sources have the same name"))

@@ -277,6 +277,14 @@ public struct SSHD: LogFormat {
         resolver = StampResolver(context: context)
     }
 
+    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+        guard options.columns.isEmpty else { throw .takesNoColumns(format: Self.name) }
+        if let setting = options.settings.first { throw .unknownSetting(setting.key, format: Self.name, known: []) }
+        self.init(context: context)
+    }
+
+    public var schema: Schema { Self.schema }
+
     public var state: Data { get throws { try JSONEncoder().encode(resolver.years) } }
 
     public mutating func restore(_ state: Data) throws {

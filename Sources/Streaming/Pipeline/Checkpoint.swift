@@ -126,7 +126,6 @@ public enum PipelineError: Error, CustomStringConvertible {
     case unreadableCheckpoint(path: String, reason: String)
     case definitionChanged(pipeline: String)
     case cannotWrite(path: String, reason: String)
-    case unknownFormat(String, pipeline: String, known: [String])
 
     public var description: String {
         switch self {
@@ -138,8 +137,6 @@ public enum PipelineError: Error, CustomStringConvertible {
             "the definition of pipeline '\(pipeline)' is not the one that wrote its checkpoint; start anew with --new-checkpoint, or put the old definition back"
         case .cannotWrite(let path, let reason):
             "\(path): cannot be written: \(reason)"
-        case .unknownFormat(let format, let pipeline, let known):
-            "pipeline '\(pipeline)' reads the format '\(format)', which there is not; known are \(known.joined(separator: ", "))"
         }
     }
 }

@@ -97,9 +97,18 @@ public actor PipelineRunner {
         exportFolder: String, observers: [any PipelineObserver] = [], metrics registry: MetricsRegistry, logger: Logger,
         startsAnew: Bool = false
     ) async throws {
-        guard let type = LogFormats.named(definition.format) else {
-            throw PipelineError.unknownFormat(definition.format, pipeline: definition.name, known: LogFormats.all.map { $0.name })
+        let schemas = try PipelineSchemas(definition)
+        let isPlain = definition.windows.allSatisfy { window in
+            guard case .tumbling = window.kind, window.by.count == 1, window.filter.isEmpty, window.from == nil else {
+                return false
+            }
+            return window.aggregates.allSatisfy { [.count, .sum, .distinct].contains($0.function) }
         }
+        guard definition.inputs.count == 1, definition.inputs[0].steps.isEmpty, definition.streams.isEmpty, isPlain else {
+            throw DefinitionError.bad(
+                "pipeline '\(definition.name)' uses steps, streams or windows that this version only checks")
+        }
+        let input = definition.inputs[0]
         self.definition = definition
         self.lake = lake
         self.observers = observers
@@ -111,16 +120,18 @@ public actor PipelineRunner {
         folder = try CheckpointFolder(path: checkpoints + "/" + application, pipeline: definition.name)
         if startsAnew { try folder.setAside() }
         metrics = PipelineMetrics(registry, pipeline: definition.name)
-        format = type.init(context: context)
-        windows = definition.windows.map(WindowedAggregation.init)
-        let silver = try lake.table("silver.\(definition.name)", creating: type.schema)
+        format = try LogFormats.make(input.format, context: context, options: input.options)
+        windows = definition.windows.map {
+            WindowedAggregation($0, schema: schemas.nodes[$0.table]!.schema, allowedLateness: input.allowedLateness)
+        }
+        let silver = try lake.table("silver.\(definition.name)", creating: format.schema)
         let quarantine = try lake.table("quarantine.\(definition.name)", creating: Self.quarantineSchema)
         tables = Tables(
             bronze: BronzeLane(try lake.table("bronze.\(definition.name)", creating: RawLines.schema)),
             silver: (silver, silver.writer()),
             quarantine: (quarantine, quarantine.writer()),
             gold: try definition.windows.map { window in
-                let table = try lake.table("gold.\(window.table)", creating: window.schema)
+                let table = try lake.table("gold.\(window.table)", creating: schemas.nodes[window.table]!.schema)
                 return (table, table.writer())
             })
         try await recover()

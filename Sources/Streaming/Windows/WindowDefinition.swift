@@ -1,65 +1,168 @@
 import Columns
 
-/// What a table of windows holds: how long a window is, by which column rows are grouped, and what is computed of each group.
+/// What a table of windows holds: how long a window is, by which columns rows are grouped, and what is computed of each group.
 ///
 ///     table: ssh_by_source
 ///     length: 5m
-///     allowed_lateness: 1m
 ///     by: source
 ///     aggregates:
 ///       - { name: failures, function: sum, column: count, where: 'event=~"failed_.*"' }
 public struct WindowDefinition: Sendable, Hashable {
-    /// In the gold layer.
+    public enum Kind: Sendable, Hashable {
+        /// One begins where the other ends, counted from 1970.
+        case tumbling(length: Duration)
+        /// One begins every `slide`; a row is in each that it falls into.
+        case hopping(length: Duration, slide: Duration)
+        /// A group's rows that follow each other within `gap`; a window ends `gap` after its last row.
+        case session(gap: Duration)
+    }
+
+    /// In the gold layer; streams and windows below may read from it by this name.
     public var table: String
-    /// Length of a window in event time; windows tumble: one begins where the other ends, counted from 1970.
-    public var length: Duration
-    /// How far behind the newest event one may be and still count.
-    public var allowedLateness: Duration
-    /// The text column that rows are grouped by. Rows without a value belong to no group.
-    public var by: String
+    /// An input or a stream; nil is the first input.
+    public var from: String?
+    public var kind: Kind
+    /// Columns that rows are grouped by; none makes one group of all. A row without a value for one of them belongs to no group.
+    public var by: [String]
+    /// Which rows count.
+    public var filter: [Matcher]
     public var aggregates: [Aggregate]
 
     public init(
-        table: String, length: Duration = .seconds(300), allowedLateness: Duration = .seconds(60), by: String,
+        table: String, from: String? = nil, kind: Kind = .tumbling(length: .seconds(300)), by: [String],
+        where filter: [Matcher] = [],
         aggregates: [Aggregate]
     ) {
         self.table = table
-        self.length = length
-        self.allowedLateness = allowedLateness
+        self.from = from
+        self.kind = kind
         self.by = by
+        self.filter = filter
         self.aggregates = aggregates
     }
 
-    /// `window_start`, `window_end`, the group, then the aggregates.
-    public var schema: Schema {
-        Schema(
-            [Field("window_start", .timestamp), Field("window_end", .timestamp), Field(by, .text)]
-                + aggregates.map { Field($0.name, .int64) })
+    /// `window_start`, `window_end`, the groups, then the aggregates.
+    ///
+    /// - Throws: ``DefinitionError`` when `input` lacks a column that is named here, or has it with a type that the function cannot use.
+    public func schema(of input: Schema) throws(DefinitionError) -> Schema {
+        var fields = [Field("window_start", .timestamp), Field("window_end", .timestamp)]
+        for name in by {
+            guard let field = input[name] else {
+                throw .noColumn(name, asked: "window '\(table)'", known: input.fields.map(\.name))
+            }
+            guard [.text, .bool, .int32, .int64, .date].contains(field.type) else {
+                throw .wrongType(
+                    column: name, type: field.type, asked: "window '\(table)' groups by it",
+                    wanted: "text, bool, date or a whole number")
+            }
+            fields.append(Field(name, field.type))
+        }
+        for aggregate in aggregates { fields.append(try aggregate.field(of: input, window: table)) }
+        for (index, field) in fields.enumerated() where fields[..<index].contains(where: { $0.name == field.name }) {
+            throw .twice(field.name)
+        }
+        return Schema(fields)
+    }
+
+    var signature: String {
+        let shape =
+            switch kind {
+            case .tumbling(let length): "tumbling \(length.inMicroseconds)"
+            case .hopping(let length, let slide): "hopping \(length.inMicroseconds) \(slide.inMicroseconds)"
+            case .session(let gap): "session \(gap.inMicroseconds)"
+            }
+        return "window \(table) \(from ?? "") \(shape) \(by) \(filter.map(\.description)) \(aggregates.map(\.signature))"
     }
 }
 
-/// One number that is computed of the rows of a window and group.
+/// One value that is computed of the rows of a window and group.
 public struct Aggregate: Sendable, Hashable {
     public enum Function: String, Sendable, Hashable, CaseIterable {
         /// Rows.
         case count
-        /// The sum of a whole-number column.
+        /// Of whole numbers a whole number, else a double.
         case sum
-        /// How many distinct texts or numbers a column has, exactly.
+        case min
+        case max
+        case mean
+        /// Of the population: divided by the number of values.
+        case variance
+        /// How many distinct values: exactly up to 512, with HyperLogLog (standard error 1.6 %) above.
         case distinct
+        /// The value below which a share ``Aggregate/parameter`` of the values lies, within 1 % of the value (DDSketch).
+        case quantile
+        /// The ``Aggregate/parameter`` most frequent values with their counts, as JSON (space-saving over ten times as many counters).
+        case topK = "top_k"
+        /// Of the row with the lowest event time; of equal times the one that came first.
+        case first
+        /// Of the row with the highest event time; of equal times the one that came last.
+        case last
+        /// Rows a second over the length of the window.
+        case rate
     }
 
     public var name: String
     public var function: Function
-    /// Not for ``Function/count``.
+    /// Not for ``Function/count`` and ``Function/rate``.
     public var column: String?
+    /// The share of ``Function/quantile`` (0 to 1), or the number of ``Function/topK``.
+    public var parameter: Double
     /// Which rows it is computed of.
     public var filter: [Matcher]
 
-    public init(_ name: String, _ function: Function, column: String? = nil, where filter: [Matcher] = []) {
+    public init(
+        _ name: String, _ function: Function, column: String? = nil, parameter: Double? = nil, where filter: [Matcher] = []
+    ) {
         self.name = name
         self.function = function
         self.column = column
+        self.parameter = parameter ?? (function == .topK ? 5 : 0.5)
         self.filter = filter
     }
+
+    func field(of input: Schema, window: String) throws(DefinitionError) -> Field {
+        let asked = "aggregate '\(name)' of window '\(window)'"
+        switch function {
+        case .count: return Field(name, .int64)
+        case .rate: return Field(name, .double)
+        default: break
+        }
+        guard let column else { throw .bad("\(asked) needs 'column'") }
+        guard let type = input[column]?.type else { throw .noColumn(column, asked: asked, known: input.fields.map(\.name)) }
+        let isWhole = type == .int32 || type == .int64
+        let isNumber = isWhole || type == .float || type == .double
+        func demand(_ holds: Bool, _ wanted: String) throws(DefinitionError) {
+            guard holds else { throw .wrongType(column: column, type: type, asked: asked, wanted: wanted) }
+        }
+        switch function {
+        case .count, .rate: return Field(name, .int64)
+        case .sum:
+            try demand(isNumber, "a number")
+            return Field(name, isWhole ? .int64 : .double)
+        case .min, .max:
+            try demand(isNumber || type == .timestamp || type == .date, "a number or a time")
+            return Field(name, type, isNullable: true)
+        case .mean, .variance:
+            try demand(isNumber, "a number")
+            return Field(name, .double, isNullable: true)
+        case .quantile:
+            try demand(isNumber, "a number")
+            guard (0...1).contains(parameter) else { throw .bad("\(asked): 'share' is \(parameter); write a number from 0 to 1") }
+            return Field(name, .double, isNullable: true)
+        case .distinct:
+            try demand(type != .binary, "text, a number or a time")
+            return Field(name, .int64)
+        case .topK:
+            try demand(type == .text, "text")
+            guard (1...100).contains(parameter), parameter.rounded() == parameter else {
+                throw .bad("\(asked): 'k' is \(parameter); write a whole number from 1 to 100")
+            }
+            return Field(name, .text)
+        case .first, .last:
+            try demand(type != .binary, "text, a number or a time")
+            return Field(name, type, isNullable: true)
+        }
+    }
+
+    var signature: String { "\(name)=\(function.rawValue)(\(column ?? ""),\(parameter))\(filter.map(\.description))" }
 }

@@ -25,8 +25,17 @@ public struct WindowedAggregation: Sendable {
         var seen: [Set<UInt64>]
     }
 
-    public init(_ definition: WindowDefinition) {
+    private let length: Int64
+    private let lateness: Int64
+    private let by: String
+    private let schema: Schema
+
+    public init(_ definition: WindowDefinition, schema: Schema, allowedLateness: Duration) {
         self.definition = definition
+        self.schema = schema
+        if case .tumbling(let duration) = definition.kind { length = duration.inMicroseconds } else { length = 300_000_000 }
+        lateness = allowedLateness.inMicroseconds
+        by = definition.by[0]
     }
 
     public var watermark: Timestamp? { state.watermark == .min ? nil : Timestamp(microseconds: state.watermark) }
@@ -36,8 +45,7 @@ public struct WindowedAggregation: Sendable {
 
     /// Takes in the rows of `batch`, which has an `event_time` column; gives the rows that are late.
     public mutating func observe(_ batch: Batch) -> [Int] {
-        guard let times = batch["event_time"], let keys = batch[definition.by] else { return [] }
-        let length = definition.length.inMicroseconds
+        guard let times = batch["event_time"], let keys = batch[by] else { return [] }
         let plans = definition.aggregates.map { Plan($0, batch) }
         let keyTexts = KeyTexts(keys)
         var late: [Int] = []
@@ -76,9 +84,8 @@ public struct WindowedAggregation: Sendable {
 
     /// Moves the watermark to the newest event time minus the allowed lateness and gives the rows of the windows that it has closed, by window, then by group.
     public mutating func advance() -> Batch {
-        guard let newest = state.newest else { return Batch(empty: definition.schema) }
-        state.watermark = max(state.watermark, newest - definition.allowedLateness.inMicroseconds)
-        let length = definition.length.inMicroseconds
+        guard let newest = state.newest else { return Batch(empty: schema) }
+        state.watermark = max(state.watermark, newest - lateness)
         return take(state.windows.keys.filter { $0 + length <= state.watermark })
     }
 
@@ -96,7 +103,6 @@ public struct WindowedAggregation: Sendable {
     }
 
     private mutating func take(_ starts: [Int64]) -> Batch {
-        let length = definition.length.inMicroseconds
         var startTimes = NumberBuilder<Int64>(), endTimes = NumberBuilder<Int64>()
         var keys = TextBuilder()
         var numbers = [NumberBuilder<Int64>](repeating: NumberBuilder(), count: definition.aggregates.count)
@@ -118,7 +124,7 @@ public struct WindowedAggregation: Sendable {
             }
         }
         let values = numbers.indices.map { numbers[$0].finish() }
-        return Batch(schema: definition.schema, columns: [startTimes.finish(), endTimes.finish(), keys.finish()] + values)
+        return Batch(schema: schema, columns: [startTimes.finish(), endTimes.finish(), keys.finish()] + values)
     }
 
     /// The open windows and the watermark, for a checkpoint.
@@ -156,7 +162,7 @@ public struct WindowedAggregation: Sendable {
                 case .sum:
                     if isIn { group.sums[sum] &+= plan.column?.integer(at: row) ?? 0 }
                     sum += 1
-                case .distinct:
+                default:
                     if isIn, let hash = plan.hash(row) { group.seen[distinct].insert(hash) }
                     distinct += 1
                 }
@@ -213,13 +219,5 @@ public struct WindowedAggregation: Sendable {
         }
 
         func text(_ code: Int) -> String { values?.dictionary.string(at: code) ?? "" }
-    }
-}
-
-extension Int64 {
-    /// The largest multiple of `step` that is not above this number.
-    fileprivate func flooredMultiple(of step: Int64) -> Int64 {
-        let rest = self % step
-        return rest < 0 ? self - rest - step : self - rest
     }
 }

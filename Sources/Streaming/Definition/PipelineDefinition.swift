@@ -1,0 +1,126 @@
+import Columns
+import Foundation
+import Lake
+import Parsing
+
+/// What a pipeline does, as its YAML file says it (docs/pipelines/README.md has the grammar).
+///
+///     inputs ─▶ steps ─▶ silver ─▶ streams (filters, joins, look-ups) ─▶ windows ─▶ gold
+public struct PipelineDefinition: Sendable, Hashable {
+    public var name: String
+    /// Where events come from; at least one.
+    public var inputs: [InputDefinition]
+    /// What is derived of inputs, of streams above and of windows above, in the order of the file.
+    public var streams: [StreamDefinition] = []
+    public var windows: [WindowDefinition]
+    /// Text formats that silver is written in beside its Delta tables.
+    public var silverFormats: [TextFormat] = []
+    /// The same for gold.
+    public var goldFormats: [TextFormat] = []
+    /// How often a stream commits what it has.
+    public var commitInterval = Duration.seconds(5)
+    /// How long a partition may say nothing until the watermark no longer waits for it.
+    public var idleAfter = Duration.seconds(60)
+    /// When a batch pipeline runs; nil for a stream.
+    public var schedule: Schedule?
+
+    public init(name: String, inputs: [InputDefinition], streams: [StreamDefinition] = [], windows: [WindowDefinition] = []) {
+        self.name = name
+        self.inputs = inputs
+        self.streams = streams
+        self.windows = windows
+    }
+
+    /// A pipeline with one input, which has its name.
+    public init(name: String, format: String, windows: [WindowDefinition]) {
+        self.init(name: name, inputs: [InputDefinition(name: name, table: name, format: format)], windows: windows)
+    }
+
+    /// The input called `name`; nil asks for the only one.
+    ///
+    /// - Throws: ``DefinitionError`` when there is none of that name, or several and no name.
+    public func input(_ name: String?) throws(DefinitionError) -> InputDefinition {
+        let names = inputs.map(\.name)
+        guard let name else {
+            guard inputs.count == 1 else { throw .inputNeeded(pipeline: self.name, known: names) }
+            return inputs[0]
+        }
+        guard let input = inputs.first(where: { $0.name == name }) else {
+            throw .noInput(name, pipeline: self.name, known: names)
+        }
+        return input
+    }
+
+    /// Changes when state that was written under one definition cannot be read under the other, or when what is in the tables would not be what this
+    /// definition makes. Commit interval, schedule and text formats are not part of it.
+    public var fingerprint: String {
+        let parts = inputs.map(\.signature) + streams.map(\.signature) + windows.map(\.signature)
+        // FNV-1a: it tells definitions apart, it protects nothing.
+        let hash = ([name] + parts).joined(separator: "\n").utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
+            ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
+        }
+        return String(hash, radix: 16)
+    }
+}
+
+/// One kind of events that a pipeline reads: how its lines are understood, and what is done with an event before it is in silver.
+public struct InputDefinition: Sendable, Hashable {
+    /// Sources name it (`input:` in obs.yaml), streams and windows read from it.
+    public var name: String
+    /// Its tables are `bronze.TABLE` and `silver.TABLE`.
+    public var table: String
+    /// A name of `LogFormats`.
+    public var format: String
+    public var options: FormatOptions
+    /// How far behind the newest event of its partition one may be and still count.
+    public var allowedLateness: Duration
+    /// In order, before silver.
+    public var steps: [Step]
+
+    public init(
+        name: String, table: String, format: String, options: FormatOptions = FormatOptions(),
+        allowedLateness: Duration = .seconds(60), steps: [Step] = []
+    ) {
+        self.name = name
+        self.table = table
+        self.format = format
+        self.options = options
+        self.allowedLateness = allowedLateness
+        self.steps = steps
+    }
+
+    var signature: String {
+        let columns = options.columns.map { "\($0.name):\($0.type.rawValue):\($0.path):\($0.isNullable)" }
+        let settings = options.settings.map { "\($0.key)=\($0.value)" }
+        return
+            "input \(name) \(table) \(format) \(columns) \(settings) \(allowedLateness.inMicroseconds) \(steps.map(\.signature))"
+    }
+}
+
+/// A definition that cannot run. The sentence says which part, and what to write.
+public enum DefinitionError: Error, Sendable, Equatable, CustomStringConvertible {
+    case noInput(String, pipeline: String, known: [String])
+    case inputNeeded(pipeline: String, known: [String])
+    case noStream(String, asked: String, known: [String])
+    case noColumn(String, asked: String, known: [String])
+    case wrongType(column: String, type: ColumnType, asked: String, wanted: String)
+    case twice(String)
+    case bad(String)
+
+    public var description: String {
+        switch self {
+        case .noInput(let name, let pipeline, let known):
+            "pipeline '\(pipeline)' has no input '\(name)'; known are \(known.joined(separator: ", "))"
+        case .inputNeeded(let pipeline, let known):
+            "pipeline '\(pipeline)' has several inputs; say which one with 'input': \(known.joined(separator: ", "))"
+        case .noStream(let name, let asked, let known):
+            "\(asked) reads from '\(name)', which is no input, stream or window above it; known are \(known.joined(separator: ", "))"
+        case .noColumn(let name, let asked, let known):
+            "\(asked) names the column '\(name)', which there is not; known are \(known.joined(separator: ", "))"
+        case .wrongType(let column, let type, let asked, let wanted):
+            "\(asked): column '\(column)' is of type \(type.rawValue); it must be \(wanted)"
+        case .twice(let name): "the name '\(name)' is given twice; inputs, streams, windows and columns have one each"
+        case .bad(let sentence): sentence
+        }
+    }
+}

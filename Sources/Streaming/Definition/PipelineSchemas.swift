@@ -1,0 +1,248 @@
+import Columns
+import Parsing
+
+/// The columns of everything that a pipeline makes, worked out before anything runs: the place where a definition's mistakes are found.
+public struct PipelineSchemas: Sendable {
+    /// What streams and windows can read from.
+    public struct Node: Sendable {
+        public var schema: Schema
+        /// The column that holds the event time.
+        public var timeColumn: String
+    }
+
+    /// One stream or window, in an order in which each stands behind what it reads from.
+    enum Member: Sendable {
+        case stream(Int)
+        case window(Int)
+    }
+
+    /// By the name of an input, stream or table of windows.
+    public let nodes: [String: Node]
+    let order: [Member]
+
+    /// - Throws: ``DefinitionError`` for the first thing that cannot be, or ``FormatError``.
+    public init(_ definition: PipelineDefinition) throws {
+        var nodes: [String: Node] = [:]
+        var tables: Set<String> = []
+        guard !definition.inputs.isEmpty else { throw DefinitionError.bad("pipeline '\(definition.name)' has no input") }
+        for input in definition.inputs {
+            try Self.checkName(input.name, "input")
+            try Self.checkName(input.table, "table of input '\(input.name)'")
+            guard nodes[input.name] == nil else { throw DefinitionError.twice(input.name) }
+            let format = try LogFormats.make(input.format, context: ParsingContext(), options: input.options)
+            guard format.schema["event_time"]?.type == .timestamp, format.schema["event_time"]?.isNullable == false else {
+                throw DefinitionError.bad("the format '\(input.format)' of input '\(input.name)' has no 'event_time'")
+            }
+            var node = Node(schema: format.schema, timeColumn: "event_time")
+            for step in input.steps {
+                if case .join = step {
+                    throw DefinitionError.bad("input '\(input.name)' joins; join in a stream that reads from it")
+                }
+                node = try Self.apply(step, to: node, in: "input '\(input.name)'", nodes: nodes)
+            }
+            nodes[input.name] = node
+        }
+        var order: [Member] = []
+        var waiting: [Member] = definition.streams.indices.map(Member.stream) + definition.windows.indices.map(Member.window)
+        while !waiting.isEmpty {
+            var left: [Member] = []
+            for member in waiting {
+                switch member {
+                case .stream(let index):
+                    let stream = definition.streams[index]
+                    guard Self.sources(of: stream).allSatisfy({ nodes[$0] != nil }) else {
+                        left.append(member)
+                        continue
+                    }
+                    try Self.checkName(stream.name, "stream")
+                    guard nodes[stream.name] == nil else { throw DefinitionError.twice(stream.name) }
+                    var node = nodes[stream.from]!
+                    for step in stream.steps {
+                        node = try Self.apply(step, to: node, in: "stream '\(stream.name)'", nodes: nodes)
+                    }
+                    if let table = stream.table {
+                        try Self.checkName(table, "table of stream '\(stream.name)'")
+                        guard tables.insert(table).inserted else { throw DefinitionError.twice(table) }
+                    }
+                    nodes[stream.name] = node
+                case .window(let index):
+                    let window = definition.windows[index]
+                    guard let input = nodes[window.from ?? definition.inputs[0].name] else {
+                        left.append(member)
+                        continue
+                    }
+                    try Self.checkName(window.table, "table of a window")
+                    guard tables.insert(window.table).inserted, nodes[window.table] == nil else {
+                        throw DefinitionError.twice(window.table)
+                    }
+                    try Self.checkShape(window)
+                    var isSession = false
+                    if case .session = window.kind { isSession = true }
+                    nodes[window.table] = Node(
+                        schema: try window.schema(of: input.schema), timeColumn: isSession ? "window_end" : "window_start")
+                }
+                order.append(member)
+            }
+            guard left.count < waiting.count else {
+                let known = nodes.keys.sorted()
+                switch left[0] {
+                case .stream(let index):
+                    let stream = definition.streams[index]
+                    throw DefinitionError.noStream(
+                        Self.sources(of: stream).first { nodes[$0] == nil } ?? stream.from, asked: "stream '\(stream.name)'",
+                        known: known)
+                case .window(let index):
+                    let window = definition.windows[index]
+                    throw DefinitionError.noStream(window.from ?? "", asked: "window '\(window.table)'", known: known)
+                }
+            }
+            waiting = left
+        }
+        self.nodes = nodes
+        self.order = order
+    }
+
+    private static func sources(of stream: StreamDefinition) -> [String] {
+        [stream.from]
+            + stream.steps.compactMap { step in
+                if case .join(let join) = step { join.with } else { nil }
+            }
+    }
+
+    /// Names become folders and metric labels.
+    private static func checkName(_ name: String, _ what: String) throws(DefinitionError) {
+        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy({ $0.isNameByte }) else {
+            throw .bad("the \(what) is called '\(name)'; write letters, digits, '_' and '-', at most 64")
+        }
+    }
+
+    private static func checkShape(_ window: WindowDefinition) throws(DefinitionError) {
+        switch window.kind {
+        case .tumbling(let length):
+            guard length >= .milliseconds(1) else { throw .bad("window '\(window.table)': 'length' is not above 0") }
+        case .hopping(let length, let slide):
+            guard slide >= .milliseconds(1), length >= slide else {
+                throw .bad("window '\(window.table)': 'slide' is not above 0 and at most 'length'")
+            }
+            guard length.inMicroseconds / slide.inMicroseconds <= 1000 else {
+                throw .bad("window '\(window.table)': a row would be in more than 1000 windows; make 'slide' longer")
+            }
+        case .session(let gap):
+            guard gap >= .milliseconds(1) else { throw .bad("window '\(window.table)': 'gap' is not above 0") }
+        }
+    }
+
+    static func apply(_ step: Step, to node: Node, in place: String, nodes: [String: Node]) throws(DefinitionError) -> Node {
+        var node = node
+        let known = node.schema.fields.map(\.name)
+        func check(_ names: [String], _ asked: String) throws(DefinitionError) {
+            for name in names where node.schema[name] == nil { throw .noColumn(name, asked: "\(place): \(asked)", known: known) }
+        }
+        switch step {
+        case .filter(let matchers): try check(matchers.map(\.name), "'where'")
+        case .compute(let name, let expression):
+            guard name != node.timeColumn else { throw .bad("\(place): '\(name)' is the event time; compute another column") }
+            let field = Field(name, try expression.type(in: node.schema), isNullable: true)
+            var fields = node.schema.fields
+            if let index = node.schema.index(of: name) { fields[index] = field } else { fields.append(field) }
+            node.schema = Schema(fields)
+        case .select(let names):
+            try check(names, "'select'")
+            guard names.contains(node.timeColumn) else { throw .bad("\(place): 'select' must keep '\(node.timeColumn)'") }
+            guard Set(names).count == names.count else { throw .bad("\(place): 'select' names a column twice") }
+            node.schema = node.schema.selecting(names)
+        case .deduplicate(let names):
+            try check(names, "'deduplicate'")
+            guard !names.isEmpty else { throw .bad("\(place): 'deduplicate' names no column") }
+        case .join(let join):
+            try check(join.on, "'join'")
+            guard !join.on.isEmpty else { throw .bad("\(place): 'join' has no 'on'") }
+            guard let other = nodes[join.with] else {
+                throw .noStream(join.with, asked: place, known: nodes.keys.sorted())
+            }
+            for name in join.on {
+                guard let type = other.schema[name]?.type else {
+                    throw .noColumn(name, asked: "\(place): 'join' with '\(join.with)'", known: other.schema.fields.map(\.name))
+                }
+                guard type == node.schema[name]!.type else {
+                    throw .wrongType(
+                        column: name, type: type, asked: "\(place): 'join' with '\(join.with)'",
+                        wanted: "\(node.schema[name]!.type.rawValue) as in '\(place)'")
+                }
+            }
+            var fields = node.schema.fields
+            for field in other.schema.fields where !join.on.contains(field.name) {
+                let name = join.prefix + field.name
+                guard !fields.contains(where: { $0.name == name }) else {
+                    throw .bad("\(place): after the join two columns are called '\(name)'; set 'prefix'")
+                }
+                fields.append(Field(name, field.type, isNullable: field.isNullable || join.kind == .left))
+            }
+            node.schema = Schema(fields)
+        case .lookup(let lookup):
+            try check(lookup.on, "'lookup'")
+            guard !lookup.on.isEmpty else { throw .bad("\(place): 'lookup' has no 'on'") }
+            var fields = node.schema.fields
+            for name in lookup.columns {
+                guard !fields.contains(where: { $0.name == name }) else {
+                    throw .bad("\(place): 'lookup' adds '\(name)', which is there already")
+                }
+                fields.append(Field(name, .text, isNullable: true))
+            }
+            node.schema = Schema(fields)
+        case .expect(let expectation): try Self.check(expectation, node, place)
+        case .score(_, let column):
+            guard node.schema[column] == nil else { throw .bad("\(place): 'score' adds '\(column)', which is there already") }
+            node.schema = Schema(node.schema.fields + [Field(column, .double, isNullable: true)])
+        }
+        return node
+    }
+
+    private static func check(_ expectation: Expectation, _ node: Node, _ place: String) throws(DefinitionError) {
+        let asked = "\(place): expectation '\(expectation.name)'"
+        try checkName(expectation.name, "expectation")
+        func type(_ column: String) throws(DefinitionError) -> ColumnType {
+            guard let type = node.schema[column]?.type else {
+                throw .noColumn(column, asked: asked, known: node.schema.fields.map(\.name))
+            }
+            return type
+        }
+        switch expectation.check {
+        case .notNull(let column), .inSet(let column, _): _ = try type(column)
+        case .range(let column, let from, let to):
+            let found = try type(column)
+            guard [.int32, .int64, .float, .double].contains(found) else {
+                throw .wrongType(column: column, type: found, asked: asked, wanted: "a number")
+            }
+            guard from != nil || to != nil, from ?? -.infinity <= to ?? .infinity else {
+                throw .bad("\(asked) has no range: give 'from', 'to' or both")
+            }
+        case .matches(let column, let pattern):
+            _ = try type(column)
+            do { _ = try RegularExpression(pattern) } catch { throw .bad("\(asked): \(error)") }
+        case .uniqueInWindow(let columns, let within):
+            for column in columns { _ = try type(column) }
+            guard !columns.isEmpty, within > .zero else { throw .bad("\(asked) needs 'columns' and 'within'") }
+        case .freshWithin(let age):
+            guard age > .zero else { throw .bad("\(asked): the age is not above 0") }
+        case .rowCount(let from, let to):
+            guard from != nil || to != nil, from ?? 0 <= to ?? .max else {
+                throw .bad("\(asked) has no bounds: give 'from', 'to' or both")
+            }
+            guard expectation.action != .drop else {
+                throw .bad("\(asked) is about an epoch as a whole; its action is warn or fail")
+            }
+        }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isNameByte: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+            UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
+    }
+}
