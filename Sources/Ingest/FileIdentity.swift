@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A hash of some bytes of a file and how many they were.
@@ -7,16 +8,16 @@ public struct Fingerprint: Codable, Sendable, Equatable {
 
     static let none = Fingerprint(of: [])
 
-    /// FNV-1a, 64 bits: the bytes are a log's, and who can write the log can already write what he wants into it.
+    /// A hash that protects nothing is enough: who can write the log can already write what he wants into it.
     init(of bytes: some Sequence<UInt8>) {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        var hash = StableHash()
         var length = 0
         for byte in bytes {
-            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+            hash.add(byte)
             length += 1
         }
         self.length = length
-        self.hash = hash
+        self.hash = hash.value
     }
 }
 

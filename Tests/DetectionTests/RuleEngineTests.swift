@@ -97,6 +97,19 @@ struct `The rule engine` {
         #expect(try engine.snapshot().count < 2000)
     }
 
+    @Test func `goes on counting under a new threshold, and counts anew when it looks at other events`() throws {
+        var old = RuleEngine(rules: [try rule(count: 9), try rule(count: 3, then: "event=ok")])
+        _ = try observe(&old, [(0, "failed", "a", "x", 1), (1, "failed", "a", "x", 1)])
+        var lower = RuleEngine(rules: [try rule(count: 3)])
+        try lower.restore(old.snapshot())
+        #expect(try observe(&lower, [(2, "failed", "a", "x", 1)]).map(\.count) == [3])
+        var other = try rule(count: 3)
+        other.match = try [Matcher](parsing: "event=~\"failed|denied\"")
+        var anew = RuleEngine(rules: [other])
+        try anew.restore(old.snapshot())
+        #expect(try observe(&anew, [(2, "failed", "a", "x", 1)]) == [])
+    }
+
     @Test func `says nothing of events that do not say what it groups by`() throws {
         var engine = RuleEngine(rules: [try rule(count: 1)])
         #expect(try observe(&engine, [(0, "failed", nil, "x", 1)]) == [])

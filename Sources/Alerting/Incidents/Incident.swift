@@ -45,15 +45,14 @@ public struct TimelineEntry: Sendable {
 /// Source: prometheus/common, model.LabelSet.Fingerprint.
 public enum Fingerprint {
     public static func of(_ labels: [String: String]) -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        var hash = StableHash()
         for (name, value) in labels.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-            name.utf8.forEach(add)
-            add(0xFF)
-            value.utf8.forEach(add)
-            add(0xFF)
+            hash.add(name)
+            hash.add(0xFF)
+            hash.add(value)
+            hash.add(0xFF)
         }
-        let text = String(hash, radix: 16)
+        let text = String(hash.value, radix: 16)
         return String(repeating: "0", count: 16 - text.count) + text
     }
 }

@@ -15,27 +15,36 @@ public struct RuleEngine: Sendable {
     private static let repeatAfter = Duration.seconds(60).inMicroseconds
 
     public let rules: [DetectionRule]
-    private var groups: [[String: Group]]
+    private var groups: [Groups]
     /// Groups that were forgotten because there were too many.
     public private(set) var forgottenGroups = 0
 
-    /// The events of a group that are within the window. Old ones are passed over by `start`, and cut off when they are half of all.
-    fileprivate struct Group: Codable {
-        var times: [Int64] = []
-        var counts: [Int32] = []
-        var distinct: [String] = []
-        var start = 0
-        var total = 0
-        var distinctCounts: [String: Int] = [:]
-        var evidence: [Evidence] = []
-        var lastReported: Int64?
-        var reportedCount = 0
-        var newest = Int64.min
+    /// The groups of one rule. `slots` is by the values that the rule groups by, so that a batch looks a group up once and then finds it by number.
+    private struct Groups {
+        var slots: [[String]: Int] = [:]
+        var all: [EventGroup] = []
+
+        mutating func slot(_ key: [String]) -> Int {
+            if let known = slots[key] { return known }
+            slots[key] = all.count
+            all.append(EventGroup())
+            return all.count - 1
+        }
+
+        /// Keeps only the groups that `isKept` says.
+        mutating func filter(_ isKept: (EventGroup) -> Bool) {
+            var kept = Groups()
+            for (key, slot) in slots where isKept(all[slot]) {
+                kept.slots[key] = kept.all.count
+                kept.all.append(all[slot])
+            }
+            self = kept
+        }
     }
 
     public init(rules: [DetectionRule]) {
         self.rules = rules
-        groups = Array(repeating: [:], count: rules.count)
+        groups = Array(repeating: Groups(), count: rules.count)
     }
 
     /// The findings that these events complete.
@@ -48,73 +57,83 @@ public struct RuleEngine: Sendable {
         guard let times = events["event_time"] else { return [] }
         var findings: [Finding] = []
         for index in rules.indices {
-            let rule = rules[index]
-            let isMatched = rule.match.rows(in: events)
-            let isThen = rule.then.map { $0.rows(in: events) }
-            let keys = rule.groupBy.map { events[$0] }
-            let distinct = rule.distinct.flatMap { events[$0.column] }
-            let counts = events["count"]
-            for row in 0..<events.count where isMatched[row] || (isThen?[row] ?? false) {
-                var parts: [String] = []
-                for key in keys { parts.append(key?.string(at: row) ?? "") }
-                // An event that does not say what the rule groups by is about nobody.
-                guard !parts.contains("") else { continue }
-                let key = parts.joined(separator: "\u{1F}")
-                let time = times.integer(at: row) ?? 0
-                if isThen?[row] ?? false {
-                    // Only a group that is known can be completed.
-                    guard var group = groups[index].removeValue(forKey: key) else { continue }
-                    group.forget(before: time - rule.within.inMicroseconds)
-                    if group.total >= rule.count, group.newest <= time {
-                        group.keep(Self.evidence(lines, lineRows, events, row, time), limit: Self.maxEvidence)
-                        findings.append(Self.finding(rule, parts, group, at: time))
-                        group = Group()  // told; what follows is a new story
-                        continue
-                    }
-                    groups[index][key] = group
-                    continue
-                }
-                var group = groups[index].removeValue(forKey: key) ?? Group()
-                group.add(
-                    time: time, count: Int32(counts?.integer(at: row) ?? 1), distinct: distinct.map { $0.string(at: row) ?? "" },
-                    limit: Self.maxEvents)
-                group.forget(before: group.newest - rule.within.inMicroseconds)
-                let isReached =
-                    rule.then == nil && group.total >= rule.count
-                    && (rule.distinct.map { group.distinctCount >= $0.count } ?? true)
-                let total = group.total
-                if group.evidence.count < Self.maxEvidence - 2 || isReached && group.isDue(total, after: Self.repeatAfter) {
-                    group.keep(Self.evidence(lines, lineRows, events, row, time), limit: Self.maxEvidence)
-                }
-                if isReached, group.isDue(total, after: Self.repeatAfter) {
-                    group.lastReported = group.newest
-                    group.reportedCount = total
-                    findings.append(Self.finding(rule, parts, group, at: group.newest))
-                }
-                groups[index][key] = group
+            observe(rule: index, events, times, findings: &findings) { row in
+                let line = Int(lineRows[row])
+                return Evidence(
+                    file: lines["file"]?.string(at: line) ?? "", offset: lines["offset"]?.integer(at: line) ?? 0,
+                    line: String((lines["line"]?.string(at: line) ?? "").prefix(2000)),
+                    time: Timestamp(microseconds: times.integer(at: row) ?? 0))
             }
             limitGroups(index)
         }
         return findings
     }
 
+    private mutating func observe(
+        rule index: Int, _ events: Batch, _ times: Column, findings: inout [Finding], evidence: (Int) -> Evidence
+    ) {
+        let rule = rules[index]
+        let isMatched = rule.match.rows(in: events)
+        let completes = rule.then.map { $0.rows(in: events) }
+        let columns = rule.groupBy.compactMap { events[$0] }
+        // An event that does not say what the rule groups by is about nobody.
+        guard columns.count == rule.groupBy.count else { return }
+        let rowGroups = RowGroups(columns, count: events.count)
+        func key(_ row: Int) -> [String] { columns.map { $0.label(at: row) ?? "" } }
+        // By the number of a row's group: its slot, looked up when the first row of it matches; -2 is looked up and not there.
+        var slots = [Int32](repeating: -1, count: rowGroups.count)
+        let distinct = rule.distinct.flatMap { events[$0.column] }?.stableHashes()
+        let counts = events["count"]
+        let within = rule.within.inMicroseconds
+        for row in 0..<events.count where isMatched[row] || completes?[row] == true {
+            let number = Int(rowGroups.numbers[row])
+            guard number >= 0 else { continue }
+            let isCompletion = completes?[row] == true
+            // Only a group that is known can be completed.
+            if slots[number] == -1, isCompletion { slots[number] = groups[index].slots[key(row)].map(Int32.init) ?? -2 }
+            if slots[number] < 0, !isCompletion { slots[number] = Int32(groups[index].slot(key(row))) }
+            guard slots[number] >= 0 else { continue }
+            let slot = Int(slots[number])
+            let time = times.integer(at: row) ?? 0
+            if isCompletion {
+                groups[index].all[slot].forget(before: time - within)
+                guard groups[index].all[slot].total >= max(rule.count, 1), groups[index].all[slot].newest <= time else {
+                    continue
+                }
+                groups[index].all[slot].keep(evidence(row), limit: Self.maxEvidence)
+                findings.append(Self.finding(rule, key(row), groups[index].all[slot], at: time))
+                groups[index].all[slot] = EventGroup()  // told; what follows is a new story
+                continue
+            }
+            groups[index].all[slot].add(
+                time: time, count: Int32(clamping: counts?.integer(at: row) ?? 1), distinct: distinct?[row], limit: Self.maxEvents
+            )
+            groups[index].all[slot].forget(before: groups[index].all[slot].newest - within)
+            let isReached =
+                rule.then == nil && groups[index].all[slot].total >= rule.count
+                && rule.distinct.map { groups[index].all[slot].distinctCount >= $0.count } ?? true
+            let isDue = isReached && groups[index].all[slot].isDue(after: Self.repeatAfter)
+            if isDue || groups[index].all[slot].evidence.count < Self.maxEvidence - 2 {
+                groups[index].all[slot].keep(evidence(row), limit: Self.maxEvidence)
+            }
+            if isDue {
+                groups[index].all[slot].isReported()
+                findings.append(Self.finding(rule, key(row), groups[index].all[slot], at: groups[index].all[slot].newest))
+            }
+        }
+    }
+
     private mutating func limitGroups(_ index: Int) {
-        guard groups[index].count > Self.maxGroups else { return }
-        let oldest = groups[index].sorted { $0.value.newest < $1.value.newest }.prefix(
-            groups[index].count - Self.maxGroups * 9 / 10)
-        for (key, _) in oldest { groups[index][key] = nil }
-        forgottenGroups += oldest.count
+        let count = groups[index].all.count
+        guard count > Self.maxGroups else { return }
+        let kept = Self.maxGroups * 9 / 10
+        let bound = groups[index].all.map(\.newest).sorted(by: >)[kept]
+        groups[index].filter { $0.newest > bound }
+        forgottenGroups += count - groups[index].all.count
     }
 
-    private static func evidence(_ lines: Batch, _ lineRows: [Int32], _ events: Batch, _ row: Int, _ time: Int64) -> Evidence {
-        let line = Int(lineRows[row])
-        return Evidence(
-            file: lines["file"]?.string(at: line) ?? "", offset: lines["offset"]?.integer(at: line) ?? 0,
-            line: String((lines["line"]?.string(at: line) ?? "").prefix(2000)), time: Timestamp(microseconds: time))
-    }
-
-    private static func finding(_ rule: DetectionRule, _ parts: [String], _ group: Group, at time: Int64) -> Finding {
-        let labels = Dictionary(uniqueKeysWithValues: zip(rule.groupBy, parts))
+    private static func finding(_ rule: DetectionRule, _ key: [String], _ group: EventGroup, at time: Int64) -> Finding {
+        let labels = Dictionary(uniqueKeysWithValues: zip(rule.groupBy, key))
         func fill(_ text: String) -> String {
             var text = text
             for (name, value) in labels { text = text.replacing("{\(name)}", with: value) }
@@ -128,71 +147,49 @@ public struct RuleEngine: Sendable {
             evidence: group.evidence)
     }
 
+    // MARK: Checkpoints
+
+    /// A rule's groups in a checkpoint, under what makes them its own.
+    private struct Saved: Codable {
+        var rule: String
+        var keys: [[String]]
+        var groups: [EventGroup]
+    }
+
     /// The groups, for a checkpoint.
     ///
     /// Those that have been quiet for longer than their rule looks back are forgotten first: no event that comes in order can find them again, and a log of
     /// months would carry every address that was ever in it from checkpoint to checkpoint.
     public mutating func snapshot() throws -> Data {
-        let newest = groups.joined().map(\.value.newest).max() ?? .min
-        for (index, rule) in rules.enumerated() where newest > .min {
-            let oldest = newest - max(rule.within.inMicroseconds, Self.repeatAfter) * 2
-            groups[index] = groups[index].filter { $0.value.newest >= oldest }
+        let newest = groups.flatMap(\.all).map(\.newest).max() ?? .min
+        for (index, rule) in rules.enumerated() {
+            let oldest = newest == .min ? .min : newest - max(rule.within.inMicroseconds, Self.repeatAfter) * 2
+            groups[index].filter { $0.newest > .min && $0.newest >= oldest }
         }
-        return try JSONEncoder().encode(groups)
+        return try JSONEncoder().encode(
+            zip(rules, groups).map { rule, groups in
+                let entries = groups.slots.sorted { $0.value < $1.value }
+                return Saved(rule: rule.stateIdentity, keys: entries.map(\.key), groups: entries.map { groups.all[$0.value] })
+            })
     }
 
-    /// Goes on from a snapshot of the same rules.
+    /// Goes on from a snapshot. A rule that looks at other events now, or groups them otherwise, than when the snapshot was made starts to count anew.
     public mutating func restore(_ snapshot: Data) throws {
-        let restored = try JSONDecoder().decode([[String: Group]].self, from: snapshot)
-        if restored.count == rules.count { groups = restored }
+        let saved = try JSONDecoder().decode([Saved].self, from: snapshot)
+        for (index, rule) in rules.enumerated() {
+            guard let own = saved.first(where: { $0.rule == rule.stateIdentity }), own.keys.count == own.groups.count else {
+                continue
+            }
+            groups[index] = Groups(
+                slots: Dictionary(own.keys.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first }),
+                all: own.groups)
+        }
     }
 }
 
-extension RuleEngine.Group {
-    var distinctCount: Int { distinctCounts.count }
-    var oldest: Int64? { start < times.count ? times[start] : nil }
-
-    mutating func add(time: Int64, count: Int32, distinct value: String?, limit: Int) {
-        times.append(time)
-        counts.append(count)
-        total += Int(count)
-        if let value {
-            distinct.append(value)
-            distinctCounts[value, default: 0] += 1
-        }
-        newest = max(newest, time)
-        if times.count - start > limit { drop() }
-    }
-
-    /// Events come nearly in order: what is too old is at the front.
-    mutating func forget(before time: Int64) {
-        while start < times.count, times[start] < time { drop() }
-        if let first = evidence.first, first.time.microseconds < time { evidence.removeAll { $0.time.microseconds < time } }
-        if start > 64, start * 2 > times.count {
-            times.removeFirst(start)
-            counts.removeFirst(start)
-            if !distinct.isEmpty { distinct.removeFirst(start) }
-            start = 0
-        }
-    }
-
-    private mutating func drop() {
-        total -= Int(counts[start])
-        if !distinct.isEmpty {
-            let left = distinctCounts[distinct[start], default: 1] - 1
-            distinctCounts[distinct[start]] = left > 0 ? left : nil
-        }
-        start += 1
-    }
-
-    /// Keeps the first lines and the last two.
-    mutating func keep(_ line: Evidence, limit: Int) {
-        if evidence.count >= limit { evidence.remove(at: limit - 2) }
-        evidence.append(line)
-    }
-
-    func isDue(_ total: Int, after pause: Int64) -> Bool {
-        guard let lastReported else { return true }
-        return total >= reportedCount * 2 || newest - lastReported >= pause
+extension DetectionRule {
+    /// Equal for two rules whose groups mean the same: thresholds and texts may differ.
+    fileprivate var stateIdentity: String {
+        "\(name) \(match.map(\.description)) \(groupBy) \(distinct?.column ?? "") \(then?.map(\.description) ?? [])"
     }
 }

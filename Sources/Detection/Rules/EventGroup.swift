@@ -1,0 +1,102 @@
+import Columns
+
+/// What a rule remembers of one group: its events within the window, in the order in which they came, and some of their lines.
+struct EventGroup: Sendable, Codable {
+    private(set) var times: [Int64] = []
+    private(set) var counts: [Int32] = []
+    /// For each event the hash of the value that the rule wants distinct; empty for rules that want none.
+    private(set) var distinct: [UInt64] = []
+    private(set) var evidence: [Evidence] = []
+    private(set) var newest = Int64.min
+    private var lastReported: Int64?
+    private var reportedCount = 0
+    // Events before `start` have left the window; they are cut off when they are half of all. What follows is counted from the arrays.
+    private var start = 0
+    private(set) var total = 0
+    private var distinctCounts: [UInt64: Int] = [:]
+
+    private enum CodingKeys: CodingKey { case times, counts, distinct, evidence, newest, lastReported, reportedCount }
+
+    init() {}
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        times = try container.decode([Int64].self, forKey: .times)
+        counts = try container.decode([Int32].self, forKey: .counts)
+        distinct = try container.decode([UInt64].self, forKey: .distinct)
+        evidence = try container.decode([Evidence].self, forKey: .evidence)
+        newest = try container.decode(Int64.self, forKey: .newest)
+        lastReported = try container.decodeIfPresent(Int64.self, forKey: .lastReported)
+        reportedCount = try container.decode(Int.self, forKey: .reportedCount)
+        guard counts.count == times.count, distinct.isEmpty || distinct.count == times.count else {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "events do not add up"))
+        }
+        total = counts.reduce(0) { $0 + Int($1) }
+        for value in distinct { distinctCounts[value, default: 0] += 1 }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(Array(times[start...]), forKey: .times)
+        try container.encode(Array(counts[start...]), forKey: .counts)
+        try container.encode(distinct.isEmpty ? [] : Array(distinct[start...]), forKey: .distinct)
+        try container.encode(evidence, forKey: .evidence)
+        try container.encode(newest, forKey: .newest)
+        try container.encodeIfPresent(lastReported, forKey: .lastReported)
+        try container.encode(reportedCount, forKey: .reportedCount)
+    }
+
+    var distinctCount: Int { distinctCounts.count }
+    /// The first event that is within the window.
+    var oldest: Int64? { start < times.count ? times[start] : nil }
+
+    mutating func add(time: Int64, count: Int32, distinct value: UInt64?, limit: Int) {
+        times.append(time)
+        counts.append(count)
+        total += Int(count)
+        if let value {
+            distinct.append(value)
+            distinctCounts[value, default: 0] += 1
+        }
+        newest = max(newest, time)
+        if times.count - start > limit { drop() }
+    }
+
+    /// Events come nearly in order: what is too old is at the front.
+    mutating func forget(before time: Int64) {
+        while start < times.count, times[start] < time { drop() }
+        if let first = evidence.first, first.time.microseconds < time { evidence.removeAll { $0.time.microseconds < time } }
+        if start > 64, start * 2 > times.count {
+            times.removeFirst(start)
+            counts.removeFirst(start)
+            if !distinct.isEmpty { distinct.removeFirst(start) }
+            start = 0
+        }
+    }
+
+    private mutating func drop() {
+        total -= Int(counts[start])
+        if !distinct.isEmpty {
+            let left = distinctCounts[distinct[start], default: 1] - 1
+            distinctCounts[distinct[start]] = left > 0 ? left : nil
+        }
+        start += 1
+    }
+
+    /// Keeps the first lines and the last two.
+    mutating func keep(_ line: Evidence, limit: Int) {
+        if evidence.count >= limit { evidence.remove(at: limit - 2) }
+        evidence.append(line)
+    }
+
+    /// Whether it is to be told: for the first time, with twice as many events, or after `pause` microseconds of event time.
+    func isDue(after pause: Int64) -> Bool {
+        guard let lastReported else { return true }
+        return total >= reportedCount * 2 || newest - lastReported >= pause
+    }
+
+    mutating func isReported() {
+        lastReported = newest
+        reportedCount = total
+    }
+}
