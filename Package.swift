@@ -51,7 +51,7 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
-        .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns"]),
+        .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns"], exclude: ["Peers"]),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns"]),
         .testTarget(name: "StreamingTests", dependencies: ["Streaming"]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),

@@ -25,7 +25,29 @@ public struct Bitmap: Sendable, Hashable {
     }
 
     public mutating func append(repeating bit: Bool, count added: Int) {
-        for _ in 0..<added { append(bit) }
+        var left = added
+        while left > 0 {
+            let taken = min(64, left)
+            append(bits: bit ? ~0 : 0, count: taken)
+            left -= taken
+        }
+    }
+
+    /// Appends the lowest `added` bits of `bits`, the lowest first.
+    ///
+    /// - Precondition: `added` is at most 64.
+    public mutating func append(bits: UInt64, count added: Int) {
+        precondition((0...64).contains(added))
+        guard added > 0 else { return }
+        let bits = added == 64 ? bits : bits & ((1 << UInt64(added)) - 1)
+        let place = count & 63
+        if place == 0 {
+            words.append(bits)
+        } else {
+            words[words.count - 1] |= bits << UInt64(place)
+            if place + added > 64 { words.append(bits >> UInt64(64 - place)) }
+        }
+        count += added
     }
 
     public mutating func set(_ index: Int, to bit: Bool) {

@@ -84,3 +84,47 @@ func python(_ program: String, with executable: String) throws -> String {
     guard process.terminationStatus == 0 else { throw PythonFailed(output: text) }
     return text
 }
+
+/// Runs a program of the folder `Peers`.
+func python(script: String, _ arguments: [String], with executable: String) throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/env")
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers")
+    process.arguments = [executable, "-B", folder.appending(path: script).path] + arguments
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw PythonFailed(output: text) }
+    return text
+}
+
+/// Rows as `Peers/canonical.py` compares them: a JSON list of tagged texts a line.
+func canonicalLines(_ batches: [Batch]) -> String {
+    var lines = ""
+    for batch in batches {
+        for row in 0..<batch.count {
+            let values = zip(batch.schema.fields, batch.columns).map { field, column in
+                canonical(column.value(at: row, as: field.type), isFloat: field.type == .float)
+            }
+            lines += "[" + values.joined(separator: ",") + "]\n"
+        }
+    }
+    return lines
+}
+
+private func canonical(_ value: Value, isFloat: Bool) -> String {
+    switch value {
+    case .null: "null"
+    case .bool(let flag): "\"B:\(flag)\""
+    case .int(let number): "\"i:\(number)\""
+    case .double(let number) where isFloat: number.isNaN ? "\"f:nan\"" : "\"f:\(Float(number).bitPattern)\""
+    case .double(let number): number.isNaN ? "\"d:nan\"" : "\"d:\(number.bitPattern)\""
+    case .date(let days): "\"D:\(days)\""
+    case .timestamp(let time): "\"t:\(time.microseconds)\""
+    case .text(let text): JSONText.quote("s:" + text)
+    case .binary(let bytes): JSONText.quote("b:" + Value.binary(bytes).description)
+    }
+}

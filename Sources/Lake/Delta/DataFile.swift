@@ -22,9 +22,9 @@ public struct DataFile: Codable, Sendable, Equatable {
         var smallest: [String: JSONValue] = [:], largest: [String: JSONValue] = [:], nulls: [String: JSONValue] = [:]
         for (index, field) in schema.fields.enumerated() {
             let all = rowGroups.compactMap { $0.columns[index].statistics }
-            nulls[field.name] = .integer(Int64(all.reduce(0) { $0 + $1.nullCount }))
+            nulls[field.name] = .integer(Int64(all.reduce(0) { $0 + ($1.nullCount ?? 0) }))
             // A row group without bounds leaves the file without: except where it has no values at all.
-            let withValues = zip(rowGroups, all).filter { $0.rowCount > $1.nullCount }.map(\.1)
+            let withValues = zip(rowGroups, all).filter { $0.rowCount > $1.nullCount ?? 0 }.map(\.1)
             let lows = withValues.compactMap { JSONValue($0.minimum, field.type, isUpper: false) }
             let highs = withValues.compactMap { JSONValue($0.maximum, field.type, isUpper: true) }
             if lows.count == withValues.count { smallest[field.name] = lows.min() }

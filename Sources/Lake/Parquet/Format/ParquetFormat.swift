@@ -13,7 +13,7 @@ enum ParquetFormat {
     enum Encoding: Int32 {
         case plain = 0, plainDictionary = 2, rle = 3, bitPacked = 4, deltaBinaryPacked = 5, deltaLengthByteArray = 6,
             deltaByteArray = 7,
-            rleDictionary = 8
+            rleDictionary = 8, byteStreamSplit = 9
     }
 
     enum PageType: Int32 {
@@ -22,13 +22,16 @@ enum ParquetFormat {
 
     /// Statistics of a column chunk; texts are cut, so they bound the values and need not be among them.
     struct Statistics: Sendable {
-        var nullCount = 0
+        /// Nil when the writer does not say.
+        var nullCount: Int?
         var minimum: [UInt8]?
         var maximum: [UInt8]?
     }
 
     struct ColumnChunk: Sendable {
         var path: [String]
+        /// Why it cannot be read: a key, another file or a codec that is not there; nil when it can.
+        var obstacle: String?
         var type: PhysicalType
         var encodings: [Encoding]
         var codec: CompressionCodec
@@ -124,7 +127,7 @@ enum ParquetFormat {
             if let offset = chunk.dictionaryPageOffset { data.i64(11, Int64(offset)) }
             if let statistics = chunk.statistics {
                 data.structure(12) { fields in
-                    fields.i64(3, Int64(statistics.nullCount))
+                    if let nulls = statistics.nullCount { fields.i64(3, Int64(nulls)) }
                     if let maximum = statistics.maximum { fields.binary(5, maximum) }
                     if let minimum = statistics.minimum { fields.binary(6, minimum) }
                 }

@@ -7,6 +7,11 @@ enum CompressionCodec: Int32 {
     case snappy = 1
     case gzip = 2
     case zstd = 6
+
+    /// What the format calls codec `code`, for messages.
+    static func name(_ code: Int32) -> String {
+        [3: "LZO", 4: "Brotli", 5: "LZ4 in Hadoop's frames", 7: "LZ4"][code] ?? "the unknown codec \(code)"
+    }
 }
 
 /// Compresses pages with zstd; one context for many pages, which saves setting up its tables each time.
@@ -45,6 +50,8 @@ enum Decompression {
 
     /// - Parameter size: what the page header says; a page that gives another size is damaged.
     static func decompress(_ bytes: ArraySlice<UInt8>, codec: CompressionCodec, size: Int) throws(Failed) -> [UInt8] {
+        // Nothing compresses to anything: writers put an empty frame, or no byte at all.
+        if size == 0 { return [] }
         switch codec {
         case .uncompressed:
             guard bytes.count == size else { throw Failed(reason: "a page is not as long as its header says") }
@@ -67,6 +74,7 @@ enum Decompression {
         return result
     }
 
+    /// One or several gzip members, one after the other (RFC 1952 §2.2).
     private static func gzip(_ bytes: ArraySlice<UInt8>, size: Int) throws(Failed) -> [UInt8] {
         var isWhole = false
         let result = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
@@ -80,70 +88,18 @@ enum Decompression {
                 stream.avail_in = UInt32(input.count)
                 stream.next_out = buffer.baseAddress
                 stream.avail_out = UInt32(size)
-                isWhole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_out == 0
+                while inflate(&stream, Z_FINISH) == Z_STREAM_END {
+                    if stream.avail_in == 0 || stream.avail_out == 0 {
+                        isWhole = stream.avail_out == 0
+                        return
+                    }
+                    guard inflateReset(&stream) == Z_OK else { return }
+                }
             }
+            // Safe because all of it is written then.
             count = isWhole ? size : 0
         }
         guard isWhole else { throw Failed(reason: "a gzip page is damaged") }
         return result
-    }
-}
-
-/// The Snappy block format, which pyarrow and Spark write by default.
-///
-/// Source: google/snappy, "Snappy compressed format description".
-enum Snappy {
-    static func decompress(_ input: ArraySlice<UInt8>, size: Int) throws(Decompression.Failed) -> [UInt8] {
-        let damaged = Decompression.Failed(reason: "a snappy page is damaged")
-        var at = input.startIndex
-        func next() throws(Decompression.Failed) -> UInt8 {
-            guard at < input.endIndex else { throw damaged }
-            defer { at += 1 }
-            return input[at]
-        }
-        var declared = 0, shift = 0
-        while true {
-            let byte = try next()
-            declared |= Int(byte & 0x7F) << shift
-            if byte < 0x80 { break }
-            shift += 7
-            guard shift <= 28 else { throw damaged }
-        }
-        guard declared == size else { throw damaged }
-        var output: [UInt8] = []
-        output.reserveCapacity(size)
-        while at < input.endIndex {
-            let tag = try next()
-            if tag & 3 == 0 {
-                var length = Int(tag >> 2)
-                if length >= 60 {
-                    var value = 0
-                    for index in 0..<(length - 59) { value |= Int(try next()) << (8 * index) }
-                    length = value
-                }
-                length += 1
-                guard length <= input.endIndex - at, output.count + length <= size else { throw damaged }
-                output.append(contentsOf: input[at..<(at + length)])
-                at += length
-            } else {
-                let length: Int, distance: Int
-                switch tag & 3 {
-                case 1:
-                    length = Int(tag >> 2 & 7) + 4
-                    distance = Int(tag >> 5) << 8 | Int(try next())
-                case 2:
-                    length = Int(tag >> 2) + 1
-                    distance = Int(try next()) | Int(try next()) << 8
-                default:
-                    length = Int(tag >> 2) + 1
-                    distance = Int(try next()) | Int(try next()) << 8 | Int(try next()) << 16 | Int(try next()) << 24
-                }
-                guard distance > 0, distance <= output.count, output.count + length <= size else { throw damaged }
-                // Byte by byte, because source and target may overlap: that is how a run is written.
-                for _ in 0..<length { output.append(output[output.count - distance]) }
-            }
-        }
-        guard output.count == size else { throw damaged }
-        return output
     }
 }
