@@ -12,8 +12,12 @@ public struct ModelRegistry: Sendable {
                 CREATE TABLE model (
                     name TEXT NOT NULL, version INTEGER NOT NULL, stage TEXT NOT NULL, trained_at INTEGER NOT NULL, trained_on INTEGER NOT NULL,
                     threshold REAL NOT NULL, features TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (name, version));
-                """)
+                """),
+        Migration(id: "detection-2", sql: "ALTER TABLE model ADD COLUMN kind TEXT NOT NULL DEFAULT 'windows';"),
     ]
+
+    /// A larger model file is refused: reading it would take the memory that the pipelines need.
+    static let maxFileSize = 512 << 20
 
     /// One line of the registry.
     public struct Entry: Sendable {
@@ -26,6 +30,8 @@ public struct ModelRegistry: Sendable {
         public let threshold: Double
         public let features: String
         public let file: String
+        /// Which type of model the file holds: ``RegisteredModel/kind``.
+        public let kind: String
     }
 
     private let store: Store
@@ -37,7 +43,8 @@ public struct ModelRegistry: Sendable {
     }
 
     /// Saves a model as the next version under `name` and puts it in production; the one before is archived.
-    public func save(_ model: WindowModel, name: String) throws -> Entry {
+    public func save(_ model: some RegisteredModel, name: String) throws -> Entry {
+        let kind = type(of: model).kind
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let bytes = try JSONEncoder().encode(model)
         return try store.database.write { database in
@@ -48,15 +55,15 @@ public struct ModelRegistry: Sendable {
             try bytes.write(to: URL(filePath: folder + "/" + file), options: .atomic)
             try database.execute(sql: "UPDATE model SET stage = 'archived' WHERE name = ?", arguments: [name])
             try database.execute(
-                sql: "INSERT INTO model VALUES (?, ?, 'production', ?, ?, ?, ?, ?)",
+                sql: "INSERT INTO model VALUES (?, ?, 'production', ?, ?, ?, ?, ?, ?)",
                 arguments: [
                     name, version, model.trainedAt.microseconds, model.trainedOn, model.threshold,
-                    model.features.joined(separator: ","), file,
+                    model.features.joined(separator: ","), file, kind,
                 ])
             return Entry(
                 name: name, version: version, stage: "production", trainedAt: model.trainedAt, trainedOn: model.trainedOn,
                 threshold: model.threshold,
-                features: model.features.joined(separator: ","), file: file)
+                features: model.features.joined(separator: ","), file: file, kind: kind)
         }
     }
 
@@ -74,34 +81,86 @@ public struct ModelRegistry: Sendable {
         }
     }
 
-    /// The model in production under `name`, or nil when there is none.
+    /// The model of windows in production under `name`, or nil when there is none.
     ///
     /// - Throws: ``ModelError/damaged(file:)``.
     public func production(_ name: String) throws -> (entry: Entry, model: WindowModel)? {
+        try production(name, as: WindowModel.self)
+    }
+
+    /// The model in production under `name`, or nil when there is none.
+    ///
+    /// - Throws: ``ModelError/damaged(file:)`` when the file is missing or does not hold together, ``ModelError/otherKind(name:kind:wanted:)``.
+    public func production<Model: RegisteredModel>(_ name: String, as type: Model.Type) throws -> (entry: Entry, model: Model)? {
         guard let entry = try productionEntry(name) else { return nil }
-        guard let bytes = FileManager.default.contents(atPath: folder + "/" + entry.file),
-            let model = try? JSONDecoder().decode(WindowModel.self, from: bytes)
-        else { throw ModelError.damaged(file: folder + "/" + entry.file) }
+        guard entry.kind == Model.kind else { throw ModelError.otherKind(name: name, kind: entry.kind, wanted: Model.kind) }
+        let path = folder + "/" + entry.file
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        guard let size, size <= Self.maxFileSize, let bytes = FileManager.default.contents(atPath: path),
+            let model = try? JSONDecoder().decode(Model.self, from: bytes)
+        else { throw ModelError.damaged(file: path) }
         return (entry, model)
+    }
+
+    /// Puts an earlier version in production.
+    ///
+    /// - Throws: ``ModelError/unknownVersion(name:version:)``.
+    public func promote(_ name: String, version: Int) throws {
+        try store.database.write { database in
+            let count = try Int.fetchOne(
+                database, sql: "SELECT count(*) FROM model WHERE name = ? AND version = ?", arguments: [name, version])
+            guard count == 1 else { throw ModelError.unknownVersion(name: name, version: version) }
+            try database.execute(
+                sql: "UPDATE model SET stage = CASE version WHEN ? THEN 'production' ELSE 'archived' END WHERE name = ?",
+                arguments: [version, name])
+        }
     }
 
     private static func entry(_ row: Row) -> Entry {
         Entry(
             name: row["name"], version: row["version"], stage: row["stage"],
             trainedAt: Timestamp(microseconds: row["trained_at"]),
-            trainedOn: row["trained_on"], threshold: row["threshold"], features: row["features"], file: row["file"])
+            trainedOn: row["trained_on"], threshold: row["threshold"], features: row["features"], file: row["file"],
+            kind: row["kind"])
     }
+}
+
+/// A model that the registry keeps: its file is its JSON, and decoding it checks that it holds together.
+public protocol RegisteredModel: Sendable, Codable {
+    /// Tells the types of models apart in the registry.
+    static var kind: String { get }
+    var features: [String] { get }
+    var threshold: Double { get }
+    var trainedOn: Int { get }
+    var trainedAt: Timestamp { get }
+}
+
+extension WindowModel: RegisteredModel {
+    public static let kind = "windows"
 }
 
 public enum ModelError: Error, CustomStringConvertible {
     case damaged(file: String)
     case tooFewWindows(table: String, count: Int)
+    case tooFewRows(table: String, label: String, positives: Int, negatives: Int)
+    case missingFeature(String)
+    case noFeatures(table: String)
+    case otherKind(name: String, kind: String, wanted: String)
+    case unknownVersion(name: String, version: Int)
 
     public var description: String {
         switch self {
         case .damaged(let file): "\(file): the model file is missing or damaged; train it again with 'obs model train'"
         case .tooFewWindows(let table, let count):
             "\(table) has \(count) windows, and a model needs \(WindowModel.minimumRows); process more logs, then train again"
+        case .tooFewRows(let table, let label, let positives, let negatives):
+            "\(table): '\(label)' is true in \(positives) rows and false in \(negatives), and a model needs \(RiskModel.minimumRows) of each; train on a longer history"
+        case .missingFeature(let name): "there is no column '\(name)', which the model needs"
+        case .noFeatures(let table): "\(table): no column can be a feature; numbers, booleans and texts of few kinds can"
+        case .otherKind(let name, let kind, let wanted):
+            "the model '\(name)' is of the kind '\(kind)', and '\(wanted)' is needed; 'obs model list' shows the kinds"
+        case .unknownVersion(let name, let version):
+            "there is no version \(version) of the model '\(name)'; 'obs model list' shows what there is"
         }
     }
 }

@@ -1,0 +1,66 @@
+import Columns
+
+/// Which columns a model looks at, and how a text becomes a number: what was so in training must be so in scoring.
+public struct FeatureLayout: Sendable, Codable, Equatable {
+    public struct Feature: Sendable, Codable, Equatable {
+        public var column: String
+        /// Of a text column: the texts that training met, in order; a text is its place here, and one that is not here is a missing value.
+        public var categories: [String]?
+    }
+
+    /// A column with more distinct texts than this names things rather than sorts them: it is no feature.
+    static let maxCategories = 64
+
+    public let features: [Feature]
+
+    /// The columns of `batches` that can be features: numbers, booleans and texts of few kinds.
+    ///
+    /// - Parameter excluded: what is no feature, such as the label and the key.
+    public init(of batches: [Batch], excluding excluded: Set<String>) {
+        guard let schema = batches.first?.schema else {
+            features = []
+            return
+        }
+        features = schema.fields.compactMap { field in
+            guard !excluded.contains(field.name) else { return nil }
+            switch field.type {
+            case .bool, .int32, .int64, .float, .double: return Feature(column: field.name)
+            case .timestamp, .date, .binary: return nil
+            case .text:
+                var texts: Set<String> = []
+                for batch in batches {
+                    guard let column = batch[field.name] else { continue }
+                    for row in 0..<batch.count {
+                        if let text = column.string(at: row) { texts.insert(text) }
+                        if texts.count > Self.maxCategories { return nil }
+                    }
+                }
+                return texts.count < 2 ? nil : Feature(column: field.name, categories: texts.sorted())
+            }
+        }
+    }
+
+    public var names: [String] { features.map(\.column) }
+
+    /// The features of `batches`, by feature and then row; what is not there is NaN.
+    ///
+    /// - Throws: ``ModelError/missingFeature(_:)``.
+    public func columns(of batches: [Batch]) throws(ModelError) -> [[Double]] {
+        var columns: [[Double]] = []
+        for feature in features {
+            var values: [Double] = []
+            values.reserveCapacity(batches.reduce(0) { $0 + $1.count })
+            for batch in batches {
+                guard let column = batch[feature.column] else { throw .missingFeature(feature.column) }
+                if let categories = feature.categories {
+                    let codes = Dictionary(uniqueKeysWithValues: categories.enumerated().map { ($1, Double($0)) })
+                    for row in 0..<batch.count { values.append(column.string(at: row).flatMap { codes[$0] } ?? .nan) }
+                } else {
+                    for row in 0..<batch.count { values.append(column.number(at: row) ?? .nan) }
+                }
+            }
+            columns.append(values)
+        }
+        return columns
+    }
+}
