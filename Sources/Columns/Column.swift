@@ -192,3 +192,28 @@ extension TextValues {
         return gathered
     }
 }
+
+/// The texts of a column whose rows come in runs, such as the file that lines stand in: each run makes its `String` once.
+public struct TextRuns: Sendable {
+    private let column: Column
+    private var code: UInt32?
+    /// The text at the row that was asked for last; empty for a null.
+    public private(set) var text = ""
+
+    public init(_ column: Column) {
+        self.column = column
+    }
+
+    /// Moves to `row`; whether another text may begin there.
+    public mutating func isNew(at row: Int) -> Bool {
+        if case .dictionary(let values) = column.values, !column.isNull(at: row) {
+            let code = values.codes[column.range.lowerBound + row]
+            if code == self.code { return false }
+            self.code = code
+        } else {
+            code = nil
+        }
+        text = column.string(at: row) ?? ""
+        return true
+    }
+}

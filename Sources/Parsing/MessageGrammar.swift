@@ -29,29 +29,34 @@ public struct MessageGrammar: Sendable {
         static let absent = -1 ..< -1
     }
 
-    enum Part: Sendable, Equatable {
-        case literal([UInt8])
-        case source, method, word
-        case port, count, number
-        case user, text
-        case rest
+    /// One step of a pattern. Steps of all patterns stand in one array and their literals in one buffer: matching follows numbers and touches no object.
+    private struct Step {
+        enum Kind {
+            case literal, source, method, word, port, count, number, user, text, rest, end
+        }
+
+        var kind: Kind
+        /// Of a literal: where it stands in `literals`.
+        var start = 0
+        var length = 0
     }
 
-    private let patterns: [[Part]]
+    private var steps: [Step] = []
+    private var literals: [UInt8] = []
+    /// By pattern, its first step.
+    private var starts: [Int] = []
     /// By first byte, the patterns to try, in the order of the list.
-    private let byFirstByte: [[Int]]
+    private var byFirstByte = [[Int]](repeating: [], count: 256)
 
     /// - Precondition: each pattern begins with a literal and its parts have known names; the list is part of the program.
     public init(_ texts: [String]) {
-        patterns = texts.map(Self.compile)
-        var table = [[Int]](repeating: [], count: 256)
-        for (index, pattern) in patterns.enumerated() {
-            guard case .literal(let bytes)? = pattern.first else {
-                preconditionFailure("pattern '\(texts[index])' begins with a literal")
-            }
-            table[Int(bytes[0])].append(index)
+        for (index, text) in texts.enumerated() {
+            starts.append(steps.count)
+            compile(text)
+            let first = steps[starts[index]]
+            guard first.kind == .literal else { preconditionFailure("pattern '\(text)' begins with a literal") }
+            byFirstByte[Int(literals[first.start])].append(index)
         }
-        byFirstByte = table
     }
 
     /// The first pattern that takes all of `message`, or nil.
@@ -59,7 +64,7 @@ public struct MessageGrammar: Sendable {
         guard !message.isEmpty else { return nil }
         for index in byFirstByte[Int(message[0])] {
             var match = Match()
-            if take(patterns[index], 0, message, 0, &match) {
+            if take(starts[index], message, 0, &match) {
                 match.pattern = index
                 return match
             }
@@ -67,24 +72,25 @@ public struct MessageGrammar: Sendable {
         return nil
     }
 
-    /// Whether the parts from `part` on take the message from `at` to its end. Each part is tried at most at each position, so the cost is
-    /// bounded by the parts times the length for patterns with one open part, as all of ours are between two literals.
-    private func take(_ parts: [Part], _ part: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Bool {
-        guard part < parts.count else { return at == message.count }
-        switch parts[part] {
-        case .literal(let bytes):
-            guard message.hasLiteral(bytes, at: at) else { return false }
-            return take(parts, part + 1, message, at + bytes.count, &match)
+    /// Whether the steps from `step` on take the message from `at` to its end. Each is tried at most at each position, so the cost is
+    /// bounded by the steps times the length for patterns with one open part, as all of ours are between two literals.
+    private func take(_ step: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Bool {
+        let kind = steps[step].kind
+        switch kind {
+        case .end:
+            return at == message.count
+        case .literal:
+            return isLiteral(step, in: message, at: at) && take(step + 1, message, at + steps[step].length, &match)
         case .rest:
             return true
         case .port, .count, .number:
             var end = at
             while end < message.count, end - at < 10, message[end].isDigit { end += 1 }
-            guard end > at, take(parts, part + 1, message, end, &match) else { return false }
-            if parts[part] == .port {
+            guard end > at, take(step + 1, message, end, &match) else { return false }
+            if kind == .port {
                 // A port above 65535 is no port: the line is understood, the value is not known.
                 match.port = message.integer(in: at..<end).flatMap { $0 <= 65_535 ? $0 : nil }
-            } else if parts[part] == .count {
+            } else if kind == .count {
                 match.count = message.integer(in: at..<end)
             }
             return true
@@ -92,29 +98,26 @@ public struct MessageGrammar: Sendable {
             var end = message.wordEnd(from: at)
             // Fast path: a blank or the end follows. Else, as in `{source}: 11: Bye`, the last place in the word where the rest fits.
             while end > at {
-                if take(parts, part + 1, message, end, &match) {
-                    switch parts[part] {
-                    case .source: match.source = at..<end
-                    case .method: match.method = at..<end
-                    default: break
-                    }
+                if take(step + 1, message, end, &match) {
+                    if kind == .source { match.source = at..<end }
+                    if kind == .method { match.method = at..<end }
                     return true
                 }
-                guard part + 1 < parts.count, case .literal(let bytes) = parts[part + 1], bytes[0] != UInt8(ascii: " ") else {
-                    return false
-                }
+                let next = steps[step + 1]
+                guard next.kind == .literal, literals[next.start] != UInt8(ascii: " ") else { return false }
                 end -= 1
             }
             return false
         case .user, .text:
-            guard part + 1 < parts.count, case .literal(let bytes) = parts[part + 1] else {
-                if parts[part] == .user { match.user = at..<message.count }
-                return part + 1 == parts.count
+            let next = steps[step + 1]
+            guard next.kind == .literal else {
+                if kind == .user { match.user = at..<message.count }
+                return next.kind == .end
             }
-            var end = message.count - bytes.count
+            var end = message.count - next.length
             while end >= at {
-                if message[end] == bytes[0], message.hasLiteral(bytes, at: end), take(parts, part + 1, message, end, &match) {
-                    if parts[part] == .user { match.user = at..<end }
+                if isLiteral(step + 1, in: message, at: end), take(step + 1, message, end, &match) {
+                    if kind == .user { match.user = at..<end }
                     return true
                 }
                 end -= 1
@@ -123,29 +126,33 @@ public struct MessageGrammar: Sendable {
         }
     }
 
-    private static func compile(_ text: String) -> [Part] {
-        var parts: [Part] = []
-        var rest = text[...]
-        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
-            if open > rest.startIndex { parts.append(.literal(Array(rest[..<open].utf8))) }
-            let name = String(rest[rest.index(after: open)..<close])
-            guard let part = named[name] else { preconditionFailure("pattern '\(text)' names the unknown part '\(name)'") }
-            parts.append(part)
-            rest = rest[rest.index(after: close)...]
-        }
-        if !rest.isEmpty { parts.append(.literal(Array(rest.utf8))) }
-        return parts
+    @inline(__always) private func isLiteral(_ step: Int, in message: Span<UInt8>, at start: Int) -> Bool {
+        let literal = steps[step]
+        // The first byte settles it nearly always.
+        guard start >= 0, start + literal.length <= message.count, message[start] == literals[literal.start] else { return false }
+        return message.extracting(start..<(start + literal.length)).isEqual(
+            to: literals.span.extracting(literal.start..<(literal.start + literal.length)))
     }
 
-    private static let named: [String: Part] = [
+    private mutating func compile(_ text: String) {
+        func add(_ bytes: Substring) {
+            steps.append(Step(kind: .literal, start: literals.count, length: bytes.utf8.count))
+            literals += bytes.utf8
+        }
+        var rest = text[...]
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            if open > rest.startIndex { add(rest[..<open]) }
+            let name = String(rest[rest.index(after: open)..<close])
+            guard let kind = Self.named[name] else { preconditionFailure("pattern '\(text)' names the unknown part '\(name)'") }
+            steps.append(Step(kind: kind))
+            rest = rest[rest.index(after: close)...]
+        }
+        if !rest.isEmpty { add(rest) }
+        steps.append(Step(kind: .end))
+    }
+
+    private static let named: [String: Step.Kind] = [
         "source": .source, "method": .method, "word": .word, "port": .port, "count": .count, "number": .number, "user": .user,
         "text": .text, "rest": .rest,
     ]
-}
-
-extension Span<UInt8> {
-    func hasLiteral(_ bytes: [UInt8], at start: Int) -> Bool {
-        guard start >= 0, start + bytes.count <= count else { return false }
-        return extracting(start..<(start + bytes.count)).isEqual(to: bytes.span)
-    }
 }

@@ -318,10 +318,10 @@ struct `The whole way` {
         """
         name: ssh
         format: sshd
+        allowed_lateness: 1m
         windows:
           - table: ssh_by_source
             length: 5m
-            allowed_lateness: 1m
             by: source
             aggregates:
               - { name: \(aggregate), function: count, where: 'event=~"failed_.*"' }

@@ -24,6 +24,19 @@ public struct IsolationForest: Sendable, Codable, Equatable {
         var right: [Int32] = []
         /// Training rows that reached the node.
         var size: [Int32] = []
+
+        /// Whether every node has its parts, and children that stand behind it: a walk then ends, in a leaf.
+        func isSound(featureCount: Int) -> Bool {
+            let count = feature.count
+            guard count > 0, [threshold.count, left.count, right.count, size.count].allSatisfy({ $0 == count }) else {
+                return false
+            }
+            return feature.indices.allSatisfy { node in
+                feature[node] < 0
+                    || Int(feature[node]) < featureCount && Int(left[node]) == node + 1 && Int(right[node]) > node + 1
+                        && Int(right[node]) < count
+            }
+        }
     }
 
     public let featureCount: Int
@@ -31,6 +44,21 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     private let trees: [Tree]
     /// The expected depth of a row: c(sample size).
     private let normalization: Double
+    /// The trees as scoring walks them; made of `trees`.
+    private let nodes: [Node]
+    /// By tree, its root in `nodes`.
+    private let roots: [Int]
+
+    /// Sixteen bytes a node, so that a tree of the usual sample lies in the first cache. A left child stands right behind its parent.
+    private struct Node: Sendable, Equatable {
+        /// The threshold; of a leaf how deep a row that ends here counts, the rows that it would still have to be set apart from included.
+        var value: Double
+        /// -1 in a leaf.
+        var feature: Int32
+        var right: Int32
+    }
+
+    private enum CodingKeys: CodingKey { case featureCount, options, trees, normalization }
 
     /// - Parameter rows: one array a row, each of the same number of finite features; at least two.
     public init(training rows: [[Double]], options: Options = Options()) {
@@ -40,7 +68,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
         let sampleSize = min(options.sampleSize, rows.count)
         normalization = Self.averageDepth(sampleSize)
         let maxDepth = Int(log2(Double(sampleSize)).rounded(.up))
-        trees = (0..<options.trees).map { number in
+        let trees = (0..<options.trees).map { number in
             var random = SplitMix64(seed: options.seed &+ UInt64(number) &* 0x9E37_79B9)
             // A sample without repetition: the first steps of a shuffle.
             var indices = Array(rows.indices)
@@ -49,6 +77,44 @@ public struct IsolationForest: Sendable, Codable, Equatable {
             Self.grow(&tree, rows, indices[..<sampleSize], depth: 0, maxDepth: maxDepth, &random)
             return tree
         }
+        self.trees = trees
+        (nodes, roots) = Self.flatten(trees)
+    }
+
+    /// - Throws: `DecodingError` for a file whose trees do not hold together, which would lead scoring astray.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        featureCount = try container.decode(Int.self, forKey: .featureCount)
+        options = try container.decode(Options.self, forKey: .options)
+        trees = try container.decode([Tree].self, forKey: .trees)
+        normalization = try container.decode(Double.self, forKey: .normalization)
+        let features = featureCount
+        guard !trees.isEmpty, normalization > 0, trees.allSatisfy({ $0.isSound(featureCount: features) }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .trees, in: container, debugDescription: "the trees do not hold together")
+        }
+        (nodes, roots) = Self.flatten(trees)
+    }
+
+    private static func flatten(_ trees: [Tree]) -> ([Node], [Int]) {
+        var nodes: [Node] = []
+        var roots: [Int] = []
+        for tree in trees {
+            let root = nodes.count
+            roots.append(root)
+            var depths = [Double](repeating: 0, count: tree.feature.count)
+            for node in tree.feature.indices {
+                guard tree.feature[node] >= 0 else {
+                    nodes.append(Node(value: depths[node] + averageDepth(Int(tree.size[node])), feature: -1, right: -1))
+                    continue
+                }
+                depths[Int(tree.left[node])] = depths[node] + 1
+                depths[Int(tree.right[node])] = depths[node] + 1
+                nodes.append(
+                    Node(value: tree.threshold[node], feature: tree.feature[node], right: Int32(root) + tree.right[node]))
+            }
+        }
+        return (nodes, roots)
     }
 
     private static func grow(
@@ -84,19 +150,27 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     }
 
     /// The score of a row in (0, 1): equation 2 of the source.
-    public func score(_ row: [Double]) -> Double {
-        precondition(row.count == featureCount)
-        var depth = 0.0
-        for tree in trees {
-            var node = 0
-            var steps = 0.0
-            while tree.feature[node] >= 0 {
-                node = Int(row[Int(tree.feature[node])] <= tree.threshold[node] ? tree.left[node] : tree.right[node])
-                steps += 1
+    public func score(_ row: [Double]) -> Double { scores(row)[0] }
+
+    /// The scores of many rows, tree by tree.
+    ///
+    /// - Parameter rows: one row behind the other, each of ``featureCount`` values.
+    public func scores(_ rows: [Double]) -> [Double] {
+        precondition(featureCount > 0 && rows.count % featureCount == 0, "rows have \(featureCount) features each")
+        var depths = [Double](repeating: 0, count: rows.count / featureCount)
+        for root in roots {
+            for row in depths.indices {
+                let start = row * featureCount
+                var index = root
+                var node = nodes[index]
+                while node.feature >= 0 {
+                    index = rows[start + Int(node.feature)] <= node.value ? index + 1 : Int(node.right)
+                    node = nodes[index]
+                }
+                depths[row] += node.value
             }
-            depth += steps + Self.averageDepth(Int(tree.size[node]))
         }
-        return exp2(-(depth / Double(trees.count)) / normalization)
+        return depths.map { exp2(-($0 / Double(roots.count)) / normalization) }
     }
 
     /// Each feature's part in setting `row` apart; the parts sum to 1.

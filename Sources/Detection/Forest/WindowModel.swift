@@ -39,7 +39,7 @@ public struct WindowModel: Sendable, Codable, Equatable {
             return sorted[sorted.count / 2]
         }
         forest = IsolationForest(training: rows, options: options)
-        let scores = rows.map(forest.score).sorted()
+        let scores = forest.scores(rows.flatMap(\.self)).sorted()
         threshold = max(0.6, scores[min(scores.count - 1, Int(Double(scores.count) * (1 - contamination)))])
         trainedOn = rows.count
         trainedAt = now
@@ -52,16 +52,17 @@ public struct WindowModel: Sendable, Codable, Equatable {
 
     /// The score of each window of `batch`.
     public func scores(_ batch: Batch) -> [Double] {
-        Self.rows(of: batch, features).map(forest.score)
+        forest.scores(Self.rows(of: batch, features).flatMap(\.self))
     }
 
     /// The windows of `batch` that stand out, with the features that made them.
     public func findings(_ batch: Batch) -> [Finding] {
         let rows = Self.rows(of: batch, features)
+        let scores = forest.scores(rows.flatMap(\.self))
         guard let starts = batch["window_start"], let ends = batch["window_end"], batch.schema.count > 2 else { return [] }
         let by = batch.schema.fields[2].name
         return rows.indices.compactMap { row in
-            let score = forest.score(rows[row])
+            let score = scores[row]
             guard score >= threshold else { return nil }
             let shares = forest.shares(rows[row])
             let contributions = features.indices.map {

@@ -298,11 +298,14 @@ public struct SSHD: LogFormat {
         let files = lines.columns[1], offsets = lines.columns[2], arrivals = lines.columns[3], texts = lines.columns[4],
             raws = lines.columns[5]
         let hasRaw = raws.nullCount < raws.count
+        var runs = TextRuns(files)
         for row in 0..<lines.count {
             let arrival = Timestamp(microseconds: arrivals.integer(at: row) ?? 0)
             let column = hasRaw && !raws.isNull(at: row) ? raws : texts
+            if runs.isNew(at: row) { rows.begin(file: runs.text) }
+            let file = runs.text
             let reason = column.withBytes(at: row) { line in
-                append(line, arrival: arrival, file: files, offset: offsets.integer(at: row) ?? 0, row: row, to: &rows)
+                append(line, arrival: arrival, file: file, offset: offsets.integer(at: row) ?? 0, row: row, to: &rows)
             }
             if let reason { rejected.append(RejectedLine(row: row, reason: reason)) }
         }
@@ -311,17 +314,17 @@ public struct SSHD: LogFormat {
 
     /// Appends what `line` tells, or says why it tells nothing.
     private mutating func append(
-        _ line: Span<UInt8>, arrival: Timestamp, file: Column, offset: Int64, row: Int, to rows: inout Rows
+        _ line: Span<UInt8>, arrival: Timestamp, file: String, offset: Int64, row: Int, to rows: inout Rows
     ) -> RejectionReason? {
         let event: SSHLine
         switch SSHLine.read(line) {
         case .success(let read): event = read
         case .failure(let reason): return reason
         }
-        guard let time = resolver.resolve(event.header.stamp, file: file.string(at: row) ?? "", arrival: arrival) else {
+        guard let time = resolver.resolve(event.header.stamp, file: file, arrival: arrival) else {
             return .badTimestamp
         }
-        rows.append(event, of: line, time: time, file: file, offset: offset, row: row)
+        rows.append(event, of: line, time: time, offset: offset, row: row)
         return nil
     }
 
@@ -433,6 +436,17 @@ public struct SSHD: LogFormat {
         codes[event]!
     }
 
+    /// By the code of an event, the method that the event itself says.
+    private static let impliedMethods: [String?] = SSHEvent.allCases.map { event in
+        switch event {
+        case .failedPassword, .acceptedPassword: "password"
+        case .failedPublickey, .acceptedPublickey: "publickey"
+        case .failedHostbased: "hostbased"
+        case .failedNone: "none"
+        default: nil
+        }
+    }
+
     private static let codes = Dictionary(uniqueKeysWithValues: SSHEvent.allCases.enumerated().map { ($1, UInt32($0)) })
 
     /// The columns of a batch of events as they grow.
@@ -448,6 +462,7 @@ public struct SSHD: LogFormat {
         var methods = DictionaryBuilder()
         var counts = NumberBuilder<Int32>()
         var files = DictionaryBuilder()
+        private var fileCode: UInt32 = 0
         var offsets = NumberBuilder<Int64>()
         var lineRows: [Int32] = []
 
@@ -461,7 +476,13 @@ public struct SSHD: LogFormat {
             lineRows.reserveCapacity(count)
         }
 
-        mutating func append(_ event: SSHLine, of line: Span<UInt8>, time: Timestamp, file: Column, offset: Int64, row: Int) {
+        /// The rows that follow are of `file`: its name is entered once a run, not once a row.
+        mutating func begin(file: String) {
+            var file = file
+            fileCode = file.withUTF8 { files.code(of: $0.span) }
+        }
+
+        mutating func append(_ event: SSHLine, of line: Span<UInt8>, time: Timestamp, offset: Int64, row: Int) {
             times.append(time.microseconds)
             if event.header.host.isEmpty { hosts.appendNull() } else { hosts.append(line.extracting(event.header.host)) }
             if event.header.process.isEmpty {
@@ -476,7 +497,7 @@ public struct SSHD: LogFormat {
             ports.append(event.port)
             appendMethod(event, line)
             counts.append(event.count)
-            file.withBytes(at: row) { _ = files.append($0) }
+            files.append(code: fileCode)
             offsets.append(offset)
             lineRows.append(Int32(row))
         }
@@ -486,13 +507,7 @@ public struct SSHD: LogFormat {
                 methods.append(line.extracting(event.method))
                 return
             }
-            switch SSHEvent.allCases[Int(event.code)] {
-            case .failedPassword, .acceptedPassword: methods.append(utf8: "password")
-            case .failedPublickey, .acceptedPublickey: methods.append(utf8: "publickey")
-            case .failedHostbased: methods.append(utf8: "hostbased")
-            case .failedNone: methods.append(utf8: "none")
-            default: methods.appendNull()
-            }
+            if let method = SSHD.impliedMethods[Int(event.code)] { methods.append(utf8: method) } else { methods.appendNull() }
         }
 
         mutating func finish(rejected: [RejectedLine]) -> ParsedBatch {

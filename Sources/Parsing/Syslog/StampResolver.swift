@@ -14,10 +14,13 @@ public struct StampResolver: Sendable {
 
     private let context: ParsingContext
     /// Only with a configured year: by file.
-    var years: [String: FileYear] = [:]
+    var years: [String: FileYear] = [:] {
+        didSet { cachedYear.month = 0 }
+    }
     // The offset of the zone changes at most once an hour; days repeat for thousands of lines.
     private var cachedHour = Int.min
     private var cachedOffset = 0
+    private var cachedYear = (file: "", month: 0, year: 0)
     private var cachedDay = (year: 0, month: 0, day: 0, days: 0)
 
     init(context: ParsingContext) {
@@ -53,11 +56,14 @@ public struct StampResolver: Sendable {
     }
 
     private mutating func configuredYear(file: String, month: Int) -> Int {
+        // A file's lines come in runs, and a run is nearly always of one month.
+        if cachedYear.month == month, cachedYear.file == file { return cachedYear.year }
         var known = years[file] ?? FileYear(year: context.year!, month: month)
         if month - known.month > 6 { return known.year - 1 }  // a late line of last December
         if known.month - month > 6 { known.year += 1 }
         known.month = month
         years[file] = known
+        cachedYear = (file, month, known.year)
         return known.year
     }
 
