@@ -10,7 +10,7 @@ import Telemetry
 ///
 /// Nothing that it must remember is in memory: it may be killed at any moment, and the next start goes on with the outbox.
 public final class AlertManager: Service, Sendable {
-    private let incidents: IncidentStore
+    let incidents: IncidentStore
     private let outbox: Outbox
     private let configuration: Mutex<AlertingConfiguration>
     private let sender = WebhookSender()
@@ -19,14 +19,18 @@ public final class AlertManager: Service, Sendable {
     private let deliveries = Mutex(Deliveries())
     /// When the next look at the outbox is due for certain.
     private let alarm = Mutex<Timestamp?>(nil)
+    private let isRegrouping = Atomic(true)
+    private let forgetsAt = Mutex(Timestamp(microseconds: 0))
     private let wakeUps: AsyncStream<Void>
     private let wakeUp: AsyncStream<Void>.Continuation
 
     /// How long at most until another process's changes (`obs incident resolve`) are seen.
     private static let lookInterval = Duration.seconds(1)
 
+    private static let forgetInterval = Duration.seconds(3600)
+
     public init(_ configuration: AlertingConfiguration, incidents: IncidentStore, metrics: MetricsRegistry, logger: Logger) {
-        self.configuration = Mutex(configuration)
+        self.configuration = Mutex(configuration.settled)
         self.incidents = incidents
         outbox = Outbox(incidents: incidents)
         self.metrics = AlertingMetrics(metrics, incidents: incidents, receivers: configuration.receivers.map(\.name))
@@ -52,17 +56,35 @@ public final class AlertManager: Service, Sendable {
 
     /// From now on new findings are routed so.
     public func reconfigure(_ new: AlertingConfiguration) {
-        configuration.withLock { $0 = new }
+        configuration.withLock { $0 = new.settled }
+        isRegrouping.store(true, ordering: .releasing)
+        wakeUp.yield()
     }
+
+    /// The configuration in force.
+    public var inForce: AlertingConfiguration { configuration.withLock { $0 } }
 
     /// Takes in findings; they are durable when it returns.
     @discardableResult
-    public func receive(_ findings: [Finding]) throws -> [IncidentStore.Outcome] {
-        let route = configuration.withLock { $0.route }
-        let outcomes = try incidents.record(findings, routing: route, now: Self.now)
+    public func receive(_ findings: [Finding]) async throws -> [IncidentStore.Outcome] {
+        guard !findings.isEmpty else { return [] }
+        let route = inForce.route
+        let outcomes = try await incidents.store.database.write { [incidents] database in
+            try incidents.record(findings, routing: route, now: Self.now, database)
+        }
         for case .opened(let id) in outcomes { logger.notice("incident opened", metadata: ["incident": "\(id)"]) }
         if outcomes.contains(where: { if case .opened = $0 { true } else { false } }) { wakeUp.yield() }
         return outcomes
+    }
+
+    /// Takes in posted alerts that have no fault; they are durable when it returns.
+    public func receive(_ alerts: [Alert]) async throws {
+        guard !alerts.isEmpty else { return }
+        let route = inForce.route
+        let isOwing = try await incidents.store.database.write { database in
+            try AlertStore.put(alerts, route: route, now: Self.now, database)
+        }
+        if isOwing { wakeUp.yield() }
     }
 
     /// Sends what is owed as it becomes due, and resolves incidents that have gone quiet, until the service is to stop; what is under way then is
@@ -86,12 +108,14 @@ public final class AlertManager: Service, Sendable {
         let configuration = configuration.withLock { $0 }
         let now = Self.now
         var nextLook = now + Self.lookInterval
+        let quiet = Quiet()
         do {
+            try await keepUp(configuration, now: now)
             _ = try incidents.resolveQuiet(after: configuration.resolveTimeout, now: now)
             for (id, receiver) in try await outbox.due(now: now)
             where deliveries.withLock({ $0.begin(id, to: receiver, now: now) }) {
                 group.addTask {
-                    await self.deliver(id, to: receiver, configuration)
+                    await self.deliver(id, to: receiver, configuration, quiet)
                     self.deliveries.withLock { $0.end(id, to: receiver) }
                     self.wakeUp.yield()
                 }
@@ -116,34 +140,51 @@ public final class AlertManager: Service, Sendable {
         }
     }
 
+    /// Puts alerts into the groups of a configuration that has changed, at the start too, and forgets what ended long ago.
+    private func keepUp(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        if isRegrouping.exchange(false, ordering: .acquiringAndReleasing) {
+            do {
+                _ = try await incidents.store.database.write { try AlertStore.regroup(configuration.route, now: now, $0) }
+            } catch {
+                isRegrouping.store(true, ordering: .releasing)
+                throw error
+            }
+        }
+        let isTime = forgetsAt.withLock { next in
+            guard now >= next else { return false }
+            next = now + Self.forgetInterval
+            return true
+        }
+        if isTime { try await incidents.store.database.write { try AlertStore.forget(endedBefore: now - AlertStore.memory, $0) } }
+    }
+
     /// Sends one notification to each endpoint of its receiver and writes down how it went.
-    private func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration) async {
+    private func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ quiet: Quiet) async {
         do {
-            guard let due = try await outbox.load(id, now: Self.now, configuration) else {
+            guard let due = try await outbox.load(id, now: Self.now, configuration, quiet: quiet) else {
                 deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
                 return
             }
-            guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) else {
-                try await outbox.markFailed(due, reason: "there is no receiver '\(receiverName)' any more", retryAt: nil)
+            // What no route takes has no receiver: it is kept, and nobody is told.
+            let nobody = receiverName.isEmpty ? Receiver(name: "", webhooks: []) : nil
+            guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) ?? nobody else {
+                try await outbox.markFailed(
+                    due, reason: "there is no receiver '\(receiverName)' any more", retryAt: nil, now: Self.now)
                 return
             }
-            if due.alerts.isEmpty {
+            guard let reason = due.reason else {
                 deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-                if due.isHeldBack {
-                    try await outbox.holdBack(due, now: Self.now)
-                } else {
-                    try await outbox.drop(due, now: Self.now)
-                }
+                try await outbox.pass(due, now: Self.now)
                 return
             }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            let body = try encoder.encode(due.payload)
-            // The same text has the same key, however often it is sent; a later text of the same notification has another.
-            let digest = Fingerprint.of(["body": String(decoding: body, as: UTF8.self)])
             var delivered = due.delivered
-            let wanting = receiver.webhooks.enumerated().filter { $0.element.sendsResolved || due.payload.status == "firing" }
+            let wanting = receiver.webhooks.enumerated().filter { $0.element.sendsResolved || reason == .firing }
             for (index, webhook) in wanting {
+                let body = try encoder.encode(webhook.sendsResolved ? due.payload : due.payload.firingOnly)
+                // The same text has the same key, however often it is sent; a later text of the same notification has another.
+                let digest = Fingerprint.of(["body": String(decoding: body, as: UTF8.self)])
                 let delivery = Outbox.delivery(endpoint: index, digest: digest)
                 guard !delivered.contains(delivery) else { continue }
                 let outcome = await sender.post(body, to: webhook, idempotencyKey: "obs-\(due.id)-\(digest)")
@@ -158,12 +199,13 @@ public final class AlertManager: Service, Sendable {
                         "a notification was not delivered",
                         metadata: ["receiver": "\(receiverName)", "attempts": "\(due.attempts + 1)", "error": "\(reason)"])
                     let pause = max(after ?? .zero, Self.backoff(due.attempts))
-                    try await outbox.markFailed(due, reason: reason, delivered: delivered, retryAt: isLast ? nil : now + pause)
+                    try await outbox.markFailed(
+                        due, reason: reason, delivered: delivered, retryAt: isLast ? nil : now + pause, now: now)
                     return
                 case .refused(let reason):
                     metrics.notifications[receiverName, "failed"].increment()
                     logger.error("a notification was refused", metadata: ["receiver": "\(receiverName)", "error": "\(reason)"])
-                    try await outbox.markFailed(due, reason: reason, delivered: delivered, retryAt: nil)
+                    try await outbox.markFailed(due, reason: reason, delivered: delivered, retryAt: nil, now: Self.now)
                     return
                 }
             }
@@ -187,7 +229,7 @@ public final class AlertManager: Service, Sendable {
         return .milliseconds(Int.random(in: (ceiling / 4)...ceiling))
     }
 
-    fileprivate static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+    static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 }
 
 /// Which notifications are under way, and how the receivers are.

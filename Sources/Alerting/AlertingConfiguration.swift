@@ -54,6 +54,13 @@ public struct AlertingConfiguration: Sendable, Decodable {
         }
     }
 
+    /// The same with its routes ready to be walked.
+    var settled: AlertingConfiguration {
+        var whole = self
+        whole.route = route?.settled
+        return whole
+    }
+
     /// The part of Alertmanager's `global` that webhooks need.
     private struct Global: Decodable {
         var resolveTimeout: Duration?

@@ -2,28 +2,47 @@ import Columns
 import Foundation
 @preconcurrency import GRDB
 
-/// What is owed to whom, and when it is tried next. Rows are written by ``IncidentStore`` together with the change that owes them.
+/// What is owed to whom, and when it is tried next. Rows are written by ``AlertStore`` together with the change that owes them.
 ///
-/// A group of a receiver has at most one pending row. What it says is read when it is sent, so that it tells the newest state; what happens while it
-/// is under way is compared afterwards, in the transaction that marks it as sent, and owed anew. So nothing falls between two notifications:
+/// A group of a receiver has at most one pending row, and has it for as long as alerts are in it: it is when the group is looked at next. What it says
+/// is read when it is sent, so that it tells the newest state; what happens while it is under way is compared afterwards, in the transaction that marks
+/// it as sent, and owed anew. So nothing falls between two notifications:
 ///
-///     change ──▶ pending ──▶ sent ──▶ (did something change meanwhile? ▶ pending, after group_interval)
-///                   │  ▲              (is something still open?        ▶ pending, after repeat_interval)
-///                   └──┘ failed, later
+///     change ──▶ pending ──▶ sent, or nothing to tell
+///                 │ ▲ ▲             └──▶ pending, at the first group_interval at which something changed, ends, or is to be repeated
+///                 └─┘ └── dead, when it is not tried again: then at the next end or repetition
+///               failed
 struct Outbox: Sendable {
-    /// A notification that is due, with all that it says.
+    /// A look at a group that is due, with all that it finds.
     struct Due: Sendable {
         var id: Int64
         var receiver: String
         var createdAt: Timestamp
         var attempts: Int
+        /// When it was looked at.
+        var at: Timestamp
+        /// All that is told; without alerts when there is nothing to tell.
         var payload: WebhookPayload
-        /// There is something to tell that a silence, an inhibition or a time interval holds back.
-        var isHeldBack: Bool
-        /// The incidents that it tells of, and as what; empty when there is nothing to tell any more.
-        var alerts: [(incident: Int64, status: String)]
+        /// Nil when there is nothing to tell.
+        var reason: GroupState.Reason?
+        /// The alerts that it tells of: the incident of each, and as what.
+        var alerts: [(incident: Int64?, status: String)]
         /// The endpoints of the receiver that took this very payload already, each as ``Outbox/delivery(endpoint:digest:)``.
         var delivered: Set<String>
+
+        fileprivate var grouping: Int64
+        fileprivate var state: GroupState
+        /// When each member was changed last: what comes in while it is told must not be taken for told.
+        fileprivate var versions: [Int64]
+        /// Incidents of posted alerts that have ended.
+        fileprivate var ended: Set<Int64>
+
+        /// There is something to tell that a silence, an inhibition or a time interval holds back.
+        var isHeldBack: Bool { heldBack > 0 }
+
+        fileprivate var heldBack: Int {
+            state.members.count { $0.isMuted && ($0.isFiring ? $0.told != .firing : $0.told != nil) }
+        }
     }
 
     /// How long a notification is tried. After that it is dead: kept and shown, and not tried again.
@@ -43,65 +62,81 @@ struct Outbox: Sendable {
     }
 
     /// One notification with all that it is to say now; nil when it is no longer pending.
-    func load(_ id: Int64, now: Timestamp, _ configuration: AlertingConfiguration) async throws -> Due? {
+    ///
+    /// - Parameter quiet: what holds alerts back, shared by looks at the same time.
+    func load(_ id: Int64, now: Timestamp, _ configuration: AlertingConfiguration, quiet: Quiet = Quiet()) async throws -> Due? {
         try await incidents.store.database.read { database -> Due? in
             guard
                 let row = try Row.fetchOne(
                     database, sql: "SELECT * FROM outbox WHERE id = ? AND state = 'pending'", arguments: [id])
             else { return nil }
             let receiver: String = row["receiver"], key: String = row["group_key"]
-            let members = try Row.fetchAll(
+            guard
+                let group = try Row.fetchOne(
+                    database, sql: "SELECT * FROM alert_grouping WHERE receiver = ? AND group_key = ?",
+                    arguments: [receiver, key])
+            else { return nil }
+            let rows = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT i.*, g.group_labels, g.notified FROM alert_group g JOIN incident i ON i.number = g.incident
-                    WHERE g.receiver = ? AND g.group_key = ? AND (i.state <> 'resolved' OR g.notified = 'firing') ORDER BY i.number
-                    """, arguments: [receiver, key])
-            let alerts = members.map(IncidentStore.incident)
-            let isMuted = try Self.mute(alerts, receiver, key, now: now, configuration, database)
-            let isNews = zip(members, alerts).map { ($0["notified"] as String?) != Self.status(of: $1) }
-            let timing = try Row.fetchOne(
-                database, sql: "SELECT repeat_interval, last_sent FROM notify_group WHERE receiver = ? AND group_key = ?",
-                arguments: [receiver, key])
-            let repeatsAt = timing.map { (($0["last_sent"] as Int64?) ?? 0) &+ ($0["repeat_interval"] as Int64) } ?? 0
-            let audible = alerts.indices.filter { !isMuted[$0] }
-            let isRepeat = repeatsAt <= now.microseconds && audible.contains { alerts[$0].state == .open }
-            let told = audible.contains { isNews[$0] } || isRepeat ? audible.map { alerts[$0] } : []
-            let isHeldBack = alerts.indices.contains { isMuted[$0] && (isNews[$0] || repeatsAt <= now.microseconds) }
-            let groupLabels: [String: String] = members.first.flatMap { IncidentStore.decode($0["group_labels"]) } ?? [:]
+                    SELECT a.*, m.notified, i.state, i.number, i.name, i.title, i.description FROM alert_membership m JOIN alert a ON a.id = m.alert
+                    LEFT JOIN incident i ON i.number = a.incident WHERE m.grouping = ? ORDER BY a.id
+                    """, arguments: [group["id"] as Int64])
+            let labels = rows.map { IncidentStore.decode($0["labels"]) as [String: String]? ?? [:] }
+            let isMuted = try quiet.mutes(labels, of: receiver, key, now: now, configuration, database)
+            let members = zip(rows, isMuted).map { row, isMuted in
+                let endsAt = (row["ends_at"] as Int64?).map { Timestamp(microseconds: $0) }
+                let isFiring = endsAt.map { $0 > now } ?? true
+                return GroupState.Member(
+                    alert: row["id"], isFiring: isFiring, told: (row["notified"] as String?).flatMap(GroupState.Told.init),
+                    isMuted: isMuted, isAcknowledged: row["state"] as String? == Incident.State.acknowledged.rawValue,
+                    endsAt: isFiring ? endsAt : nil)
+            }
+            let lastSent = group["last_sent"] as Int64?
+            let state = GroupState(
+                members: members, wasTold: lastSent != nil,
+                sendsResolved: configuration.receivers.first { $0.name == receiver }?.webhooks.contains(where: \.sendsResolved)
+                    ?? true,
+                isRepeatDue: (lastSent ?? 0) &+ (group["repeat_interval"] as Int64) <= now.microseconds)
+            let reason = state.reason
+            let told = reason == nil ? [] : members.indices.filter { !members[$0].isMuted }
             return Due(
                 id: id, receiver: receiver, createdAt: Timestamp(microseconds: row["created_at"]), attempts: row["attempts"],
+                at: now,
                 payload: WebhookPayload(
-                    told, receiver: receiver, groupKey: key, groupLabels: groupLabels, externalURL: configuration.externalURL),
-                isHeldBack: isHeldBack,
-                alerts: told.map { ($0.number, Self.status(of: $0)) },
-                delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []))
+                    told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isFiring, configuration.externalURL) },
+                    receiver: receiver, groupKey: key, groupLabels: IncidentStore.decode(group["group_labels"]) ?? [:],
+                    externalURL: configuration.externalURL),
+                reason: reason,
+                alerts: told.map { (rows[$0]["number"], members[$0].isFiring ? "firing" : "resolved") },
+                delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []),
+                grouping: group["id"], state: state, versions: rows.map { $0["updated_at"] },
+                ended: Set(
+                    members.indices.filter { !members[$0].isFiring && !(rows[$0]["is_finding"] as Bool) }.compactMap {
+                        rows[$0]["number"]
+                    }))
         }
     }
 
-    /// Which of a group's alerts nobody is told of at `now`.
-    private static func mute(
-        _ alerts: [Incident], _ receiver: String, _ key: String, now: Timestamp, _ configuration: AlertingConfiguration,
-        _ database: Database
-    ) throws -> [Bool] {
-        guard let first = alerts.first else { return [] }
-        let route = configuration.route?.destinations(for: first.labels).first {
-            $0.receiver == receiver && $0.groupKey($0.groupLabels(of: first.labels)) == key
+    private static func alert(_ row: Row, _ labels: [String: String], isFiring: Bool, _ externalURL: String)
+        -> WebhookPayload.Alert
+    {
+        var annotations: [String: String] = IncidentStore.decode(row["annotations"]) ?? [:]
+        var generatorURL: String = row["generator_url"]
+        if row["is_finding"], let number = row["number"] as Int64? {
+            annotations = [
+                "summary": row["title"], "description": row["description"], "incident": "INC-\(number)",
+                "runbook_url": "\(externalURL)/runbooks/\(row["name"] as String)",
+            ]
+            generatorURL = "\(externalURL)/incidents/INC-\(number)"
         }
-        if let route, route.isQuiet(at: now, configuration.timeIntervals) { return alerts.map { _ in true } }
-        let silences = try SilenceStore.active(at: now, database)
-        var firing: [[String: String]] = []
-        if !configuration.inhibitRules.isEmpty {
-            firing = try String.fetchAll(database, sql: "SELECT labels FROM incident WHERE state <> 'resolved'").map {
-                IncidentStore.decode($0) ?? [:]
-            }
-        }
-        let inhibitor = Inhibitor(configuration.inhibitRules, firing: firing)
-        return alerts.map { alert in
-            silences.contains { $0.matchers.match(alert.labels) } || inhibitor.source(inhibiting: alert.labels) != nil
-        }
+        let endsAt = isFiring ? nil : row["ends_at"] as Int64?
+        return WebhookPayload.Alert(
+            status: isFiring ? "firing" : "resolved", labels: labels, annotations: annotations,
+            startsAt: Timestamp(microseconds: row["starts_at"]).description,
+            endsAt: endsAt.map { Timestamp(microseconds: $0).description } ?? "0001-01-01T00:00:00Z", generatorURL: generatorURL,
+            fingerprint: Fingerprint.text(UInt64(bitPattern: row["fingerprint"])))
     }
-
-    private static func status(of incident: Incident) -> String { incident.state == .resolved ? "resolved" : "firing" }
 
     /// Names a payload and the endpoint that it went to.
     static func delivery(endpoint: Int, digest: String) -> String { "\(endpoint):\(digest)" }
@@ -137,51 +172,27 @@ struct Outbox: Sendable {
                 sql:
                     "UPDATE outbox SET state = 'sent', sent_at = ?, attempts = attempts + 1, last_error = NULL, delivered = NULL WHERE id = ?",
                 arguments: [now.microseconds, due.id])
-            let key = due.payload.groupKey
-            for (incident, status) in due.alerts {
-                try database.execute(
-                    sql: "UPDATE alert_group SET notified = ? WHERE incident = ? AND receiver = ? AND group_key = ?",
-                    arguments: [status, incident, due.receiver, key])
-                guard isTold else { continue }
-                try database.execute(
-                    sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', 'notified', ?)",
-                    arguments: [incident, now.microseconds, "\(due.receiver) was told that it is \(status)"])
-            }
-            try database.execute(
-                sql: "UPDATE notify_group SET last_sent = ? WHERE receiver = ? AND group_key = ?",
-                arguments: [now.microseconds, due.receiver, key])
+            if isTold { try note(due, now, database) }
             // The receiver is there again: what failed before need not wait out its pause.
             try database.execute(
                 sql: "UPDATE outbox SET due_at = ? WHERE receiver = ? AND state = 'pending' AND attempts > 0 AND due_at > ?",
                 arguments: [now.microseconds, due.receiver, now.microseconds])
-            try oweNext(due.receiver, key, now, database)
+            try settle(due, isTold: true, now, database)
         }
     }
 
-    /// Removes a notification that has nothing to tell any more: it counts neither as sent nor as failed.
-    func drop(_ due: Due, now: Timestamp) async throws {
+    /// Ends a look that found nothing to tell: it counts neither as sent nor as failed. What is held back is looked at again.
+    func pass(_ due: Due, now: Timestamp) async throws {
         try await incidents.store.database.write { database in
             try database.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [due.id])
-            try oweNext(due.receiver, due.payload.groupKey, now, database)
-        }
-    }
-
-    /// Puts off what is held back: it is looked at again after the group's interval, and not owed until then.
-    func holdBack(_ due: Due, now: Timestamp) async throws {
-        try await incidents.store.database.write { database in
-            let interval = try Int64.fetchOne(
-                database, sql: "SELECT group_interval FROM notify_group WHERE receiver = ? AND group_key = ?",
-                arguments: [due.receiver, due.payload.groupKey])
-            let next = now + (interval.map { .microseconds($0) } ?? Route.defaultGroupInterval)
-            try database.execute(
-                sql: "UPDATE outbox SET due_at = ?1, created_at = ?1 WHERE id = ?2", arguments: [next.microseconds, due.id])
+            try settle(due, isTold: false, now, database)
         }
     }
 
     /// - Parameters:
     ///   - delivered: the endpoints that took the payload, which need not get it again.
     ///   - retryAt: nil when there is no use in another try.
-    func markFailed(_ due: Due, reason: String, delivered: Set<String> = [], retryAt: Timestamp?) async throws {
+    func markFailed(_ due: Due, reason: String, delivered: Set<String> = [], retryAt: Timestamp?, now: Timestamp) async throws {
         try await incidents.store.database.write { database in
             try database.execute(
                 sql:
@@ -190,38 +201,84 @@ struct Outbox: Sendable {
                     reason, retryAt?.microseconds ?? due.createdAt.microseconds, retryAt == nil ? "dead" : "pending",
                     try IncidentStore.json(delivered.sorted()), due.id,
                 ])
+            guard retryAt == nil else { return }
+            try database.execute(
+                sql: "UPDATE alert_grouping SET last_flush = ? WHERE id = ?", arguments: [due.at.microseconds, due.grouping])
+            try oweNext(due, afterDeath: true, now, database)
         }
     }
 
-    /// What a group is owed after a notification: what changed while it was under way, or a repetition.
-    private func oweNext(_ receiver: String, _ key: String, _ now: Timestamp, _ database: Database) throws {
-        guard
-            let group = try Row.fetchOne(
-                database, sql: "SELECT * FROM notify_group WHERE receiver = ? AND group_key = ?", arguments: [receiver, key])
-        else { return }
-        let state = try Row.fetchOne(
-            database,
-            sql: """
-                SELECT sum(i.state <> 'resolved' AND g.notified IS NOT 'firing') AS opened, sum(i.state = 'resolved' AND g.notified = 'firing') AS ended,
-                    sum(i.state = 'open') AS open
-                FROM alert_group g JOIN incident i ON i.number = g.incident
-                WHERE g.receiver = ? AND g.group_key = ? AND (i.state <> 'resolved' OR g.notified = 'firing')
-                """, arguments: [receiver, key])
-        let due: Timestamp
-        if (state?["ended"] ?? 0) > 0 {
-            due = now
-        } else if (state?["opened"] ?? 0) > 0 {
-            due = now + .microseconds(group["group_interval"] as Int64)
-        } else if (state?["open"] ?? 0) > 0 {
-            // Never before the time itself: a repetition that is due while the last one was not delivered would spin.
-            due = max(
-                now + .milliseconds(1),
-                Timestamp(microseconds: (group["last_sent"] as Int64?) ?? now.microseconds)
-                    + .microseconds(group["repeat_interval"] as Int64))
-            return try IncidentStore.owe(receiver, key, at: due, owedSince: due, database)
-        } else {
-            return
+    /// One entry a told incident on its timeline.
+    private func note(_ due: Due, _ now: Timestamp, _ database: Database) throws {
+        var statuses: [Int64: Set<String>] = [:]
+        for (incident, status) in due.alerts { if let incident { statuses[incident, default: []].insert(status) } }
+        for (incident, status) in statuses.sorted(by: { $0.key < $1.key }) {
+            try database.execute(
+                sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', 'notified', ?)",
+                arguments: [
+                    incident, now.microseconds,
+                    "\(due.receiver) was told that it is \(status.contains("firing") ? "firing" : "resolved")",
+                ])
         }
-        try IncidentStore.owe(receiver, key, at: due, owedSince: now, database)
+    }
+
+    /// Writes down what the receiver knows now, lets go of alerts that have ended, and owes what comes next.
+    private func settle(_ due: Due, isTold: Bool, _ now: Timestamp, _ database: Database) throws {
+        let tell = try database.cachedStatement(sql: "UPDATE alert_membership SET notified = ? WHERE grouping = ? AND alert = ?")
+        let leave = try database.cachedStatement(
+            sql: """
+                DELETE FROM alert_membership WHERE grouping = ?1 AND alert = ?2 AND EXISTS (SELECT 1 FROM alert WHERE id = ?2 AND updated_at = ?3)
+                """)
+        for ((alert, told), (member, version)) in zip(due.state.after(telling: isTold), zip(due.state.members, due.versions)) {
+            switch told {
+            case nil:
+                try leave.execute(arguments: [due.grouping, alert, version])
+                if database.changesCount == 0 { try tell.execute(arguments: [nil, due.grouping, alert]) }
+            case .some(let told) where told != member.told: try tell.execute(arguments: [told?.rawValue, due.grouping, alert])
+            default: break
+            }
+        }
+        try database.execute(
+            sql: "UPDATE alert_grouping SET last_flush = ?, last_sent = coalesce(?, last_sent) WHERE id = ?",
+            arguments: [due.at.microseconds, isTold ? now.microseconds : nil, due.grouping])
+        try PostedIncident.resolve(due.ended, now: now, database)
+        try oweNext(due, afterDeath: false, now, database)
+    }
+
+    /// When a group is looked at next: at the first `group_interval` at which something new is to be told, an alert ends, or it is time to repeat.
+    ///
+    /// - Parameter afterDeath: what could not be told is not news; it waits for the next end or repetition.
+    private func oweNext(_ due: Due, afterDeath: Bool, _ now: Timestamp, _ database: Database) throws {
+        guard
+            let row = try Row.fetchOne(
+                database,
+                sql: """
+                    SELECT g.receiver, g.group_key, g.group_interval, g.repeat_interval, g.last_flush, g.last_sent,
+                        sum((a.ends_at IS NULL OR a.ends_at > ?1) AND m.notified IS NOT 'firing') AS begun,
+                        sum(a.ends_at <= ?1) AS ended, sum(a.ends_at <= ?1 AND a.is_finding AND m.notified IS NOT NULL) AS resolved, min(CASE WHEN a.ends_at > ?1 THEN a.ends_at END) AS next_end,
+                        sum((a.ends_at IS NULL OR a.ends_at > ?1) AND i.state IS NOT 'acknowledged') AS repeatable
+                    FROM alert_grouping g JOIN alert_membership m ON m.grouping = g.id JOIN alert a ON a.id = m.alert
+                    LEFT JOIN incident i ON i.number = a.incident WHERE g.id = ?2
+                    """, arguments: [now.microseconds, due.grouping]), let receiver = row["receiver"] as String?
+        else { return }
+        let lastFlush = Timestamp(microseconds: row["last_flush"] ?? now.microseconds)
+        func tick(atOrAfter time: Timestamp) -> Timestamp {
+            GroupingBatch.tick(
+                after: max(time - .microseconds(1), now), from: lastFlush, every: .microseconds(row["group_interval"] as Int64))
+        }
+        let news = afterDeath ? 0 : (row["begun"] as Int) + (row["ended"] as Int? ?? 0)
+        if news > due.heldBack {
+            // That an incident is resolved is told at once, as it is when nothing is under way.
+            let next = (row["resolved"] as Int? ?? 0) > 0 ? now : tick(atOrAfter: now)
+            return try IncidentStore.owe(receiver, row["group_key"], at: next, owedSince: now, database)
+        }
+        var next: [Timestamp] = news > 0 ? [tick(atOrAfter: now)] : []
+        if let end = row["next_end"] as Int64? { next.append(tick(atOrAfter: Timestamp(microseconds: end))) }
+        if row["repeatable"] as Int > 0 {
+            let last = Timestamp(microseconds: afterDeath ? now.microseconds : row["last_sent"] as Int64? ?? now.microseconds)
+            next.append(tick(atOrAfter: last + .microseconds(row["repeat_interval"] as Int64)))
+        }
+        // A look is not owed before its time.
+        if let look = next.min() { try IncidentStore.owe(receiver, row["group_key"], at: look, owedSince: look, database) }
     }
 }

@@ -55,7 +55,7 @@ actor DetectionObserver: PipelineObserver {
     }
 
     func observe(_ parsed: ParsedBatch, lines: Batch) async throws {
-        try report(rules.observe(events: parsed.events, lines: lines, lineRows: parsed.lineRows))
+        try await report(rules.observe(events: parsed.events, lines: lines, lineRows: parsed.lineRows))
     }
 
     func observe(windows: Batch, table: String) async throws {
@@ -63,7 +63,7 @@ actor DetectionObserver: PipelineObserver {
         guard !windows.isEmpty else { return }
         try takeProductionModel()
         if let model {
-            try report(model.model.findings(windows))
+            try await report(model.model.findings(windows))
             return
         }
         // Without a model the first windows are what is known of normal; once they are enough they train one, and are then judged by it themselves.
@@ -82,13 +82,13 @@ actor DetectionObserver: PipelineObserver {
         model = (entry.version, new)
         let seen = training
         training = []
-        for batch in seen { try report(new.findings(batch)) }
+        for batch in seen { try await report(new.findings(batch)) }
     }
 
-    private func report(_ findings: [Finding]) throws {
+    private func report(_ findings: [Finding]) async throws {
         guard !findings.isEmpty else { return }
         for finding in findings { anomalies[finding.detector, finding.severity.rawValue].increment() }
-        try alerts.receive(findings)
+        try await alerts.receive(findings)
     }
 
     func snapshot() async throws -> Data { try rules.snapshot() }

@@ -17,8 +17,8 @@ struct `The alert manager` {
         let sink = try Sink()
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(await eventually { sink.posts.count == 1 })
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
         }
@@ -44,7 +44,7 @@ struct `The alert manager` {
         let sink = try Sink(answers: ["503 Busy", "500 No"])
         let manager = AlertManager.telling(["oncall": sink.url], store: store, metrics: metrics)
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(await eventually { sink.posts.count == 3 })
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
         }
@@ -58,7 +58,7 @@ struct `The alert manager` {
         let sink = try Sink(answers: ["400 Bad"])
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "dead" })
         }
         #expect(sink.posts.count == 1)
@@ -73,7 +73,7 @@ struct `The alert manager` {
         }
         let first = AlertManager.telling(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
         try await first.whileRunning {
-            try first.receive([.bruteForce()])
+            try await first.receive([.bruteForce()])
             #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
         }
         let sink = try Sink(port: port)
@@ -90,9 +90,9 @@ struct `The alert manager` {
             configuration.route?.routes = [child]
         }
         try await manager.whileRunning {
-            try manager.receive([.bruteForce(from: "10.0.0.1")])
+            try await manager.receive([.bruteForce(from: "10.0.0.1")])
             #expect(await eventually { hanging.posts.count == 1 })
-            try manager.receive([.bruteForce(from: "10.0.0.2")])
+            try await manager.receive([.bruteForce(from: "10.0.0.2")])
             #expect(await eventually { quick.posts.count == 1 })
             hanging.hold(false)
         }
@@ -102,7 +102,7 @@ struct `The alert manager` {
         let sink = try Sink()
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
             let other = IncidentStore(try Store.reopened(store))
             try other.perform(
@@ -118,7 +118,7 @@ struct `The alert manager` {
             $0.receivers[0].webhooks.append(WebhookConfiguration(url: flaky.url))
         }
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(await eventually { flaky.posts.count == 2 })
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
         }
@@ -129,7 +129,7 @@ struct `The alert manager` {
         let sink = try Sink(answers: ["429 Slow\r\nRetry-After: 3600"])
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.attempts == 1 })
         }
         let due = try #require(try store.incidents.incident("INC-1001").notifications.first?.dueAt)

@@ -17,7 +17,7 @@ struct `An http_config` {
         let settings = try http(json)
         let manager = AlertManager.telling(["oncall": sink.url], store: store) { $0.receivers[0].webhooks[0].http = settings }
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(await eventually { sink.posts.count == 1 })
         }
         return try #require(sink.posts.first).headers
@@ -43,7 +43,7 @@ struct `An http_config` {
         let settings = try http(#"{"bearer_token_file": "\#(file)"}"#)
         let manager = AlertManager.telling(["oncall": sink.url], store: store) { $0.receivers[0].webhooks[0].http = settings }
         try await manager.whileRunning {
-            try manager.receive([.bruteForce()])
+            try await manager.receive([.bruteForce()])
             #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
             try Data("here".utf8).write(to: URL(filePath: file))
             #expect(await eventually { sink.posts.first?.headers["authorization"] == "Bearer here" })

@@ -42,8 +42,8 @@ struct `The outbox` {
         let first = try #require(try await due(now + .seconds(10)))
         try store.incidents.record([.bruteForce(from: "10.0.0.2")], routing: route, now: now + .seconds(11))
         try await outbox.markSent(first, now: now + .seconds(12))
-        #expect(try await due(now + .seconds(71)) == nil)
-        let second = try #require(try await due(now + .seconds(72)))
+        #expect(try await due(now + .seconds(69)) == nil)
+        let second = try #require(try await due(now + .seconds(70)))
         #expect(second.alerts.map(\.incident) == [1001, 1002])
     }
 
@@ -63,7 +63,7 @@ struct `The outbox` {
         try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(1))
         let notification = try #require(try await due(now + .seconds(10)))
         #expect(notification.alerts.isEmpty)
-        try await outbox.drop(notification, now: now + .seconds(10))
+        try await outbox.pass(notification, now: now + .seconds(10))
         #expect(try outbox.depth(now: now + .seconds(10)).count == 0)
     }
 
@@ -90,14 +90,16 @@ struct `The outbox` {
     @Test func `keeps what failed until its time, and what is dead for ever`() async throws {
         try store.incidents.record([.bruteForce()], routing: route, now: now)
         let first = try #require(try await due(now + .seconds(10)))
-        try await outbox.markFailed(first, reason: "no answer", delivered: ["0:ab"], retryAt: now + .seconds(20))
+        try await outbox.markFailed(
+            first, reason: "no answer", delivered: ["0:ab"], retryAt: now + .seconds(20), now: now + .seconds(10))
         #expect(try await due(now + .seconds(19)) == nil)
         let second = try #require(try await due(now + .seconds(20)))
         #expect(second.attempts == 1)
         #expect(second.delivered == ["0:ab"])
-        try await outbox.markFailed(second, reason: "refused", retryAt: nil)
+        try await outbox.markFailed(second, reason: "refused", retryAt: nil, now: now + .seconds(20))
         #expect(try await due(now + .seconds(99)) == nil)
-        #expect(try store.incidents.incident("INC-1001").notifications.map(\.state) == ["dead"])
+        #expect(try store.incidents.incident("INC-1001").notifications.map(\.state) == ["dead", "pending"])
+        #expect(try await due(now + .seconds(20 + 3599)) == nil)
     }
 
     @Test func `holds back what a silence matches, and tells it when the silence has ended`() async throws {
@@ -111,7 +113,7 @@ struct `The outbox` {
         try await outbox.markSent(audible, now: now + .seconds(10))
         let held = try #require(try await due(now + .seconds(70)))
         #expect(held.alerts.isEmpty && held.isHeldBack)
-        try await outbox.holdBack(held, now: now + .seconds(70))
+        try await outbox.pass(held, now: now + .seconds(70))
         #expect(try outbox.depth(now: now + .seconds(71)).count == 0)
         try silences.expire(id, by: "ann", now: now + .seconds(80))
         #expect(try await due(now + .seconds(130))?.alerts.map(\.incident) == [1001, 1002])

@@ -44,7 +44,10 @@ public struct TimelineEntry: Sendable {
 ///
 /// Source: prometheus/common, model.LabelSet.Fingerprint.
 public enum Fingerprint {
-    public static func of(_ labels: [String: String]) -> String {
+    /// In 16 hexadecimal digits.
+    public static func of(_ labels: [String: String]) -> String { text(number(of: labels)) }
+
+    public static func number(of labels: [String: String]) -> UInt64 {
         var hash = StableHash()
         for (name, value) in labels.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
             hash.add(name)
@@ -52,7 +55,11 @@ public enum Fingerprint {
             hash.add(value)
             hash.add(0xFF)
         }
-        let text = String(hash.value, radix: 16)
+        return hash.value
+    }
+
+    static func text(_ number: UInt64) -> String {
+        let text = String(number, radix: 16)
         return String(repeating: "0", count: 16 - text.count) + text
     }
 }

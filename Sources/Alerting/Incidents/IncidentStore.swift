@@ -8,7 +8,7 @@ import Store
 ///
 /// Any process may use it: `obs run` and `obs incident ack` write to the same file.
 public struct IncidentStore: Sendable {
-    public static let migrations = tables + SilenceStore.migrations
+    public static let migrations = tables + SilenceStore.migrations + AlertStore.migrations
 
     private static let tables = [
         Migration(
@@ -82,9 +82,11 @@ public struct IncidentStore: Sendable {
     @discardableResult
     public func record(_ findings: [Finding], routing route: Route?, now: Timestamp) throws -> [Outcome] {
         guard !findings.isEmpty else { return [] }
-        return try store.database.write { database in
-            try findings.map { try record($0, route, now, database) }
-        }
+        return try store.database.write { try record(findings, routing: route, now: now, $0) }
+    }
+
+    func record(_ findings: [Finding], routing route: Route?, now: Timestamp, _ database: Database) throws -> [Outcome] {
+        try findings.map { try record($0, route, now, database) }
     }
 
     private func record(_ finding: Finding, _ route: Route?, _ now: Timestamp, _ database: Database) throws -> Outcome {
@@ -125,35 +127,7 @@ public struct IncidentStore: Sendable {
         try note(
             number, now, actor: "obs", kind: "opened", "opened by \(finding.detector) \(finding.name): \(finding.description)",
             database)
-        for destination in route?.destinations(for: labels) ?? [] {
-            guard let receiver = destination.receiver else { continue }
-            let groupLabels = destination.groupLabels(of: labels)
-            let key = destination.groupKey(groupLabels)
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO alert_group (incident, receiver, group_key, group_labels) VALUES (?, ?, ?, ?)",
-                arguments: [number, receiver, key, try Self.json(groupLabels)])
-            let interval = destination.groupInterval ?? Route.defaultGroupInterval
-            try database.execute(
-                sql: """
-                    INSERT INTO notify_group (receiver, group_key, group_interval, repeat_interval) VALUES (?, ?, ?, ?)
-                    ON CONFLICT DO UPDATE SET group_interval = excluded.group_interval, repeat_interval = excluded.repeat_interval
-                    """,
-                arguments: [
-                    receiver, key, interval.inMicroseconds,
-                    (destination.repeatInterval ?? Route.defaultRepeatInterval).inMicroseconds,
-                ])
-            // A group that is being told about something waits for its interval; one in which all has ended begins anew.
-            let lastSent = try Int64.fetchOne(
-                database,
-                sql: """
-                    SELECT last_sent FROM notify_group n WHERE receiver = ? AND group_key = ? AND EXISTS
-                        (SELECT 1 FROM alert_group g WHERE g.receiver = n.receiver AND g.group_key = n.group_key AND g.notified = 'firing')
-                    """, arguments: [receiver, key])
-            let due =
-                lastSent.map { max(now, Timestamp(microseconds: $0) + interval) } ?? now
-                + (destination.groupWait ?? Route.defaultGroupWait)
-            try Self.owe(receiver, key, at: due, owedSince: now, database)
-        }
+        try AlertStore.open(labels, incident: number, startsAt: finding.startsAt, route: route, now: now, database)
         return .opened("INC-\(number)")
     }
 
@@ -239,28 +213,25 @@ public struct IncidentStore: Sendable {
             sql: "UPDATE incident SET state = 'resolved', resolved_at = ?, updated_at = ? WHERE number = ?",
             arguments: [now.microseconds, now.microseconds, number])
         try note(number, now, actor: actor, kind: "resolved", text, database)
-        for row in try Row.fetchAll(
-            database, sql: "SELECT receiver, group_key FROM alert_group WHERE incident = ? AND notified IS NOT NULL",
-            arguments: [number])
-        {
-            try Self.owe(row["receiver"], row["group_key"], at: now, owedSince: now, database)
-        }
+        try AlertStore.end(incident: number, now: now, database)
     }
 
-    /// Resolves the incidents that have seen nothing new for `timeout`. Gives how many they were.
+    /// Resolves the incidents of findings that have seen nothing new for `timeout`, and gives how many they were. Posted alerts end by their own times.
     public func resolveQuiet(after timeout: Duration, now: Timestamp) throws -> Int {
         // Looked for without the write lock first: this is asked every second, and nearly always there is none.
         let isAnyQuiet = try store.database.read { database in
             try Bool.fetchOne(
                 database,
-                sql: "SELECT EXISTS (SELECT 1 FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ?)",
-                arguments: [(now - timeout).microseconds]) ?? false
+                sql:
+                    "SELECT EXISTS (SELECT 1 FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ? AND detector <> ?)",
+                arguments: [(now - timeout).microseconds, PostedIncident.detector]) ?? false
         }
         guard isAnyQuiet else { return 0 }
         return try store.database.write { database in
             let quiet = try Int64.fetchAll(
-                database, sql: "SELECT number FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ?",
-                arguments: [(now - timeout).microseconds])
+                database,
+                sql: "SELECT number FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ? AND detector <> ?",
+                arguments: [(now - timeout).microseconds, PostedIncident.detector])
             for number in quiet {
                 try resolve(number, now, actor: "obs", "nothing new for \(Int(timeout.inSeconds)) s", database)
             }
@@ -301,7 +272,11 @@ public struct IncidentStore: Sendable {
             }
             let notifications = try Row.fetchAll(
                 database,
-                sql: "SELECT o.* FROM outbox o JOIN alert_group g USING (receiver, group_key) WHERE g.incident = ? ORDER BY o.id",
+                sql: """
+                    SELECT * FROM outbox WHERE (receiver, group_key) IN (
+                        SELECT receiver, group_key FROM incident_grouping JOIN alert_grouping g ON g.id = grouping WHERE incident_grouping.incident = ?)
+                    ORDER BY id
+                    """,
                 arguments: [number]
             ).map {
                 NotificationRecord(

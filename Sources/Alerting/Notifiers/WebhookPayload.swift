@@ -26,24 +26,22 @@ struct WebhookPayload: Encodable, Sendable {
     var groupKey: String
     var truncatedAlerts = 0
 
-    init(_ incidents: [Incident], receiver: String, groupKey: String, groupLabels: [String: String], externalURL: String) {
+    init(_ alerts: [Alert], receiver: String, groupKey: String, groupLabels: [String: String], externalURL: String) {
         self.receiver = receiver
         self.groupKey = groupKey
         self.groupLabels = groupLabels
         self.externalURL = externalURL
-        alerts = incidents.map { incident in
-            Alert(
-                status: incident.state == .resolved ? "resolved" : "firing", labels: incident.labels,
-                annotations: [
-                    "summary": incident.title, "description": incident.description, "incident": incident.id,
-                    "runbook_url": "\(externalURL)/runbooks/\(incident.name)",
-                ],
-                startsAt: incident.startsAt.description, endsAt: incident.resolvedAt?.description ?? "0001-01-01T00:00:00Z",
-                generatorURL: "\(externalURL)/incidents/\(incident.id)", fingerprint: Fingerprint.of(incident.labels))
-        }
+        self.alerts = alerts
         status = alerts.contains { $0.status == "firing" } ? "firing" : "resolved"
         commonLabels = Self.common(alerts.map(\.labels))
         commonAnnotations = Self.common(alerts.map(\.annotations))
+    }
+
+    /// The same without what has ended: for an endpoint that wants no ends.
+    var firingOnly: WebhookPayload {
+        WebhookPayload(
+            alerts.filter { $0.status == "firing" }, receiver: receiver, groupKey: groupKey, groupLabels: groupLabels,
+            externalURL: externalURL)
     }
 
     private static func common(_ all: [[String: String]]) -> [String: String] {

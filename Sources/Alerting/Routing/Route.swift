@@ -61,6 +61,7 @@ public struct Route: Sendable, Decodable {
 
     /// The matchers on the way here from the root, as the first part of each ``groupKey(_:)``.
     private(set) var path = "{}"
+    private var isSettled = false
 
     /// The labels by which this route tells groups apart; `...` stands for all.
     func groupLabels(of labels: [String: String]) -> [String: String] {
@@ -86,19 +87,32 @@ public struct Route: Sendable, Decodable {
 
     var allReceivers: [String] { (receiver.map { [$0] } ?? []) + routes.flatMap(\.allReceivers) }
 
+    /// This route with its whole tree as alerts meet it: each node has what it inherits and knows its path. To walk a settled tree costs no more than
+    /// its matchers.
+    var settled: Route {
+        guard !isSettled else { return self }
+        var whole = self
+        whole.isSettled = true
+        whole.routes = routes.map { child in
+            var child = child
+            child.receiver = child.receiver ?? receiver
+            child.groupBy = child.groupBy ?? groupBy
+            child.groupWait = child.groupWait ?? groupWait
+            child.groupInterval = child.groupInterval ?? groupInterval
+            child.repeatInterval = child.repeatInterval ?? repeatInterval
+            child.path = path + "/{" + child.matchers.map(\.description).sorted().joined(separator: ",") + "}"
+            return child.settled
+        }
+        return whole
+    }
+
     /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the tree.
     public func destinations(for labels: [String: String]) -> [Route] {
+        guard isSettled else { return settled.destinations(for: labels) }
         guard matchers.match(labels) else { return [] }
         var found: [Route] = []
         for child in routes {
-            var whole = child
-            whole.receiver = child.receiver ?? receiver
-            whole.groupBy = child.groupBy ?? groupBy
-            whole.groupWait = child.groupWait ?? groupWait
-            whole.groupInterval = child.groupInterval ?? groupInterval
-            whole.repeatInterval = child.repeatInterval ?? repeatInterval
-            whole.path = path + "/{" + child.matchers.map(\.description).sorted().joined(separator: ",") + "}"
-            let deeper = whole.destinations(for: labels)
+            let deeper = child.destinations(for: labels)
             found += deeper
             if !deeper.isEmpty, !child.continues { break }
         }

@@ -1,0 +1,213 @@
+import Columns
+import Detection
+import Foundation
+@preconcurrency import GRDB
+import Store
+
+/// The alerts that hold, in the store: what was posted, and one for each open incident of a finding. From here on both go one way:
+///
+///     alert ──▶ route ──▶ membership of a grouping ──▶ outbox (what the group's receiver is owed, and when)
+///                                   └──▶ incident
+///
+/// A batch is one transaction. What is asked for each alert of a batch stands in one index; what a group owes is written once a batch.
+struct AlertStore: Sendable {
+    static let migrations = [
+        Migration(
+            id: "alerts-1",
+            sql: """
+                -- Labels and annotations are JSON with sorted names. An end of null is that of its incident. A finding's alert says nothing of its own.
+                CREATE TABLE alert (
+                    id INTEGER PRIMARY KEY, fingerprint INTEGER NOT NULL UNIQUE, labels TEXT NOT NULL, annotations TEXT NOT NULL,
+                    generator_url TEXT NOT NULL, starts_at INTEGER NOT NULL, ends_at INTEGER, has_timeout INTEGER NOT NULL,
+                    updated_at INTEGER NOT NULL, is_finding INTEGER NOT NULL,
+                    incident INTEGER REFERENCES incident (number) ON DELETE SET NULL);
+                CREATE INDEX alert_incident ON alert (incident);
+                -- A group of a receiver: when it was looked at and told last, and the incident that its posted alerts make.
+                CREATE TABLE alert_grouping (
+                    id INTEGER PRIMARY KEY, receiver TEXT NOT NULL, group_key TEXT NOT NULL, group_labels TEXT NOT NULL,
+                    group_interval INTEGER NOT NULL, repeat_interval INTEGER NOT NULL, last_flush INTEGER, last_sent INTEGER,
+                    incident INTEGER REFERENCES incident (number) ON DELETE SET NULL, UNIQUE (receiver, group_key));
+                CREATE INDEX alert_grouping_incident ON alert_grouping (incident) WHERE incident IS NOT NULL;
+                -- What a group's receiver was told of an alert last: null, firing, or hidden (it was told, and a later notification left it out).
+                CREATE TABLE alert_membership (
+                    grouping INTEGER NOT NULL REFERENCES alert_grouping (id) ON DELETE CASCADE,
+                    alert INTEGER NOT NULL REFERENCES alert (id) ON DELETE CASCADE, notified TEXT, PRIMARY KEY (grouping, alert)) WITHOUT ROWID;
+                CREATE INDEX alert_membership_alert ON alert_membership (alert);
+                -- Which groups were told of an incident, also after its alerts have left them.
+                CREATE TABLE incident_grouping (
+                    incident INTEGER NOT NULL REFERENCES incident (number) ON DELETE CASCADE,
+                    grouping INTEGER NOT NULL REFERENCES alert_grouping (id) ON DELETE CASCADE, PRIMARY KEY (incident, grouping)) WITHOUT ROWID;
+                CREATE INDEX incident_grouping_grouping ON incident_grouping (grouping);
+                -- They knew incidents only; what they held is in the tables above from now on.
+                DROP TABLE alert_group;
+                DROP TABLE notify_group;
+                """)
+    ]
+
+    /// The route of alerts that no configuration routes: they make incidents, and nobody is told.
+    static let unrouted: Route = {
+        var route = Route(receiver: "")
+        route.groupBy = ["alertname"]
+        return route.settled
+    }()
+
+    // MARK: Posted alerts
+
+    /// Takes in alerts that are without fault. Durable when its transaction is.
+    ///
+    /// - Returns: whether a group owes something that it did not before.
+    static func put(_ alerts: [Alert], route: Route?, now: Timestamp, _ database: Database) throws -> Bool {
+        let find = try database.cachedStatement(
+            sql: "SELECT id, starts_at, ends_at, has_timeout, updated_at, incident FROM alert WHERE fingerprint = ?")
+        let insert = try database.cachedStatement(
+            sql: """
+                INSERT INTO alert (fingerprint, labels, annotations, generator_url, starts_at, ends_at, has_timeout, updated_at, is_finding)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
+                """)
+        let update = try database.cachedStatement(
+            sql: """
+                UPDATE alert SET annotations = ?, generator_url = ?, starts_at = ?, ends_at = ?, has_timeout = ?, updated_at = ?, is_finding = 0
+                WHERE id = ?
+                """)
+        var batch = GroupingBatch(now: now)
+        for alert in alerts {
+            let fingerprint = Int64(bitPattern: Fingerprint.number(of: alert.labels))
+            let annotations = JSONText.object(alert.annotations)
+            if let row = try Row.fetchOne(find, arguments: [fingerprint]) {
+                var old = alert
+                old.startsAt = Timestamp(microseconds: row[1])
+                old.endsAt = Timestamp(microseconds: (row[2] as Int64?) ?? .max)
+                old.hasTimeout = row[3]
+                old.updatedAt = Timestamp(microseconds: row[4])
+                let merged = old.updated(by: alert, now: now)
+                try update.execute(arguments: [
+                    annotations, alert.generatorURL, merged.startsAt.microseconds, merged.endsAt.microseconds, merged.hasTimeout,
+                    merged.updatedAt.microseconds, row[0] as Int64,
+                ])
+                // An end that is later, or still far, changes nothing that anybody is told.
+                let isSame = old.isResolved(at: now) == merged.isResolved(at: now) && merged.endsAt >= old.endsAt
+                try batch.add(row[0], merged, incident: row[5], mayBeNew: !isSame, route ?? unrouted, database)
+            } else {
+                try insert.execute(arguments: [
+                    fingerprint, JSONText.object(alert.labels), annotations, alert.generatorURL, alert.startsAt.microseconds,
+                    alert.endsAt.microseconds, alert.hasTimeout, alert.updatedAt.microseconds,
+                ])
+                try batch.add(database.lastInsertedRowID, alert, incident: nil, mayBeNew: true, route ?? unrouted, database)
+            }
+        }
+        return try batch.finish(database)
+    }
+
+    // MARK: Findings
+
+    /// Makes the alert of an incident that a finding has opened, and owes its groups.
+    static func open(
+        _ labels: [String: String], incident number: Int64, startsAt: Timestamp, route: Route?, now: Timestamp,
+        _ database: Database
+    ) throws {
+        try database.execute(
+            sql: """
+                INSERT INTO alert (fingerprint, labels, annotations, generator_url, starts_at, ends_at, has_timeout, updated_at, is_finding, incident)
+                VALUES (?, ?, '{}', '', ?, NULL, 0, ?, 1, ?)
+                ON CONFLICT (fingerprint) DO UPDATE SET starts_at = excluded.starts_at, ends_at = NULL, has_timeout = 0,
+                    updated_at = excluded.updated_at, is_finding = 1, incident = excluded.incident
+                """,
+            arguments: [
+                Int64(bitPattern: Fingerprint.number(of: labels)), JSONText.object(labels), startsAt.microseconds,
+                now.microseconds, number,
+            ])
+        let id = try Int64.fetchOne(
+            database, sql: "SELECT id FROM alert WHERE fingerprint = ?",
+            arguments: [Int64(bitPattern: Fingerprint.number(of: labels))])!
+        guard let route else { return }
+        var batch = GroupingBatch(now: now)
+        try batch.add(finding: id, labels, incident: number, route, database)
+        _ = try batch.finish(database)
+    }
+
+    /// Ends the alerts of an incident that is resolved; whoever was told of them is owed their end now.
+    static func end(incident number: Int64, now: Timestamp, _ database: Database) throws {
+        try database.execute(
+            sql: "UPDATE alert SET ends_at = ?1, has_timeout = 0 WHERE incident = ?2 AND (ends_at IS NULL OR ends_at > ?1)",
+            arguments: [now.microseconds, number])
+        try database.execute(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
+        for row in try Row.fetchAll(
+            database,
+            sql: """
+                SELECT DISTINCT g.receiver, g.group_key FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
+                WHERE a.incident = ? AND m.notified IS NOT NULL
+                """, arguments: [number])
+        {
+            try IncidentStore.owe(row["receiver"], row["group_key"], at: now, owedSince: now, database)
+        }
+    }
+
+    // MARK: Upkeep
+
+    /// How long an alert that has ended is known: as long as Alertmanager keeps what it has told.
+    static let memory = Duration.seconds(120 * 3600)
+
+    /// Forgets alerts that ended long ago, and groups that have been empty as long.
+    static func forget(endedBefore time: Timestamp, _ database: Database) throws {
+        try database.execute(
+            sql: "DELETE FROM alert WHERE ends_at < ? AND NOT EXISTS (SELECT 1 FROM alert_membership m WHERE m.alert = alert.id)",
+            arguments: [time.microseconds])
+        try database.execute(
+            sql: """
+                DELETE FROM alert_grouping WHERE coalesce(last_sent, last_flush) < ?
+                    AND NOT EXISTS (SELECT 1 FROM alert_membership m WHERE m.grouping = alert_grouping.id)
+                """, arguments: [time.microseconds])
+    }
+
+    /// Puts every alert that holds into the groups that `route` says, and out of others: for a configuration that has changed. What stays in its group
+    /// keeps its times, so that nobody is told twice.
+    ///
+    /// - Returns: how many memberships are new.
+    static func regroup(_ route: Route?, now: Timestamp, _ database: Database) throws -> Int {
+        var batch = GroupingBatch(now: now)
+        var count = 0
+        let alerts = try Row.fetchAll(
+            database, sql: "SELECT id, labels, starts_at, is_finding FROM alert WHERE ends_at IS NULL OR ends_at > ?",
+            arguments: [now.microseconds])
+        let find = try database.cachedStatement(
+            sql: """
+                SELECT g.id, g.receiver, g.group_key FROM alert_membership m JOIN alert_grouping g ON g.id = m.grouping WHERE m.alert = ?
+                """)
+        for row in alerts {
+            let labels: [String: String] = IncidentStore.decode(row["labels"]) ?? [:], id: Int64 = row["id"]
+            let isFinding: Bool = row["is_finding"]
+            if isFinding, route == nil { continue }
+            let destinations = (route ?? unrouted).destinations(for: labels)
+            let wanted = Set(destinations.map { [$0.receiver ?? "", $0.groupKey($0.groupLabels(of: labels))] })
+            let present = try Row.fetchAll(find, arguments: [id])
+            for membership in present where !wanted.contains([membership["receiver"], membership["group_key"]]) {
+                try database.execute(
+                    sql: "DELETE FROM alert_membership WHERE grouping = ? AND alert = ?",
+                    arguments: [membership["id"] as Int64, id])
+            }
+            let missing = wanted.subtracting(present.map { [$0["receiver"], $0["group_key"]] })
+            guard !missing.isEmpty else { continue }
+            count += missing.count
+            try batch.add(
+                regrouped: id, labels, startsAt: isFinding ? now : Timestamp(microseconds: row["starts_at"]), route ?? unrouted,
+                database)
+        }
+        _ = try batch.finish(database)
+        return count
+    }
+}
+
+extension JSONText {
+    /// An object of texts, its names sorted by their bytes.
+    static func object(_ pairs: [String: String]) -> String {
+        if pairs.isEmpty { return "{}" }
+        var text = "{"
+        for (name, value) in pairs.sorted(by: { $0.key < $1.key }) {
+            if text.utf8.count > 1 { text += "," }
+            text += quote(name)
+            text += ":"
+            text += quote(value)
+        }
+        return text + "}"
+    }
+}

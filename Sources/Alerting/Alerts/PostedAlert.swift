@@ -1,0 +1,246 @@
+import Columns
+
+/// An alert as it stands in a body that somebody sent.
+public struct PostedAlert: Sendable, Equatable {
+    public var labels: [String: String] = [:]
+    public var annotations: [String: String] = [:]
+    public var generatorURL = ""
+    public var startsAt: Timestamp?
+    public var endsAt: Timestamp?
+
+    public init(labels: [String: String] = [:]) {
+        self.labels = labels
+    }
+}
+
+/// Why one alert of a body is not taken in; the others are.
+public struct AlertFault: Sendable, Equatable, CustomStringConvertible {
+    /// Its place in the body, from 0.
+    public let index: Int
+    /// Its `alertname`, if it has one.
+    public let name: String?
+    public let reason: String
+
+    public var description: String { "alert \(index)\(name.map { " (\($0))" } ?? ""): \(reason)" }
+
+    init(index: Int, name: String?, reason: String) {
+        self.index = index
+        self.name = name.map { String($0.prefix(80)) }
+        self.reason = reason
+    }
+}
+
+/// Why a body is refused as a whole: from what follows its first mistake nothing can be concluded.
+public struct AlertBodyError: Error, CustomStringConvertible {
+    /// As Alertmanager's generated server numbers them: 400 is no JSON or of a wrong type, 601 no URI, 602 something missing.
+    public let code: Int
+    public let description: String
+}
+
+/// A body of `POST /api/v2/alerts`, read.
+public struct PostedAlerts: Sendable {
+    /// With the place that each had in the body.
+    public private(set) var alerts: [(index: Int, alert: PostedAlert)] = []
+    public private(set) var faults: [AlertFault] = []
+
+    /// Alerts that one body may have.
+    static let maxAlerts = 100_000
+
+    /// Reads a list of alerts. As in Alertmanager, text that is no JSON and values of a wrong type refuse the whole body; what is wrong with the
+    /// contents of one alert is a fault of that alone. Unknown keys are passed over, the last of two equal ones counts.
+    public init(_ body: [UInt8]) throws(AlertBodyError) {
+        var scanner = JSONScanner(body)
+        var current: Int?
+        do {
+            if try scanner.kind() == .null {
+                _ = try scanner.boolean()
+            } else {
+                try read(&scanner, &current)
+            }
+            try scanner.end()
+        } catch let error as AlertBodyError {
+            throw error
+        } catch {
+            throw AlertBodyError(code: 400, description: "\(current.map { "alert \($0): " } ?? "")the body is no JSON: \(error)")
+        }
+    }
+
+    private mutating func read(_ scanner: inout JSONScanner, _ current: inout Int?) throws {
+        let kind = try scanner.kind()
+        guard kind == .array else {
+            throw AlertBodyError(code: 400, description: "the body is \(kind.rawValue); write a list of alerts")
+        }
+        try scanner.array { scanner, index in
+            guard index < Self.maxAlerts else {
+                throw AlertBodyError(code: 400, description: "the body has more than \(Self.maxAlerts) alerts; send it in parts")
+            }
+            current = index
+            var reader = AlertReader(index: index)
+            try reader.read(&scanner)
+            if let fault = reader.fault { faults.append(fault) } else { alerts.append((index, reader.alert)) }
+        }
+        current = nil
+    }
+}
+
+/// Reads one alert.
+private struct AlertReader {
+    let index: Int
+    var alert = PostedAlert()
+    private var reason: String?
+
+    init(index: Int) { self.index = index }
+
+    var fault: AlertFault? { reason.map { AlertFault(index: index, name: alert.labels["alertname"], reason: $0) } }
+
+    mutating func read(_ scanner: inout JSONScanner) throws {
+        try expect(.object, "it", &scanner)
+        var hasLabels = false
+        try scanner.object { scanner, name in
+            switch name {
+            case "labels":
+                hasLabels = try scanner.kind() != .null
+                alert.labels = try pairs("labels", &scanner)
+            case "annotations": alert.annotations = try pairs("annotations", &scanner)
+            case "generatorURL":
+                let url = try text("generatorURL", nil, &scanner) ?? ""
+                guard url.isEmpty || Self.isURI(url) else {
+                    throw refusal(601, "generatorURL \(JSONText.quote(String(url.prefix(200)))) is no URL")
+                }
+                alert.generatorURL = url
+            case "startsAt": alert.startsAt = try time("startsAt", &scanner)
+            case "endsAt": alert.endsAt = try time("endsAt", &scanner)
+            default: try scanner.skip()
+            }
+        }
+        guard hasLabels else { throw refusal(602, "it has no labels") }
+    }
+
+    private func refusal(_ code: Int, _ text: String) -> AlertBodyError {
+        AlertBodyError(code: code, description: "alert \(index): \(text)")
+    }
+
+    private func expect(_ kind: JSONScanner.Kind, _ what: String, _ scanner: inout JSONScanner) throws {
+        let found = try scanner.kind()
+        guard found == kind else { throw refusal(400, "\(what) is \(found.rawValue); write \(kind.rawValue)") }
+    }
+
+    private mutating func pairs(_ key: String, _ scanner: inout JSONScanner) throws -> [String: String] {
+        if try scanner.kind() == .null {
+            _ = try scanner.boolean()
+            return [:]
+        }
+        try expect(.object, key, &scanner)
+        var pairs: [String: String] = [:]
+        pairs.reserveCapacity(8)
+        try scanner.object { scanner, name in
+            let value = try text(key, name, &scanner)
+            if let name, let value {
+                // A million names in one alert would cost the memory before Alert.fault counts them.
+                if pairs.count <= Alert.maxPairs { pairs[name] = value }
+            } else if name == nil {
+                reason = "\(key): a name is not valid UTF-8"
+            }
+        }
+        return pairs
+    }
+
+    /// The text of a key; empty for null, nil for bytes that are no UTF-8, which is a fault.
+    private mutating func text(_ key: String, _ name: String?, _ scanner: inout JSONScanner) throws -> String? {
+        let kind = try scanner.kind()
+        if kind == .null {
+            _ = try scanner.boolean()
+            return ""
+        }
+        if kind == .text, let text = try scanner.text() { return text }
+        let path = name.map { "\(key): \(JSONText.quote(String($0.prefix(100))))" } ?? key
+        guard kind == .text else { throw refusal(400, "\(path) is \(kind.rawValue); write a text") }
+        reason = "\(path) is not valid UTF-8"
+        return nil
+    }
+
+    /// A point in time; nil for none, which the empty text and Go's zero time are too.
+    private mutating func time(_ key: String, _ scanner: inout JSONScanner) throws -> Timestamp? {
+        guard let text = try text(key, nil, &scanner), !text.isEmpty, text != "0001-01-01T00:00:00Z" else { return nil }
+        guard let time = Timestamp(posted: text) else {
+            throw refusal(
+                400, "\(key) \(JSONText.quote(String(text.prefix(100)))) is no time; write such as 2026-11-21T10:00:00Z")
+        }
+        if !Self.years.contains(time.components.year) {
+            reason = "\(key) \(text) is outside the years \(Self.years.lowerBound) to \(Self.years.upperBound)"
+        }
+        return time
+    }
+
+    /// Up to here the nanoseconds since 1970 fit in 64 bits, in which Prometheus and Alertmanager reckon; a time beyond is a mistake of its maker.
+    private static let years = 1970...2261
+
+    /// A URL with a scheme, or a path: what Go's url.ParseRequestURI takes.
+    private static func isURI(_ text: String) -> Bool {
+        if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return false }
+        if text.hasPrefix("/") { return true }
+        guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return false }
+        let scheme = text[..<colon].utf8
+        return (0x61...0x7A).contains(scheme.first! | 0x20)
+            && scheme.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || "+-.".utf8.contains($0) }
+    }
+}
+
+extension Timestamp {
+    /// A time as RFC 3339 has it: `2026-11-21T10:00:00.123+01:00`. The seconds and the zone (then UTC) may be left out, a blank may stand for the `T`,
+    /// as Alertmanager takes it. Nil for anything else.
+    ///
+    /// Source: go-openapi/strfmt, DateTimeFormats.
+    public init?(posted text: String) {
+        let bytes = Array(text.utf8)
+        func number(_ range: Range<Int>) -> Int? {
+            guard range.upperBound <= bytes.count else { return nil }
+            var value = 0
+            for byte in bytes[range] {
+                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+                value = value * 10 + Int(byte - UInt8(ascii: "0"))
+            }
+            return value
+        }
+        func stands(_ character: Unicode.Scalar, at index: Int) -> Bool {
+            index < bytes.count && bytes[index] == UInt8(ascii: character)
+        }
+        guard let year = number(0..<4), stands("-", at: 4), let month = number(5..<7), stands("-", at: 7),
+            let day = number(8..<10),
+            stands("T", at: 10) || stands("t", at: 10) || stands(" ", at: 10), let hour = number(11..<13), stands(":", at: 13),
+            let minute = number(14..<16), (1...12).contains(month), day >= 1, hour < 24, minute < 60,
+            day <= Timestamp.days(year: month == 12 ? year + 1 : year, month: month % 12 + 1, day: 1)
+                - Timestamp.days(year: year, month: month, day: 1)
+        else { return nil }
+        var at = 16, second = 0, microsecond = 0, offset = 0
+        if stands(":", at: at) {
+            guard let read = number(17..<19), read < 60 else { return nil }
+            second = read
+            at = 19
+            if stands(".", at: at) {
+                at += 1
+                let first = at
+                var scale = 100_000
+                while let digit = number(at..<(at + 1)) {
+                    microsecond += digit * scale
+                    scale /= 10
+                    at += 1
+                }
+                guard at > first, at - first <= 9 else { return nil }
+            }
+        }
+        if stands("Z", at: at) || stands("z", at: at) {
+            at += 1
+        } else if stands("+", at: at) || stands("-", at: at) {
+            let minutesAt = stands(":", at: at + 3) ? at + 4 : at + 3
+            guard let hours = number((at + 1)..<(at + 3)), let minutes = number(minutesAt..<(minutesAt + 2)), hours < 24,
+                minutes < 60
+            else { return nil }
+            offset = (hours * 60 + minutes) * (stands("-", at: at) ? -60 : 60)
+            at = minutesAt + 2
+        }
+        guard at == bytes.count else { return nil }
+        self.init(
+            year: year, month: month, day: day, hour: hour, minute: minute, second: second - offset, microsecond: microsecond)
+    }
+}

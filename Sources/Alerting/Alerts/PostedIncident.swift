@@ -1,0 +1,130 @@
+import Columns
+import Detection
+import Foundation
+@preconcurrency import GRDB
+
+/// The incident that the posted alerts of one group make: it is open while any of them fires.
+///
+/// A storm of alerts is one thing to look at, so an incident is a group of the first route that takes them, not one alert.
+struct PostedIncident {
+    /// What stands as the detector of such an incident.
+    static let detector = "posted"
+
+    private let grouping: Int64
+    private let open: Int64?
+    private let groupLabels: [String: String]
+    private let now: Timestamp
+
+    init(of grouping: Int64, _ open: Int64?, _ groupLabels: [String: String], _ now: Timestamp) {
+        self.grouping = grouping
+        self.open = open
+        self.groupLabels = groupLabels
+        self.now = now
+    }
+
+    /// Takes alerts in; opens the incident when there is none. Gives its number.
+    func join(_ alerts: [(id: Int64, alert: Alert)], _ database: Database) throws -> Int64 {
+        let number: Int64
+        if let open {
+            number = open
+            try grow(open, alerts.map(\.alert), database)
+        } else {
+            number = try begin(alerts.map(\.alert), database)
+            try database.execute(sql: "UPDATE alert_grouping SET incident = ? WHERE id = ?", arguments: [number, grouping])
+        }
+        let assign = try database.cachedStatement(sql: "UPDATE alert SET incident = ? WHERE id = ?")
+        for (id, _) in alerts { try assign.execute(arguments: [number, id]) }
+        return number
+    }
+
+    private func begin(_ alerts: [Alert], _ database: Database) throws -> Int64 {
+        let first = alerts[0]
+        let name = first.labels["alertname"] ?? groupLabels["alertname"] ?? "Alert"
+        let labels = Self.common(alerts, from: first.labels)
+        let title = first.annotations["summary"] ?? first.annotations["title"] ?? "\(name) \(JSONText.object(groupLabels))"
+        try database.execute(
+            sql: """
+                INSERT INTO incident (fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen, opened_at, updated_at, count, contributions)
+                VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, '[]')
+                """,
+            arguments: [
+                "group-\(grouping)", name, Self.detector, Self.severity(alerts).rawValue, String(title.prefix(500)),
+                String((first.annotations["description"] ?? "").prefix(4000)), JSONText.object(labels),
+                alerts.map(\.startsAt).min()!.microseconds, now.microseconds, now.microseconds, now.microseconds, alerts.count,
+            ])
+        let number = database.lastInsertedRowID
+        try note(number, "opened", "opened by \(Self.describe(alerts)) that came in", database)
+        return number
+    }
+
+    private func grow(_ number: Int64, _ alerts: [Alert], _ database: Database) throws {
+        guard
+            let row = try Row.fetchOne(
+                database, sql: "SELECT labels, severity FROM incident WHERE number = ?", arguments: [number])
+        else { return }
+        let known: [String: String] = IncidentStore.decode(row["labels"]) ?? [:]
+        let severity = max(Self.severity(alerts), Severity(rawValue: row["severity"]) ?? .info)
+        try database.execute(
+            sql: """
+                UPDATE incident SET count = count + ?, last_seen = max(last_seen, ?), updated_at = ?, severity = ?, labels = ?, starts_at = min(starts_at, ?)
+                WHERE number = ?
+                """,
+            arguments: [
+                alerts.count, now.microseconds, now.microseconds, severity.rawValue,
+                JSONText.object(Self.common(alerts, from: known)),
+                alerts.map(\.startsAt).min()!.microseconds, number,
+            ])
+        try note(number, "joined", "\(Self.describe(alerts)) joined", database)
+    }
+
+    /// Resolves those of the incidents `numbers` none of whose alerts fires any more.
+    static func resolve(_ numbers: some Sequence<Int64>, now: Timestamp, _ database: Database) throws {
+        for number in numbers {
+            let isFiring = try Bool.fetchOne(
+                database, sql: "SELECT EXISTS (SELECT 1 FROM alert WHERE incident = ? AND (ends_at IS NULL OR ends_at > ?))",
+                arguments: [number, now.microseconds])!
+            guard !isFiring else { continue }
+            try database.execute(
+                sql: """
+                    UPDATE incident SET state = 'resolved', updated_at = ?1,
+                        resolved_at = (SELECT max(starts_at, min(?1, coalesce(max(ends_at), ?1))) FROM alert WHERE incident = ?2)
+                    WHERE number = ?2 AND state <> 'resolved'
+                    """, arguments: [now.microseconds, number])
+            guard database.changesCount > 0 else { continue }
+            try database.execute(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
+            try database.execute(
+                sql:
+                    "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', 'resolved', 'its alerts have ended')",
+                arguments: [number, now.microseconds])
+        }
+    }
+
+    private func note(_ number: Int64, _ kind: String, _ text: String, _ database: Database) throws {
+        try database.execute(
+            sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', ?, ?)",
+            arguments: [number, now.microseconds, kind, text])
+    }
+
+    private static func describe(_ alerts: [Alert]) -> String {
+        alerts.count == 1 ? "the alert \(JSONText.object(alerts[0].labels).prefix(1000))" : "\(alerts.count) alerts"
+    }
+
+    private static func common(_ alerts: [Alert], from labels: [String: String]) -> [String: String] {
+        var common = labels
+        for alert in alerts where common.contains(where: { alert.labels[$0.key] != $0.value }) {
+            common = common.filter { alert.labels[$0.key] == $0.value }
+        }
+        return common
+    }
+
+    /// The worst of what their label `severity` says, in the words that the field uses for it.
+    private static func severity(_ alerts: [Alert]) -> Severity {
+        alerts.map { alert -> Severity in
+            switch alert.labels["severity"]?.lowercased() {
+            case "critical", "page", "fatal", "emergency", "error", "high": .critical
+            case "info", "information", "informational", "none", "low", "debug": .info
+            default: .warning
+            }
+        }.max() ?? .warning
+    }
+}

@@ -1,0 +1,55 @@
+import Columns
+@preconcurrency import GRDB
+import Synchronization
+
+/// What holds alerts back at one moment: silences, inhibitions, time intervals. Read once from the store, then shared by all who look at that moment.
+final class Quiet: Sendable {
+    private struct Rules: Sendable {
+        let silences: [Silence]
+        let inhibitor: Inhibitor
+    }
+
+    private let rules = Mutex<Rules?>(nil)
+
+    /// Which of a group's alerts nobody is told of at `now`.
+    func mutes(
+        _ labels: [[String: String]], of receiver: String, _ key: String, now: Timestamp, _ configuration: AlertingConfiguration,
+        _ database: Database
+    ) throws -> [Bool] {
+        guard let first = labels.first else { return [] }
+        let route = configuration.route?.destinations(for: first).first {
+            $0.receiver == receiver && $0.groupKey($0.groupLabels(of: first)) == key
+        }
+        if let route, route.isQuiet(at: now, configuration.timeIntervals) { return labels.map { _ in true } }
+        let rules = try read(now, configuration, database)
+        return labels.map { labels in
+            rules.silences.contains { $0.matchers.match(labels) } || rules.inhibitor.source(inhibiting: labels) != nil
+        }
+    }
+
+    /// The silences and the alerts that hold back an alert with these labels: ids and fingerprints, as the API shows them.
+    func reasons(
+        _ labels: [String: String], now: Timestamp, _ configuration: AlertingConfiguration, _ database: Database
+    ) throws -> (silences: [String], inhibitors: [String]) {
+        let rules = try read(now, configuration, database)
+        return (
+            rules.silences.filter { $0.matchers.match(labels) }.map(\.id).sorted(),
+            rules.inhibitor.source(inhibiting: labels).map { [Fingerprint.of($0)] } ?? []
+        )
+    }
+
+    private func read(_ now: Timestamp, _ configuration: AlertingConfiguration, _ database: Database) throws -> Rules {
+        if let known = rules.withLock({ $0 }) { return known }
+        var firing: [[String: String]] = []
+        if !configuration.inhibitRules.isEmpty {
+            firing = try String.fetchAll(
+                database, sql: "SELECT labels FROM alert WHERE ends_at IS NULL OR ends_at > ?", arguments: [now.microseconds]
+            ).map { IncidentStore.decode($0) ?? [:] }
+        }
+        let new = Rules(
+            silences: try SilenceStore.active(at: now, database), inhibitor: Inhibitor(configuration.inhibitRules, firing: firing)
+        )
+        rules.withLock { $0 = new }
+        return new
+    }
+}
