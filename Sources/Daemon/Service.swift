@@ -21,6 +21,7 @@ public struct Daemon: Sendable {
         workspace = try Workspace(configuration.dataDirectory)
         metrics = MetricsRegistry()
         ProcessMetrics.register(in: metrics)
+        SwiftMetricsBackend.installOnce(metrics)
         metrics.gauge("obs_build_info", help: "The version that runs.", labels: ["version"])[BuildInfo.version].set(1)
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
         logger = .obs("obs", level: isQuiet ? .error : level, runID: Identifiers.runID())

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Synchronization
 
 /// Takes in what libraries report through swift-metrics, so that their metrics stand beside ours on `/metrics`.
 ///
@@ -9,6 +10,18 @@ public struct SwiftMetricsBackend: MetricsFactory {
 
     public init(registry: MetricsRegistry) {
         self.registry = registry
+    }
+
+    private static let isInstalled = Mutex(false)
+
+    /// Makes `registry` the one that libraries of this process report to. The API allows that once a process: a second registry, as tests have, gets
+    /// nothing of theirs.
+    public static func installOnce(_ registry: MetricsRegistry) {
+        let isFirst = isInstalled.withLock { isInstalled in
+            defer { isInstalled = true }
+            return !isInstalled
+        }
+        if isFirst { MetricsSystem.bootstrap(SwiftMetricsBackend(registry: registry)) }
     }
 
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
