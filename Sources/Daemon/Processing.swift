@@ -69,14 +69,45 @@ public enum Processing {
 
 /// `obs parse`: how single lines are understood, in the order in which they come.
 public struct LineExplainer: Sendable {
-    private var format: SSHD
+    private var explainer: FormatExplainer
+    private var offset: Int64 = 0
 
-    public init(_ context: ParsingContext) {
-        format = SSHD(context: context)
+    /// - Parameters:
+    ///   - columns: `NAME:TYPE@PATH` with commas between, for formats that need them; nil guesses them from `firstLines`.
+    ///   - delimiter: of CSV.
+    /// - Throws: `FormatError`, or ``UsageError`` when `columns` cannot be read.
+    public init(
+        format: String, columns: String?, delimiter: String?, _ context: ParsingContext, firstLines: [[UInt8]]
+    ) throws {
+        var options = FormatOptions()
+        if let columns {
+            options.columns = try columns.split(separator: ",").map(Self.column)
+        } else if let inferred = FormatOptions.inferred(
+            from: firstLines, format: format, delimiter: delimiter == "tab" ? 9 : delimiter?.utf8.first ?? UInt8(ascii: ","))
+        {
+            options = inferred
+        }
+        if let delimiter { options.settings = [.init("delimiter", delimiter)] }
+        explainer = FormatExplainer(try LogFormats.make(format, context: context, options: options))
     }
 
-    /// For each line one JSON object: what it tells, or why it tells nothing.
+    private static func column(_ text: Substring) throws -> FormatOptions.DeclaredColumn {
+        let parts = text.split(separator: "@", maxSplits: 1)
+        let names = (parts.first ?? "").split(separator: ":")
+        guard names.count == 2, let type = ColumnType(rawValue: String(names[1])) else {
+            throw UsageError(
+                "--columns names '\(text)'; write NAME:TYPE or NAME:TYPE@PATH with a type of \(ColumnType.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
+        }
+        return .init(String(names[0]), type, path: parts.count == 2 ? String(parts[1]) : nil)
+    }
+
+    /// For each event one JSON object: what it tells; for each line that is none why.
     public mutating func explain(_ lines: [[UInt8]]) -> [String] {
-        format.explain(lines, arrival: Timestamp(microseconds: WallClock.microseconds))
+        defer { offset += Int64(lines.reduce(0) { $0 + $1.count + 1 }) }
+        return explainer.explain(lines, arrival: Timestamp(microseconds: WallClock.microseconds), from: offset)
     }
+
+    /// What was kept for lines that could have come.
+    public mutating func finish() -> [String] { explainer.finish() }
 }

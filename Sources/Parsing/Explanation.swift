@@ -1,38 +1,63 @@
 import Columns
 
-extension SSHD {
-    /// How each line is understood, as one JSON object: `time`, `host`, `process`, `pid`, `event`, `user`, `source`, `port`, `method`, absent where not
-    /// known, `count` when it is not 1; for a line that is not understood `error` with the reason and `line`.
-    public mutating func explain(_ lines: [[UInt8]], arrival now: Timestamp) -> [String] {
-        var builder = RawLinesBuilder()
-        // A line without a stamp has no time: its arrival is put where no stamp can be, and left out below.
-        let none = Timestamp(microseconds: .min)
-        for line in lines {
-            let text = line.last == UInt8(ascii: "\r") ? Array(line.dropLast()) : line
-            builder.append(text.span, offset: 0, source: "", file: "", arrival: Self.hasStamp(text) ? now : none)
-        }
-        let raw = builder.finish()
-        let parsed = parse(raw)
-        var objects = [String](repeating: "", count: lines.count)
-        for rejected in parsed.rejected {
-            objects[rejected.row] =
-                "{\"error\":\(JSONText.quote(rejected.reason.rawValue)),\"line\":\(JSONText.quote(raw["line"]?.string(at: rejected.row) ?? ""))}"
-        }
-        let names = ["event_time", "host", "process", "pid", "event", "user", "source", "port", "method", "count"]
-        for (row, line) in parsed.lineRows.enumerated() {
-            var members: [String] = []
-            for (name, field) in zip(names, Self.schema.fields) {
-                let value = parsed.events[name]!.value(at: row, as: field.type)
-                if value == .null || value == .timestamp(none) || name == "count" && value == .int(1) { continue }
-                members.append("\"\(name == "event_time" ? "time" : name)\":\(JSONText.render(value))")
-            }
-            objects[Int(line)] = "{\(members.joined(separator: ","))}"
-        }
-        return objects
+/// How lines are understood, as JSON Lines: for people who ask why (`obs parse`).
+public struct FormatExplainer: Sendable {
+    private var format: any LogFormat
+
+    public init(_ format: any LogFormat) {
+        self.format = format
     }
 
-    private static func hasStamp(_ line: [UInt8]) -> Bool {
+    /// One JSON object an event: `time` and the columns that have a value (`count` when it is not 1), without `file` and `offset`. For a line that is not understood `error`
+    /// with the reason and `line`. Events of several lines come once they have ended.
+    public mutating func explain(_ lines: [[UInt8]], arrival now: Timestamp, from offset: Int64 = 0) -> [String] {
+        var builder = RawLinesBuilder()
+        var offset = offset
+        for line in lines {
+            let text = line.last == UInt8(ascii: "\r") ? Array(line.dropLast()) : line
+            builder.append(text.span, offset: offset, source: "", file: "", arrival: knowsTime(text) ? now : Self.none)
+            offset += Int64(line.count + 1)
+        }
+        let raw = builder.finish()
+        return render(format.parse(raw), of: raw)
+    }
+
+    /// What was kept for lines that could have come.
+    public mutating func finish() -> [String] {
+        guard let flushed = format.flush() else { return [] }
+        return render(flushed.parsed, of: flushed.lines)
+    }
+
+    /// A line without a stamp has no time: its arrival is put where no stamp can be, and left out of what is shown.
+    private static let none = Timestamp(microseconds: .min)
+
+    /// Only sshd's lines lack parts of their time that the arrival fills in; where they lack all of it, and for all other formats, it is not known.
+    private func knowsTime(_ line: [UInt8]) -> Bool {
+        guard format is SSHD else { return false }
         guard case .success(let header) = SyslogHeader.parse(line.span) else { return true }
         return header.stamp != .none
+    }
+
+    private func render(_ parsed: ParsedBatch, of raw: Batch) -> [String] {
+        var objects = [[String]](repeating: [], count: raw.count)
+        for rejected in parsed.rejected {
+            let line = raw["line"]?.string(at: rejected.row) ?? ""
+            objects[rejected.row] = [
+                "{\"error\":\(JSONText.quote(rejected.reason.rawValue)),\"line\":\(JSONText.quote(line))}"
+            ]
+        }
+        let shown = zip(parsed.events.schema.fields, parsed.events.columns).filter {
+            $0.0.name != "file" && $0.0.name != "offset"
+        }
+        for (row, line) in parsed.lineRows.enumerated() {
+            var members: [String] = []
+            for (field, column) in shown {
+                let value = column.value(at: row, as: field.type)
+                if value == .null || value == .timestamp(Self.none) || field.name == "count" && value == .int(1) { continue }
+                members.append("\(JSONText.quote(field.name == "event_time" ? "time" : field.name)):\(JSONText.render(value))")
+            }
+            objects[Int(line)].append("{\(members.joined(separator: ","))}")
+        }
+        return objects.flatMap { $0 }
     }
 }

@@ -24,6 +24,8 @@ public protocol LogFormat: Sendable {
     static var name: String { get }
     /// Lines that show what the format reads: for `obs check`, the documentation and the tests.
     static var samples: [String] { get }
+    /// Other names under which people look for it.
+    static var aliases: [String] { get }
 
     /// - Throws: ``FormatError`` when the format cannot be as `options` want it; the sentence names the option.
     init(context: ParsingContext, options: FormatOptions) throws(FormatError)
@@ -32,8 +34,12 @@ public protocol LogFormat: Sendable {
     /// arrival. Formats of lines end with `file` and `offset`, which lead back to the line in bronze.
     var schema: Schema { get }
 
-    /// The events and rejected lines of a batch of ``RawLines``. Every line is in exactly one of the two.
+    /// The events and rejected lines of a batch of ``RawLines``. Every line is in exactly one of the two, save that a format of records of several lines gives
+    /// one event for them all, once it knows that the record has ended; and a line that names columns is neither.
     mutating func parse(_ lines: Batch) -> ParsedBatch
+
+    /// What was kept because its record could still go on: asked for at the end of a partition, and when nothing has come in it for a while. Nil when nothing was.
+    mutating func flush() -> FlushedLines?
 
     /// What the format remembers between batches, for a checkpoint.
     var state: Data { get throws }
@@ -121,6 +127,23 @@ public struct ParsedBatch: Sendable {
     }
 }
 
+extension LogFormat {
+    public static var aliases: [String] { [] }
+    public mutating func flush() -> FlushedLines? { nil }
+}
+
+/// The record that a format had kept, and the line that it began with: it is in bronze already.
+public struct FlushedLines: Sendable {
+    /// Of the schema ``RawLines/schema``.
+    public let lines: Batch
+    public let parsed: ParsedBatch
+
+    public init(lines: Batch, parsed: ParsedBatch) {
+        self.lines = lines
+        self.parsed = parsed
+    }
+}
+
 /// A line that no event could be made of.
 public struct RejectedLine: Sendable, Hashable {
     public let row: Int
@@ -150,10 +173,10 @@ public enum RejectionReason: String, Error, Sendable, CaseIterable, Codable {
 
 /// The log formats that obs reads. A new format is a file in `Formats` and a line here.
 public enum LogFormats {
-    public static let all: [any LogFormat.Type] = [SSHD.self]
+    public static let all: [any LogFormat.Type] = [SSHD.self, JSONLines.self, Logfmt.self, CSV.self, Log4j.self, ObsLog.self]
 
     public static func named(_ name: String) -> (any LogFormat.Type)? {
-        all.first { $0.name == name }
+        all.first { $0.name == name || $0.aliases.contains(name) }
     }
 
     /// The format called `name`, ready to read.

@@ -35,3 +35,19 @@ let outsideCases: URL? = {
         .deletingLastPathComponent().appending(path: "shared/data")
     return FileManager.default.fileExists(atPath: root.path) ? root : nil
 }()
+
+/// The rows of events without `file` and `offset`.
+func shown(_ parsed: ParsedBatch) -> [[Value]] {
+    (0..<parsed.events.count).map { Array(parsed.events.row($0).dropLast(2)) }
+}
+
+/// Columns as a pipeline declares them: `name:type` or `name:type@path`, with ! for one that must have a value.
+func columns(_ text: String) -> [FormatOptions.DeclaredColumn] {
+    text.split(separator: " ").map { item in
+        let parts = item.split(separator: "@", maxSplits: 1), names = parts[0].split(separator: ":")
+        let type = names[1].hasSuffix("!") ? names[1].dropLast() : names[1]
+        return .init(
+            String(names[0]), ColumnType(rawValue: String(type))!, path: parts.count == 2 ? String(parts[1]) : nil,
+            isNullable: !names[1].hasSuffix("!"))
+    }
+}

@@ -82,7 +82,7 @@ enum SyslogTime {
     }
 
     /// The second of the day of `hh:mm:ss`, up to 86400 because of leap seconds.
-    private static func clock(_ line: Span<UInt8>, at start: Int) -> Int? {
+    static func clock(_ line: Span<UInt8>, at start: Int) -> Int? {
         guard line[start + 2] == UInt8(ascii: ":"), line[start + 5] == UInt8(ascii: ":") else { return nil }
         func two(_ line: Span<UInt8>, _ index: Int) -> Int {
             line[index].isDigit && line[index + 1].isDigit

@@ -2,36 +2,51 @@ import ArgumentParser
 import Daemon
 import Foundation
 import Ingest
+import Parsing
 
 struct ParseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "parse", abstract: "Show how each line is understood, as JSON Lines.",
         discussion: """
+            Formats: \(LogFormats.all.map { ([$0.name] + $0.aliases).joined(separator: " = ") }.joined(separator: ", ")).
+            Columns of json, logfmt and csv are guessed from the first lines; a pipeline declares them.
+
             Examples:
               obs parse /var/log/auth.log | head
               echo 'Dec 10 06:55:46 gate sshd[1]: Invalid user x from 192.0.2.7' | obs parse --year 2015
+              echo '{"ts":"2026-11-21T10:00:00Z","user":{"id":7}}' | obs parse --format json --columns event_time:timestamp@ts,user:int64@user.id
             """)
 
     @Argument(help: "A file, plain or compressed; - is standard input.")
     var file = "-"
 
+    @Option(help: "How the lines are laid out.") var format = "sshd"
+    @Option(help: "The columns of json, logfmt and csv: NAME:TYPE or NAME:TYPE@PATH, with commas between.") var columns: String?
+    @Option(help: "Of csv: the character between values, or tab.") var delimiter: String?
+
     @OptionGroup var stamps: StampOptions
 
     func run() throws {
         let reader = try TextReader(path: file)
-        var explainer = LineExplainer(try stamps.context())
+        var explainer: LineExplainer?
         var rest: [UInt8] = []
         while true {
             let bytes = try reader.read(1 << 16)
             rest += bytes
-            guard let end = bytes.isEmpty ? rest.count : rest.lastIndex(of: 10).map({ $0 + 1 }), end > 0 else {
-                if bytes.isEmpty { return }
-                continue
+            let end = bytes.isEmpty ? rest.count : rest.lastIndex(of: 10).map { $0 + 1 } ?? 0
+            if end > 0 {
+                var lines = rest[..<end].split(separator: 10, omittingEmptySubsequences: false).map(Array.init)
+                if rest[end - 1] == 10 { lines.removeLast() }
+                rest.removeFirst(end)
+                if explainer == nil { explainer = try makeExplainer(lines) }
+                Terminal.write(explainer!.explain(lines).map { $0 + "\n" }.joined())
             }
-            var lines = rest[..<end].split(separator: 10, omittingEmptySubsequences: false).map(Array.init)
-            if rest[end - 1] == 10 { lines.removeLast() }
-            rest.removeFirst(end)
-            Terminal.write(explainer.explain(lines).map { $0 + "\n" }.joined())
+            if bytes.isEmpty { break }
         }
+        Terminal.write((explainer?.finish() ?? []).map { $0 + "\n" }.joined())
+    }
+
+    private func makeExplainer(_ lines: [[UInt8]]) throws -> LineExplainer {
+        try LineExplainer(format: format, columns: columns, delimiter: delimiter, try stamps.context(), firstLines: lines)
     }
 }
