@@ -10,6 +10,12 @@ public enum LakeError: Error, CustomStringConvertible {
     case unsupported(table: String, feature: String)
     case schemaMismatch(table: String, reason: String)
     case noVersion(Int64, table: String)
+    /// The log no longer (or not yet) has what was asked for.
+    case notInLog(table: String, wanted: String, oldest: Int64)
+    /// A version names a file that is not there.
+    case missingFile(table: String, version: Int64, path: String)
+    /// The table was opened at an earlier version.
+    case readOnly(table: String, version: Int64)
     /// Other processes won every race for the next version.
     case conflict(table: String, attempts: Int)
 
@@ -24,6 +30,12 @@ public enum LakeError: Error, CustomStringConvertible {
         case .schemaMismatch(let table, let reason): "\(table): \(reason)"
         case .noVersion(let version, let table):
             "\(table): has no version \(version); 'obs lake history \(table)' shows those that it has"
+        case .notInLog(let table, let wanted, let oldest):
+            "\(table): has no version \(wanted); the oldest that its log has is \(oldest)"
+        case .missingFile(let table, let version, let path):
+            "\(table): version \(version) names \(path), which is missing; run 'obs lake verify \(table)'"
+        case .readOnly(let table, let version):
+            "\(table): is open at version \(version), which is for reading; open its newest version"
         case .conflict(let table, let attempts): "\(table): other processes committed first \(attempts) times in a row; try again"
         }
     }

@@ -8,16 +8,7 @@ struct `A Delta table` {
     private let folder = TemporaryFolder()
     private var lake: Lake { Lake(root: folder.path) }
 
-    private func rows(_ table: DeltaTable, columns: [String]? = nil) throws -> [[Value]] {
-        var all: [[Value]] = []
-        try table.scan(columns: columns) { batch in
-            all += (0..<batch.count).map(batch.row)
-            return true
-        }
-        return all
-    }
-
-    private func append(_ batches: [Batch], to table: DeltaTable) throws {
+    private func append(batches: [Batch], to table: DeltaTable) throws {
         let writer = table.writer()
         for batch in batches { try writer.append(batch) }
         try table.commit(adding: writer.finish())
@@ -27,7 +18,7 @@ struct `A Delta table` {
     func `gives back every value of every type as it was appended`(count: Int) throws {
         let table = try lake.table("silver.all", creating: allTypes)
         let batch = randomBatch(rows: count, seed: UInt64(count) + 1)
-        try append([batch], to: table)
+        try append(batches: [batch], to: table)
         let read = try rows(try lake.table("silver.all"))
         #expect(read == (0..<count).map(batch.row))
     }
@@ -41,7 +32,7 @@ struct `A Delta table` {
         }
         let batch = Batch(schema: schema, columns: [events.finish(), users.finish()])
         let table = try lake.table("silver.d", creating: schema)
-        try append([batch.slice(5..<9000), batch.slice(9000..<20_000)], to: table)
+        try append(batches: [batch.slice(5..<9000), batch.slice(9000..<20_000)], to: table)
         #expect(try rows(table) == (5..<20_000).map(batch.row))
         #expect(try rows(table, columns: ["user"]).count == 19_995)
         #expect(try table.rowCount() == 19_995)
@@ -59,7 +50,7 @@ struct `A Delta table` {
                     )
                 ])
         }
-        try append(batches, to: table)
+        try append(batches: batches, to: table)
         let read = try rows(table).map(\.[0])
         #expect(read.count == 18_000)
         #expect(read[17_999] == .text("line 17999 \(String(repeating: "x", count: 2999 % 90))"))
@@ -107,7 +98,7 @@ struct `A Delta table` {
         let table = try lake.table("silver.t", creating: schema)
         let start = Timestamp(year: 2026, month: 11, day: 21)
         for hour in 0..<5 {
-            try append([try Batch(schema: schema, rows: [[.timestamp(start + .seconds(hour * 3600))]])], to: table)
+            try append(batches: [try Batch(schema: schema, rows: [[.timestamp(start + .seconds(hour * 3600))]])], to: table)
         }
         var seen = 0
         try table.scan(times: ("event_time", (start + .seconds(3600))...(start + .seconds(7200)))) {
@@ -142,7 +133,7 @@ struct `A Delta table` {
 
     @Test func `never crashes on a damaged file, and says which it is`() throws {
         let table = try lake.table("silver.x", creating: allTypes)
-        try append([randomBatch(rows: 300, seed: 3)], to: table)
+        try append(batches: [randomBatch(rows: 300, seed: 3)], to: table)
         let path = folder.path + "/silver/x/" + table.files[0].path
         let good = [UInt8](FileManager.default.contents(atPath: path)!)
         var random = SplitMix64(seed: 11)

@@ -59,6 +59,25 @@ func randomBatch(rows: Int, seed: UInt64, schema: Schema = allTypes) -> Batch {
     return try! Batch(schema: schema, rows: all)
 }
 
+/// All rows of a table at its loaded version.
+func rows(_ table: DeltaTable, columns: [String]? = nil) throws -> [[Value]] {
+    var all: [[Value]] = []
+    try table.scan(columns: columns) { batch in
+        all += (0..<batch.count).map(batch.row)
+        return true
+    }
+    return all
+}
+
+/// Commits rows in one file.
+func append(
+    _ rows: [[Value]], to table: DeltaTable, schema: Schema? = nil, transaction: (String, Int64)? = nil
+) throws {
+    let writer = table.writer()
+    try writer.append(try Batch(schema: schema ?? table.schema, rows: rows))
+    try table.commit(adding: writer.finish(), transaction: transaction)
+}
+
 /// A Python with pyarrow, DuckDB, deltalake and Polars, or nil where there is none: then the tests with peers are skipped.
 let peersPython: String? = {
     let named = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"

@@ -9,9 +9,15 @@ public struct DataFile: Codable, Sendable, Equatable {
     public let sizeInBytes: Int
     /// The JSON of the log: row count, and bounds and nulls of each column.
     let stats: String
+    /// By column; nil in a table without partition columns.
+    let partitionValues: [String: String?]?
 
-    init(path: String, schema: Schema, size: Int, rowGroups: [ParquetFormat.RowGroup]) {
+    /// - Parameter schema: of the file: the table's without its partition columns.
+    init(
+        path: String, schema: Schema, size: Int, rowGroups: [ParquetFormat.RowGroup], partitionValues: [String: String?]? = nil
+    ) {
         self.path = path
+        self.partitionValues = partitionValues
         sizeInBytes = size
         rowCount = rowGroups.reduce(0) { $0 + $1.rowCount }
         stats = Self.stats(schema, rowGroups)

@@ -16,51 +16,68 @@ import Synchronization
 ///
 /// Source: Delta Transaction Log Protocol.
 public final class DeltaTable: Sendable {
-    /// A file of the table as it stands at the loaded version.
-    struct LiveFile: Sendable {
-        var path: String
-        var size: Int
-        var stats: String?
-    }
-
-    private struct State {
-        var version: Int64 = -1
-        var schema: Schema?
-        /// In the order in which they were added.
-        var files: [LiveFile] = []
-        var transactions: [String: Int64] = [:]
-        var partitionColumns: [String] = []
-    }
-
-    private static let commitAttempts = 50
+    /// Each failed attempt means that somebody else's commit succeeded; so many in a row is no chance but a fault.
+    private static let commitAttempts = 1000
+    /// Commits between two checkpoints of the log, unless the table says otherwise.
+    private static let checkpointInterval: Int64 = 10
+    /// Of the protocol: how long the log and removed files are kept, unless the table says otherwise.
+    static let defaultLogRetention = Duration.seconds(30 * 86_400)
+    public static let defaultFileRetention = Duration.seconds(7 * 86_400)
 
     /// As people name it: `silver.ssh`.
     public let name: String
-    let storage: LocalStorage
-    private let state: Mutex<State>
+    let storage: any Storage
+    let log: DeltaLog
+    /// The version that was asked for, of a table that is open for reading in the past.
+    private let pinned: Int64?
+    private let state: Mutex<Snapshot>
 
-    /// Opens the table in the folder of `storage`, or makes it with `schema`; nil opens only.
+    /// Opens the table in `storage`, or makes it with `schema`; nil opens only. A table that lacks some of the columns gets them, if they may be null.
     ///
     /// - Throws: ``LakeError/noTable(_:)``, ``LakeError/schemaMismatch(table:reason:)`` when it is there with other columns.
-    init(name: String, storage: LocalStorage, creating schema: Schema?) throws(LakeError) {
+    init(
+        name: String, storage: any Storage, creating schema: Schema?, partitionedBy partitions: [String] = [],
+        configuration: [String: String] = [:]
+    ) throws(LakeError) {
         self.name = name
         self.storage = storage
-        state = Mutex(State())
-        try refresh()
+        pinned = nil
+        log = DeltaLog(storage: storage, table: name)
+        state = Mutex(try log.load())
         if version < 0 {
             guard let schema else { throw .noTable(name) }
-            try create(schema)
+            try create(schema, partitionedBy: partitions, configuration: configuration)
         }
-        if let schema, self.schema != schema {
-            throw .schemaMismatch(
-                table: name, reason: "its columns are not those that are to be written; move the table away or name another")
+        if let schema {
+            guard partitionColumns == partitions else {
+                throw .schemaMismatch(
+                    table: name,
+                    reason: "it is partitioned otherwise (by \(partitionColumns)); move the table away or name another")
+            }
+            try addMissingColumns(of: schema)
         }
     }
 
-    public var version: Int64 { state.withLock { $0.version } }
-    public var schema: Schema { state.withLock { $0.schema! } }
-    public var fileCount: Int { state.withLock { $0.files.count } }
-    public var sizeInBytes: Int { state.withLock { $0.files.reduce(0) { $0 + $1.size } } }
+    /// Opens the table as it was at `version`, for reading.
+    init(name: String, storage: any Storage, version: Int64) throws(LakeError) {
+        self.name = name
+        self.storage = storage
+        pinned = version
+        log = DeltaLog(storage: storage, table: name)
+        state = Mutex(try log.load(upTo: version))
+        if self.version < 0 { throw .noTable(name) }
+    }
+
+    public var version: Int64 { snapshot.version }
+    public var schema: Schema { snapshot.schema }
+    public var partitionColumns: [String] { snapshot.partitionColumns }
+    public var fileCount: Int { state.withLock { $0.fileCount } }
+    public var sizeInBytes: Int { state.withLock { $0.sizeInBytes } }
+
+    var snapshot: Snapshot { state.withLock { $0 } }
+
+    /// The files of the loaded version, oldest first.
+    var files: [LiveFile] { snapshot.files }
 
     /// The rows of the loaded version, from the log alone where it says.
     public func rowCount() throws(LakeError) -> Int {
@@ -77,29 +94,30 @@ public final class DeltaTable: Sendable {
 
     /// The highest version that `application` has committed, or nil.
     public func lastTransaction(of application: String) -> Int64? {
-        state.withLock { $0.transactions[application] }
+        state.withLock { $0.transactions[application]?.version }
     }
 
     /// Reads the commits that came since the loaded version.
     public func refresh() throws(LakeError) {
-        var next = version + 1
-        if next == 0 {
-            // The first version may have been cleaned up behind a checkpoint of the log.
-            guard let first = try storage.list("_delta_log").first(where: { $0.hasSuffix(".json") }) else { return }
-            let number = Int64(first.dropFirst("_delta_log/".count).dropLast(".json".count)) ?? 0
-            guard number == 0 else { throw .unsupported(table: name, feature: "a log that begins with a checkpoint") }
-        }
-        while FileManager.default.fileExists(atPath: storage.path(Self.logKey(next))) {
-            try apply(try actions(of: next), version: next)
-            next += 1
-        }
+        guard pinned == nil else { return }
+        var next = snapshot
+        let before = next.version
+        try log.follow(&next)
+        // The next commit may be missing because the log was cleaned up while this process slept: then a checkpoint is further on.
+        if next.version == before, let hinted = log.hintedVersion(), hinted > next.version { next = try log.load() }
+        keep(next)
+    }
+
+    private func keep(_ next: Snapshot) {
+        // Another thread may have been faster.
+        state.withLock { if next.version > $0.version { $0 = next } }
     }
 
     // MARK: Writing
 
     /// A writer of data files for this table. The files are part of it once ``commit(adding:transaction:operation:)`` names them.
     public func writer() -> TableWriter {
-        TableWriter(schema: schema, storage: storage)
+        TableWriter(table: name, schema: schema, partitionColumns: partitionColumns, storage: storage)
     }
 
     /// Adds `files` in one new version, unless the transaction is one that the table has seen.
@@ -113,197 +131,144 @@ public final class DeltaTable: Sendable {
         adding files: [DataFile], transaction: (application: String, version: Int64)? = nil,
         operation: String = "STREAMING UPDATE"
     ) throws(LakeError) -> Int64? {
-        for _ in 0..<Self.commitAttempts {
-            try refresh()
-            if let transaction, let seen = lastTransaction(of: transaction.application), seen >= transaction.version {
+        try commit(operation, isBlindAppend: true) { (snapshot) throws(LakeError) in
+            if let transaction, let seen = snapshot.transactions[transaction.application], seen.version >= transaction.version {
                 return nil
             }
-            let now = Int64(Date().timeIntervalSince1970 * 1000)
-            var actions = [
-                DeltaAction(commitInfo: .init(timestamp: now, operation: operation, engineInfo: "obs", isBlindAppend: true))
-            ]
+            let now = commitTime()
+            var actions: [DeltaAction] = []
             if let transaction {
                 actions.append(
                     DeltaAction(txn: .init(appId: transaction.application, version: transaction.version, lastUpdated: now)))
             }
-            for file in files {
-                actions.append(
-                    DeltaAction(add: .init(path: file.path, size: file.sizeInBytes, modificationTime: now, stats: file.stats)))
-            }
-            if let version = try put(actions) { return version }
+            return actions + files.map { DeltaAction(add: $0.added(at: now)) }
+        }
+    }
+
+    /// Commits what `body` makes of the newest version, again and again until no other process was faster.
+    ///
+    /// - Parameter body: gives the actions, or nil when nothing is to be done any more.
+    /// - Returns: the new version, or nil when there was nothing to do.
+    func commit(
+        _ operation: String, parameters: [String: String] = [:], isBlindAppend: Bool,
+        _ body: (Snapshot) throws(LakeError) -> [DeltaAction]?
+    ) throws(LakeError) -> Int64? {
+        if let pinned { throw .readOnly(table: name, version: pinned) }
+        for _ in 0..<Self.commitAttempts {
+            try refresh()
+            var next = snapshot
+            guard let actions = try body(next) else { return nil }
+            try next.checkWritable(table: name)
+            let version = next.version + 1
+            let info = DeltaAction.CommitInfo(
+                timestamp: commitTime(), operation: operation, parameters: parameters,
+                readVersion: next.version < 0 ? nil : next.version, isBlindAppend: isBlindAppend)
+            let all = [DeltaAction(commitInfo: info)] + actions
+            guard try log.put(all, version: version) else { continue }
+            try next.apply(all, version: version, table: name)
+            keep(next)
+            checkpointIfDue(next)
+            return version
         }
         throw .conflict(table: name, attempts: Self.commitAttempts)
     }
 
-    private func create(_ schema: Schema) throws(LakeError) {
-        let now = Int64(Date().timeIntervalSince1970 * 1000)
-        let actions = [
-            DeltaAction(commitInfo: .init(timestamp: now, operation: "CREATE TABLE", engineInfo: "obs", isBlindAppend: true)),
-            DeltaAction(protocol: .init(minReaderVersion: 1, minWriterVersion: 2)),
-            DeltaAction(
-                metaData: .init(id: UUID().uuidString.lowercased(), schemaString: DeltaSchema.text(of: schema), createdTime: now)),
-        ]
+    private func create(_ schema: Schema, partitionedBy partitions: [String], configuration: [String: String]) throws(LakeError) {
+        for column in partitions where schema[column] == nil || schema.count == partitions.count {
+            throw .schemaMismatch(table: name, reason: "it cannot be partitioned by '\(column)'")
+        }
         // Another process may have made it in the meantime: then it is opened.
-        if try put(actions) == nil { try refresh() }
-    }
-
-    /// Writes the next version, or returns nil when another process was first.
-    private func put(_ actions: [DeltaAction]) throws(LakeError) -> Int64? {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .withoutEscapingSlashes
-        var bytes: [UInt8] = []
-        for action in actions {
-            // Actions are plain texts and numbers: they always encode.
-            bytes.append(contentsOf: try! encoder.encode(action))
-            bytes.append(UInt8(ascii: "\n"))
+        _ = try commit("CREATE TABLE", isBlindAppend: true) { snapshot in
+            guard snapshot.version < 0 else { return nil }
+            return [
+                DeltaAction(protocol: .init(minReaderVersion: 1, minWriterVersion: 2)),
+                DeltaAction(
+                    metaData: .init(
+                        id: UUID().uuidString.lowercased(), schemaString: DeltaSchema.text(of: schema),
+                        partitionColumns: partitions, configuration: configuration, createdTime: commitTime())),
+            ]
         }
-        let version = self.version + 1
-        guard try storage.putIfAbsent(Self.logKey(version), bytes) else { return nil }
-        try apply(actions, version: version)
-        return version
     }
 
-    // MARK: Reading
-
-    /// Calls `body` with the rows of the table, batch by batch, until it returns false. The rows are those of the version that is loaded now.
+    /// Brings the columns of `schema` that the table does not have, in one commit; nothing when it has all.
     ///
-    /// - Parameters:
-    ///   - columns: the columns to read, in that order; nil for all.
-    ///   - times: rows outside of this range of a timestamp column may be left out, because their file's bounds say that it has none in it. Rows inside are
-    ///     never left out; others may come too.
-    public func scan(
-        columns: [String]? = nil, times: (column: String, range: ClosedRange<Timestamp>)? = nil, _ body: (Batch) throws -> Bool
-    ) throws {
-        for file in files {
-            if let times, let stats = file.stats, let bounds = FileBounds(stats), !bounds.mayHold(times.range, in: times.column) {
-                continue
+    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when a column is there with another type, or is new and may not be null.
+    private func addMissingColumns(of schema: Schema) throws(LakeError) {
+        _ = try commit("ADD COLUMNS", isBlindAppend: false) { (snapshot) throws(LakeError) in
+            var missing: [Field] = []
+            for field in schema.fields {
+                if let known = snapshot.schema[field.name] {
+                    guard known.type == field.type, known.isNullable || !field.isNullable else {
+                        throw LakeError.schemaMismatch(
+                            table: name,
+                            reason:
+                                "its column '\(field.name)' is \(known.type)\(known.isNullable ? "" : ", never null,") and not "
+                                + "\(field.type)\(field.isNullable ? " or null" : ""); move the table away or name another")
+                    }
+                } else if field.isNullable {
+                    missing.append(field)
+                } else {
+                    throw LakeError.schemaMismatch(
+                        table: name,
+                        reason: "it lacks column '\(field.name)', which must have a value; move the table away or name another")
+                }
             }
-            let reader = try ParquetReader(storage, file.path)
-            for group in 0..<reader.rowGroupCount {
-                guard try body(try reader.read(rowGroup: group, columns: columns)) else { return }
+            for field in snapshot.schema.fields where schema[field.name] == nil && !field.isNullable {
+                throw LakeError.schemaMismatch(
+                    table: name,
+                    reason:
+                        "its column '\(field.name)' must have a value, and what is to be written has none; move the table away or "
+                        + "name another")
             }
+            guard !missing.isEmpty, var metadata = snapshot.metadata else { return nil }
+            metadata.schemaString = try DeltaSchema.text(metadata.schemaString, adding: missing, table: name)
+            return [DeltaAction(metaData: metadata)]
         }
     }
-
-    /// The versions of the log, newest first.
-    public func history(limit: Int = 100) throws(LakeError) -> [(
-        version: Int64, time: Timestamp?, operation: String, addedFiles: Int, addedRows: Int
-    )] {
-        var entries: [(Int64, Timestamp?, String, Int, Int)] = []
-        var number = version
-        while number >= 0, entries.count < limit {
-            let actions = try actions(of: number)
-            let info = actions.compactMap(\.commitInfo).first
-            let added = actions.compactMap(\.add)
-            let rows = added.reduce(0) { $0 + ($1.stats.flatMap { FileBounds($0)?.rowCount } ?? 0) }
-            entries.append(
-                (number, info?.timestamp.map { Timestamp(microseconds: $0 * 1000) }, info?.operation ?? "", added.count, rows))
-            number -= 1
-        }
-        return entries
-    }
-
-    /// The files of the loaded version, oldest first.
-    var files: [LiveFile] { state.withLock { $0.files } }
 
     // MARK: The log
 
-    private static func logKey(_ version: Int64) -> String {
-        let digits = String(version)
-        return "_delta_log/" + String(repeating: "0", count: 20 - digits.count) + digits + ".json"
+    private func checkpointIfDue(_ snapshot: Snapshot) {
+        let interval =
+            snapshot.metadata?.configuration?["delta.checkpointInterval"].flatMap(Int64.init) ?? Self.checkpointInterval
+        guard interval > 0, snapshot.version > 0, snapshot.version % interval == 0 else { return }
+        // The commit stands, whatever becomes of this: a log without the checkpoint is read commit by commit, and a full disk
+        // fails the next commit, where it is told.
+        try? checkpoint(snapshot)
     }
 
-    private func actions(of version: Int64) throws(LakeError) -> [DeltaAction] {
-        let bytes = try storage.get(Self.logKey(version))
-        var actions: [DeltaAction] = []
-        for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            do {
-                actions.append(try JSONDecoder().decode(DeltaAction.self, from: Data(line)))
-            } catch {
-                throw .badLog(table: name, version: version, reason: "a line is no action of the protocol")
-            }
-        }
-        return actions
+    /// Writes a checkpoint of the log at the loaded version, and deletes what of the log is older than the table keeps.
+    public func checkpoint() throws(LakeError) {
+        try refresh()
+        try checkpoint(snapshot)
     }
 
-    private func apply(_ actions: [DeltaAction], version: Int64) throws(LakeError) {
-        for action in actions {
-            if let demand = action.protocol { try check(demand) }
-            if let file = action.add, file.deletionVector != nil { throw .unsupported(table: name, feature: "deletion vectors") }
-        }
-        let schema = try actions.compactMap(\.metaData).last.map { metadata throws(LakeError) in
-            if let mode = metadata.configuration?["delta.columnMapping.mode"], mode != "none" {
-                throw LakeError.unsupported(table: name, feature: "column mapping")
-            }
-            guard metadata.partitionColumns.isEmpty else {
-                throw LakeError.unsupported(table: name, feature: "partition columns")
-            }
-            return try DeltaSchema.schema(of: metadata.schemaString, table: name)
-        }
-        let removed = Set(actions.compactMap(\.remove?.path))
-        state.withLock { state in
-            guard state.version == version - 1 else { return }  // another thread was faster
-            if let schema { state.schema = schema }
-            if !removed.isEmpty { state.files.removeAll { removed.contains($0.path) } }
-            for action in actions {
-                if let file = action.add {
-                    state.files.append(
-                        LiveFile(path: file.path.removingPercentEncoding ?? file.path, size: file.size, stats: file.stats))
-                }
-                if let transaction = action.txn { state.transactions[transaction.appId] = transaction.version }
-            }
-            state.version = version
-        }
+    private func checkpoint(_ snapshot: Snapshot) throws(LakeError) {
+        let retention = snapshot.interval("delta.deletedFileRetentionDuration") ?? Self.defaultFileRetention
+        // Twice as long as the files stay, so that whoever deletes those still finds which they are.
+        let oldest = commitTime() - 2 * retention.inMicroseconds / 1000
+        try log.writeCheckpoint(snapshot, tombstonesSince: oldest)
+        state.withLock { $0.forgetTombstones(before: oldest) }
+        guard snapshot.metadata?.configuration?["delta.enableExpiredLogCleanup"] != "false" else { return }
+        let kept = snapshot.interval("delta.logRetentionDuration") ?? Self.defaultLogRetention
+        try log.cleanUp(before: commitTime() - kept.inMicroseconds / 1000)
     }
 
-    private func check(_ demand: DeltaAction.ProtocolVersions) throws(LakeError) {
-        if demand.minReaderVersion > 1 {
-            let feature = demand.readerFeatures?.first ?? "reader version \(demand.minReaderVersion)"
-            throw .unsupported(table: name, feature: "the table feature '\(feature)'")
-        }
-        if demand.minWriterVersion > 2 {
-            let feature = demand.writerFeatures?.first ?? "writer version \(demand.minWriterVersion)"
-            throw .unsupported(table: name, feature: "the table feature '\(feature)'")
-        }
+    /// Deletes what of the log is older than the table keeps, and of the rest all but the newest `versions`, as far as a checkpoint stands for them.
+    ///
+    /// - Returns: how many files of the log are gone.
+    @discardableResult
+    public func trimLog(toVersions versions: Int) throws(LakeError) -> Int {
+        try refresh()
+        let kept = snapshot.interval("delta.logRetentionDuration") ?? Self.defaultLogRetention
+        return try log.cleanUp(before: commitTime() - kept.inMicroseconds / 1000, atMost: versions)
     }
 }
 
-/// What the statistics of a file say, as far as scans use them.
-struct FileBounds: Decodable {
-    /// Bounds are texts, numbers or missing; only texts (times) are kept.
-    private struct Bound: Decodable {
-        let text: String?
-        init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
-    }
-
-    let rowCount: Int?
-    private let minimum: [String: Bound]?
-    private let maximum: [String: Bound]?
-
-    private enum CodingKeys: String, CodingKey {
-        case rowCount = "numRecords"
-        case minimum = "minValues"
-        case maximum = "maxValues"
-    }
-
-    init?(_ stats: String) {
-        guard let bounds = try? JSONDecoder().decode(FileBounds.self, from: Data(stats.utf8)) else { return nil }
-        self = bounds
-    }
-
-    /// Whether a row of the file may have a time in `range`: true unless the bounds say that none has.
-    func mayHold(_ range: ClosedRange<Timestamp>, in column: String) -> Bool {
-        guard let low = Self.time(minimum?[column]), let high = Self.time(maximum?[column]) else { return true }
-        // Other writers cut the upper bound to the millisecond below.
-        return low <= range.upperBound && high + .milliseconds(1) >= range.lowerBound
-    }
-
-    private static func time(_ bound: Bound?) -> Timestamp? {
-        guard let text = bound?.text,
-            let date = try? Date(
-                text, strategy: .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted)
-            )
-        else { return nil }
-        return Timestamp(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded()))
+extension DataFile {
+    func added(at now: Int64, dataChange: Bool = true) -> DeltaAction.Add {
+        .init(
+            path: LogPath.encoded(path), partitionValues: partitionValues ?? [:], size: sizeInBytes, modificationTime: now,
+            dataChange: dataChange, stats: stats)
     }
 }

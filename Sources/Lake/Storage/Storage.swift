@@ -8,14 +8,51 @@ public protocol Storage: Sendable {
     func get(_ key: String) throws(LakeError) -> [UInt8]
     /// `length` bytes from `offset`; fewer if the object ends before.
     func get(_ key: String, offset: Int, length: Int) throws(LakeError) -> [UInt8]
+    func exists(_ key: String) throws(LakeError) -> Bool
     func size(_ key: String) throws(LakeError) -> Int
     /// Writes an object whole: it is durable when this returns, and no reader sees a part of it.
     func put(_ key: String, _ bytes: [UInt8]) throws(LakeError)
     /// The same if there is no such object, else false: of several callers one gets true.
     func putIfAbsent(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> Bool
-    /// The keys that begin with `prefix` (a folder), sorted; empty when there is none.
-    func list(_ prefix: String) throws(LakeError) -> [String]
+    /// Begins an object that is written in parts.
+    func create(_ key: String) throws(LakeError) -> any ObjectWriter
+    /// What lies directly below `folder` (the empty text is the root), by key; empty when there is no such folder.
+    func list(_ folder: String) throws(LakeError) -> [StoredObject]
+    /// Removes an object; nothing happens when it is not there.
     func delete(_ key: String) throws(LakeError)
+    /// How people find an object of this store: its path or URL.
+    func location(_ key: String) -> String
+}
+
+/// An entry of a listing.
+public struct StoredObject: Sendable, Equatable {
+    public let key: String
+    public let sizeInBytes: Int
+    /// Milliseconds since 1970.
+    public let modified: Int64
+    /// Keys begin with this one; it is no object itself.
+    public let isFolder: Bool
+
+    public init(key: String, sizeInBytes: Int, modified: Int64, isFolder: Bool) {
+        self.key = key
+        self.sizeInBytes = sizeInBytes
+        self.modified = modified
+        self.isFolder = isFolder
+    }
+
+    /// The last part of the key.
+    public var name: Substring { key[(key.lastIndex(of: "/").map(key.index(after:)) ?? key.startIndex)...] }
+}
+
+/// A new object that is written from its start to its end; used by one task at a time.
+public protocol ObjectWriter: AnyObject {
+    /// The bytes written so far.
+    var offset: Int { get }
+    func write(_ bytes: Span<UInt8>) throws(LakeError)
+    /// Ends the object; it is durable, under its key, when this returns.
+    func finish() throws(LakeError)
+    /// Removes an object that will not be finished.
+    func discard()
 }
 
 /// The local file system below one folder.
@@ -26,7 +63,9 @@ public struct LocalStorage: Storage {
         self.root = root
     }
 
-    public func path(_ key: String) -> String { root + "/" + key }
+    public func location(_ key: String) -> String { path(key) }
+
+    func path(_ key: String) -> String { key.isEmpty ? root : root + "/" + key }
 
     public func get(_ key: String) throws(LakeError) -> [UInt8] {
         try get(key, offset: 0, length: try size(key))
@@ -48,6 +87,12 @@ public struct LocalStorage: Storage {
         }
         if failed { throw .cannotRead(path: path(key), reason: String(cString: strerror(errno))) }
         return bytes
+    }
+
+    public func exists(_ key: String) throws(LakeError) -> Bool {
+        if access(path(key), F_OK) == 0 { return true }
+        if errno == ENOENT || errno == ENOTDIR { return false }
+        throw .cannotRead(path: path(key), reason: String(cString: strerror(errno)))
     }
 
     public func size(_ key: String) throws(LakeError) -> Int {
@@ -76,28 +121,38 @@ public struct LocalStorage: Storage {
         return true
     }
 
-    public func list(_ prefix: String) throws(LakeError) -> [String] {
+    public func list(_ prefix: String) throws(LakeError) -> [StoredObject] {
         guard let folder = opendir(path(prefix)) else {
             if errno == ENOENT || errno == ENOTDIR { return [] }
             throw .cannotRead(path: path(prefix), reason: String(cString: strerror(errno)))
         }
         defer { closedir(folder) }
-        var keys: [String] = []
+        var objects: [StoredObject] = []
         while let entry = readdir(folder) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if !name.hasPrefix(".") { keys.append(prefix.isEmpty ? name : prefix + "/" + name) }
+            // Names that begin with a dot are of writes that go on.
+            if name.hasPrefix(".") { continue }
+            let key = prefix.isEmpty ? name : prefix + "/" + name
+            var information = stat()
+            // Gone since the folder was read: another process cleans up too.
+            guard stat(path(key), &information) == 0 else { continue }
+            objects.append(
+                StoredObject(
+                    key: key, sizeInBytes: Int(information.st_size),
+                    modified: Int64(information.st_mtim.tv_sec) * 1000 + Int64(information.st_mtim.tv_nsec) / 1_000_000,
+                    isFolder: information.st_mode & S_IFMT == S_IFDIR))
         }
-        return keys.sorted()
+        return objects.sorted { $0.key < $1.key }
     }
 
     public func delete(_ key: String) throws(LakeError) {
         guard unlink(path(key)) == 0 || errno == ENOENT else { throw failure(key) }
     }
 
-    /// Opens a new file for streaming; ``FileSink/finish()`` makes it durable. Data files are written so: nobody knows them before a commit names them.
-    func create(_ key: String) throws(LakeError) -> FileSink {
+    /// Data files are written under their own name: nobody knows it before a commit does.
+    public func create(_ key: String) throws(LakeError) -> any ObjectWriter {
         try makeFolder(of: key)
         let descriptor = open(path(key), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw failure(key) }
@@ -105,7 +160,7 @@ public struct LocalStorage: Storage {
     }
 
     func syncFolder(of key: String) throws(LakeError) {
-        let folder = (path(key) as NSString).deletingLastPathComponent
+        let folder = folder(of: key)
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .cannotWrite(path: folder, reason: String(cString: strerror(errno))) }
         defer { close(descriptor) }
@@ -115,7 +170,7 @@ public struct LocalStorage: Storage {
 
     private func writeTemporary(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> String {
         try makeFolder(of: key)
-        let folder = (path(key) as NSString).deletingLastPathComponent
+        let folder = folder(of: key)
         let temporary = "\(folder)/.tmp-\(UUID().uuidString)"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .cannotWrite(path: temporary, reason: String(cString: strerror(errno))) }
@@ -131,7 +186,7 @@ public struct LocalStorage: Storage {
     }
 
     private func makeFolder(of key: String) throws(LakeError) {
-        let folder = (path(key) as NSString).deletingLastPathComponent
+        let folder = folder(of: key)
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
@@ -145,13 +200,18 @@ public struct LocalStorage: Storage {
         return descriptor
     }
 
+    private func folder(of key: String) -> String {
+        let path = path(key)
+        return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    }
+
     private func failure(_ key: String) -> LakeError {
         .cannotWrite(path: path(key), reason: String(cString: strerror(errno)))
     }
 }
 
 /// A new file that is written from its start to its end.
-final class FileSink {
+final class FileSink: ObjectWriter {
     private var descriptor: Int32
     private let path: String
     private let storage: LocalStorage

@@ -63,19 +63,12 @@ enum ParquetFormat {
         }
     }
 
-    /// The footer of a file of flat columns.
-    static func footer(schema: Schema, rowGroups: [RowGroup], rowCount: Int) -> [UInt8] {
+    /// The footer of a file.
+    static func footer(root: ParquetNode, rowGroups: [RowGroup], rowCount: Int) -> [UInt8] {
         var writer = ThriftWriter()
         writer.element { file in
             file.i32(1, 1)
-            file.list(2, [nil] + schema.fields.map(Optional.some)) { element, field in
-                guard let field else {
-                    element.string(4, "schema")
-                    element.i32(5, Int32(schema.count))
-                    return
-                }
-                write(field, to: &element)
-            }
+            file.list(2, [root] + root.descendants) { write($1, isRoot: $1.name.isEmpty, to: &$0) }
             file.i64(3, Int64(rowCount))
             file.list(4, rowGroups) { group, rowGroup in
                 group.list(1, rowGroup.columns) { write($1, to: &$0) }
@@ -84,24 +77,25 @@ enum ParquetFormat {
             }
             file.string(6, "obs")
             // Without an order of its own for each column, readers do not trust the statistics of texts.
-            file.list(7, schema.fields) { order, _ in order.structure(1) { _ in } }
+            file.list(7, root.allLeaves()) { order, _ in order.structure(1) { _ in } }
         }
         return writer.bytes
     }
 
-    private static func write(_ field: Field, to element: inout ThriftWriter) {
-        element.i32(1, physicalType(field.type).rawValue)
-        element.i32(3, field.isNullable ? 1 : 0)
-        element.string(4, field.name)
+    private static func write(_ node: ParquetNode, isRoot: Bool, to element: inout ThriftWriter) {
+        if let type = node.type { element.i32(1, type.rawValue) }
+        if !isRoot { element.i32(3, node.repetition.rawValue) }
+        element.string(4, isRoot ? "schema" : node.name)
+        if node.type == nil { element.i32(5, Int32(node.children.count)) }
         // The converted type is what old readers know, the logical type what new ones ask for.
-        switch field.type {
-        case .text:
+        switch (node.meaning, node.annotation) {
+        case (.text, _):
             element.i32(6, 0)
             element.structure(10) { $0.structure(1) { _ in } }
-        case .date:
+        case (.date, _):
             element.i32(6, 6)
             element.structure(10) { $0.structure(6) { _ in } }
-        case .timestamp:
+        case (.timestamp, _):
             element.i32(6, 10)
             element.structure(10) { logical in
                 logical.structure(8) { timestamp in
@@ -109,6 +103,12 @@ enum ParquetFormat {
                     timestamp.structure(2) { unit in unit.structure(2) { _ in } }
                 }
             }
+        case (_, .map):
+            element.i32(6, 1)
+            element.structure(10) { $0.structure(2) { _ in } }
+        case (_, .list):
+            element.i32(6, 3)
+            element.structure(10) { $0.structure(3) { _ in } }
         default: break
         }
     }

@@ -76,6 +76,9 @@ struct ParquetNode: Sendable {
         return children.flatMap { $0.allLeaves(below: path + [name]) }
     }
 
+    /// All nodes below this one, each before its children: the order of the footer.
+    var descendants: [ParquetNode] { children.flatMap { [$0] + $0.descendants } }
+
     /// The type that a batch has for this column: a nested one comes as the text of its JSON.
     var columnType: ColumnType { isFlat ? valueType : .text }
 
@@ -93,5 +96,48 @@ struct ParquetNode: Sendable {
         case (_, .double): .double
         case (_, .byteArray), (_, .fixedLengthByteArray), (_, nil): .binary
         }
+    }
+}
+
+// MARK: Trees that are written
+
+extension ParquetNode {
+    /// The root of a file with these children.
+    static func root(_ children: [ParquetNode]) -> ParquetNode {
+        var leaf = 0
+        return ParquetNode(name: "", repetition: .required, children: children).placed(leaf: &leaf)
+    }
+
+    static func root(_ schema: Schema) -> ParquetNode {
+        root(schema.fields.map { leaf($0.name, $0.type, isNullable: $0.isNullable) })
+    }
+
+    static func leaf(_ name: String, _ type: ColumnType, isNullable: Bool = true) -> ParquetNode {
+        let meaning: Meaning =
+            switch type {
+            case .text: .text
+            case .date: .date
+            case .timestamp: .timestamp(.microseconds)
+            default: .asStored
+            }
+        return ParquetNode(
+            name: name, repetition: isNullable ? .optional : .required, type: ParquetFormat.physicalType(type), meaning: meaning)
+    }
+
+    static func group(_ name: String, _ children: [ParquetNode]) -> ParquetNode {
+        ParquetNode(name: name, repetition: .optional, children: children)
+    }
+
+    /// A list of texts.
+    static func texts(_ name: String) -> ParquetNode {
+        let list = ParquetNode(name: "list", repetition: .repeated, children: [leaf("element", .text)])
+        return ParquetNode(name: name, repetition: .optional, annotation: .list, children: [list])
+    }
+
+    /// A map from texts to texts or null.
+    static func textMap(_ name: String) -> ParquetNode {
+        let pairs = ParquetNode(
+            name: "key_value", repetition: .repeated, children: [leaf("key", .text, isNullable: false), leaf("value", .text)])
+        return ParquetNode(name: name, repetition: .optional, annotation: .map, children: [pairs])
     }
 }

@@ -9,13 +9,13 @@ final class ParquetWriter {
     static let rowGroupBytes = 64 << 20
 
     let schema: Schema
-    private let sink: FileSink
+    private let sink: any ObjectWriter
     private var chunks: [ColumnChunkWriter]
     private var rowsInGroup = 0
     private var groups: [ParquetFormat.RowGroup] = []
     private(set) var rowCount = 0
 
-    init(_ schema: Schema, to sink: FileSink) throws(LakeError) {
+    init(_ schema: Schema, to sink: any ObjectWriter) throws(LakeError) {
         self.schema = schema
         self.sink = sink
         let compressor = ZstdCompressor()
@@ -40,7 +40,7 @@ final class ParquetWriter {
     /// - Returns: the size of the file and the metadata of its row groups.
     func finish() throws(LakeError) -> (size: Int, rowGroups: [ParquetFormat.RowGroup]) {
         try endRowGroup()
-        var footer = ParquetFormat.footer(schema: schema, rowGroups: groups, rowCount: rowCount)
+        var footer = ParquetFormat.footer(root: .root(schema), rowGroups: groups, rowCount: rowCount)
         footer.append(littleEndian: UInt32(footer.count))
         footer.append(contentsOf: ParquetFormat.magic)
         try sink.write(footer.span)

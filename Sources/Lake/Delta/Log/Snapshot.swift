@@ -1,0 +1,163 @@
+import Columns
+import Foundation
+
+/// A file of a table as it stands at one version.
+struct LiveFile: Sendable, Equatable {
+    /// Its key in the table's storage.
+    var path: String
+    var size: Int
+    var modificationTime: Int64
+    var partitionValues: [String: String?]
+    var stats: String?
+
+    /// The file's path as its add action wrote it.
+    var logPath: String
+}
+
+/// What a log says up to one version: which files are the table, with which columns. Knows no storage; the log's actions go in.
+struct Snapshot: Sendable {
+    private(set) var version: Int64 = -1
+    private(set) var demand = DeltaAction.ProtocolVersions(minReaderVersion: 1, minWriterVersion: 2)
+    private(set) var metadata: DeltaAction.Metadata?
+    private(set) var columns: DeltaSchema?
+    private(set) var transactions: [String: DeltaAction.Transaction] = [:]
+    /// Files that were removed, until vacuum and checkpoints forget them; by the path that the log wrote.
+    private(set) var tombstones: [String: DeltaAction.Remove] = [:]
+    private var filesByPath: [String: (order: Int, file: LiveFile)] = [:]
+    private var nextOrder = 0
+
+    /// Reader features that change nothing for obs.
+    private static let knownReaderFeatures: Set = ["timestampNtz", "vacuumProtocolCheck"]
+    private static let knownWriterFeatures: Set = ["appendOnly", "invariants"]
+
+    /// In the order in which their rows came: by the time of their newest row's commit, then as the log has them.
+    var files: [LiveFile] {
+        filesByPath.values.sorted {
+            ($0.file.modificationTime, $0.order) < ($1.file.modificationTime, $1.order)
+        }.map(\.file)
+    }
+
+    var fileCount: Int { filesByPath.count }
+    var sizeInBytes: Int { filesByPath.values.reduce(0) { $0 + $1.file.size } }
+    var schema: Schema { columns?.schema ?? Schema([]) }
+    var partitionColumns: [String] { metadata?.partitionColumns ?? [] }
+
+    func holds(_ logPath: String) -> Bool { filesByPath[logPath] != nil }
+
+    /// Takes the actions of the next version, or of a checkpoint; all or nothing.
+    mutating func apply(_ actions: [DeltaAction], version: Int64, table: String) throws(LakeError) {
+        var next = self
+        for action in actions { try next.apply(action, table: table) }
+        next.version = version
+        self = next
+    }
+
+    private mutating func apply(_ action: DeltaAction, table: String) throws(LakeError) {
+        if let demand = action.protocol {
+            try Self.checkReadable(demand, table: table)
+            self.demand = demand
+        }
+        if let metadata = action.metaData {
+            if let mode = metadata.configuration?["delta.columnMapping.mode"], mode != "none" {
+                throw .unsupported(table: table, feature: "column mapping")
+            }
+            guard metadata.format.provider == "parquet" else {
+                throw .unsupported(table: table, feature: "data files of the format '\(metadata.format.provider)'")
+            }
+            columns = try DeltaSchema(metadata.schemaString, table: table)
+            for name in metadata.partitionColumns where columns!.schema[name] == nil {
+                throw .schemaMismatch(table: table, reason: "it is partitioned by '\(name)', which is none of its columns")
+            }
+            self.metadata = metadata
+        }
+        if let add = action.add {
+            if add.deletionVector != nil { throw .unsupported(table: table, feature: "deletion vectors") }
+            guard let key = LogPath.key(add.path) else {
+                throw .unsupported(table: table, feature: "data files outside of its folder (\(add.path))")
+            }
+            tombstones[add.path] = nil
+            filesByPath[add.path] = (
+                nextOrder,
+                LiveFile(
+                    path: key, size: add.size, modificationTime: add.modificationTime, partitionValues: add.partitionValues,
+                    stats: add.stats, logPath: add.path)
+            )
+            nextOrder += 1
+        }
+        if let remove = action.remove {
+            filesByPath[remove.path] = nil
+            tombstones[remove.path] = remove
+        }
+        if let transaction = action.txn { transactions[transaction.appId] = transaction }
+    }
+
+    /// Source: Delta Transaction Log Protocol, "Protocol Evolution".
+    private static func checkReadable(_ demand: DeltaAction.ProtocolVersions, table: String) throws(LakeError) {
+        if demand.minReaderVersion <= 1 { return }
+        guard demand.minReaderVersion == 3 else {
+            throw .unsupported(
+                table: table,
+                feature: demand.minReaderVersion == 2
+                    ? "column mapping (reader version 2)" : "reader version \(demand.minReaderVersion)")
+        }
+        if let feature = (demand.readerFeatures ?? []).first(where: { !knownReaderFeatures.contains($0) }) {
+            throw .unsupported(table: table, feature: "the table feature '\(feature)'")
+        }
+    }
+
+    /// - Throws: ``LakeError/unsupported(table:feature:)`` when the table is one that obs reads but does not write.
+    func checkWritable(table: String) throws(LakeError) {
+        if demand.minWriterVersion == 7 {
+            if let feature = (demand.writerFeatures ?? []).first(where: { !Self.knownWriterFeatures.contains($0) }) {
+                throw .unsupported(table: table, feature: "the table feature '\(feature)' of its writers")
+            }
+        } else if demand.minWriterVersion > 2 {
+            throw .unsupported(table: table, feature: "writer version \(demand.minWriterVersion)")
+        }
+        if let (_, reason) = columns?.onlyReadable.min(by: { $0.key < $1.key }) {
+            throw .unsupported(table: table, feature: "\(reason) in what writes to it")
+        }
+    }
+
+    /// A setting of the table such as `interval 7 days`, or nil when it has none that can be read.
+    func interval(_ key: String) -> Duration? {
+        guard let text = metadata?.configuration?[key] else { return nil }
+        let parts = text.lowercased().split(separator: " ").map(String.init)
+        guard let index = parts.firstIndex(where: { Int64($0) != nil }), let number = Int64(parts[index]), number >= 0,
+            index + 1 < parts.count
+        else { return nil }
+        let seconds: [String: Int64] = [
+            "millisecond": 0, "second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000,
+        ]
+        let unit = parts[index + 1].hasSuffix("s") ? String(parts[index + 1].dropLast()) : parts[index + 1]
+        return seconds[unit].map { $0 == 0 ? .milliseconds(number) : .seconds(number * $0) }
+    }
+
+    /// The actions that stand for everything so far, as a checkpoint holds them; tombstones from before `oldest` (milliseconds since 1970) are left out.
+    func actions(tombstonesSince oldest: Int64) -> [DeltaAction] {
+        var actions = [DeltaAction(protocol: demand)]
+        if let metadata { actions.append(DeltaAction(metaData: metadata)) }
+        for transaction in transactions.values.sorted(by: { $0.appId < $1.appId }) {
+            actions.append(DeltaAction(txn: transaction))
+        }
+        for file in files {
+            actions.append(
+                DeltaAction(
+                    add: .init(
+                        path: file.logPath, partitionValues: file.partitionValues, size: file.size,
+                        modificationTime: file.modificationTime,
+                        dataChange: false, stats: file.stats)))
+        }
+        for (_, tombstone) in tombstones.sorted(by: { $0.key < $1.key }) where tombstone.deletionTimestamp ?? 0 >= oldest {
+            var tombstone = tombstone
+            tombstone.dataChange = false
+            actions.append(DeltaAction(remove: tombstone))
+        }
+        return actions
+    }
+
+    /// Forgets tombstones from before `oldest`, so that a table that is open for months does not grow.
+    mutating func forgetTombstones(before oldest: Int64) {
+        tombstones = tombstones.filter { $0.value.deletionTimestamp ?? 0 >= oldest }
+    }
+}

@@ -1,0 +1,75 @@
+import Columns
+
+/// What ``DeltaTable/optimize(_:shouldStop:)`` has done.
+public struct OptimizeSummary: Sendable, Equatable {
+    /// The last version that it committed, or nil when there was nothing to do.
+    public var version: Int64?
+    public var removedFiles = 0
+    public var addedFiles = 0
+    public var bytesBefore = 0
+    public var bytesAfter = 0
+}
+
+extension DeltaTable {
+    /// Merges small files; the rows stay as they are, and each merged file is a commit of its own with `dataChange` false, which streams from the table ignore.
+    ///
+    /// Readers are not disturbed: the old files stay until vacuum removes them. Another process that appends meanwhile is not disturbed either; one that
+    /// removes the same files first wins, and what was written here is dropped. After a crash the files of the merge at hand are orphans.
+    ///
+    /// - Parameter shouldStop: asked between merges.
+    public func optimize(_ policy: CompactionPolicy = .everything, shouldStop: () -> Bool = { false }) throws(LakeError)
+        -> OptimizeSummary
+    {
+        var summary = OptimizeSummary()
+        try refresh()
+        try snapshot.checkWritable(table: name)
+        for group in policy.groups(files, now: commitTime()) where !shouldStop() {
+            let merged = try merge(group)
+            let newest = group.map(\.modificationTime).max()!
+            let size = group.reduce(0) { $0 + $1.size }
+            let version = try commit(
+                "OPTIMIZE", parameters: ["targetSize": String(policy.targetFileSize)], isBlindAppend: false
+            ) { snapshot in
+                guard group.allSatisfy({ snapshot.holds($0.logPath) }) else { return nil }
+                let now = commitTime()
+                return group.map {
+                    DeltaAction(
+                        remove: .init(
+                            path: $0.logPath, deletionTimestamp: now, dataChange: false, extendedFileMetadata: true,
+                            partitionValues: $0.partitionValues, size: $0.size))
+                } + merged.map { DeltaAction(add: $0.added(at: newest, dataChange: false)) }
+            }
+            guard let version else {
+                // No commit names them, so they can go. After an error they stay: the commit may have been made all the same.
+                for file in merged { try storage.delete(file.path) }
+                continue
+            }
+            summary.version = version
+            summary.removedFiles += group.count
+            summary.addedFiles += merged.count
+            summary.bytesBefore += size
+            summary.bytesAfter += merged.reduce(0) { $0 + $1.sizeInBytes }
+        }
+        return summary
+    }
+
+    /// The rows of several files in new ones.
+    private func merge(_ group: [LiveFile]) throws(LakeError) -> [DataFile] {
+        let snapshot = snapshot
+        let writer = writer()
+        do throws(LakeError) {
+            for file in group {
+                let scan = try FileScan(file, wanted: snapshot.schema, snapshot: snapshot, table: self)
+                for rowGroup in 0..<scan.reader.rowGroupCount {
+                    guard let batch = try scan.batch(rowGroup: rowGroup) else { continue }
+                    // The reader says of which columns it knows no null; the table's schema says more.
+                    try writer.append(batch)
+                }
+            }
+            return try writer.finish()
+        } catch {
+            writer.discard()
+            throw error
+        }
+    }
+}

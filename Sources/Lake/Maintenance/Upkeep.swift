@@ -1,0 +1,55 @@
+import Columns
+
+/// Keeps the tables of a lake small while streams write to them: merges small files, deletes those that were merged long enough ago, and shortens the logs.
+///
+/// A stream that commits every two seconds makes 43,200 files and as many log entries a day. With this its table has some tens of files, those of the last
+/// ``fileRetention`` that were merged, and a log of ``logVersions`` entries.
+public struct Upkeep: Sendable {
+    public var policy = CompactionPolicy.background
+    /// Merged files stay this long for readers that began before; a scan that takes longer fails by name and can be run again.
+    public var fileRetention = Duration.seconds(3600)
+    /// How many versions of a table can still be opened, if the table's settings keep them.
+    public var logVersions = 2000
+
+    public init() {}
+
+    /// What one round has done to one table.
+    public struct Outcome: Sendable {
+        public let table: String
+        public let files: Int
+        public let bytes: Int
+        public let merged: OptimizeSummary
+        public let deletedFiles: Int
+        /// What went wrong, as a sentence; the next round tries again.
+        public let failure: String?
+    }
+
+    /// Looks after each table once. Blocks; between tables and merges it asks whether to stop.
+    public func round(_ lake: Lake, shouldStop: () -> Bool = { false }) throws(LakeError) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        for name in try lake.tables() where !shouldStop() { outcomes.append(lookAfter(name, in: lake, shouldStop: shouldStop)) }
+        return outcomes
+    }
+
+    private func lookAfter(_ name: String, in lake: Lake, shouldStop: () -> Bool) -> Outcome {
+        var merged = OptimizeSummary()
+        var deleted = 0
+        var table: DeltaTable?
+        var failure: String?
+        do throws(LakeError) {
+            let opened = try lake.table(name)
+            table = opened
+            merged = try opened.optimize(policy, shouldStop: shouldStop)
+            if !opened.snapshot.tombstones.isEmpty {
+                deleted = try opened.vacuum(keeping: fileRetention, .removedFiles).files.count
+            }
+            try opened.trimLog(toVersions: logVersions)
+        } catch {
+            // A table of another engine that obs only reads is that engine's to look after.
+            if case .unsupported = error {} else { failure = error.description }
+        }
+        return Outcome(
+            table: name, files: table?.fileCount ?? 0, bytes: table?.sizeInBytes ?? 0, merged: merged, deletedFiles: deleted,
+            failure: failure)
+    }
+}
