@@ -52,8 +52,8 @@ let package = Package(
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns"], exclude: ["Peers"]),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns"]),
-        .testTarget(name: "StreamingTests", dependencies: ["Streaming"]),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing"]),
+        .testTarget(name: "StreamingTests", dependencies: ["Streaming", .log]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(

@@ -54,11 +54,11 @@ actor DetectionObserver: PipelineObserver {
         logger.info("a model is in use", metadata: ["model": "\(entry.name)", "version": "\(entry.version)"])
     }
 
-    func observe(_ parsed: ParsedBatch, lines: Batch) async throws {
+    func observe(_ parsed: ParsedBatch, lines: Batch, input: String) async throws {
         try await report(rules.observe(events: parsed.events, lines: lines, lineRows: parsed.lineRows))
     }
 
-    func observe(windows: Batch, table: String) async throws {
+    func observe(gold windows: Batch, table: String) async throws {
         guard table == "ssh_by_source" else { return }
         guard !windows.isEmpty else { return }
         try takeProductionModel()

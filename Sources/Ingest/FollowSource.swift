@@ -72,10 +72,12 @@ public struct FollowSource: Source {
         let count = read.block.append(to: &builder, source: name, file: read.file, arrival: arrival)
         try follower.commit(read)
         let position = SourcePosition(files: followers.values.sorted { $0.path < $1.path }.flatMap(\.positions))
-        try await deliver(SourceChunk(lines: builder.finish(), position: position))
+        try await deliver(SourceChunk(lines: builder.finish(), position: position, partition: follower.path))
         metrics.bytes.increment(by: read.block.length)
         metrics.lines.increment(by: count)
     }
+
+    public var partitions: [String] { paths() }
 
     /// The paths that the configured one stands for now. Compressed files are rotated ones: they are read only as the rest of a file.
     private func paths() -> [String] {

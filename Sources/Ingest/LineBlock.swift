@@ -3,8 +3,6 @@ import Parsing
 
 /// Bytes of whole lines as they stand in a file.
 struct LineBlock {
-    /// A longer line is cut into pieces of this length, so that a file without line ends cannot fill the memory.
-    static let maxLineLength = 1 << 20
     /// What is read at once: large enough for speed, small enough that several wait without harm.
     static let size = 1 << 20
 
@@ -22,7 +20,7 @@ struct LineBlock {
         self.offset = offset
         if let newline = bytes.span.lastIndex(of: UInt8(ascii: "\n")) {
             length = isEnd ? bytes.count : newline + 1
-        } else if isEnd || bytes.count >= Self.maxLineLength {
+        } else if isEnd || bytes.count >= RawLines.maxLineLength {
             length = bytes.count
         } else {
             return nil

@@ -8,11 +8,19 @@ public protocol Source: Sendable {
     /// The name in the configuration; it is also in the `source` column.
     var name: String { get }
 
+    /// The partitions that are known before anything is read. The watermark waits for each until it has said something, is idle, or has ended; others may
+    /// join later.
+    var partitions: [String] { get }
+
     /// Delivers lines from `position` on (nil: from the start) until there are no more, or until the task is cancelled.
     ///
-    /// `deliver` is awaited for each chunk before the next one is read: a slow consumer slows the source. When it throws, the chunk counts as not delivered
+    /// `deliver` is called for one chunk at a time and awaited: a slow consumer slows the source. When it throws, the chunk counts as not delivered
     /// and the error leaves this method.
     func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws
+}
+
+extension Source {
+    public var partitions: [String] { [""] }
 }
 
 /// Some raw lines, and where the source stands after them.
@@ -23,11 +31,14 @@ public struct SourceChunk: Sendable {
     /// Which part of the source the lines are of: a followed path, a file of a batch, a partition of a topic; empty where there is only one. Lines of one
     /// partition come in order and have a watermark of their own; all lines of a chunk are of one.
     public let partition: String
+    /// Nothing comes of the partition after these lines, which may be none: the watermark does not wait for it any more.
+    public let endsPartition: Bool
 
-    public init(lines: Batch, position: SourcePosition, partition: String = "") {
+    public init(lines: Batch, position: SourcePosition, partition: String = "", endsPartition: Bool = false) {
         self.lines = lines
         self.position = position
         self.partition = partition
+        self.endsPartition = endsPartition
     }
 }
 

@@ -168,6 +168,7 @@ public enum RejectionReason: String, Error, Sendable, CaseIterable, Codable {
     case badValue = "bad_value"
     /// An expectation of the pipeline did not hold.
     case expectation
+    /// A line of a MiB or more was cut into pieces; this is one of them.
     case lineTooLong = "line_too_long"
 }
 

@@ -3,6 +3,10 @@ import Columns
 /// The bronze table: each line as it came, where it stood, and when it arrived. Sources write it, formats read it, and it is
 /// never changed.
 public enum RawLines {
+    /// A longer line is cut into pieces of this length, so that a file without line ends cannot fill the memory. The pieces go to quarantine as
+    /// ``RejectionReason/lineTooLong``.
+    public static let maxLineLength = 1 << 20
+
     /// `source` is the configured source's name, `file` the path (or peer) that the line was read from, `offset` the position
     /// of its first byte there (in the decompressed text). `line` has no line end and is always UTF-8; for the rare line that is
     /// not, `line` shows U+FFFD in place of what is invalid and `raw` keeps the exact bytes.

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import Logging
+import Parsing
 import Synchronization
 import Telemetry
 import Testing
@@ -290,9 +291,9 @@ struct `A followed file` {
 
     @Test func `cuts a line without an end into pieces instead of filling the memory`() async throws {
         let log = FollowedLog()
-        try log.write(String(repeating: "x", count: LineBlock.maxLineLength + 10) + "\nnext\n")
+        try log.write(String(repeating: "x", count: RawLines.maxLineLength + 10) + "\nnext\n")
         log.start()
-        try await log.expect([String(repeating: "x", count: LineBlock.maxLineLength), String(repeating: "x", count: 10), "next"])
+        try await log.expect([String(repeating: "x", count: RawLines.maxLineLength), String(repeating: "x", count: 10), "next"])
         try await log.stop()
     }
 

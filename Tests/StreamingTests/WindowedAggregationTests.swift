@@ -17,9 +17,25 @@ struct `A tumbling window` {
             Aggregate("users", .distinct, column: "user"),
         ])
 
-    private func make() -> WindowedAggregation {
-        WindowedAggregation(definition, schema: try! definition.schema(of: Self.schema), allowedLateness: .seconds(60))
+    /// A window with its watermark, as a pipeline with one partition has it.
+    private struct Run {
+        var windows: WindowedAggregation
+        var partitions = PartitionWatermarks()
+
+        init(_ definition: WindowDefinition) {
+            windows = try! WindowedAggregation(definition, input: schema)
+        }
+
+        mutating func observe(_ batch: Batch) -> [Int] {
+            let rows = partitions.observe(batch["event_time"]!, of: "p", lateness: .seconds(60), now: .now)
+            return windows.observe(batch, RowWatermarks(rows: rows, floor: .min))
+        }
+
+        mutating func advance() -> Batch { windows.close(upTo: partitions.advance(now: .now, idleAfter: nil)) }
+        mutating func finish() -> Batch { windows.close(upTo: .max) }
     }
+
+    private func make() -> Run { Run(definition) }
 
     private func batch(_ rows: [(Int, String?, String, String?, Int)]) -> Batch {
         try! Batch(
@@ -67,7 +83,7 @@ struct `A tumbling window` {
         _ = windows.observe(batch([(10, "a", "failed", nil, 1), (400, "a", "failed", nil, 1)]))
         #expect(rows(windows.advance()) == ["0 300 a 1 1 0"])
         #expect(windows.observe(batch([(299, "a", "failed", nil, 1), (350, "a", "failed", nil, 1)])) == [0])
-        #expect(windows.watermark == Timestamp(seconds: 340))
+        #expect(windows.partitions.watermark == 340_000_000)
         #expect(rows(windows.finish()) == ["300 600 a 2 2 0"])
     }
 
@@ -87,9 +103,9 @@ struct `A tumbling window` {
             var windows = make()
             for part in 0..<10 {
                 if part == cut {
-                    let snapshot = try windows.snapshot()
-                    windows = make()
-                    try windows.restore(snapshot)
+                    let snapshot = windows.windows.snapshot()
+                    windows.windows = try WindowedAggregation(definition, input: Self.schema)
+                    try windows.windows.restore(snapshot)
                 }
                 _ = windows.observe(batch(Array(all[(part * 50)..<(part * 50 + 50)])))
                 given += rows(windows.advance())

@@ -318,7 +318,6 @@ struct `The whole way` {
         """
         name: ssh
         format: sshd
-        allowed_lateness: 1m
         windows:
           - table: ssh_by_source
             length: 5m

@@ -55,11 +55,7 @@ public struct PipelineDefinition: Sendable, Hashable {
     /// definition makes. Commit interval, schedule and text formats are not part of it.
     public var fingerprint: String {
         let parts = inputs.map(\.signature) + streams.map(\.signature) + windows.map(\.signature)
-        // FNV-1a: it tells definitions apart, it protects nothing.
-        let hash = ([name] + parts).joined(separator: "\n").utf8.reduce(UInt64(0xCBF2_9CE4_8422_2325)) {
-            ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01B3
-        }
-        return String(hash, radix: 16)
+        return String(StableHash.of(([name] + parts).joined(separator: "\n")), radix: 16)
     }
 }
 

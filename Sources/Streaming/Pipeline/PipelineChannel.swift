@@ -70,6 +70,17 @@ actor PipelineChannel<Element: Sendable> {
         }
     }
 
+    /// The next element, or nil when nothing is left and nothing will come. One task at a time may receive.
+    func next() async -> Element? {
+        while elements.isEmpty {
+            if isFinished { return nil }
+            await withCheckedContinuation { receiver = $0 }
+        }
+        let element = elements.removeFirst()
+        if !senders.isEmpty { senders.removeFirst().resume() }
+        return element
+    }
+
     private func wakeReceiver() {
         receiver?.resume()
         receiver = nil

@@ -3,7 +3,7 @@ import Telemetry
 
 /// The metrics of one pipeline: each stage alike, and where the pipeline as a whole stands.
 struct PipelineMetrics: Sendable {
-    let source, bronze, silver, quarantine, windows, gold, observers, commit: StageMeter
+    let source, bronze, silver, quarantine, late, steps, windows, gold, observers, commit: StageMeter
     let watermark, lag, lastCommit, stateRows, queueDepth: Gauge
     let events: CounterFamily
 
@@ -13,6 +13,8 @@ struct PipelineMetrics: Sendable {
         bronze = stages.meter(pipeline: pipeline, stage: "bronze")
         silver = stages.meter(pipeline: pipeline, stage: "silver")
         quarantine = stages.meter(pipeline: pipeline, stage: "quarantine")
+        late = stages.meter(pipeline: pipeline, stage: "late")
+        steps = stages.meter(pipeline: pipeline, stage: "steps")
         windows = stages.meter(pipeline: pipeline, stage: "windows")
         gold = stages.meter(pipeline: pipeline, stage: "gold")
         observers = stages.meter(pipeline: pipeline, stage: "detect")
@@ -29,7 +31,10 @@ struct PipelineMetrics: Sendable {
             registry.gauge(
                 "obs_pipeline_last_commit_timestamp_seconds", help: "When the last epoch was committed, since 1970.",
                 labels: ["pipeline"])[pipeline]
-        stateRows = registry.gauge("obs_pipeline_state_rows", help: "Groups in open windows.", labels: ["pipeline"])[pipeline]
+        stateRows =
+            registry.gauge(
+                "obs_pipeline_state_rows", help: "Groups in open windows, rows that wait for a join, keys that are remembered.",
+                labels: ["pipeline"])[pipeline]
         queueDepth = registry.gauge("obs_queue_depth", help: "Batches that wait to be worked on.", labels: ["queue"])[pipeline]
         events = registry.counter(
             "obs_ssh_events_total", help: "Events of sshd by kind and method.", labels: ["event", "method"])

@@ -7,8 +7,10 @@ import Parsing
 /// Its methods are called one at a time, in the order of the data. What it makes of an event must be durable when the call returns, because the
 /// epoch may be committed after it and the event then never comes again; after a crash an event may come a second time.
 public protocol PipelineObserver: Sendable {
-    func observe(_ parsed: ParsedBatch, lines: Batch) async throws
-    func observe(windows: Batch, table: String) async throws
+    /// Events of the input called `input`, as they are in silver, with the raw lines that they were made of.
+    func observe(_ parsed: ParsedBatch, lines: Batch, input: String) async throws
+    /// Rows of a gold table: closed windows, or rows of a stream.
+    func observe(gold: Batch, table: String) async throws
     /// What it must remember, for the checkpoint.
     func snapshot() async throws -> Data
     func restore(_ snapshot: Data) async throws

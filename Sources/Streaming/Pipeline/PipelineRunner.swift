@@ -9,18 +9,20 @@ import Telemetry
 
 /// Runs one pipeline: lines from its sources through bronze, silver and gold, epoch by epoch, exactly once (see ``Checkpoint``).
 ///
-///     sources ─▶ channel ─▶ parse ─┬▶ observers (rules, models)     at once, in memory
-///                   (bounded)      ├▶ bronze, silver, quarantine    data files of the epoch
-///                                  └▶ windows ─▶ gold
+///     sources ─▶ channel ─▶ parse ─▶ channel ─▶ steps ─┬▶ observers (rules, models)     at once, in memory
+///                  (bounded)  ahead     (bounded)      ├▶ bronze, silver, quarantine    data files of the epoch
+///                                                      └▶ streams, windows ─▶ gold, late
 ///     every commit interval: data files, checkpoint, Delta commits
 ///
-/// An actor whose ``run(_:mode:)`` is the one task that touches the data.
+/// The next lines are parsed while these are worked on. An actor whose ``run(_:mode:)`` is the one task that touches the state.
 public actor PipelineRunner {
     public enum Mode: Sendable {
         /// Until the service is asked to stop. Open windows stay open, in the checkpoint.
         case stream
         /// Until the sources end; then every window is closed.
         case batch
+        /// Until the sources end. Open windows stay open: a later run goes on with them.
+        case available
     }
 
     /// What a run did.
@@ -28,31 +30,51 @@ public actor PipelineRunner {
         public var lines = 0
         public var events = 0
         public var quarantined = 0
+        /// Rows of gold tables.
         public var windows = 0
         public var late = 0
+        public var duplicates = 0
 
         public init() {}
     }
 
-    /// Batches that may wait: one being read while one is being worked on.
-    private static let queueCapacity = 2
+    /// Batches that may wait at each of the two places: one being made, one waiting, one being worked on.
+    private static let queueCapacity = 1
     /// A batch run commits after so many lines, so that a crash late in a long run does not cost all of it.
     private static let linesPerEpoch = 16 << 20
 
+    private enum Delivery: Sendable {
+        case chunk(ParsingJob)
+        /// The source has no more.
+        case ended(String)
+        /// It was stopped before its end.
+        case interrupted
+    }
+
+    /// The format of one partition.
+    private struct PartitionFormat: Sendable {
+        var input: Int
+        var format: any LogFormat
+    }
+
     private let definition: PipelineDefinition
-    private let lake: Lake
     private let folder: CheckpointFolder
     private let application: String
-    private let exportFolder: String
     private let observers: [any PipelineObserver]
     private let metrics: PipelineMetrics
     private let logger: Logger
+    private let context: ParsingContext
+    private let names: PipelineTables.TableNames
+    /// By input: what its format's state is before the first line.
+    private let freshStates: [Data]
 
-    // What an epoch works on; rebuilt from the checkpoint after a failure.
-    private var format: any LogFormat
-    private var windows: [WindowedAggregation]
-    private var tables: Tables
-    private var exports: [(table: String, file: ExportFile)] = []
+    private let tables: PipelineTables
+    private var graph: PipelineGraph
+    private var partitions = PartitionWatermarks()
+    /// By partition: the format behind the last line that was worked on.
+    private var formats: [String: PartitionFormat] = [:]
+    /// Whether a source was stopped before its end.
+    private var isInterrupted = false
     private var positions: [String: SourcePosition] = [:]
     private var epoch: Int64 = 0
     private var linesInEpoch = 0
@@ -60,59 +82,23 @@ public actor PipelineRunner {
     private var hasNews = false
     private var summary = Summary()
 
-    /// The tables of the pipeline and the writers of the epoch at hand. Bronze is written on a task of its own, beside the parsing.
-    private struct Tables {
-        var bronze: BronzeLane
-        var silver: (table: DeltaTable, writer: TableWriter)
-        var quarantine: (table: DeltaTable, writer: TableWriter)
-        var gold: [(table: DeltaTable, writer: TableWriter)]
-    }
-
-    /// Writes raw lines while the task that parses them goes on.
-    private actor BronzeLane {
-        let table: DeltaTable
-        private let writer: TableWriter
-
-        init(_ table: DeltaTable) {
-            self.table = table
-            writer = table.writer()
-        }
-
-        func append(_ lines: Batch) throws { try writer.append(lines) }
-        func finish() throws -> [DataFile] { try writer.finish() }
-        func discard() { writer.discard() }
-    }
-
-    private static let quarantineSchema = Schema(RawLines.schema.fields + [Field("reason", .text)])
-
     /// Opens the tables and finishes what a crash left half done.
     ///
     /// - Parameters:
     ///   - checkpoints: the folder under which this pipeline has its own.
     ///   - variant: runs of one pipeline that must not share their state, such as `batch` beside the stream, have one each.
-    ///   - context: what the format must know that the lines do not say.
+    ///   - context: what the formats must know that the lines do not say.
+    ///   - scorers: the models that steps may ask.
     public init(
         _ definition: PipelineDefinition, lake: Lake, checkpoints: String, variant: String? = nil,
-        context: ParsingContext = ParsingContext(),
-        exportFolder: String, observers: [any PipelineObserver] = [], metrics registry: MetricsRegistry, logger: Logger,
+        context: ParsingContext = ParsingContext(), exportFolder: String, observers: [any PipelineObserver] = [],
+        scorers: @escaping ScorerProvider = { _ in nil }, metrics registry: MetricsRegistry, logger: Logger,
         startsAnew: Bool = false
     ) async throws {
         let schemas = try PipelineSchemas(definition)
-        let isPlain = definition.windows.allSatisfy { window in
-            guard case .tumbling = window.kind, window.by.count == 1, window.filter.isEmpty, window.from == nil else {
-                return false
-            }
-            return window.aggregates.allSatisfy { [.count, .sum, .distinct].contains($0.function) }
-        }
-        guard definition.inputs.count == 1, definition.inputs[0].steps.isEmpty, definition.streams.isEmpty, isPlain else {
-            throw DefinitionError.bad(
-                "pipeline '\(definition.name)' uses steps, streams or windows that this version only checks")
-        }
-        let input = definition.inputs[0]
         self.definition = definition
-        self.lake = lake
         self.observers = observers
-        self.exportFolder = exportFolder
+        self.context = context
         var logger = logger
         logger[metadataKey: "pipeline"] = "\(definition.name)"
         self.logger = logger
@@ -120,76 +106,145 @@ public actor PipelineRunner {
         folder = try CheckpointFolder(path: checkpoints + "/" + application, pipeline: definition.name)
         if startsAnew { try folder.setAside() }
         metrics = PipelineMetrics(registry, pipeline: definition.name)
-        format = try LogFormats.make(input.format, context: context, options: input.options)
-        windows = definition.windows.map {
-            WindowedAggregation($0, schema: schemas.nodes[$0.table]!.schema, allowedLateness: input.allowedLateness)
-        }
-        let silver = try lake.table("silver.\(definition.name)", creating: format.schema)
-        let quarantine = try lake.table("quarantine.\(definition.name)", creating: Self.quarantineSchema)
-        tables = Tables(
-            bronze: BronzeLane(try lake.table("bronze.\(definition.name)", creating: RawLines.schema)),
-            silver: (silver, silver.writer()),
-            quarantine: (quarantine, quarantine.writer()),
-            gold: try definition.windows.map { window in
-                let table = try lake.table("gold.\(window.table)", creating: schemas.nodes[window.table]!.schema)
-                return (table, table.writer())
-            })
-        try await recover()
+        let formats = try definition.inputs.map { try LogFormats.make($0.format, context: context, options: $0.options) }
+        let parsed = formats.map(\.schema)
+        freshStates = try formats.map { try $0.state }
+        names = PipelineTables.TableNames()
+        tables = try PipelineTables(definition, lake: lake, schemas: schemas, formats: parsed, names: names, writesBronze: true)
+        graph = try PipelineGraph(
+            definition, schemas: schemas, formats: parsed, scorers: scorers,
+            expectations: ExpectationMetrics(registry, definition), logger: logger)
+        try await recover(exportFolder: exportFolder)
     }
 
-    /// Runs until the sources end (``Mode/batch``) or the service is to stop (``Mode/stream``); what was read is committed when it returns.
-    ///
-    /// - Throws: what a source or a table threw. The epoch at hand is dropped then, and the next run reads its lines again.
+    /// Runs the only input of the pipeline from `sources`; see ``run(_:mode:)-([PipelineSource],_)``.
     public func run(_ sources: [any Source], mode: Mode) async throws -> Summary {
+        try await run(sources.map { PipelineSource($0) }, mode: mode)
+    }
+
+    /// Runs until the sources end or the service is to stop; what was read is committed when it returns.
+    ///
+    /// - Throws: what a source or a table threw, or ``ExpectationFailure``. The epoch at hand is dropped then, and the next run reads its lines again.
+    public func run(_ sources: [PipelineSource], mode: Mode) async throws -> Summary {
         summary = Summary()
-        let channel = PipelineChannel<(String, SourceChunk)>(capacity: Self.queueCapacity)
+        isInterrupted = false
+        let arrivals = PipelineChannel<Delivery>(capacity: Self.queueCapacity)
+        let jobs = PipelineChannel<Delivery>(capacity: Self.queueCapacity)
         let positions = positions
+        let inputs = try sources.map { source in
+            let input = try definition.input(source.input)
+            return (source: source.source, index: definition.inputs.firstIndex(of: input)!, lateness: input.allowedLateness)
+        }
+        for (source, _, lateness) in inputs {
+            for partition in mode == .available ? [""] : source.partitions {
+                partitions.expect(ParsingJob.partition(partition, of: source.name), lateness: lateness, now: .now)
+            }
+        }
+        let initial = InitialFormats(
+            known: formats,
+            fresh: try definition.inputs.map { try LogFormats.make($0.format, context: context, options: $0.options) })
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    defer { Task { await channel.finish() } }
                     // On a stop the sources end; what they have sent is still worked on and committed.
-                    try await cancelWhenGracefulShutdown {
-                        try await withThrowingTaskGroup(of: Void.self) { readers in
-                            for source in sources {
-                                readers.addTask {
-                                    try await source.run(from: positions[source.name]) { chunk in
-                                        await channel.send((source.name, chunk))
+                    do {
+                        try await cancelWhenGracefulShutdown {
+                            try await withThrowingTaskGroup(of: Void.self) { readers in
+                                for (source, index, _) in inputs {
+                                    readers.addTask {
+                                        try await Self.read(
+                                            source, input: index, from: positions[source.name], mode, to: arrivals)
                                     }
                                 }
+                                try await readers.waitForAll()
                             }
-                            try await readers.waitForAll()
                         }
+                    } catch {
+                        await arrivals.finish()
+                        throw error
                     }
+                    await arrivals.finish()
                 }
+                group.addTask { await Self.parse(arrivals, to: jobs, initial) }
                 do {
-                    try await self.work(channel, mode: mode)
+                    try await self.work(jobs, mode: mode)
                 } catch {
-                    await channel.abandon()
+                    await arrivals.abandon()
+                    await jobs.abandon()
                     throw error
                 }
                 try await group.waitForAll()
             }
         } catch {
-            await discard()
+            tables.discard()
+            for lane in tables.bronze { await lane.discard() }
             throw error
         }
         return summary
     }
 
-    private func work(_ channel: PipelineChannel<(String, SourceChunk)>, mode: Mode) async throws {
+    // MARK: Reading and parsing
+
+    private static func read(
+        _ source: any Source, input: Int, from position: SourcePosition?, _ mode: Mode, to arrivals: PipelineChannel<Delivery>
+    ) async throws {
+        try await source.run(from: position) { chunk in
+            // A run over what is there is one of many: the files of one run are the next part of the same partition, not new ones.
+            let partition = mode == .available ? "" : chunk.partition
+            await arrivals.send(
+                .chunk(
+                    ParsingJob(
+                        source: source.name, input: input, partition: partition, ends: mode == .batch && chunk.endsPartition,
+                        chunk)))
+        }
+        await arrivals.send(Task.isCancelled ? .interrupted : .ended(source.name))
+    }
+
+    /// What partitions begin with: the format of a checkpoint, or a fresh one of their input.
+    private struct InitialFormats: Sendable {
+        var known: [String: PartitionFormat]
+        var fresh: [any LogFormat]
+    }
+
+    /// Starts a task for each chunk as soon as there is room behind it; those of one partition wait for each other.
+    private static func parse(
+        _ arrivals: PipelineChannel<Delivery>, to jobs: PipelineChannel<Delivery>, _ initial: InitialFormats
+    ) async {
+        await withTaskGroup(of: Void.self) { parsers in
+            var last: [String: ParsingJob] = [:]
+            while let delivery = await arrivals.next() {
+                await jobs.send(delivery)
+                guard case .chunk(let job) = delivery else { continue }
+                let previous = last[job.partition]
+                last[job.partition] = job.endsPartition ? nil : job
+                let format = initial.known[job.partition]?.format ?? initial.fresh[job.input]
+                parsers.addTask { await job.run(behind: previous, orWith: format) }
+            }
+        }
+        await jobs.finish()
+    }
+
+    // MARK: Working
+
+    private func work(_ jobs: PipelineChannel<Delivery>, mode: Mode) async throws {
         var deadline = ContinuousClock.now + definition.commitInterval
         while true {
-            switch await channel.receive(until: deadline) {
-            case .element((let source, let chunk)):
-                try await take(chunk.lines)
-                positions[source] = chunk.position
-                metrics.queueDepth.set(Double(await channel.depth))
-                if mode == .batch, linesInEpoch >= Self.linesPerEpoch { try await commit() }
-            case .timedOut: break
+            switch await jobs.receive(until: deadline) {
+            case .element(.chunk(let job)):
+                try await take(job, mode: mode)
+                metrics.queueDepth.set(Double(await jobs.depth))
+                if mode != .stream, linesInEpoch >= Self.linesPerEpoch { try await commit() }
+            case .element(.ended(let source)):
+                // A stream goes on where it ended; what a batch has read to the end says nothing any more.
+                if mode == .batch { partitions.end(source: source) }
+                if mode == .available { partitions.excuse(source) }
+                if mode != .stream { try await advance(mode) }
+            case .element(.interrupted): isInterrupted = true
+            case .timedOut: try await advance(mode)
             case .finished:
-                if mode == .batch { try await closeAllWindows() }
-                try await commit()
+                if mode == .batch, !isInterrupted { try await closeEverything() }
+                // A run that found nothing is asked too whether it has enough rows.
+                try await commit(isRun: mode != .stream)
                 return
             }
             if mode == .stream, ContinuousClock.now >= deadline {
@@ -199,84 +254,150 @@ public actor PipelineRunner {
         }
     }
 
-    // MARK: Stages
+    private func take(_ job: ParsingJob, mode: Mode) async throws {
+        let lines = job.chunk.lines
+        let (parsed, format) = await job.value
+        positions[job.source] = job.chunk.position
+        formats[job.partition] = PartitionFormat(input: job.input, format: format)
+        hasNews = true
+        if !lines.isEmpty { try await take(parsed, lines, job, mode) }
+        if job.endsPartition {
+            partitions.end(job.partition)
+            try await advance(mode)
+        }
+    }
 
-    private func take(_ lines: Batch) async throws {
+    private func take(_ parsed: ParsedBatch, _ lines: Batch, _ job: ParsingJob, _ mode: Mode) async throws {
         let byteCount = Self.byteCount(lines)
+        let input = definition.inputs[job.input]
         metrics.source.record(StageCounts(ok: lines.count, bytesOut: byteCount))
         if let arrival = lines["arrival_time"]?.integer(at: 0) {
             metrics.lag.set(max(0, Double(WallClock.microseconds - arrival) / 1e6))
         }
-        let bronze = tables.bronze, meter = metrics.bronze
+        let bronze = tables.bronze[job.input], meter = metrics.bronze
         async let written: Void = {
             let start = ContinuousClock.now
             try await bronze.append(lines)
             meter.record(StageCounts(ok: lines.count, bytesIn: byteCount), took: .now - start)
         }()
-        let parsed = metrics.silver.measure {
-            let parsed = format.parse(lines)
-            return (parsed, StageCounts(ok: parsed.events.count, quarantined: parsed.rejected.count, bytesIn: byteCount))
-        }
+        metrics.silver.record(StageCounts(ok: parsed.events.count, quarantined: parsed.rejected.count, bytesIn: byteCount))
+        let rowWatermarks = partitions.observe(
+            parsed.events["event_time"]!, of: job.partition, lateness: input.allowedLateness, now: .now)
+        let start = ContinuousClock.now
+        let arrivals = lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init))
+        var output = try graph.take(parsed.events, input: job.input, rowWatermarks: rowWatermarks, arrivals: arrivals)
+        let taken = ContinuousClock.now - start
         // Alerts do not wait for the lake: rules and models look at the events while they are written.
+        let silver = output.silver!
+        let seen = ParsedBatch(
+            events: silver.batch, lineRows: silver.origins!.map { parsed.lineRows[Int($0)] }, rejected: parsed.rejected)
         let observers = observers, detect = metrics.observers
         async let observed: Void = {
             let start = ContinuousClock.now
-            for observer in observers { try await observer.observe(parsed, lines: lines) }
-            detect.record(StageCounts(ok: parsed.events.count), took: .now - start)
+            for observer in observers { try await observer.observe(seen, lines: lines, input: input.name) }
+            detect.record(StageCounts(ok: seen.events.count), took: .now - start)
         }()
-        metrics.count(parsed.events)
-        try append(parsed.events, to: tables.silver.writer, export: "silver.\(definition.name)")
-        if !parsed.rejected.isEmpty { try quarantine(parsed.rejected, of: lines) }
-        var closed: [Batch] = []
-        for index in windows.indices {
-            closed.append(
-                metrics.windows.measure {
-                    let late = windows[index].observe(parsed.events)
-                    summary.late += late.count
-                    return (windows[index].advance(), StageCounts(ok: parsed.events.count - late.count, late: late.count))
-                })
-        }
+        if input.format == SSHD.name { metrics.count(silver.batch) }
+        try tables.append(silver.batch, to: names.silver(input))
+        try quarantine(parsed, lines, output.notes)
+        try keepLate(output.notes.late, of: parsed.events, input)
+        let closing = ContinuousClock.now
+        let closed = try graph.advance(to: partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil))
+        output.gold += closed.gold
+        metrics.windows.record(
+            StageCounts(ok: output.windowed + closed.windowed, late: output.lateForWindows),
+            took: taken + (.now - closing))
+        let dropped = output.notes.filtered + output.notes.dropped.count + output.notes.droppedJoined.count
+        metrics.steps.record(StageCounts(ok: silver.batch.count, dropped: dropped, duplicate: output.notes.duplicates))
         // The events of a window are told before the window is.
         try await observed
-        for (index, batch) in closed.enumerated() { try await write(batch, window: index) }
+        try await write(output.gold)
         try await written
         linesInEpoch += lines.count
-        hasNews = true
         summary.lines += lines.count
-        summary.events += parsed.events.count
-        summary.quarantined += parsed.rejected.count
-        metrics.stateRows.set(Double(windows.reduce(0) { $0 + $1.stateRows }))
-        if let watermark = windows.compactMap(\.watermark).min() { metrics.watermark.set(watermark.secondsSince1970) }
+        summary.events += silver.batch.count
+        summary.quarantined += parsed.rejected.count + output.notes.dropped.count + output.notes.droppedJoined.count
+        summary.late += output.notes.late.count
+        summary.duplicates += output.notes.duplicates
+        showState()
     }
 
-    private func quarantine(_ rejected: [RejectedLine], of lines: Batch) throws {
-        var reasons = DictionaryBuilder()
-        for line in rejected { reasons.append(utf8: line.reason.rawValue) }
-        let rows = lines.gather(rejected.map(\.row))
-        try metrics.quarantine.measure {
-            try tables.quarantine.writer.append(Batch(schema: Self.quarantineSchema, columns: rows.columns + [reasons.finish()]))
-            return ((), StageCounts(ok: rejected.count))
-        }
-    }
-
-    private func write(_ closed: Batch, window index: Int) async throws {
-        guard !closed.isEmpty else { return }
-        summary.windows += closed.count
+    /// Moves the watermark without new rows: a partition has become idle or has ended.
+    private func advance(_ mode: Mode) async throws {
+        let before = partitions.watermark
+        let watermark = partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil)
+        guard watermark > before else { return }
+        try await write(try graph.advance(to: watermark).gold)
         hasNews = true
-        try metrics.gold.measure {
-            try append(closed, to: tables.gold[index].writer, export: "gold.\(definition.windows[index].table)")
-            return ((), StageCounts(ok: closed.count))
+        showState()
+    }
+
+    private func closeEverything() async throws {
+        try await write(try graph.advance(to: .max).gold)
+        graph.reset()
+        partitions = PartitionWatermarks()
+        showState()
+    }
+
+    private func showState() {
+        metrics.stateRows.set(Double(graph.stateRows))
+        if partitions.watermark > .min { metrics.watermark.set(Double(partitions.watermark) / 1e6) }
+    }
+
+    private func write(_ gold: [(table: String, rows: Batch, isWindow: Bool)]) async throws {
+        for (table, rows, _) in gold {
+            summary.windows += rows.count
+            hasNews = true
+            try metrics.gold.measure {
+                try tables.append(rows, to: names.gold(table))
+                return ((), StageCounts(ok: rows.count))
+            }
+            for observer in observers { try await observer.observe(gold: rows, table: table) }
         }
-        for observer in observers { try await observer.observe(windows: closed, table: definition.windows[index].table) }
     }
 
-    private func append(_ batch: Batch, to writer: TableWriter, export table: String) throws {
-        try writer.append(batch)
-        for export in exports where export.table == table { try export.file.append(batch) }
+    private func quarantine(_ parsed: ParsedBatch, _ lines: Batch, _ notes: RoundNotes) throws {
+        guard !parsed.rejected.isEmpty || !notes.dropped.isEmpty || !notes.droppedJoined.isEmpty else { return }
+        var reasons = DictionaryBuilder(), details = DictionaryBuilder()
+        for line in parsed.rejected {
+            reasons.append(utf8: line.reason.rawValue)
+            details.appendNull()
+        }
+        for row in notes.dropped {
+            reasons.append(utf8: RejectionReason.expectation.rawValue)
+            details.append(utf8: row.expectation)
+        }
+        var rows = lines.gather(parsed.rejected.map(\.row) + notes.dropped.map { Int(parsed.lineRows[Int($0.row)]) })
+        if !notes.droppedJoined.isEmpty {
+            var built = RawLinesBuilder()
+            for row in notes.droppedJoined {
+                built.append(
+                    Array(row.json.utf8).span, offset: 0, source: row.stream, file: "",
+                    arrival: Timestamp(microseconds: WallClock.microseconds))
+                reasons.append(utf8: RejectionReason.expectation.rawValue)
+                details.append(utf8: row.expectation)
+            }
+            rows = Batch.concatenating([rows, built.finish()], schema: RawLines.schema)
+        }
+        let batch = Batch(schema: PipelineTables.quarantineSchema, columns: rows.columns + [reasons.finish(), details.finish()])
+        try metrics.quarantine.measure {
+            try tables.append(batch, to: names.quarantine(definition))
+            return ((), StageCounts(ok: batch.count))
+        }
     }
 
-    private func closeAllWindows() async throws {
-        for index in windows.indices { try await write(windows[index].finish(), window: index) }
+    private func keepLate(_ late: [Int32: [String]], of events: Batch, _ input: InputDefinition) throws {
+        guard !late.isEmpty else { return }
+        let rows = late.keys.sorted()
+        var missed = DictionaryBuilder()
+        for row in rows { missed.append(utf8: late[row]!.joined(separator: ",")) }
+        let batch = events.gather(rows.map(Int.init))
+        try metrics.late.measure {
+            try tables.append(
+                Batch(schema: PipelineTables.lateSchema(events.schema), columns: batch.columns + [missed.finish()]),
+                to: names.late(input))
+            return ((), StageCounts(ok: rows.count))
+        }
     }
 
     private static func byteCount(_ lines: Batch) -> Int {
@@ -286,26 +407,33 @@ public actor PipelineRunner {
 
     // MARK: Epochs
 
-    private func commit() async throws {
+    private func commit(isRun: Bool = false) async throws {
+        guard hasNews || isRun else { return }
+        try graph.endEpoch()
         guard hasNews else { return }
         let start = ContinuousClock.now
         epoch += 1
-        var files: [String: [DataFile]] = ["bronze.\(definition.name)": try await tables.bronze.finish()]
-        files["silver.\(definition.name)"] = try tables.silver.writer.finish()
-        files["quarantine.\(definition.name)"] = try tables.quarantine.writer.finish()
-        for (window, gold) in zip(definition.windows, tables.gold) { files["gold.\(window.table)"] = try gold.writer.finish() }
-        for export in exports { try export.file.sync() }
-        var states = ["format": try format.state]
-        for (index, window) in windows.enumerated() { states["window-\(index)"] = try window.snapshot() }
+        var files = try tables.finish()
+        for lane in tables.bronze {
+            let raw = try await lane.finish()
+            if !raw.isEmpty { files[lane.table.name] = raw }
+        }
+        var watermarks = StateWriter()
+        partitions.encode(to: &watermarks)
+        var states = ["graph": graph.snapshot(), "watermarks": watermarks.data]
+        for (partition, entry) in formats {
+            // Most formats remember nothing, and a batch has as many partitions as it ever read files.
+            let state = try entry.format.state
+            if state != freshStates[entry.input] { states["format/\(entry.input)/\(partition)"] = state }
+        }
         for (index, observer) in observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
         let checkpoint = Checkpoint(
             pipeline: definition.name, definitionHash: definition.fingerprint, epoch: epoch,
             positions: try positions.mapValues { try JSONEncoder().encode($0) },
-            states: states, pending: try files.filter { !$0.value.isEmpty }.mapValues { try JSONEncoder().encode($0) },
-            exportSizes: Dictionary(uniqueKeysWithValues: exports.map { ($0.file.path, $0.file.size) }))
+            states: states, pending: try files.mapValues { try JSONEncoder().encode($0) }, exportSizes: tables.exportSizes)
         try folder.save(checkpoint)
         let bytes = files.values.joined().reduce(0) { $0 + $1.sizeInBytes }
-        try commitPending(files)
+        try tables.commit(files, application: application, epoch: epoch)
         metrics.commit.record(StageCounts(ok: linesInEpoch, bytesOut: bytes), took: .now - start)
         metrics.lastCommit.set(WallClock.now)
         logger.debug("epoch committed", metadata: ["epoch": "\(epoch)", "rows": "\(linesInEpoch)"])
@@ -313,15 +441,8 @@ public actor PipelineRunner {
         hasNews = false
     }
 
-    private func commitPending(_ files: [String: [DataFile]]) throws {
-        for (name, added) in files.sorted(by: { $0.key < $1.key }) where !added.isEmpty {
-            try lake.table(name).commit(adding: added, transaction: (application, epoch))
-        }
-    }
-
     /// Loads the checkpoint and finishes its epoch: the tables that have not seen it get its files now.
-    private func recover() async throws {
-        exports = []
+    private func recover(exportFolder: String) async throws {
         let checkpoint = try folder.load()
         if let checkpoint {
             guard checkpoint.definitionHash == definition.fingerprint else {
@@ -329,34 +450,45 @@ public actor PipelineRunner {
             }
             epoch = checkpoint.epoch
             positions = try checkpoint.positions.mapValues { try JSONDecoder().decode(SourcePosition.self, from: $0) }
-            if let state = checkpoint.states["format"] { try format.restore(state) }
-            for index in windows.indices {
-                if let state = checkpoint.states["window-\(index)"] { try windows[index].restore(state) }
-            }
+            try restore(checkpoint)
             for (index, observer) in observers.enumerated() {
                 if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
             }
-            try commitPending(try checkpoint.pending.mapValues { try JSONDecoder().decode([DataFile].self, from: $0) })
+            let pending = try checkpoint.pending.mapValues { try JSONDecoder().decode([DataFile].self, from: $0) }
+            try tables.commit(pending, application: application, epoch: epoch)
         }
-        let silver = "silver.\(definition.name)"
-        for format in definition.silverFormats { try openExport(silver, format, tables.silver.table.schema, checkpoint) }
-        for (window, gold) in zip(definition.windows, tables.gold) {
-            for format in definition.goldFormats { try openExport("gold.\(window.table)", format, gold.table.schema, checkpoint) }
-        }
-    }
-
-    private func openExport(_ table: String, _ format: TextFormat, _ schema: Schema, _ checkpoint: Checkpoint?) throws {
         let suffix = application == definition.name ? "" : "-batch"
-        let path = "\(exportFolder)/\(table.replacing(".", with: "/"))\(suffix).\(format.rawValue)"
-        exports.append(
-            (table, try ExportFile(path: path, format: format, schema: schema, committedSize: checkpoint?.exportSizes[path] ?? 0))
-        )
+        func open(_ table: String, _ format: TextFormat) throws {
+            let path = "\(exportFolder)/\(table.replacing(".", with: "/"))\(suffix).\(format.rawValue)"
+            try tables.openExport(table, format, path: path, committedSize: checkpoint?.exportSizes[path] ?? 0)
+        }
+        for format in definition.silverFormats { for input in definition.inputs { try open(names.silver(input), format) } }
+        for format in definition.goldFormats {
+            for table in definition.streams.compactMap(\.table) + definition.windows.map(\.table) {
+                try open(names.gold(table), format)
+            }
+        }
     }
 
-    private func discard() async {
-        await tables.bronze.discard()
-        tables.silver.writer.discard()
-        tables.quarantine.writer.discard()
-        for gold in tables.gold { gold.writer.discard() }
+    private func restore(_ checkpoint: Checkpoint) throws {
+        do {
+            if let state = checkpoint.states["graph"] { try graph.restore(state) }
+            if let state = checkpoint.states["watermarks"] {
+                var reader = StateReader(state)
+                partitions = try PartitionWatermarks(from: &reader, now: .now)
+            }
+            for (name, state) in checkpoint.states where name.hasPrefix("format/") {
+                let parts = name.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
+                guard parts.count == 3, let input = Int(parts[1]), definition.inputs.indices.contains(input) else {
+                    throw StateReader.Damaged()
+                }
+                var format = try LogFormats.make(
+                    definition.inputs[input].format, context: context, options: definition.inputs[input].options)
+                try format.restore(state)
+                formats[String(parts[2])] = PartitionFormat(input: input, format: format)
+            }
+        } catch is StateReader.Damaged {
+            throw PipelineError.unreadableCheckpoint(path: folder.path + "/checkpoint.json", reason: "the state in it is damaged")
+        }
     }
 }

@@ -1,223 +1,199 @@
 import Columns
 import Foundation
 
-/// Tumbling windows of event time in append mode: a window's row is given once, when the watermark reaches its end.
+/// Windows of event time in append mode: a window's row is given once, when the watermark reaches its end.
 ///
-/// It knows no clock and no source. The watermark is the newest event time minus the allowed lateness and never falls; a row whose window ended
-/// at or before it is late, and the caller gets it back.
+/// It knows no clock and no source. What the watermark is, the caller says; a row whose window ended at or before it is late, and the caller gets it back.
 ///
 /// Source: the terms and the rule of closing are those of Spark Structured Streaming, "Handling Late Data and Watermarking".
-public struct WindowedAggregation: Sendable {
+public struct WindowedAggregation {
     public let definition: WindowDefinition
-    private var state = State()
+    private var windows: any WindowKeeper
 
-    private struct State: Codable {
-        var newest: Int64?
-        /// Microseconds; nothing at or before it is open.
-        var watermark = Int64.min
-        /// By the start of the window, then by group.
-        var windows: [Int64: [String: Group]] = [:]
-    }
-
-    private struct Group: Codable {
-        var sums: [Int64]
-        /// For each distinct aggregate the values seen, as hashes: 64 bits make two different ones equal once in billions.
-        var seen: [Set<UInt64>]
-    }
-
-    private let length: Int64
-    private let lateness: Int64
-    private let by: String
-    private let schema: Schema
-
-    public init(_ definition: WindowDefinition, schema: Schema, allowedLateness: Duration) {
+    /// - Parameters:
+    ///   - input: the schema of the rows, which the definition has been checked against.
+    ///   - timeColumn: the column of the event time.
+    public init(_ definition: WindowDefinition, input: Schema, timeColumn: String = "event_time") throws(DefinitionError) {
         self.definition = definition
-        self.schema = schema
-        if case .tumbling(let duration) = definition.kind { length = duration.inMicroseconds } else { length = 300_000_000 }
-        lateness = allowedLateness.inMicroseconds
-        by = definition.by[0]
+        let schema = try definition.schema(of: input)
+        switch definition.kind {
+        case .tumbling(let length):
+            windows = FixedWindows(
+                definition, length: length, slide: length, input: input, schema: schema, timeColumn: timeColumn)
+        case .hopping(let length, let slide):
+            windows = FixedWindows(definition, length: length, slide: slide, input: input, schema: schema, timeColumn: timeColumn)
+        case .session(let gap):
+            windows = SessionWindows(definition, gap: gap, input: input, schema: schema, timeColumn: timeColumn)
+        }
     }
-
-    public var watermark: Timestamp? { state.watermark == .min ? nil : Timestamp(microseconds: state.watermark) }
 
     /// Groups in open windows: what memory is bounded by.
-    public var stateRows: Int { state.windows.values.reduce(0) { $0 + $1.count } }
+    public var stateRows: Int { windows.stateRows }
 
-    /// Takes in the rows of `batch`, which has an `event_time` column; gives the rows that are late.
-    public mutating func observe(_ batch: Batch) -> [Int] {
-        guard let times = batch["event_time"], let keys = batch[by] else { return [] }
-        let plans = definition.aggregates.map { Plan($0, batch) }
-        let keyTexts = KeyTexts(keys)
-        var late: [Int] = []
-        // Rows come in runs of one window; the groups of the window at hand are taken out of the table while they are worked on, by the key's number.
-        var openStart: Int64?
-        var open: [String: Group] = [:]
-        var byCode: [Int: Group] = [:]
-        func close(_ windows: inout [Int64: [String: Group]]) {
-            guard let start = openStart else { return }
-            for (code, group) in byCode { open[keyTexts.text(code)] = group }
-            windows[start] = open
-            byCode.removeAll(keepingCapacity: true)
-            open = [:]
-            openStart = nil
+    /// Takes in the rows of `batch`; gives those that are late, in order. A row of a hopping window is late when all its windows have closed; in those that
+    /// are open it counts.
+    mutating func observe(_ batch: Batch, _ watermarks: RowWatermarks) -> [Int] {
+        guard !batch.isEmpty else { return [] }
+        return windows.observe(batch, kept: definition.filter.isEmpty ? nil : definition.filter.rows(in: batch), watermarks)
+    }
+
+    /// The rows of the windows that end at or before `watermark`, by window, then by group. They are given once.
+    mutating func close(upTo watermark: Int64) -> Batch { windows.close(upTo: watermark) }
+
+    /// How far a stage behind can rely on: no window that comes later has an event time at or before this.
+    func watermark(behind watermark: Int64) -> Int64 {
+        switch definition.kind {
+        case .tumbling(let length), .hopping(let length, _):
+            watermark == .min || watermark == .max ? watermark : watermark &- length.inMicroseconds
+        case .session: watermark
         }
+    }
+
+    /// The open windows, for a checkpoint.
+    func snapshot() -> Data {
+        var writer = StateWriter()
+        windows.encode(to: &writer)
+        return writer.data
+    }
+
+    mutating func restore(_ snapshot: Data) throws {
+        var reader = StateReader(snapshot)
+        try windows.decode(from: &reader)
+        guard reader.isAtEnd else { throw StateReader.Damaged() }
+    }
+}
+
+/// The open windows of one kind.
+protocol WindowKeeper {
+    var stateRows: Int { get }
+    mutating func observe(_ batch: Batch, kept: [Bool]?, _ watermarks: RowWatermarks) -> [Int]
+    mutating func close(upTo watermark: Int64) -> Batch
+    func encode(to writer: inout StateWriter)
+    /// - Precondition: nothing was observed before.
+    mutating func decode(from reader: inout StateReader) throws
+}
+
+/// Windows whose bounds the clock gives: tumbling ones, where `slide` is the length, and hopping ones.
+///
+/// The rows of a batch are put into buckets by window; then each bucket is worked on aggregate by aggregate. So a row costs a division it mostly
+/// does not need (times come in runs), an array access for its group, and one addition for each aggregate.
+struct FixedWindows: WindowKeeper {
+    private let definition: WindowDefinition
+    private let schema: Schema
+    private let timeColumn: String
+    private let length: Int64
+    private let slide: Int64
+    private var slots: GroupSlots
+    /// By start: by the group's key its slot.
+    private var windows: [Int64: [[UInt8]: Int32]] = [:]
+
+    init(_ definition: WindowDefinition, length: Duration, slide: Duration, input: Schema, schema: Schema, timeColumn: String) {
+        self.definition = definition
+        self.schema = schema
+        self.timeColumn = timeColumn
+        self.length = length.inMicroseconds
+        self.slide = slide.inMicroseconds
+        slots = GroupSlots(definition.aggregates, input: input)
+    }
+
+    var stateRows: Int { windows.values.reduce(0) { $0 + $1.count } }
+
+    mutating func observe(_ batch: Batch, kept: [Bool]?, _ watermarks: RowWatermarks) -> [Int] {
+        let times = batch[timeColumn]!
+        guard case .int64(let allTimes) = times.values else { return [] }
+        let groups = GroupCodes(batch, by: definition.by)
+        var late: [Int] = []
+        var buckets: [Int64: [Int32]] = [:]
+        var lastStart = Int64.min, bucket: [Int32] = []
         for row in 0..<batch.count {
-            let time = times.integer(at: row) ?? 0
-            let start = time.flooredMultiple(of: length)
-            state.newest = max(state.newest ?? time, time)
-            if start + length <= state.watermark {
-                late.append(row)
+            let time = allTimes[times.range.lowerBound + row]
+            // The newest window that holds the time; the others begin a slide earlier each.
+            // Times come in runs: most rows are in the window of the row before. Unsigned, a time before its start is far above.
+            var start =
+                UInt64(bitPattern: time &- lastStart) < UInt64(slide) ? lastStart : time.flooredMultiple(of: slide)
+            if watermarks.hasClosed(start &+ length, at: row) {
+                if kept?[row] ?? true { late.append(row) }
                 continue
             }
-            guard let code = keyTexts.code(row) else { continue }
-            if openStart != start {
-                close(&state.windows)
-                open = state.windows.removeValue(forKey: start) ?? [:]
-                openStart = start
+            guard groups.codes[row] >= 0, kept?[row] ?? true else { continue }
+            if start != lastStart {
+                if !bucket.isEmpty { buckets[lastStart] = bucket }
+                bucket = buckets.removeValue(forKey: start) ?? []
+                lastStart = start
             }
-            if byCode[code] == nil { byCode[code] = open.removeValue(forKey: keyTexts.text(code)) ?? newGroup }
-            Plan.add(row, plans, to: &byCode[code]!)
+            bucket.append(Int32(row))
+            // Only hopping windows have more than one.
+            while slide < length {
+                start -= slide
+                guard time &- start < length, !watermarks.hasClosed(start &+ length, at: row) else { break }
+                buckets[start, default: []].append(Int32(row))
+            }
         }
-        close(&state.windows)
+        if !bucket.isEmpty { buckets[lastStart] = bucket }
+        let inputs = slots.inputs(batch, times: times)
+        for (start, rows) in buckets.sorted(by: { $0.key < $1.key }) { add(rows, to: start, groups, inputs) }
         return late
     }
 
-    /// Moves the watermark to the newest event time minus the allowed lateness and gives the rows of the windows that it has closed, by window, then by group.
-    public mutating func advance() -> Batch {
-        guard let newest = state.newest else { return Batch(empty: schema) }
-        state.watermark = max(state.watermark, newest - lateness)
-        return take(state.windows.keys.filter { $0 + length <= state.watermark })
+    private mutating func add(_ rows: [Int32], to start: Int64, _ groups: GroupCodes, _ inputs: [AggregateInput]) {
+        var window = windows.removeValue(forKey: start) ?? [:]
+        var slotOfRow: [Int32] = []
+        slotOfRow.reserveCapacity(rows.count)
+        func slot(_ code: Int32) -> Int32 {
+            let key = groups.key(code)
+            if let known = window[key] { return known }
+            let new = slots.take()
+            window[key] = new
+            return new
+        }
+        if groups.count <= rows.count * 16 {
+            var slotOfCode = [Int32](repeating: -1, count: groups.count)
+            for row in rows {
+                let code = groups.codes[Int(row)]
+                if slotOfCode[Int(code)] < 0 { slotOfCode[Int(code)] = slot(code) }
+                slotOfRow.append(slotOfCode[Int(code)])
+            }
+        } else {
+            // Few rows of many groups: an array over all groups would cost more than the rows.
+            for row in rows { slotOfRow.append(slot(groups.codes[Int(row)])) }
+        }
+        slots.update(rows, slots: slotOfRow, inputs)
+        windows[start] = window
     }
 
-    /// Closes every window: the input has an end and this is it. A new run begins with no watermark.
-    public mutating func finish() -> Batch {
-        let rows = take(Array(state.windows.keys))
-        state = State()
-        return rows
+    mutating func close(upTo watermark: Int64) -> Batch {
+        var closed = ClosedWindows(definition, schema: schema)
+        // Compared by start, because an end may lie beyond what 64 bits hold.
+        for start in windows.keys.filter({ watermark == .max || $0 &+ length <= watermark }).sorted() {
+            for (key, slot) in windows.removeValue(forKey: start)!.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                closed.append(start: start, end: start &+ length, key: key, slots, slot)
+                slots.give(back: slot)
+            }
+        }
+        return closed.finish()
     }
 
-    private var newGroup: Group {
-        let distinct = definition.aggregates.filter { $0.function == .distinct }.count
-        return Group(
-            sums: Array(repeating: 0, count: definition.aggregates.count - distinct), seen: Array(repeating: [], count: distinct))
-    }
-
-    private mutating func take(_ starts: [Int64]) -> Batch {
-        var startTimes = NumberBuilder<Int64>(), endTimes = NumberBuilder<Int64>()
-        var keys = TextBuilder()
-        var numbers = [NumberBuilder<Int64>](repeating: NumberBuilder(), count: definition.aggregates.count)
-        for start in starts.sorted() {
-            for (key, group) in state.windows.removeValue(forKey: start)!.sorted(by: { $0.key < $1.key }) {
-                startTimes.append(start)
-                endTimes.append(start + length)
-                keys.append(utf8: key)
-                var sum = 0, distinct = 0
-                for (index, aggregate) in definition.aggregates.enumerated() {
-                    if aggregate.function == .distinct {
-                        numbers[index].append(Int64(group.seen[distinct].count))
-                        distinct += 1
-                    } else {
-                        numbers[index].append(group.sums[sum])
-                        sum += 1
-                    }
-                }
+    func encode(to writer: inout StateWriter) {
+        writer.write(windows.count)
+        for (start, groups) in windows {
+            writer.write(start)
+            writer.write(groups.count)
+            for (key, slot) in groups {
+                writer.write(key)
+                slots.encode(slot, to: &writer)
             }
-        }
-        let values = numbers.indices.map { numbers[$0].finish() }
-        return Batch(schema: schema, columns: [startTimes.finish(), endTimes.finish(), keys.finish()] + values)
-    }
-
-    /// The open windows and the watermark, for a checkpoint.
-    public func snapshot() throws -> Data { try JSONEncoder().encode(state) }
-
-    public mutating func restore(_ snapshot: Data) throws { state = try JSONDecoder().decode(State.self, from: snapshot) }
-
-    /// One aggregate bound to the columns of one batch.
-    private struct Plan {
-        let function: Aggregate.Function
-        let isMatched: [Bool]?
-        let column: Column?
-        /// Hashes of a dictionary's texts: a row costs a look-up.
-        let hashes: [UInt64]
-
-        init(_ aggregate: Aggregate, _ batch: Batch) {
-            function = aggregate.function
-            isMatched = aggregate.filter.isEmpty ? nil : aggregate.filter.rows(in: batch)
-            column = aggregate.column.flatMap { batch[$0] }
-            if function == .distinct, case .dictionary(let values)? = column?.values {
-                hashes = (0..<values.dictionary.count).map { Self.hash(values.dictionary[$0]) }
-            } else {
-                hashes = []
-            }
-        }
-
-        static func add(_ row: Int, _ plans: [Plan], to group: inout Group) {
-            var sum = 0, distinct = 0
-            for plan in plans {
-                let isIn = plan.isMatched?[row] ?? true
-                switch plan.function {
-                case .count:
-                    if isIn { group.sums[sum] += 1 }
-                    sum += 1
-                case .sum:
-                    if isIn { group.sums[sum] &+= plan.column?.integer(at: row) ?? 0 }
-                    sum += 1
-                default:
-                    if isIn, let hash = plan.hash(row) { group.seen[distinct].insert(hash) }
-                    distinct += 1
-                }
-            }
-        }
-
-        private func hash(_ row: Int) -> UInt64? {
-            guard let column, !column.isNull(at: row) else { return nil }
-            switch column.values {
-            case .dictionary(let values): return hashes[Int(values.codes[column.range.lowerBound + row])]
-            case .text: return column.withBytes(at: row, Self.hash)
-            default: return column.integer(at: row).map { UInt64(bitPattern: $0) }
-            }
-        }
-
-        /// FNV-1a: stable from run to run, as state in a checkpoint must be.
-        private static func hash(_ bytes: Span<UInt8>) -> UInt64 {
-            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-            for index in bytes.indices { hash = (hash ^ UInt64(bytes[index])) &* 0x0000_0100_0000_01B3 }
-            return hash
         }
     }
 
-    /// The groups of a batch by number: the codes of a dictionary column, which other columns are made into.
-    private struct KeyTexts {
-        private let column: Column
-        private let values: DictionaryValues?
-
-        init(_ column: Column) {
-            switch column.values {
-            case .dictionary(let values):
-                self.column = column
-                self.values = values
-            case .text:
-                var builder = DictionaryBuilder()
-                for row in 0..<column.count {
-                    if column.isNull(at: row) {
-                        builder.appendNull()
-                    } else {
-                        column.withBytes(at: row) { _ = builder.append($0) }
-                    }
-                }
-                self.column = builder.finish()
-                if case .dictionary(let values) = self.column.values { self.values = values } else { values = nil }
-            default:
-                self.column = column
-                values = nil
+    mutating func decode(from reader: inout StateReader) throws {
+        for _ in 0..<(try reader.count()) {
+            let start = try reader.int64()
+            var groups: [[UInt8]: Int32] = [:]
+            for _ in 0..<(try reader.count()) {
+                let key = try reader.array()
+                groups[key] = try slots.decode(from: &reader)
             }
+            windows[start] = groups
         }
-
-        func code(_ row: Int) -> Int? {
-            guard let values, !column.isNull(at: row) else { return nil }
-            return Int(values.codes[column.range.lowerBound + row])
-        }
-
-        func text(_ code: Int) -> String { values?.dictionary.string(at: code) ?? "" }
     }
 }

@@ -1,0 +1,113 @@
+import Columns
+
+/// Looks at rows for one expectation, with what it must remember between batches.
+struct ExpectationCheck {
+    let expectation: Expectation
+    private let pattern: RegularExpression?
+    private let timeColumn: String
+    /// By key the newest event time, of ``Expectation/Check/uniqueInWindow(columns:within:)``.
+    private var seen: [[UInt8]: Int64] = [:]
+    private var rowsInEpoch = 0
+
+    init(_ expectation: Expectation, timeColumn: String) {
+        self.expectation = expectation
+        self.timeColumn = timeColumn
+        // The definition's check has compiled it before.
+        if case .matches(_, let text) = expectation.check { pattern = try? RegularExpression(text) } else { pattern = nil }
+    }
+
+    var stateRows: Int { seen.count }
+
+    /// Which rows it does not hold for.
+    ///
+    /// - Parameter arrivals: for each row when its line arrived, where that is known.
+    mutating func failing(_ batch: Batch, arrivals: [Int64]?) -> [Bool] {
+        rowsInEpoch += batch.count
+        switch expectation.check {
+        case .notNull(let name):
+            let column = batch[name]!
+            return (0..<batch.count).map { column.isNull(at: $0) }
+        case .range(let name, let from, let to):
+            let column = batch[name]!
+            return (0..<batch.count).map { row in
+                guard let number = column.number(at: row) else { return false }
+                return !(number >= from ?? -.infinity && number <= to ?? .infinity)
+            }
+        case .inSet(let name, let values):
+            let known = Set(values)
+            return Self.ask(batch, name) { !known.contains($0) }
+        case .matches(let name, _):
+            let pattern = pattern
+            return Self.ask(batch, name) { !(pattern?.matches($0) ?? true) }
+        case .uniqueInWindow(let columns, let within): return repeated(batch, columns, within.inMicroseconds)
+        case .freshWithin(let age):
+            guard let arrivals, let times = batch[timeColumn] else { return Array(repeating: false, count: batch.count) }
+            return (0..<batch.count).map { arrivals[$0] &- (times.integer(at: $0) ?? 0) > age.inMicroseconds }
+        case .rowCount: return Array(repeating: false, count: batch.count)
+        }
+    }
+
+    /// The answer of `fails` for the text of each value; each text of a dictionary is asked once. False for nulls.
+    private static func ask(_ batch: Batch, _ name: String, _ fails: (String) -> Bool) -> [Bool] {
+        let column = batch[name]!, type = batch.schema[name]!.type
+        if case .dictionary(let values) = column.values {
+            let answers = (0..<values.dictionary.count).map { fails(values.dictionary.string(at: $0)) }
+            return (0..<batch.count).map { !column.isNull(at: $0) && answers[Int(values.codes[column.range.lowerBound + $0])] }
+        }
+        return (0..<batch.count).map { !column.isNull(at: $0) && fails(column.value(at: $0, as: type).description) }
+    }
+
+    private mutating func repeated(_ batch: Batch, _ columns: [String], _ within: Int64) -> [Bool] {
+        guard let times = batch[timeColumn] else { return Array(repeating: false, count: batch.count) }
+        let groups = GroupCodes(batch, by: columns)
+        return (0..<batch.count).map { row in
+            guard groups.codes[row] >= 0, let time = times.integer(at: row) else { return false }
+            let key = groups.key(groups.codes[row])
+            let last = seen[key]
+            seen[key] = max(last ?? time, time)
+            guard let last else { return false }
+            return (last > time ? last &- time : time &- last) < within
+        }
+    }
+
+    /// Forgets keys that nothing on time can be near to any more.
+    mutating func forget(upTo watermark: Int64) {
+        guard case .uniqueInWindow(_, let within) = expectation.check, watermark > .min, !seen.isEmpty else { return }
+        let reach = within.inMicroseconds
+        guard seen.values.contains(where: { $0 &+ reach < watermark }) else { return }
+        seen = seen.filter { $0.value &+ reach >= watermark }
+    }
+
+    /// What is claimed of an epoch as a whole; nil when nothing is. The next epoch begins.
+    mutating func endEpoch() -> (holds: Bool, rows: Int)? {
+        defer { rowsInEpoch = 0 }
+        guard case .rowCount(let from, let to) = expectation.check else { return nil }
+        return (rowsInEpoch >= from ?? 0 && rowsInEpoch <= to ?? .max, rowsInEpoch)
+    }
+
+    func encode(to writer: inout StateWriter) {
+        writer.write(seen.count)
+        for (key, time) in seen {
+            writer.write(key)
+            writer.write(time)
+        }
+    }
+
+    mutating func decode(from reader: inout StateReader) throws {
+        for _ in 0..<(try reader.count()) {
+            let key = try reader.array()
+            seen[key] = try reader.int64()
+        }
+    }
+}
+
+/// An expectation with the action `fail` did not hold: the epoch is not committed.
+public struct ExpectationFailure: Error, CustomStringConvertible {
+    public let pipeline: String
+    public let expectation: String
+    public let detail: String
+
+    public var description: String {
+        "pipeline '\(pipeline)': the expectation '\(expectation)' does not hold: \(detail); nothing of this epoch is committed; correct the data or the expectation, or set its action to drop"
+    }
+}

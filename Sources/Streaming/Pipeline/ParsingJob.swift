@@ -1,0 +1,83 @@
+import Columns
+import Ingest
+import Parsing
+
+/// A source and the input that its lines are.
+public struct PipelineSource: Sendable {
+    public let source: any Source
+    /// Nil for the only one.
+    public let input: String?
+
+    public init(_ source: any Source, input: String? = nil) {
+        self.source = source
+        self.input = input
+    }
+}
+
+/// Some lines on their way, parsed by a task of their own while what came before them is worked on.
+final class ParsingJob: Sendable {
+    let source: String
+    let input: Int
+    /// Unique in the pipeline: the source and its partition.
+    let partition: String
+    /// No lines of the partition come after these.
+    let endsPartition: Bool
+    let chunk: SourceChunk
+    private let result = Promise<(parsed: ParsedBatch, format: any LogFormat)>()
+
+    init(source: String, input: Int, partition: String, ends endsPartition: Bool, _ chunk: SourceChunk) {
+        self.source = source
+        self.input = input
+        self.endsPartition = endsPartition
+        self.chunk = chunk
+        self.partition = Self.partition(partition, of: source)
+    }
+
+    static func partition(_ name: String, of source: String) -> String { name.isEmpty ? source : "\(source)/\(name)" }
+
+    /// The events, and the format as it is after these lines: what a checkpoint behind them holds.
+    var value: (parsed: ParsedBatch, format: any LogFormat) { get async { await result.value } }
+
+    /// Parses behind `previous`, the lines before these of the same partition, or with `format` when there are none.
+    func run(behind previous: ParsingJob?, orWith format: any LogFormat) async {
+        var format = format
+        if let previous { format = await previous.value.format }
+        await result.fulfil((Self.parse(chunk.lines, with: &format), format))
+    }
+
+    /// Lines that were cut because they are too long are no lines of the format, whatever stands in the pieces.
+    private static func parse(_ lines: Batch, with format: inout any LogFormat) -> ParsedBatch {
+        guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return format.parse(lines) }
+        let limit = UInt32(RawLines.maxLineLength)
+        guard range.contains(where: { texts.offsets[$0 + 1] - texts.offsets[$0] >= limit }) else { return format.parse(lines) }
+        let kept = (0..<lines.count).filter {
+            texts.offsets[range.lowerBound + $0 + 1] - texts.offsets[range.lowerBound + $0] < limit
+        }
+        let parsed = format.parse(lines.gather(kept))
+        let tooLong = Set(0..<lines.count).subtracting(kept).map { RejectedLine(row: $0, reason: .lineTooLong) }
+        return ParsedBatch(
+            events: parsed.events, lineRows: parsed.lineRows.map { Int32(kept[Int($0)]) },
+            rejected: (parsed.rejected.map { RejectedLine(row: kept[$0.row], reason: $0.reason) } + tooLong).sorted {
+                $0.row < $1.row
+            })
+    }
+}
+
+/// A value that is there later, for one or more who wait.
+private actor Promise<Value: Sendable> {
+    private var result: Value?
+    private var waiting: [CheckedContinuation<Value, Never>] = []
+
+    var value: Value {
+        get async {
+            if let result { return result }
+            return await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    func fulfil(_ value: Value) {
+        result = value
+        for continuation in waiting { continuation.resume(returning: value) }
+        waiting = []
+    }
+}

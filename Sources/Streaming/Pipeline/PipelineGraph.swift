@@ -1,0 +1,163 @@
+import Columns
+import Foundation
+import Logging
+
+/// The stages of a pipeline behind the parsing, with all their state: parsed events in, rows for the tables out. It opens no table and knows no clock.
+///
+/// It works in rounds. A round takes the events of one chunk of one input through every stage in the order of ``PipelineSchemas``, then moves the watermark:
+/// what that closes goes on in the same round. So what comes out depends on the order of rows within each partition and on nothing else.
+struct PipelineGraph {
+    /// What a round gives.
+    struct Output {
+        /// The rows of the input's silver table.
+        var silver: Flow?
+        /// Rows of gold tables, in the order in which they came about.
+        var gold: [(table: String, rows: Batch, isWindow: Bool)] = []
+        var notes = RoundNotes()
+        /// Rows that the windows have taken in.
+        var windowed = 0
+        var lateForWindows = 0
+    }
+
+    private let definition: PipelineDefinition
+    let schemas: PipelineSchemas
+    private var inputs: [StepChain]
+    private var streams: [StepChain]
+    private var windows: [WindowedAggregation]
+    /// By the name of an input, stream or window: how far it is.
+    private var watermarks: [String: Int64] = [:]
+
+    init(
+        _ definition: PipelineDefinition, schemas: PipelineSchemas, formats: [Schema], scorers: @escaping ScorerProvider,
+        expectations: ExpectationMetrics, logger: Logger
+    ) throws {
+        self.definition = definition
+        self.schemas = schemas
+        let surroundings = StepChain.Surroundings(
+            pipeline: definition.name, nodes: schemas.nodes,
+            allowedLateness: definition.inputs.map(\.allowedLateness).max() ?? .zero,
+            scorers: scorers, expectations: expectations, logger: logger)
+        inputs = try zip(definition.inputs, formats).map { input, schema in
+            try StepChain(input.steps, name: input.name, from: .init(schema: schema, timeColumn: "event_time"), surroundings)
+        }
+        streams = try definition.streams.map { stream in
+            try StepChain(stream.steps, name: stream.name, from: schemas.nodes[stream.from]!, surroundings)
+        }
+        windows = try definition.windows.map { window in
+            let node = schemas.nodes[window.from ?? definition.inputs[0].name]!
+            return try WindowedAggregation(window, input: node.schema, timeColumn: node.timeColumn)
+        }
+    }
+
+    /// Rows, keys and groups that are kept: what memory is bounded by.
+    var stateRows: Int {
+        inputs.reduce(0) { $0 + $1.stateRows } + streams.reduce(0) { $0 + $1.stateRows } + windows.reduce(0) { $0 + $1.stateRows }
+    }
+
+    /// Takes in the parsed events of one chunk.
+    ///
+    /// - Parameters:
+    ///   - input: its place in the definition's list.
+    ///   - rowWatermarks: for each row the watermark of its partition.
+    ///   - arrivals: for each row when its line arrived.
+    mutating func take(_ events: Batch, input: Int, rowWatermarks: [Int64], arrivals: Column) throws -> Output {
+        var output = Output()
+        let name = definition.inputs[input].name
+        let floor = watermarks[name] ?? .min
+        let flow = Flow(
+            batch: events, watermarks: RowWatermarks(rows: rowWatermarks, floor: floor),
+            origins: (0..<Int32(events.count)).map { $0 })
+        let flows = try inputs[input].run(
+            [flow], others: [:], arrivals: arrivals, watermark: floor, otherWatermarks: [:], &output.notes
+        ).flows
+        output.silver = flows[0]
+        try run([name: flows], arrivals, &output)
+        return output
+    }
+
+    /// Moves the watermark of the pipeline to `watermark` and gives what that closes. At `.max` everything closes.
+    mutating func advance(to watermark: Int64) throws -> Output {
+        var output = Output()
+        for (index, input) in definition.inputs.enumerated() {
+            watermarks[input.name] = watermark
+            _ = try inputs[index].run([], others: [:], arrivals: nil, watermark: watermark, otherWatermarks: [:], &output.notes)
+        }
+        try run([:], nil, &output)
+        return output
+    }
+
+    private mutating func run(_ flows: [String: [Flow]], _ arrivals: Column?, _ output: inout Output) throws {
+        var outputs = flows
+        for member in schemas.order {
+            switch member {
+            case .stream(let index):
+                let stream = definition.streams[index]
+                let (rows, watermark) = try streams[index].run(
+                    outputs[stream.from] ?? [], others: outputs, arrivals: arrivals, watermark: watermarks[stream.from] ?? .min,
+                    otherWatermarks: watermarks, &output.notes)
+                outputs[stream.name] = rows
+                watermarks[stream.name] = watermark
+                if let table = stream.table {
+                    for flow in rows where !flow.isEmpty { output.gold.append((table, flow.batch, false)) }
+                }
+            case .window(let index):
+                let window = definition.windows[index]
+                let from = window.from ?? definition.inputs[0].name
+                for flow in outputs[from] ?? [] {
+                    let late = windows[index].observe(flow.batch, flow.watermarks)
+                    output.notes.noteLate(late, of: flow, for: window.table)
+                    output.windowed += flow.batch.count - late.count
+                    output.lateForWindows += late.count
+                }
+                let watermark = watermarks[from] ?? .min
+                let closed = windows[index].close(upTo: watermark)
+                if !closed.isEmpty {
+                    output.gold.append((window.table, closed, true))
+                    outputs[window.table] = [
+                        Flow(
+                            batch: closed, watermarks: RowWatermarks(rows: nil, floor: watermarks[window.table] ?? .min),
+                            origins: nil)
+                    ]
+                }
+                watermarks[window.table] = windows[index].watermark(behind: watermark)
+            }
+        }
+    }
+
+    /// Asks the expectations about the epoch as a whole.
+    mutating func endEpoch() throws {
+        for index in inputs.indices { try inputs[index].endEpoch() }
+        for index in streams.indices { try streams[index].endEpoch() }
+    }
+
+    /// Everything was closed and a new run begins, with no watermark.
+    mutating func reset() {
+        watermarks = [:]
+        for index in inputs.indices { inputs[index].reset() }
+        for index in streams.indices { streams[index].reset() }
+    }
+
+    func snapshot() -> Data {
+        var writer = StateWriter()
+        writer.write(watermarks.count)
+        for (name, watermark) in watermarks.sorted(by: { $0.key < $1.key }) {
+            writer.write(name)
+            writer.write(watermark)
+        }
+        for chain in inputs + streams { chain.encode(to: &writer) }
+        for window in windows { writer.write(Array(window.snapshot())) }
+        return writer.data
+    }
+
+    mutating func restore(_ snapshot: Data) throws {
+        var reader = StateReader(snapshot)
+        for _ in 0..<(try reader.count()) {
+            let name = try reader.string()
+            watermarks[name] = try reader.int64()
+        }
+        for index in inputs.indices { try inputs[index].decode(from: &reader) }
+        for index in streams.indices { try streams[index].decode(from: &reader) }
+        for index in windows.indices { try windows[index].restore(Data(try reader.array())) }
+        guard reader.isAtEnd else { throw StateReader.Damaged() }
+    }
+}

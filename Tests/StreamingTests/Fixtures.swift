@@ -1,0 +1,45 @@
+import Columns
+import Foundation
+
+@testable import Streaming
+
+/// The folder of cases from outside, or nil where there is none.
+let outsideCases: String? = {
+    let root =
+        ProcessInfo.processInfo.environment["OBS_CASES"]
+        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "shared/data").path
+    return FileManager.default.fileExists(atPath: root) ? root : nil
+}()
+
+/// Rows of `t` (seconds), `k`, `v`, and a running `id`: what windows, joins and the like are tried on.
+struct Rows {
+    static let schema = Schema([
+        Field("event_time", .timestamp), Field("id", .int64), Field("k", .text, isNullable: true),
+        Field("v", .double, isNullable: true),
+        Field("n", .int64, isNullable: true),
+    ])
+
+    static func batch(_ rows: [(t: Double, k: String?, v: Double?)], firstID: Int = 0) -> Batch {
+        try! Batch(
+            schema: schema,
+            rows: rows.enumerated().map { index, row in
+                [
+                    .timestamp(Timestamp(microseconds: Int64(row.t * 1e6))), .int(Int64(firstID + index)),
+                    row.k.map(Value.text) ?? .null, row.v.map(Value.double) ?? .null, row.v.map { .int(Int64($0)) } ?? .null,
+                ]
+            })
+    }
+}
+
+extension Batch {
+    /// Each row as texts with blanks between; times in seconds since 1970.
+    var lines: [String] {
+        (0..<count).map { index in
+            row(index).map { value in
+                if case .timestamp(let time) = value { return Value.double(Double(time.microseconds) / 1e6).description }
+                return value == .null ? "-" : value.description
+            }.joined(separator: " ")
+        }
+    }
+}
