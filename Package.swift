@@ -38,8 +38,8 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query",
-                "Simulation", "Server", .yams, .log,
-                .lifecycle, .signals,
+                "Simulation", "Server", "CCurl", .yams, .log,
+                .lifecycle, .signals, .grdb,
             ]),
         .executableTarget(
             name: "obs",
@@ -64,7 +64,7 @@ let package = Package(
         .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", .lifecycle]),
         .testTarget(name: "QueryTests", dependencies: ["Query"]),
         .testTarget(name: "ServerTests", dependencies: ["Server"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Streaming", "Simulation"]),
     ]
 )
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Columns
 import Daemon
-import Foundation
+import Logging
 import Parsing
 import ServiceLifecycle
 import Simulation
@@ -9,54 +9,70 @@ import Telemetry
 
 struct SimulateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "simulate", abstract: "Make up traffic with attacks in it.", subcommands: [SimulateSSH.self])
-}
-
-struct SimulateSSH: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "ssh", abstract: "Write the log of a made-up SSH server to standard output, or to a file as time passes.",
+        commandName: "simulate", abstract: "Make up traffic with attacks and faults in it.",
         discussion: """
+            Kinds, what they write, and what can go wrong in them:
+            \(Simulators.all.map { "  \($0.name): \($0.streams.map(\.name).joined(separator: ", ")); \($0.faults.joined(separator: ", "))" }.joined(separator: "\n"))
+
             Examples:
               obs simulate ssh --for 1h --seed 7 > auth.log
-              obs simulate ssh --follow --out /tmp/auth.log --rate 20
+              obs simulate shop --for 24h --out shop --late 0.01 --out-of-order 0.05 --corrupt 0.001
             """)
 
-    @Option(help: "The same seed gives the same log.") var seed: UInt64 = 1
-    @Option(name: .customLong("for"), help: "How much time the log covers.") var duration = "1h"
-    @Option(help: "Lines a second, on average.") var rate = 5.0
+    @Argument(help: "ssh, rail, shop, events or self.") var kind: String
+    @Option(help: "The same seed and start give the same lines.") var seed: UInt64 = 1
+    @Option(name: .customLong("for"), help: "How much time is covered.") var duration = "1h"
+    @Option(help: "Lines a second of the busiest stream, on average.") var rate: Double?
     @Option(help: "When it begins; by default so that it ends now.") var start: String?
-    @Option(help: "The file to append to; standard output by default.") var out: String?
-    @Flag(help: "Go on in real time until stopped; needs --out.") var follow = false
-    @Flag(help: "Stamps as 'Dec 10 06:55:46', without year and zone.") var oldStamps = false
+    @Option(help: "A folder with a file a stream, or the file of a kind with one; standard output by default.") var out: String?
+    @Option(help: "Push to this address, such as http://127.0.0.1:9464/api/v1/ingest; the stream's name is put behind it.")
+    var http: String?
+    @Option(help: "Only this stream.") var stream: String?
+    @Option(help: "The share of lines that come half an hour late.") var late = 0.0
+    @Option(help: "The share of lines that come up to 30 s late.") var outOfOrder = 0.0
+    @Option(help: "The share of lines that are damaged.") var corrupt = 0.0
+    @Option(
+        name: [.customLong("fault"), .customLong("attack")],
+        help: "What goes wrong; may be given several times, none for nothing. By default everything.")
+    var faults: [String] = []
+    @Option(help: "How often something begins to go wrong: 120s for ssh and 1h for others by default.") var faultEvery: String?
+    @Flag(help: "Go on in real time until stopped; needs --out or --http.") var follow = false
+    @Flag(help: "Stamps of ssh as 'Dec 10 06:55:46', without year and zone.") var oldStamps = false
 
     func run() async throws {
-        guard let length = Duration(parsing: duration) else {
-            throw UsageError("--for is '\(duration)'; write a duration such as 1h")
-        }
-        guard rate > 0, rate <= 1_000_000 else { throw UsageError("--rate is '\(rate)'; write a number above 0") }
-        if follow {
-            guard let out else { throw UsageError("--follow needs --out FILE") }
-            try await ServiceGroup(
-                services: [SimulationService(path: out, rate: rate, seed: seed)], gracefulShutdownSignals: [.sigterm, .sigint],
-                logger: .init(label: "obs.simulate")
-            ).run()
-            return
-        }
-        let now = Timestamp(seconds: WallClock.microseconds / 1_000_000)
-        let begin = try start.map { try Timestamp(parsing: $0, now: now) } ?? now - length
-        var options = SSHSimulator.Options(start: begin)
+        var options = SimulationRun.Options()
+        options.kind = kind
         options.seed = seed
+        options.length = try Self.duration(duration, "--for")
+        options.start = try start.map {
+            try Timestamp(parsing: $0, now: Timestamp(seconds: WallClock.microseconds / 1_000_000))
+        }
         options.rate = rate
+        options.delivery.late = late
+        options.delivery.outOfOrder = outOfOrder
+        options.delivery.corrupt = corrupt
+        options.faults = faults.isEmpty ? nil : faults == ["none"] ? [] : faults
+        options.faultEvery = try faultEvery.map { try Self.duration($0, "--fault-every") }
+        options.follows = follow
+        options.stream = stream
+        options.out = out
+        options.http = http
         options.usesOldStamps = oldStamps
-        var simulator = SSHSimulator(options)
-        if let out, !FileManager.default.fileExists(atPath: out) {
-            _ = FileManager.default.createFile(atPath: out, contents: nil)
+        if follow, start == nil, duration == "1h" { options.length = .zero }
+        let run = try SimulationRun(options) { Terminal.write($0) }
+        var quiet = Logger(label: "obs.simulate")
+        quiet.logLevel = .critical
+        try await ServiceGroup(
+            configuration: .init(
+                services: [.init(service: run, successTerminationBehavior: .gracefullyShutdownGroup)],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
+        ).run()
+    }
+
+    private static func duration(_ text: String, _ option: String) throws -> Duration {
+        guard let length = Duration(parsing: text) else {
+            throw UsageError("\(option) is '\(text)'; write a duration such as 1h")
         }
-        let file = try out.map { try FileHandle(forWritingTo: URL(filePath: $0)) }
-        _ = try file?.seekToEnd()
-        while simulator.time < begin + length {
-            let text = simulator.next().map { $0 + "\n" }.joined()
-            if let file { try file.write(contentsOf: Data(text.utf8)) } else { Terminal.write(text) }
-        }
+        return length
     }
 }
