@@ -7,10 +7,12 @@ let package = Package(
     products: [.executable(name: "obs", targets: ["obs"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
     ],
@@ -30,7 +32,7 @@ let package = Package(
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
         .target(
             name: "Alerting",
-            dependencies: ["Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .grdb, .log, .lifecycle]),
+            dependencies: ["Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle, .mustache]),
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(name: "Server", dependencies: ["Columns", "Telemetry", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
@@ -58,7 +60,7 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
             name: "AlertingTests",
-            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb]),
+            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb], exclude: ["Golden"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", .lifecycle]),
@@ -70,6 +72,8 @@ let package = Package(
 
 extension Target.Dependency {
     static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
+    static let mustache = Self.product(name: "Mustache", package: "swift-mustache")
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let metrics = Self.product(name: "Metrics", package: "swift-metrics")
     static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")

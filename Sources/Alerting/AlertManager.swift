@@ -13,7 +13,7 @@ public final class AlertManager: Service, Sendable {
     let incidents: IncidentStore
     private let outbox: Outbox
     private let configuration: Mutex<AlertingConfiguration>
-    private let sender = WebhookSender()
+    private let courier = Courier()
     private let metrics: AlertingMetrics
     private let logger: Logger
     private let deliveries = Mutex(Deliveries())
@@ -33,7 +33,7 @@ public final class AlertManager: Service, Sendable {
         self.configuration = Mutex(configuration.settled)
         self.incidents = incidents
         outbox = Outbox(incidents: incidents)
-        self.metrics = AlertingMetrics(metrics, incidents: incidents, receivers: configuration.receivers.map(\.name))
+        self.metrics = AlertingMetrics(metrics, incidents: incidents, receivers: configuration.receivers)
         self.logger = logger
         (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         // What an earlier run left is looked at as soon as this one runs.
@@ -166,7 +166,7 @@ public final class AlertManager: Service, Sendable {
                 return
             }
             // What no route takes has no receiver: it is kept, and nobody is told.
-            let nobody = receiverName.isEmpty ? Receiver(name: "", webhooks: []) : nil
+            let nobody = receiverName.isEmpty ? Receiver(name: "", integrations: []) : nil
             guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) ?? nobody else {
                 try await outbox.markFailed(
                     due, reason: "there is no receiver '\(receiverName)' any more", retryAt: nil, now: Self.now)
@@ -177,42 +177,46 @@ public final class AlertManager: Service, Sendable {
                 try await outbox.pass(due, now: Self.now)
                 return
             }
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             var delivered = due.delivered
-            let wanting = receiver.webhooks.enumerated().filter { $0.element.sendsResolved || reason == .firing }
-            for (index, webhook) in wanting {
-                let body = try encoder.encode(webhook.sendsResolved ? due.payload : due.payload.firingOnly)
-                // The same text has the same key, however often it is sent; a later text of the same notification has another.
-                let digest = Fingerprint.of(["body": String(decoding: body, as: UTF8.self)])
-                let delivery = Outbox.delivery(endpoint: index, digest: digest)
+            var isWanted = false
+            for (index, integration) in receiver.integrations.enumerated() {
+                // As Alertmanager: who is not told of ends gets what still fires, and nothing when all has ended.
+                guard let content = due.content(for: integration, reason, configuration, now: Self.now) else { continue }
+                isWanted = true
+                let delivery = Outbox.delivery(endpoint: index, digest: content.key)
                 guard !delivered.contains(delivery) else { continue }
-                let outcome = await sender.post(body, to: webhook, idempotencyKey: "obs-\(due.id)-\(digest)")
+                let kind = type(of: integration).name
+                let begin = ContinuousClock.now
+                let outcome = await integration.deliver(content, by: courier)
+                metrics.duration[receiverName, kind].observe((ContinuousClock.now - begin).inSeconds)
                 let now = Self.now
                 deliveries.withLock { $0.circuits[receiverName, default: ReceiverCircuit()].ended(outcome, now: now) }
+                metrics.notifications[receiverName, kind, outcome.name].increment()
                 switch outcome {
                 case .delivered: delivered.insert(delivery)
                 case .retry(let reason, let after):
-                    metrics.notifications[receiverName, "failed"].increment()
-                    let isLast = now - due.createdAt > Outbox.patience
+                    let isLast = now - due.createdAt > configuration.giveUpAfter
                     logger.warning(
                         "a notification was not delivered",
-                        metadata: ["receiver": "\(receiverName)", "attempts": "\(due.attempts + 1)", "error": "\(reason)"])
+                        metadata: [
+                            "receiver": "\(receiverName)", "integration": "\(kind)", "attempts": "\(due.attempts + 1)",
+                            "error": "\(reason)", "given_up": "\(isLast)",
+                        ])
                     let pause = max(after ?? .zero, Self.backoff(due.attempts))
                     try await outbox.markFailed(
-                        due, reason: reason, delivered: delivered, retryAt: isLast ? nil : now + pause, now: now)
+                        due, reason: "\(kind): \(reason)", delivered: delivered, retryAt: isLast ? nil : now + pause, now: now)
                     return
                 case .refused(let reason):
-                    metrics.notifications[receiverName, "failed"].increment()
-                    logger.error("a notification was refused", metadata: ["receiver": "\(receiverName)", "error": "\(reason)"])
-                    try await outbox.markFailed(due, reason: reason, delivered: delivered, retryAt: nil, now: Self.now)
+                    logger.error(
+                        "a notification was refused",
+                        metadata: ["receiver": "\(receiverName)", "integration": "\(kind)", "error": "\(reason)"])
+                    try await outbox.markFailed(due, reason: "\(kind): \(reason)", delivered: delivered, retryAt: nil, now: now)
                     return
                 }
             }
             deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-            try await outbox.markSent(due, isTold: !wanting.isEmpty, now: Self.now)
-            guard !wanting.isEmpty else { return }
-            metrics.notifications[receiverName, "sent"].increment()
+            try await outbox.markSent(due, isTold: isWanted, now: Self.now)
+            guard isWanted else { return }
             metrics.latency.observe((Self.now - due.createdAt).inSeconds)
         } catch {
             deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
@@ -259,20 +263,41 @@ private struct Deliveries {
 
 extension ReceiverCircuit {
     /// A receiver that refuses is there: only silence and failure of its own open the circuit.
-    fileprivate mutating func ended(_ outcome: WebhookSender.Outcome, now: Timestamp) {
+    fileprivate mutating func ended(_ outcome: DeliveryOutcome, now: Timestamp) {
         if case .retry = outcome { failed(now: now) } else { succeeded() }
+    }
+}
+
+extension DeliveryOutcome {
+    /// As the metric `obs_notifications_total` has it.
+    fileprivate var name: String {
+        switch self {
+        case .delivered: "sent"
+        case .retry: "failed"
+        case .refused: "refused"
+        }
     }
 }
 
 struct AlertingMetrics: Sendable {
     let notifications: CounterFamily
+    let duration: HistogramFamily
     let latency: Histogram
     let storeErrors: Counter
 
-    init(_ registry: MetricsRegistry, incidents: IncidentStore, receivers: [String]) {
+    init(_ registry: MetricsRegistry, incidents: IncidentStore, receivers: [Receiver]) {
         notifications = registry.counter(
-            "obs_notifications_total", help: "Tries to notify a receiver, by how they ended.", labels: ["receiver", "outcome"])
-        for receiver in receivers { for outcome in ["sent", "failed"] { _ = notifications[receiver, outcome] } }
+            "obs_notifications_total", help: "Tries to notify a receiver, by how they ended.",
+            labels: ["receiver", "integration", "outcome"])
+        duration = registry.histogram(
+            "obs_notification_duration_seconds", help: "How long a try to notify a receiver took.",
+            labels: ["receiver", "integration"], buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 5, 10, 30])
+        for receiver in receivers {
+            for kind in Set(receiver.integrations.map { type(of: $0).name }) {
+                for outcome in ["sent", "failed", "refused"] { _ = notifications[receiver.name, kind, outcome] }
+                _ = duration[receiver.name, kind]
+            }
+        }
         latency =
             registry.histogram(
                 "obs_notification_latency_seconds", help: "Time from the moment a notification is owed to its delivery.",

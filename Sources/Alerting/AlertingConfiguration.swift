@@ -9,48 +9,93 @@ public struct AlertingConfiguration: Sendable, Decodable {
     public var receivers: [Receiver] = []
     public var inhibitRules: [InhibitRule] = []
     public var timeIntervals: [NamedInterval] = []
+    /// Files, or patterns of their names, that hold partials for messages: `{{>NAME}}` is the file NAME.mustache.
+    public var templateFiles: [String] = []
     /// An incident without activity for this long is resolved.
     public var resolveTimeout = Duration.seconds(300)
     /// What links in notifications begin with.
     public var externalURL = "http://127.0.0.1:9464"
+    /// How long a notification that nobody takes is tried.
+    public var giveUpAfter = Duration.seconds(3 * 86_400)
+    /// The partials of ``templateFiles`` and those that obs brings.
+    public private(set) var library = MessageLibrary.builtin
 
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case route, receivers, global
+        case route, receivers, global, templates
         case inhibitRules = "inhibit_rules"
         case timeIntervals = "time_intervals"
         case muteTimeIntervals = "mute_time_intervals"
-        case resolveTimeout = "resolve_timeout"
-        case externalURL = "external_url"
     }
 
+    /// What obs knows beside Alertmanager's keys.
+    private enum OwnKeys: String, CodingKey {
+        case resolveTimeout = "resolve_timeout"
+        case externalURL = "external_url"
+        case giveUpAfter = "give_up_after"
+    }
+
+    /// Reads the section `alerting` of obs' own configuration.
     public init(from decoder: any Decoder) throws {
+        try self.init(alertmanager: decoder)
+        let own = try decoder.container(keyedBy: OwnKeys.self)
+        resolveTimeout = try own.duration(.resolveTimeout) ?? resolveTimeout
+        giveUpAfter = try own.duration(.giveUpAfter) ?? giveUpAfter
+        externalURL = try own.decodeIfPresent(String.self, forKey: .externalURL) ?? externalURL
+        guard (try? Endpoint(externalURL)) != nil else {
+            throw own.refused(.externalURL, "external_url is no http:// or https:// address with a host")
+        }
+        while externalURL.hasSuffix("/") { externalURL.removeLast() }
+    }
+
+    /// Reads what Alertmanager's own file holds.
+    init(alertmanager decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         route = try container.decodeIfPresent(Route.self, forKey: .route)
-        receivers = try container.decodeIfPresent([Receiver].self, forKey: .receivers) ?? []
         inhibitRules = try container.decodeIfPresent([InhibitRule].self, forKey: .inhibitRules) ?? []
         timeIntervals = try [CodingKeys.timeIntervals, .muteTimeIntervals].flatMap {
             try container.decodeIfPresent([NamedInterval].self, forKey: $0) ?? []
         }
-        let global = try container.decodeIfPresent(Global.self, forKey: .global)
-        resolveTimeout = try container.duration(.resolveTimeout) ?? global?.resolveTimeout ?? resolveTimeout
-        externalURL = try container.decodeIfPresent(String.self, forKey: .externalURL) ?? externalURL
+        let global = try container.decodeIfPresent(GlobalConfiguration.self, forKey: .global) ?? GlobalConfiguration()
+        resolveTimeout = global.resolveTimeout ?? resolveTimeout
+        let folder = decoder.userInfo[.folder] as? String
+        templateFiles = try (container.decodeIfPresent([String].self, forKey: .templates) ?? []).map { $0.relative(to: folder) }
+        library = try TemplateFiles.load(templateFiles)
+        if container.contains(.receivers), try !container.decodeNil(forKey: .receivers) {
+            var list = try container.nestedUnkeyedContainer(forKey: .receivers)
+            while !list.isAtEnd { receivers.append(try Receiver(from: try list.superDecoder(), global)) }
+        }
+        try check()
+    }
+
+    /// What no part of the configuration can see alone.
+    private func check() throws(AlertingError) {
         let names = Set(receivers.map(\.name))
-        guard names.count == receivers.count else { throw AlertingError.twoReceivers }
+        guard names.count == receivers.count else { throw .twoReceivers }
+        if let route, route.receiver?.isEmpty ?? true { throw .rootWithoutReceiver }
         for name in route?.allReceivers ?? [] where !names.contains(name) {
-            throw AlertingError.unknownReceiver(name, known: names.sorted())
+            throw .unknownReceiver(name, known: names.sorted())
         }
         if let route {
-            if route.receiver == nil { throw AlertingError.rootWithoutReceiver }
-            if !route.matchers.isEmpty { throw AlertingError.rootHas("matchers") }
-            if !route.mutedDuring.isEmpty { throw AlertingError.rootHas("mute_time_intervals") }
-            if !route.activeDuring.isEmpty { throw AlertingError.rootHas("active_time_intervals") }
+            if !route.matchers.isEmpty { throw .rootHas("matchers") }
+            if !route.mutedDuring.isEmpty { throw .rootHas("mute_time_intervals") }
+            if !route.activeDuring.isEmpty { throw .rootHas("active_time_intervals") }
+            if route.continues { throw .rootHas("continue") }
         }
         let known = timeIntervals.map(\.name)
-        if Set(known).count < known.count { throw AlertingError.badInterval("two have the same name") }
+        if Set(known).count < known.count { throw .badInterval("two have the same name") }
         for name in route?.allIntervals ?? [] where !known.contains(name) {
-            throw AlertingError.unknownInterval(name, known: known.sorted())
+            throw .unknownInterval(name, known: known.sorted())
+        }
+        for receiver in receivers {
+            for integration in receiver.integrations {
+                let missing = Set(integration.templates.flatMap(\.partials)).subtracting(library.names)
+                guard let name = missing.sorted().first else { continue }
+                throw .badValue(
+                    "a template of the receiver '\(receiver.name)' includes '\(name)', which there is not; known are \(library.names.sorted().joined(separator: ", "))"
+                )
+            }
         }
     }
 
@@ -60,65 +105,15 @@ public struct AlertingConfiguration: Sendable, Decodable {
         whole.route = route?.settled
         return whole
     }
-
-    /// The part of Alertmanager's `global` that webhooks need.
-    private struct Global: Decodable {
-        var resolveTimeout: Duration?
-
-        private enum CodingKeys: String, CodingKey { case resolveTimeout = "resolve_timeout" }
-
-        init(from decoder: any Decoder) throws {
-            resolveTimeout = try decoder.container(keyedBy: CodingKeys.self).duration(.resolveTimeout)
-        }
-    }
 }
 
-/// Somebody who is told, and how.
-public struct Receiver: Sendable, Decodable {
-    public var name: String
-    public var webhooks: [WebhookConfiguration]
-
-    private enum CodingKeys: String, CodingKey {
-        case name
-        case webhooks = "webhook_configs"
-    }
-
-    public init(name: String, webhooks: [WebhookConfiguration]) {
-        self.name = name
-        self.webhooks = webhooks
-    }
+/// A whole file as Alertmanager has it: without what obs adds, and with a route.
+public struct AlertmanagerFile: Sendable, Decodable {
+    public let configuration: AlertingConfiguration
 
     public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        name = try container.decode(String.self, forKey: .name)
-        webhooks = try container.decodeIfPresent([WebhookConfiguration].self, forKey: .webhooks) ?? []
-    }
-}
-
-public struct WebhookConfiguration: Sendable, Decodable {
-    public var url: String
-    public var sendsResolved = true
-    public var http = HTTPClientConfiguration()
-    /// For the whole request.
-    public var timeout = Duration.seconds(10)
-
-    private enum CodingKeys: String, CodingKey {
-        case url, timeout
-        case sendsResolved = "send_resolved"
-        case http = "http_config"
-    }
-
-    public init(url: String) {
-        self.url = url
-    }
-
-    public init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        url = try container.decode(String.self, forKey: .url)
-        guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw AlertingError.badURL(url) }
-        sendsResolved = try container.decodeIfPresent(Bool.self, forKey: .sendsResolved) ?? true
-        timeout = try container.duration(.timeout) ?? timeout
-        http = try container.decodeIfPresent(HTTPClientConfiguration.self, forKey: .http) ?? http
+        configuration = try AlertingConfiguration(alertmanager: decoder)
+        guard configuration.route != nil else { throw AlertingError.noRoute }
     }
 }
 
@@ -131,48 +126,5 @@ extension KeyedDecodingContainer {
                 forKey: key, in: self, debugDescription: "\(key.stringValue) is '\(text)'; write a duration such as 30s or 2m")
         }
         return duration
-    }
-}
-
-public enum AlertingError: Error, CustomStringConvertible {
-    case unknownReceiver(String, known: [String])
-    case twoReceivers
-    case rootWithoutReceiver
-    case badURL(String)
-    case rootHas(String)
-    case badGrouping(String)
-    case zeroInterval(String)
-    case badLabel(String)
-    case badInterval(String)
-    case unknownInterval(String, known: [String])
-    case badHTTP(String)
-    case unreadableSecret(path: String)
-    case noSilence(String)
-    case badSilence(String)
-    case noIncident(String)
-    case wrongState(String, state: String, action: String)
-
-    public var description: String {
-        switch self {
-        case .unknownReceiver(let name, let known):
-            "the route names the receiver '\(name)', which there is not; receivers are \(known.joined(separator: ", "))"
-        case .twoReceivers: "two receivers have the same name"
-        case .rootWithoutReceiver: "the root route has no receiver; it takes what no other route takes"
-        case .badURL(let url): "the webhook url '\(url)' is neither http:// nor https://"
-        case .rootHas(let key): "the root route has \(key); it takes every alert at every time, so write them in a route below it"
-        case .badGrouping(let what): "group_by \(what)"
-        case .zeroInterval(let key): "\(key) is 0; write a duration such as 5m"
-        case .badLabel(let name): "'\(name)' is no name of a label; write letters, digits and _, and no digit first"
-        case .badInterval(let what): "time_intervals: \(what)"
-        case .unknownInterval(let name, let known):
-            "a route names the time interval '\(name)', which there is not; \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")"
-        case .badHTTP(let what): "http_config \(what)"
-        case .unreadableSecret(let path):
-            "the secret file \(path) cannot be read as one line of text; check its path, its permissions and what is in it"
-        case .noSilence(let id): "there is no silence \(id)"
-        case .badSilence(let what): "the silence is refused: \(what)"
-        case .noIncident(let id): "there is no incident \(id); 'obs query incidents' lists those that there are"
-        case .wrongState(let id, let state, let action): "\(id) is \(state) and cannot be \(action)"
-        }
     }
 }

@@ -45,9 +45,6 @@ struct Outbox: Sendable {
         }
     }
 
-    /// How long a notification is tried. After that it is dead: kept and shown, and not tried again.
-    static let patience = Duration.seconds(3 * 86_400)
-
     let incidents: IncidentStore
 
     /// Ids and receivers of what is due now, oldest first.
@@ -95,7 +92,7 @@ struct Outbox: Sendable {
             let lastSent = group["last_sent"] as Int64?
             let state = GroupState(
                 members: members, wasTold: lastSent != nil,
-                sendsResolved: configuration.receivers.first { $0.name == receiver }?.webhooks.contains(where: \.sendsResolved)
+                sendsResolved: configuration.receivers.first { $0.name == receiver }?.integrations.contains { $0.sendsResolved }
                     ?? true,
                 isRepeatDue: (lastSent ?? 0) &+ (group["repeat_interval"] as Int64) <= now.microseconds)
             let reason = state.reason
@@ -280,5 +277,19 @@ struct Outbox: Sendable {
         }
         // A look is not owed before its time.
         if let look = next.min() { try IncidentStore.owe(receiver, row["group_key"], at: look, owedSince: look, database) }
+    }
+}
+
+extension Outbox.Due {
+    /// What `integration` is told; nil when it wants nothing of it.
+    func content(
+        for integration: any Integration, _ reason: GroupState.Reason, _ configuration: AlertingConfiguration, now: Timestamp
+    ) -> NotificationContent? {
+        guard integration.sendsResolved || reason == .firing,
+            let payload = integration.sendsResolved ? payload : payload.firingOnly
+        else { return nil }
+        // The same text has the same key, however often it is sent; a later text of the same notification has another.
+        let digest = Fingerprint.of(["body": String(decoding: HTTPRequest.encode(payload), as: UTF8.self)])
+        return NotificationContent(payload: payload, key: "obs-\(id)-\(digest)", library: configuration.library, now: now)
     }
 }

@@ -1,4 +1,5 @@
 #include <curl/curl.h>
+#include <string.h>
 
 // curl_easy_setopt is variadic, which Swift cannot call.
 static inline CURLcode obs_curl_set_long(CURL *curl, CURLoption option, long value) { return curl_easy_setopt(curl, option, value); }
@@ -8,3 +9,38 @@ static inline CURLcode obs_curl_set_write(CURL *curl, size_t (*callback)(char *,
     return curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, callback);
 }
 static inline CURLcode obs_curl_get_long(CURL *curl, CURLINFO info, long *value) { return curl_easy_getinfo(curl, info, value); }
+
+// Memory that a transfer reads from or writes to, up to its capacity. Its owner keeps it until the transfer is over.
+typedef struct {
+    char *bytes;
+    size_t used;
+    size_t capacity;
+} obs_curl_buffer;
+
+// Keeps what fits and drops the rest: a receiver may answer without end.
+static inline size_t obs_curl_write(char *bytes, size_t size, size_t count, void *context) {
+    obs_curl_buffer *buffer = (obs_curl_buffer *)context;
+    size_t length = size * count, room = buffer->capacity - buffer->used, kept = length < room ? length : room;
+    memcpy(buffer->bytes + buffer->used, bytes, kept);
+    buffer->used += kept;
+    return length;
+}
+
+static inline size_t obs_curl_read(char *bytes, size_t size, size_t count, void *context) {
+    obs_curl_buffer *buffer = (obs_curl_buffer *)context;
+    size_t room = size * count, left = buffer->capacity - buffer->used, given = left < room ? left : room;
+    memcpy(bytes, buffer->bytes + buffer->used, given);
+    buffer->used += given;
+    return given;
+}
+
+static inline void obs_curl_receive_into(CURL *curl, obs_curl_buffer *buffer) {
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, obs_curl_write);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, buffer);
+}
+
+static inline void obs_curl_send_from(CURL *curl, obs_curl_buffer *buffer) {
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, obs_curl_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, buffer);
+    curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)buffer->capacity);
+}

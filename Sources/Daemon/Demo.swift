@@ -40,9 +40,10 @@ public struct Demo: Sendable {
 
             var settings = configuration
             settings.sources = [.init(name: "demo", file: log)]
-            var receiver = Receiver(name: "demo", webhooks: [WebhookConfiguration(url: "http://127.0.0.1:\(port)/hook")])
-            receiver.webhooks[0].sendsResolved = true
-            settings.alerting.receivers = [Receiver(name: "quiet", webhooks: []), receiver]
+            settings.alerting.receivers = [
+                Receiver(name: "quiet", integrations: []),
+                Receiver(name: "demo", integrations: [try Webhook(url: "http://127.0.0.1:\(port)/hook")]),
+            ]
             // What is merely unusual is kept and shown; people are told of attacks.
             var attacks = Route(receiver: "demo")
             attacks.matchers = try [Matcher](parsing: "severity=~\"warning|critical\"")

@@ -50,8 +50,11 @@ struct `The alert manager` {
         }
         #expect(Set(sink.posts.map(\.body)).count == 1)
         #expect(Set(sink.posts.map { $0.headers["idempotency-key"] }).count == 1)
-        #expect(metrics.exposition().contains(#"obs_notifications_total{receiver="oncall",outcome="failed"} 2"#))
-        #expect(metrics.exposition().contains(#"obs_notifications_total{receiver="oncall",outcome="sent"} 1"#))
+        #expect(
+            metrics.exposition().contains(#"obs_notifications_total{receiver="oncall",integration="webhook",outcome="failed"} 2"#)
+        )
+        #expect(
+            metrics.exposition().contains(#"obs_notifications_total{receiver="oncall",integration="webhook",outcome="sent"} 1"#))
     }
 
     @Test func `gives up at once on what the receiver does not want, and keeps it as dead`() async throws {
@@ -115,7 +118,7 @@ struct `The alert manager` {
     @Test func `sends to a second endpoint of a receiver again, not to the first that took it`() async throws {
         let good = try Sink(), flaky = try Sink(answers: ["502 Gateway"])
         let manager = AlertManager.telling(["oncall": good.url], store: store) {
-            $0.receivers[0].webhooks.append(WebhookConfiguration(url: flaky.url))
+            $0.receivers[0].integrations.append(.webhook(flaky.url))
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])

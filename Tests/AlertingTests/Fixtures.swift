@@ -54,7 +54,7 @@ final class Sink: Sendable {
     private let listener: Int32
     private let state: Mutex<(posts: [Post], answers: [String], isHeld: Bool)>
 
-    /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`; after them all is 200.
+    /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`, with a body after an empty line; after them all is 200.
     init(answers: [String] = [], port: UInt16 = 0) throws {
         state = Mutex(([], answers, false))
         let opened = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -111,7 +111,10 @@ final class Sink: Sendable {
                         return state.answers.isEmpty ? "200 OK" : state.answers.removeFirst()
                     }
                     while state.withLock({ $0.isHeld }) { usleep(2000) }
-                    let text = "HTTP/1.1 \(answer)\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                    let parts = answer.components(separatedBy: "\n\n")
+                    let told = parts.count > 1 ? parts[1] : ""
+                    let text =
+                        "HTTP/1.1 \(parts[0])\r\nContent-Length: \(told.utf8.count)\r\nConnection: close\r\n\r\n\(told)"
                     _ = text.withCString { send(connection, $0, strlen($0), Int32(MSG_NOSIGNAL)) }
                     return
                 }
@@ -142,7 +145,7 @@ extension AlertManager {
         -> AlertManager
     {
         var configuration = AlertingConfiguration()
-        configuration.receivers = sinks.map { Receiver(name: $0.key, webhooks: [WebhookConfiguration(url: $0.value)]) }
+        configuration.receivers = sinks.map { Receiver(name: $0.key, integrations: [.webhook($0.value)]) }
         var route = Route(receiver: sinks.keys.sorted()[0])
         route.groupBy = ["alertname"]
         route.groupWait = .zero
@@ -171,5 +174,16 @@ extension Store {
     /// The same file once more, as another process has it open.
     static func reopened(_ other: TemporaryStore) throws -> Store {
         try Store(path: other.store.path, migrations: IncidentStore.migrations)
+    }
+}
+
+extension Integration where Self == Webhook {
+    /// A webhook to an address that is one.
+    static func webhook(_ url: String, _ change: (inout Webhook) -> Void = { _ in }) -> Webhook {
+        do {
+            var webhook = try Webhook(url: url)
+            change(&webhook)
+            return webhook
+        } catch { preconditionFailure("\(error)") }
     }
 }

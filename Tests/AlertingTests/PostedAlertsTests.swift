@@ -35,7 +35,7 @@ struct `Posted alerts` {
         route.groupInterval = .seconds(60)
         route.repeatInterval = .seconds(3600)
         configuration.route = route
-        configuration.receivers = [Receiver(name: "oncall", webhooks: [WebhookConfiguration(url: "http://127.0.0.1/")])]
+        configuration.receivers = [Receiver(name: "oncall", integrations: [.webhook("http://127.0.0.1/")])]
     }
 
     private func post(_ alerts: Alert..., at time: Timestamp) throws {

@@ -19,10 +19,55 @@ struct `A matcher` {
     }
 
     @Test(arguments: [
-        "a", "=b", "a=\"b", "{a=b", "a=b}", "a=~\"(\"", "a=~\"[\"", "a=~\"*\"", "a==b,,c", "a=~\"(a{1000}){1000}\"",
+        "a", "=b", "a=\"b", "a=~\"(\"", "a=~\"[\"", "a=~\"*\"", "a==b,,c", "a=~\"(a{1000}){1000}\"",
     ])
     func `is refused with a reason when it is malformed`(text: String) {
         #expect(throws: (any Error).self) { try [Matcher](parsing: text) }
+    }
+
+    // Left: what Alertmanager's older grammar takes and how; nil where it refuses. Right: the same of the newer one. By its own test suites.
+    @Test(
+        arguments: [
+            ("{foo=bar}", ["foo=\"bar\""], ["foo=\"bar\""]),
+            ("foo=bar,bar=baz,", ["foo=\"bar\"", "bar=\"baz\""], ["foo=\"bar\"", "bar=\"baz\""]),
+            ("{}", [], []), ("{foo='}", ["foo=\"'\""], nil), ("{foo=`}", ["foo=\"`\""], nil), ("{foo=\\n}", ["foo=\"\\n\""], nil),
+            ("{foo=\\t}", ["foo=\"\\\\t\""], nil), ("{foo=bar\\}", ["foo=\"bar\\\\\""], nil),
+            ("{foo=\\\"}", ["foo=\"\\\"\""], nil),
+            ("{foo=\"bar\\t\"}", ["foo=\"bar\\\\t\""], ["foo=\"bar\t\""]), ("{foo=bar", ["foo=\"bar\""], nil),
+            ("foo=bar}", ["foo=\"bar\""], nil),
+            ("{foo=}", ["foo=\"\""], nil), ("foo=bar baz", ["foo=\"bar baz\""], nil), ("{foo=🙂}", ["foo=\"🙂\""], ["foo=\"🙂\""]),
+            ("{fü=bar}", nil, ["fü=\"bar\""]), ("{\"a b\"=\"c\"}", nil, ["a b=\"c\""]), ("foo.bar=baz", nil, ["foo.bar=\"baz\""]),
+            ("foo=\"ba\"r\"", nil, nil), ("foo=bar=baz", ["foo=\"bar=baz\""], nil), ("{{foo=bar}}", nil, nil),
+            ("foo=bar,,bar=baz", nil, nil),
+            (",", nil, nil), ("{,}", nil, nil), ("foo=~\"a\\.b\"", ["foo=~\"a\\\\.b\""], nil),
+            ("foo=\"\\u00fc\"", ["foo=\"\\\\u00fc\""], ["foo=\"ü\""]),
+            ("foo=\"\\xff\"", ["foo=\"\\\\xff\""], nil), ("foo:bar=baz", ["foo:bar=\"baz\""], ["foo:bar=\"baz\""]),
+            ("0foo=bar", nil, ["0foo=\"bar\""]),
+        ] as [(String, [String]?, [String]?)])
+    func `is read as both grammars of Alertmanager read it`(text: String, classic: [String]?, utf8: [String]?) {
+        #expect((try? [Matcher](classic: text))?.map(\.description) == classic)
+        #expect((try? [Matcher](utf8: text))?.map(\.description) == utf8)
+        // Where they disagree, the older one holds.
+        #expect((try? [Matcher](parsing: text))?.map(\.description) == classic ?? utf8)
+    }
+
+    @Test func `is read again as it prints itself, and never ends the process`() {
+        let pieces = [
+            "a", "b_1", "=", "!=", "=~", "!~", "\"", "\\", "{", "}", ",", " ", "ü", "🙂", "(", ")", "[", "*", "\n", "x", ".",
+            "\\u12", "'", "~",
+        ]
+        var random = SplitMix64(seed: 11)
+        var taken = 0
+        for _ in 0..<5000 {
+            let text = (0..<Int.random(in: 1...10, using: &random)).map { _ in pieces.randomElement(using: &random) ?? "" }
+                .joined()
+            guard let matchers = try? [Matcher](parsing: text) else { continue }
+            taken += 1
+            let printed = "{\(matchers.map(\.description).joined(separator: ","))}"
+            guard matchers.allSatisfy({ $0.name.utf8.allSatisfy { (0x61...0x7A).contains($0) } }) else { continue }
+            #expect((try? [Matcher](parsing: printed)) == matchers, "\(text)")
+        }
+        #expect(taken > 50)
     }
 
     @Test func `is asked of the rows of a batch`() throws {

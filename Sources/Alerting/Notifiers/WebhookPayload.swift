@@ -37,11 +37,11 @@ struct WebhookPayload: Encodable, Sendable {
         commonAnnotations = Self.common(alerts.map(\.annotations))
     }
 
-    /// The same without what has ended: for an endpoint that wants no ends.
-    var firingOnly: WebhookPayload {
-        WebhookPayload(
-            alerts.filter { $0.status == "firing" }, receiver: receiver, groupKey: groupKey, groupLabels: groupLabels,
-            externalURL: externalURL)
+    /// The same without what has ended: for an endpoint that wants no ends; nil when nothing is left.
+    var firingOnly: WebhookPayload? {
+        let firing = alerts.filter { $0.status == "firing" }
+        guard !firing.isEmpty else { return nil }
+        return WebhookPayload(firing, receiver: receiver, groupKey: groupKey, groupLabels: groupLabels, externalURL: externalURL)
     }
 
     private static func common(_ all: [[String: String]]) -> [String: String] {

@@ -27,7 +27,7 @@ public struct InhibitRule: Sendable, Decodable {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         sources = try keys.matchers(.sourceMatchers, equal: .sourceMatch, expressions: .sourceMatchExpressions)
         targets = try keys.matchers(.targetMatchers, equal: .targetMatch, expressions: .targetMatchExpressions)
-        equal = try keys.decodeIfPresent([String].self, forKey: .equal) ?? []
+        equal = try keys.labelNames(.equal) ?? []
     }
 }
 
@@ -74,26 +74,35 @@ struct Inhibitor: Sendable {
 extension KeyedDecodingContainer {
     /// Matchers in today's form, and in the two older ones that Alertmanager still takes.
     func matchers(_ key: Key, equal: Key, expressions: Key) throws -> [Matcher] {
-        func requireName(_ name: String) throws {
-            guard let first = name.unicodeScalars.first, first == "_" || first.isASCIILetter,
-                name.unicodeScalars.allSatisfy({ $0 == "_" || $0.isASCIILetter || ("0"..."9").contains($0) })
-            else { throw AlertingError.badLabel(name) }
-        }
         var matchers = try (decodeIfPresent([String].self, forKey: key) ?? []).flatMap { try [Matcher](parsing: $0) }
-        for (name, value) in try (decodeIfPresent([String: String].self, forKey: equal) ?? [:]).sorted(by: { $0.key < $1.key }) {
-            try requireName(name)
-            matchers.append(try Matcher(name, .equal, value))
+        // Nothing behind a name is the empty text, as in Go.
+        for (name, value) in try (decodeIfPresent([String: String?].self, forKey: equal) ?? [:]).sorted(by: { $0.key < $1.key }) {
+            try LabelName.require(name)
+            matchers.append(try Matcher(name, .equal, value ?? ""))
         }
         for (name, value) in try (decodeIfPresent([String: String].self, forKey: expressions) ?? [:]).sorted(by: {
             $0.key < $1.key
         }) {
-            try requireName(name)
+            try LabelName.require(name)
             matchers.append(try Matcher(name, .matches, value))
         }
         return matchers
     }
 }
 
-extension Unicode.Scalar {
-    fileprivate var isASCIILetter: Bool { ("a"..."z").contains(self) || ("A"..."Z").contains(self) }
+/// Names of labels as Prometheus had them before 3.0, and Alertmanager 0.25 has them in `match`, `group_by` and `equal`.
+enum LabelName {
+    static func require(_ name: String) throws(AlertingError) {
+        guard Alert.isName(name) else { throw .badLabel(name) }
+    }
+}
+
+extension KeyedDecodingContainer {
+    func labelNames(_ key: Key) throws -> [String]? {
+        let names = try decodeIfPresent([String].self, forKey: key)
+        for name in names ?? [] {
+            do { try LabelName.require(name) } catch { throw refused(key, "\(key.stringValue): \(error)") }
+        }
+        return names
+    }
 }

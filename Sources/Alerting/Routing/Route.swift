@@ -47,6 +47,9 @@ public struct Route: Sendable, Decodable {
         mutedDuring = try container.decodeIfPresent([String].self, forKey: .mutedDuring) ?? []
         activeDuring = try container.decodeIfPresent([String].self, forKey: .activeDuring) ?? []
         let names = groupBy ?? []
+        for name in names where name != "..." {
+            do { try LabelName.require(name) } catch { throw container.refused(.groupBy, "group_by: \(error)") }
+        }
         if Set(names).count < names.count { throw AlertingError.badGrouping("names a label twice") }
         if names.contains("..."), names.count > 1 {
             throw AlertingError.badGrouping("has '...', which is all labels, beside others; keep one of the two")

@@ -49,10 +49,25 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
 extension Array<Matcher> {
     /// Reads a list such as `{severity="critical", host=~"web.*"}`; braces and quotes may be left out where nothing is ambiguous.
     ///
+    /// As Alertmanager has it since 0.27: the grammar that knows any name in UTF-8 comes first, the classic one where that fails or says otherwise.
+    ///
     /// - Throws: ``Matcher/Malformed`` or ``RegularExpression/Malformed``.
+    ///
+    /// Source: Alertmanager, matcher/compat, FallbackMatchersParser.
     public init(parsing text: String) throws {
-        var reader = MatcherReader(text)
-        self = try reader.readAll()
+        let strict: Self
+        do {
+            strict = try Self(utf8: text)
+        } catch {
+            self = try Self(classic: text)
+            return
+        }
+        // The two read the same but for escapes.
+        guard text.utf8.contains(UInt8(ascii: "\\")), let classic = try? Self(classic: text) else {
+            self = strict
+            return
+        }
+        self = classic
     }
 
     /// Whether all hold.
@@ -92,102 +107,5 @@ extension Array<Matcher> {
             }
         }
         return isMatched
-    }
-}
-
-/// Reads the text of matchers.
-private struct MatcherReader {
-    private let text: String
-    private let scalars: [Unicode.Scalar]
-    private var at = 0
-
-    init(_ text: String) {
-        self.text = text
-        scalars = Array(text.unicodeScalars)
-    }
-
-    mutating func readAll() throws -> [Matcher] {
-        skipSpace()
-        let isBraced = next == "{"
-        if isBraced { at += 1 }
-        var matchers: [Matcher] = []
-        skipSpace()
-        while at < scalars.count, next != "}" {
-            matchers.append(try readOne())
-            skipSpace()
-            guard next == "," else { break }
-            at += 1
-            skipSpace()
-        }
-        if isBraced {
-            guard next == "}" else { throw bad("a '}' is missing") }
-            at += 1
-        }
-        skipSpace()
-        guard at == scalars.count else { throw bad("something follows at position \(at + 1)") }
-        return matchers
-    }
-
-    private mutating func readOne() throws -> Matcher {
-        let name = try readText { !"=!~{},\"\\ \t\n".unicodeScalars.contains($0) }
-        guard !name.isEmpty else { throw bad("a name is missing at position \(at + 1)") }
-        skipSpace()
-        guard
-            let found = [Matcher.Operator.notEqual, .matches, .doesNotMatch, .equal].first(where: {
-                scalars[at...].starts(with: $0.rawValue.unicodeScalars)
-            })
-        else {
-            throw bad("after '\(name)' an operator is missing")
-        }
-        at += found.rawValue.count
-        skipSpace()
-        let value = try readText { !"{},\"".unicodeScalars.contains($0) }
-        return try Matcher(name, found, value)
-    }
-
-    /// A quoted text, or one up to the first character that does not belong to it.
-    private mutating func readText(_ belongs: (Unicode.Scalar) -> Bool) throws -> String {
-        var read = String.UnicodeScalarView()
-        guard next == "\"" else {
-            while let scalar = next, belongs(scalar) {
-                read.append(scalar)
-                at += 1
-            }
-            return String(read).trimmingSpace()
-        }
-        at += 1
-        while let scalar = next, scalar != "\"" {
-            at += 1
-            guard scalar == "\\", let escaped = next else {
-                read.append(scalar)
-                continue
-            }
-            at += 1
-            switch escaped {
-            case "n": read.append("\n")
-            case "\"", "\\": read.append(escaped)
-            default: read.append(contentsOf: ["\\", escaped])  // as in a regular expression: \d
-            }
-        }
-        guard next == "\"" else { throw bad("a closing quote is missing") }
-        at += 1
-        return String(read)
-    }
-
-    private var next: Unicode.Scalar? { at < scalars.count ? scalars[at] : nil }
-
-    private mutating func skipSpace() {
-        while let scalar = next, scalar.properties.isWhitespace { at += 1 }
-    }
-
-    private func bad(_ reason: String) -> Matcher.Malformed { Matcher.Malformed(text: text, reason: reason) }
-}
-
-extension String {
-    fileprivate func trimmingSpace() -> String {
-        var text = self[...]
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return String(text)
     }
 }

@@ -80,7 +80,7 @@ public struct Configuration: Sendable {
         var http: ServerConfiguration?
         var pipelines: [String]?
         var sources: [SourceEntry]?
-        var alerting: AlertingConfiguration?
+        var alerting: AlertingSection?
         var detections: [String]?
         var runbooks: String?
         var log: Log?
@@ -92,7 +92,6 @@ public struct Configuration: Sendable {
         configuration.dataDirectory = file.data_dir ?? configuration.dataDirectory
         configuration.http = file.http ?? configuration.http
         configuration.sources = file.sources ?? []
-        configuration.alerting = file.alerting ?? configuration.alerting
         configuration.runbooks = file.runbooks ?? configuration.runbooks
         configuration.logLevel = file.log?.level ?? configuration.logLevel
         var mistakes: [ConfigurationError.Mistake] = []
@@ -119,6 +118,10 @@ public struct Configuration: Sendable {
                 mistakes += error.mistakes
                 return nil
             }
+        }
+        if let section = file.alerting {
+            configuration.alerting =
+                collect { () throws(ConfigurationError) in try section.resolved(in: folder) } ?? configuration.alerting
         }
         if let patterns = file.pipelines {
             configuration.pipelines = documents(patterns, "pipelines").compactMap { document in

@@ -1,3 +1,5 @@
+import Alerting
+import Foundation
 import Yams
 
 /// One YAML file, decoded into the plain configuration values that the rooms declare.
@@ -11,8 +13,26 @@ struct YAMLDocument {
     /// - Throws: ``ConfigurationError`` when `text` is no YAML, or holds a key twice.
     init(_ text: String, file: String) throws(ConfigurationError) {
         self.file = file
+        guard text.utf8.count <= Self.maxLength else {
+            throw ConfigurationError([
+                .init(
+                    file: file, line: nil, message: "has \(text.utf8.count) bytes; a configuration has at most \(Self.maxLength)")
+            ])
+        }
         do {
+            try Self.requireShallow(text, file: file)
             root = try Yams.compose(yaml: text)
+            // An alias stands for all that its anchor holds: a few lines of aliases to aliases are more values than there is time for.
+            var left = Self.maxValues
+            guard root.map({ Self.count($0, &left) }) ?? true else {
+                throw ConfigurationError([
+                    .init(
+                        file: file, line: nil, message: "has more than \(Self.maxValues) values when its aliases are put in place"
+                    )
+                ])
+            }
+        } catch let error as ConfigurationError {
+            throw error
         } catch let error as YamlError {
             throw ConfigurationError([Self.mistake(error, file: file)])
         } catch {
@@ -20,11 +40,65 @@ struct YAMLDocument {
         }
     }
 
+    /// The keys of the outermost mapping.
+    var topLevelKeys: Set<String> {
+        guard case .mapping(let mapping) = root else { return [] }
+        return Set(mapping.compactMap { $0.key.string })
+    }
+
+    static let maxLength = 4 << 20
+    static let maxValues = 200_000
+    static let maxDepth = 200
+
+    /// Refuses what is nested so deep that reading it would end the process: the library reads by recursion.
+    private static func requireShallow(_ text: String, file: String) throws(ConfigurationError) {
+        var depth = 0
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth = max(0, depth - 1)
+            default: continue
+            }
+            if depth > maxDepth { throw tooDeep(file) }
+        }
+        // In block style each level is two bytes wide at least, or a dash and a blank.
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            let lead = line.prefix {
+                $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: ":")
+            }
+            if lead.count > 2 * maxDepth { throw tooDeep(file) }
+        }
+    }
+
+    private static func tooDeep(_ file: String) -> ConfigurationError {
+        ConfigurationError([
+            .init(file: file, line: nil, message: "is nested more than \(maxDepth) deep, or has a line indented so far")
+        ])
+    }
+
+    /// Whether `node` has no more values than `left`.
+    private static func count(_ node: Node, _ left: inout Int) -> Bool {
+        left -= 1
+        guard left >= 0 else { return false }
+        switch node {
+        case .mapping(let mapping):
+            for (key, value) in mapping where !count(key, &left) || !count(value, &left) { return false }
+        case .sequence(let items):
+            for item in items where !count(item, &left) { return false }
+        default: break
+        }
+        return true
+    }
+
     /// Decodes the whole document; an empty one reads as an empty mapping, which gives every default.
     ///
     /// - Throws: ``ConfigurationError`` with every unknown key and the first value in each section that does not fit.
-    func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(ConfigurationError) -> Value {
-        let context = DecodingLog(file: file)
+    ///
+    /// - Parameter environment: what `${NAME}` in secrets may name.
+    func decode<Value: Decodable>(
+        _ type: Value.Type = Value.self, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationError) -> Value {
+        let context = DecodingLog(file: file, environment: environment)
         let node = root ?? Node.mapping(.init([]))
         var decoded: Value?
         do {
@@ -60,8 +134,11 @@ private final class DecodingLog {
     private var knownKeys: [String: Set<String>] = [:]
     private var failedPaths: [String] = []
 
-    init(file: String) {
+    let userInfo: [CodingUserInfoKey: Any]
+
+    init(file: String, environment: [String: String]) {
         self.file = file
+        userInfo = [.environment: environment, .folder: (file as NSString).deletingLastPathComponent]
     }
 
     func ask(for key: String, in path: [any CodingKey]) {
@@ -80,14 +157,10 @@ private final class DecodingLog {
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
             DecodingError.dataCorrupted(let context):
             add(context.codingPath, root, context.debugDescription)
-        default:
-            // A room's own error names the key and the value; the path of the value that was being read is where it came from.
-            add(current, root, String(describing: error))
+        case let error as LocatedError: add(error.path, root, String(describing: error.error))
+        default: add([], root, String(describing: error))
         }
     }
-
-    /// The path being decoded, so that an error thrown by a type's own initialiser has a line.
-    var current: [any CodingKey] = []
 
     private func add(_ path: [any CodingKey], _ root: Node, _ message: String) {
         failedPaths.append(Self.text(path.dropLast()))
@@ -103,7 +176,7 @@ private final class DecodingLog {
         switch node {
         case .mapping(let mapping):
             for (key, value) in mapping {
-                guard let name = key.string else { continue }
+                guard let name = key.string, name != "<<" else { continue }
                 if let known = knownKeys[here], !known.contains(name),
                     !failedPaths.contains(where: { $0 == here || $0.hasPrefix(here + ".") || here.isEmpty })
                 {
@@ -195,17 +268,23 @@ private struct NodeKey: CodingKey {
     init?(intValue: Int) { self.init(intValue) }
 }
 
+/// An error of a room, and where in the file it was thrown.
+private struct LocatedError: Error {
+    let path: [any CodingKey]
+    let error: any Error
+}
+
 private struct NodeDecoder: Decoder {
     let node: Node
     let path: [any CodingKey]
     let log: DecodingLog
     var codingPath: [any CodingKey] { path }
-    var userInfo: [CodingUserInfoKey: Any] { [:] }
+    var userInfo: [CodingUserInfoKey: Any] { log.userInfo }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
         switch node {
         case .mapping(let mapping):
-            return KeyedDecodingContainer(MappingContainer(mapping: mapping, path: path, log: log))
+            return KeyedDecodingContainer(MappingContainer(mapping: mapping.merged, path: path, log: log))
         case .scalar where node.null != nil || node.string == "":
             // `http:` with nothing behind it is an empty section.
             return KeyedDecodingContainer(MappingContainer(mapping: .init([]), path: path, log: log))
@@ -221,9 +300,19 @@ private struct NodeDecoder: Decoder {
         }
     }
 
-    func singleValueContainer() throws -> any SingleValueDecodingContainer {
-        log.current = path
-        return ScalarContainer(decoder: self)
+    func singleValueContainer() throws -> any SingleValueDecodingContainer { ScalarContainer(decoder: self) }
+
+    /// A room's own error names the key and the value; the innermost value that was being read is where it came from.
+    private func located<Value>(_ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as DecodingError {
+            throw error
+        } catch let error as LocatedError {
+            throw error
+        } catch {
+            throw LocatedError(path: path, error: error)
+        }
     }
 
     func mismatch(_ wanted: String) -> DecodingError {
@@ -258,8 +347,7 @@ private struct NodeDecoder: Decoder {
             value = node.int.flatMap { Self.narrow($0, to: integer) }
             if value == nil { throw mismatch("a whole number") }
         default:
-            log.current = path
-            let decoded = try Value(from: self)
+            let decoded = try located { try Value(from: self) }
             // A dictionary asks for the keys that are there: none is unknown.
             if decoded is any AnyDictionary { log.allowAnyKey(in: path) }
             return decoded
@@ -269,6 +357,22 @@ private struct NodeDecoder: Decoder {
 
     private static func narrow<Integer: FixedWidthInteger>(_ value: Int, to _: Integer.Type) -> Any? {
         Integer(exactly: value)
+    }
+}
+
+extension Node.Mapping {
+    /// With the keys of the mappings under `<<`; its own come first.
+    ///
+    /// Source: YAML, "Merge Key Language-Independent Type".
+    fileprivate var merged: Node.Mapping {
+        guard let merge = first(where: { $0.key.string == "<<" })?.value else { return self }
+        var pairs = filter { $0.key.string != "<<" }.map { ($0.key, $0.value) }
+        let others: [Node]
+        if case .sequence(let items) = merge { others = Array(items) } else { others = [merge] }
+        for case .mapping(let other) in others {
+            for (key, value) in other.merged where !pairs.contains(where: { $0.0 == key }) { pairs.append((key, value)) }
+        }
+        return Node.Mapping(pairs)
     }
 }
 

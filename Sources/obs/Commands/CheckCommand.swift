@@ -12,15 +12,25 @@ struct CheckConfig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check the configuration and all files that it names.",
         discussion: """
+            A file that is Alertmanager's own is checked as Alertmanager 0.25 would, and for what obs does not do.
+
             Examples:
               obs check config
               obs check config -c /etc/obs/obs.yaml
+              obs check config /etc/prometheus/alertmanager.yml
             """)
+    @Argument(help: "A configuration of obs or of Alertmanager, instead of -c.") var file: String?
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         do {
-            let configuration = try common.configuration()
+            if let path = file ?? common.config, AlertmanagerConfiguration.isOne(path) {
+                let alerting = try AlertmanagerConfiguration.read(path)
+                return print(
+                    "\(path) is good: \(alerting.receivers.count) receivers, \(alerting.receivers.reduce(0) { $0 + $1.integrations.count }) integrations, \(alerting.inhibitRules.count) inhibit rules, \(alerting.timeIntervals.count) time intervals"
+                )
+            }
+            let configuration = try Configuration.load(file: file ?? common.config, dataDirectory: common.dataDir)
             print(
                 "the configuration is good: \(configuration.sources.count) sources, \(configuration.pipelines.count) pipelines, \(configuration.rules.count) rules, \(configuration.alerting.receivers.count) receivers"
             )

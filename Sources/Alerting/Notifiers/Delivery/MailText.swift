@@ -1,0 +1,99 @@
+import Columns
+import Foundation
+
+/// Mails as servers want them: lines of at most 76 characters of ASCII that end in CR LF.
+enum MailText {
+    /// - Parameter parts: the same text in several types, the one that is shown first if possible last.
+    ///
+    /// Source: RFC 5322, RFC 2046 §5.1.4.
+    static func compose(_ headers: [String: String], _ parts: [(type: String, text: String)], boundary: String) -> Data {
+        var lines = headers.sorted { $0.key < $1.key }.map { header($0.key, $0.value) }
+        lines += ["MIME-Version: 1.0", "Content-Type: multipart/alternative; boundary=\"\(boundary)\"", ""]
+        for part in parts {
+            lines += [
+                "--\(boundary)", "Content-Type: \(part.type); charset=UTF-8", "Content-Transfer-Encoding: quoted-printable", "",
+                quotedPrintable(part.text),
+            ]
+        }
+        lines += ["--\(boundary)--", ""]
+        return Data(lines.joined(separator: "\r\n").utf8)
+    }
+
+    /// One header; what is not ASCII is encoded, and no value can begin another header.
+    static func header(_ name: String, _ value: String) -> String {
+        let line = value.split(whereSeparator: { $0.isNewline || $0 == "\0" }).joined(separator: " ").trimmingCharacters(
+            in: .whitespaces)
+        guard line.utf8.contains(where: { $0 >= 0x7F || $0 < 0x20 }) || line.utf8.count > 900 else { return "\(name): \(line)" }
+        // Addresses keep their form; only what is shown of them is encoded.
+        guard !["To", "From", "Cc", "Reply-To"].contains(name) else {
+            return "\(name): "
+                + line.split(separator: ",").map { entry in
+                    let text = entry.trimmingCharacters(in: .whitespaces)
+                    guard let start = text.lastIndex(of: "<") else { return text }
+                    let shown = text[..<start].trimmingCharacters(in: .whitespaces).replacing("\"", with: "")
+                    return shown.isEmpty ? String(text[start...]) : "\(words(shown)) \(text[start...])"
+                }.joined(separator: ",\r\n ")
+        }
+        return "\(name): \(words(line))"
+    }
+
+    /// Encoded words, each of which holds whole characters and at most 75 bytes.
+    ///
+    /// Source: RFC 2047 §2, encoding B.
+    private static func words(_ text: String) -> String {
+        var words: [String] = []
+        var current: [UInt8] = []
+        for scalar in text.unicodeScalars {
+            let bytes = Array(String(scalar).utf8)
+            if current.count + bytes.count > 45 {
+                words.append(encoded(current))
+                current = []
+            }
+            current += bytes
+        }
+        if !current.isEmpty { words.append(encoded(current)) }
+        return words.joined(separator: "\r\n ")
+    }
+
+    private static func encoded(_ bytes: [UInt8]) -> String { "=?UTF-8?B?\(Data(bytes).base64EncodedString())?=" }
+
+    /// Source: RFC 2045 §6.7.
+    static func quotedPrintable(_ text: String) -> String {
+        let lines = text.replacing("\r\n", with: "\n").utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return lines.map { line in
+            var encoded = ""
+            var width = 0
+            for (index, byte) in line.enumerated() {
+                let isLast = index == line.count - 1
+                let isPlain =
+                    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+                    ? !isLast : (0x21...0x7E).contains(byte) && byte != UInt8(ascii: "=")
+                let piece = isPlain ? String(UnicodeScalar(byte)) : "=\(hex(byte))"
+                if width + piece.utf8.count > 75 {
+                    encoded += "=\r\n"
+                    width = 0
+                }
+                encoded += piece
+                width += piece.utf8.count
+            }
+            return encoded
+        }.joined(separator: "\r\n")
+    }
+
+    private static func hex(_ byte: UInt8) -> String {
+        let text = String(byte, radix: 16, uppercase: true)
+        return text.count == 1 ? "0" + text : text
+    }
+
+    /// `Sat, 21 Nov 2026 10:00:00 +0000`.
+    static func date(_ time: Timestamp) -> String {
+        let parts = time.components
+        let days = Timestamp.days(year: parts.year, month: parts.month, day: parts.day)
+        // 1970-01-01 was a Thursday.
+        let weekday = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"][((days + 4) % 7 + 7) % 7]
+        let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][parts.month - 1]
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return
+            "\(weekday), \(two(parts.day)) \(month) \(parts.year) \(two(parts.hour)):\(two(parts.minute)):\(two(parts.second)) +0000"
+    }
+}

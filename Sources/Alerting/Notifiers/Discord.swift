@@ -1,0 +1,60 @@
+import Foundation
+
+/// An embed to a Discord webhook.
+///
+/// Source: Alertmanager 0.25, notify/discord; Discord, "Execute Webhook", "Embed Limits".
+struct Discord: HTTPIntegration {
+    static let key = "discord_configs"
+    static let name = "discord"
+
+    var sendsResolved = true
+    var http: HTTPClientConfiguration?
+    var url: Endpoint
+    var title: MessageTemplate
+    var message: MessageTemplate
+
+    private enum CodingKeys: String, CodingKey { case webhook_url, webhook_url_file, title, message }
+
+    init(from decoder: any Decoder) throws {
+        sendsResolved = try Self.sendsResolved(decoder, default: true)
+        http = try Self.http(decoder)
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        guard let url = try keys.endpoint(.webhook_url, orFile: .webhook_url_file) else {
+            throw AlertingError.missing("webhook_url in discord_configs")
+        }
+        self.url = url
+        title = try keys.template(.title, default: DefaultMessages.subject)
+        message = try keys.template(.message, default: DefaultMessages.alertListMarkdown)
+    }
+
+    mutating func adopt(_ global: GlobalConfiguration) throws(AlertingError) { adoptHTTP(global) }
+
+    var templates: [MessageTemplate] { [title, message] }
+
+    private struct Message: Encodable {
+        struct Embed: Encodable {
+            var title: String
+            var description: String
+            var color: Int
+        }
+        var content = ""
+        var embeds: [Embed]
+        // No text of a log may call everybody.
+        var allowed_mentions = ["parse": [String]()]
+    }
+
+    static let maxTitle = 256
+    static let maxDescription = 4096
+
+    func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
+        let model = MessageModel(content, escape: Markdown.escape)
+        // A title is one line and no Markdown.
+        let plain = MessageModel(content) { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
+        let address = try url.reveal()
+        let embed = Message.Embed(
+            title: plain.text(title).truncated(toScalars: Self.maxTitle),
+            description: model.text(message).truncated(toScalars: Self.maxDescription),
+            color: content.isFiring ? 0x8C1A1A : 0x2DC72D)
+        return [.json(Message(embeds: [embed]), to: address, secrets: [address])]
+    }
+}

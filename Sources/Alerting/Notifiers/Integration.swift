@@ -1,0 +1,113 @@
+import Columns
+import Foundation
+
+/// One way of telling a receiver: its settings as the configuration has them, and how they become requests.
+///
+/// A new one is a file in this folder and a line in ``Integrations/all``. It is called from any task, several at once, and keeps nothing: what must
+/// not be sent twice is told apart by ``NotificationContent/key``.
+public protocol Integration: Sendable, Decodable {
+    /// The key under a receiver, such as `slack_configs`.
+    static var key: String { get }
+    /// `slack`: in metrics, logs and lists.
+    static var name: String { get }
+    /// Whether the end of an alert is told too.
+    var sendsResolved: Bool { get set }
+
+    /// Takes from `global` what it does not say itself.
+    ///
+    /// - Throws: ``AlertingError/missing(_:)`` when something that it needs is in neither.
+    mutating func adopt(_ global: GlobalConfiguration) throws(AlertingError)
+
+    /// The partials that its templates name.
+    var templates: [MessageTemplate] { get }
+
+    /// Tells the receiver. Does not throw: how it ended is the outcome.
+    func deliver(_ content: NotificationContent, by courier: Courier) async -> DeliveryOutcome
+}
+
+/// The integrations that obs has, in the order in which Alertmanager's files list them.
+public enum Integrations {
+    public static let all: [any Integration.Type] = [
+        Webhook.self, Email.self, PagerDuty.self, Slack.self, Opsgenie.self, MSTeams.self, MSTeamsV2.self, Discord.self,
+        Telegram.self,
+        Pushover.self, VictorOps.self, WeChat.self, SNS.self, Webex.self,
+    ]
+}
+
+/// What is told, the same to each integration of a receiver.
+public struct NotificationContent: Sendable {
+    var payload: WebhookPayload
+    /// The same for the same text, however often it is sent.
+    var key: String
+    var library: MessageLibrary
+    var now: Timestamp
+
+    /// Names the group for services that want a name of bounded length: the digest of its key, as Alertmanager has it.
+    var groupHash: String { Digest.sha256Hex(payload.groupKey) }
+
+    var isFiring: Bool { payload.status == "firing" }
+}
+
+/// How a delivery ended.
+public enum DeliveryOutcome: Sendable, Equatable {
+    case delivered
+    /// Worth another try: no connection, a time-out, 408, 429 or 5xx.
+    ///
+    /// - Parameter after: what the receiver asked for by `Retry-After`, or nil.
+    case retry(reason: String, after: Duration? = nil)
+    /// Not worth one: the receiver does not want it.
+    case refused(reason: String)
+}
+
+/// An integration that speaks HTTP: it only says what to send.
+protocol HTTPIntegration: Integration {
+    var http: HTTPClientConfiguration? { get set }
+
+    /// The requests of one notification, sent one after the other until one fails.
+    func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest]
+
+    /// Statuses beside 408, 429 and 5xx that are worth another try.
+    var retriedStatuses: Set<Int> { get }
+}
+
+extension HTTPIntegration {
+    var retriedStatuses: Set<Int> { [] }
+
+    public func deliver(_ content: NotificationContent, by courier: Courier) async -> DeliveryOutcome {
+        let requests: [HTTPRequest]
+        do {
+            requests = try self.requests(for: content)
+        } catch {
+            // A secret's file may be on its way: the notification is not given up for it.
+            return .retry(reason: "\(error)")
+        }
+        for request in requests {
+            let answer = await courier.send(request, http ?? HTTPClientConfiguration())
+            let outcome = answer.outcome(alsoRetrying: retriedStatuses)
+            guard outcome == .delivered else { return outcome }
+        }
+        return .delivered
+    }
+}
+
+extension HTTPIntegration {
+    /// What all of them take from `global`.
+    mutating func adoptHTTP(_ global: GlobalConfiguration) { http = http ?? global.http }
+}
+
+/// The keys that every integration knows.
+enum CommonKeys: String, CodingKey {
+    case sendResolved = "send_resolved"
+    case http = "http_config"
+}
+
+extension Integration {
+    /// - Parameter standard: whether ends are told when `send_resolved` is not given.
+    static func sendsResolved(_ decoder: any Decoder, default standard: Bool) throws -> Bool {
+        try decoder.container(keyedBy: CommonKeys.self).decodeIfPresent(Bool.self, forKey: .sendResolved) ?? standard
+    }
+
+    static func http(_ decoder: any Decoder) throws -> HTTPClientConfiguration? {
+        try decoder.container(keyedBy: CommonKeys.self).decodeIfPresent(HTTPClientConfiguration.self, forKey: .http)
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+
+/// An alert of Opsgenie's (or Jira Service Management's) Alert API, closed when all is resolved.
+///
+/// Source: Alertmanager 0.25, notify/opsgenie; Opsgenie, "Alert API".
+struct Opsgenie: HTTPIntegration {
+    static let key = "opsgenie_configs"
+    static let name = "opsgenie"
+
+    var sendsResolved = true
+    var http: HTTPClientConfiguration?
+    var apiKey: Secret?
+    var url: Endpoint?
+    var texts: [Text: MessageTemplate]
+    var details: [String: MessageTemplate]
+    var responders: [Responder]
+    var updatesAlerts = false
+
+    enum Text: String, CodingKey, CaseIterable { case message, description, source, entity, actions, tags, note, priority }
+
+    private enum CodingKeys: String, CodingKey { case api_key, api_key_file, api_url, details, responders, update_alerts }
+
+    struct Responder: Sendable, Decodable {
+        var id: MessageTemplate?
+        var name: MessageTemplate?
+        var username: MessageTemplate?
+        var type: MessageTemplate
+
+        private enum CodingKeys: String, CodingKey { case id, name, username, type }
+
+        init(from decoder: any Decoder) throws {
+            let keys = try decoder.container(keyedBy: CodingKeys.self)
+            id = try keys.decodeIfPresent(MessageTemplate.self, forKey: .id)
+            name = try keys.decodeIfPresent(MessageTemplate.self, forKey: .name)
+            username = try keys.decodeIfPresent(MessageTemplate.self, forKey: .username)
+            guard [id, name, username].contains(where: { !($0?.source.isEmpty ?? true) }) else {
+                throw AlertingError.missing("id, name or username of a responder in opsgenie_configs")
+            }
+            type = try keys.decodeIfPresent(MessageTemplate.self, forKey: .type) ?? ""
+            let types = ["team", "teams", "user", "escalation", "schedule"]
+            guard type.source.contains("{{") || types.contains(type.source.lowercased()) else {
+                throw AlertingError.badValue(
+                    "the type of a responder in opsgenie_configs is '\(type.source)'; write one of \(types.joined(separator: ", "))"
+                )
+            }
+        }
+    }
+
+    init(from decoder: any Decoder) throws {
+        sendsResolved = try Self.sendsResolved(decoder, default: true)
+        http = try Self.http(decoder)
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        apiKey = try keys.secret(.api_key, orFile: .api_key_file)
+        url = try keys.decodeIfPresent(Endpoint.self, forKey: .api_url)
+        let words = try decoder.container(keyedBy: Text.self)
+        let standard: [Text: MessageTemplate] = [
+            .message: DefaultMessages.subject, .description: DefaultMessages.mailText, .source: DefaultMessages.link,
+        ]
+        texts = [:]
+        for key in Text.allCases { texts[key] = try words.template(key, default: standard[key] ?? DefaultMessages.empty) }
+        details = try keys.templates(.details)
+        responders = try keys.decodeIfPresent([Responder].self, forKey: .responders) ?? []
+        updatesAlerts = try keys.decodeIfPresent(Bool.self, forKey: .update_alerts) ?? false
+    }
+
+    mutating func adopt(_ global: GlobalConfiguration) throws(AlertingError) {
+        adoptHTTP(global)
+        url = url ?? global.opsgenieURL
+        apiKey = apiKey ?? global.opsgenieKey
+        guard apiKey != nil else { throw .missing("api_key in opsgenie_configs, or opsgenie_api_key in global") }
+    }
+
+    var templates: [MessageTemplate] {
+        Array(texts.values) + Array(details.values)
+            + responders.flatMap { [$0.id, $0.name, $0.username, $0.type].compactMap(\.self) }
+    }
+
+    private struct Alert: Encodable {
+        var alias: String
+        var message: String
+        var description: String?
+        var details: [String: String]
+        var source: String
+        var responders: [[String: String]]?
+        var tags: [String]?
+        var note: String?
+        var priority: String?
+        var entity: String?
+        var actions: [String]?
+    }
+
+    static let maxMessage = 130
+    static let maxDescription = 15_000
+
+    func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
+        let model = MessageModel(content)
+        func text(_ key: Text, limit: Int) -> String { (texts[key].map(model.text) ?? "").truncated(toScalars: limit) }
+        let apiKey = try self.apiKey?.reveal() ?? ""
+        let alias = content.groupHash
+        func request(_ path: String, _ body: some Encodable, _ method: String = "POST") throws(AlertingError) -> HTTPRequest {
+            var request = HTTPRequest.json(body, to: try url?.appending(path) ?? "", secrets: [apiKey])
+            request.method = method
+            request.headers["Authorization"] = "GenieKey \(apiKey)"
+            return request
+        }
+        let source = text(.source, limit: 100)
+        guard content.isFiring else { return [try request("v2/alerts/\(alias)/close?identifierType=alias", ["source": source])] }
+        let message = text(.message, limit: Self.maxMessage)
+        let description = text(.description, limit: Self.maxDescription)
+        let alert = Alert(
+            alias: alias, message: message, description: description.nilIfEmpty,
+            details: content.payload.commonLabels.merging(details.mapValues(model.text)) { _, own in own }, source: source,
+            responders: responding(model), tags: Self.list(text(.tags, limit: 1000), 20).nilIfEmpty,
+            note: text(.note, limit: 25_000).nilIfEmpty, priority: text(.priority, limit: 10).nilIfEmpty,
+            entity: text(.entity, limit: 512).nilIfEmpty, actions: Self.list(text(.actions, limit: 500), 10).nilIfEmpty)
+        var requests = [try request("v2/alerts", alert)]
+        if updatesAlerts {
+            requests.append(try request("v2/alerts/\(alias)/message?identifierType=alias", ["message": message], "PUT"))
+            requests.append(
+                try request("v2/alerts/\(alias)/description?identifierType=alias", ["description": description], "PUT"))
+        }
+        return requests
+    }
+
+    /// A responder of type `teams` names several, with commas between them.
+    private func responding(_ model: MessageModel) -> [[String: String]]? {
+        let all = responders.flatMap { responder -> [[String: String]] in
+            var one: [String: String] = [:]
+            for (key, template) in [("id", responder.id), ("name", responder.name), ("username", responder.username)] {
+                one[key] = template.flatMap { model.text($0).nilIfEmpty }
+            }
+            let type = model.text(responder.type).lowercased()
+            guard !one.isEmpty || !type.isEmpty else { return [] }
+            if type == "teams" { return Self.list(one["name"] ?? "", 50).map { ["name": $0, "type": "team"] } }
+            one["type"] = type
+            return [one]
+        }
+        return all.isEmpty ? nil : all
+    }
+
+    private static func list(_ text: String, _ most: Int) -> [String] {
+        text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }.prefix(most).map {
+            $0.truncated(toScalars: 50)
+        }
+    }
+}
+
+extension Array {
+    fileprivate var nilIfEmpty: Self? { isEmpty ? nil : self }
+}

@@ -1,0 +1,91 @@
+import Foundation
+
+/// A message of a Telegram bot.
+///
+/// Source: Alertmanager 0.25, notify/telegram; Telegram Bot API, "sendMessage", "Formatting options".
+struct Telegram: HTTPIntegration {
+    static let key = "telegram_configs"
+    static let name = "telegram"
+
+    /// How the text is marked up, and so how values in it are escaped.
+    enum ParseMode: String, Sendable, Decodable {
+        case html = "HTML"
+        case markdown = "Markdown"
+        case markdownV2 = "MarkdownV2"
+        case plain = ""
+    }
+
+    var sendsResolved = true
+    var http: HTTPClientConfiguration?
+    var url: Endpoint?
+    var token: Secret
+    var chat: Int64
+    var message: MessageTemplate
+    var isSilent = false
+    var parseMode = ParseMode.html
+
+    private enum CodingKeys: String, CodingKey {
+        case api_url, bot_token, bot_token_file, chat_id, message, disable_notifications, parse_mode
+    }
+
+    init(from decoder: any Decoder) throws {
+        sendsResolved = try Self.sendsResolved(decoder, default: true)
+        http = try Self.http(decoder)
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        url = try keys.decodeIfPresent(Endpoint.self, forKey: .api_url)
+        guard let token = try keys.secret(.bot_token, orFile: .bot_token_file) else {
+            throw AlertingError.missing("bot_token in telegram_configs")
+        }
+        self.token = token
+        chat = try keys.decodeIfPresent(Int64.self, forKey: .chat_id) ?? 0
+        guard chat != 0 else { throw AlertingError.missing("chat_id in telegram_configs") }
+        let mode = try keys.decodeIfPresent(String.self, forKey: .parse_mode) ?? parseMode.rawValue
+        guard let parseMode = ParseMode(rawValue: mode) else {
+            throw keys.refused(.parse_mode, "parse_mode is '\(mode)'; write HTML, Markdown, MarkdownV2 or nothing")
+        }
+        self.parseMode = parseMode
+        message = try keys.template(
+            .message, default: parseMode == .html ? DefaultMessages.telegram : DefaultMessages.telegramPlain)
+        isSilent = try keys.decodeIfPresent(Bool.self, forKey: .disable_notifications) ?? false
+    }
+
+    mutating func adopt(_ global: GlobalConfiguration) throws(AlertingError) {
+        adoptHTTP(global)
+        url = url ?? global.telegramURL
+    }
+
+    var templates: [MessageTemplate] { [message] }
+
+    private struct Message: Encodable {
+        var chat_id: String
+        var text: String
+        var parse_mode: String?
+        var disable_notification: Bool
+        var disable_web_page_preview = true
+    }
+
+    static let maxText = 4096
+
+    func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
+        let token = try self.token.reveal()
+        let text =
+            switch parseMode {
+            case .html: MessageModel(content).html(message).truncatedHTML(toScalars: Self.maxText)
+            case .plain: MessageModel(content).text(message).truncated(toScalars: Self.maxText)
+            case .markdown: MessageModel(content) { Self.escape($0, "_*`[") }.text(message).truncated(toScalars: Self.maxText)
+            case .markdownV2:
+                MessageModel(content) { Self.escape($0, "\\_*[]()~`>#+-=|{}.!") }.text(message).truncated(toScalars: Self.maxText)
+            }
+        let body = Message(
+            chat_id: String(chat), text: text, parse_mode: parseMode == .plain ? nil : parseMode.rawValue,
+            disable_notification: isSilent)
+        return [.json(body, to: try url?.appending("bot\(token)/sendMessage") ?? "", secrets: [token])]
+    }
+
+    private static func escape(_ text: String, _ special: String) -> String {
+        text.reduce(into: "") { escaped, character in
+            if special.contains(character) { escaped.append("\\") }
+            escaped.append(character)
+        }
+    }
+}

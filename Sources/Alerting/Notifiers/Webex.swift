@@ -1,0 +1,52 @@
+import Foundation
+
+/// A message to a room of Webex.
+///
+/// Source: Alertmanager 0.25, notify/webex.
+struct Webex: HTTPIntegration {
+    static let key = "webex_configs"
+    static let name = "webex"
+
+    var sendsResolved = true
+    var http: HTTPClientConfiguration?
+    var url: Endpoint?
+    var message: MessageTemplate
+    var room: String
+
+    private enum CodingKeys: String, CodingKey { case api_url, message, room_id }
+
+    init(from decoder: any Decoder) throws {
+        sendsResolved = try Self.sendsResolved(decoder, default: true)
+        http = try Self.http(decoder)
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        url = try keys.decodeIfPresent(Endpoint.self, forKey: .api_url)
+        message = try keys.template(.message, default: Self.standard)
+        room = try keys.decodeIfPresent(String.self, forKey: .room_id) ?? ""
+        guard !room.isEmpty else { throw AlertingError.missing("room_id in webex_configs") }
+        guard case .other = http?.authorization else { throw AlertingError.missing("http_config.authorization in webex_configs") }
+    }
+
+    mutating func adopt(_ global: GlobalConfiguration) throws(AlertingError) {
+        adoptHTTP(global)
+        url = url ?? global.webexURL
+    }
+
+    var templates: [MessageTemplate] { [message] }
+
+    private static let standard: MessageTemplate = """
+        **{{subject}}**
+
+        {{>alertListMarkdown}}
+        """
+
+    static let maxMessage = 7439
+
+    func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
+        let model = MessageModel(content, escape: Markdown.escape)
+        return [
+            .json(
+                ["markdown": model.text(message).truncated(toBytes: Self.maxMessage), "roomId": room], to: try url?.reveal() ?? ""
+            )
+        ]
+    }
+}
