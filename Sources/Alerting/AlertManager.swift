@@ -11,12 +11,12 @@ import Telemetry
 /// Nothing that it must remember is in memory: it may be killed at any moment, and the next start goes on with the outbox.
 public final class AlertManager: Service, Sendable {
     let incidents: IncidentStore
-    private let outbox: Outbox
+    let outbox: Outbox
     private let configuration: Mutex<AlertingConfiguration>
-    private let courier = Courier()
-    private let metrics: AlertingMetrics
-    private let logger: Logger
-    private let deliveries = Mutex(Deliveries())
+    let courier = Courier()
+    let metrics: AlertingMetrics
+    let logger: Logger
+    let deliveries = Mutex(Deliveries())
     /// When the next look at the outbox is due for certain.
     private let alarm = Mutex<Timestamp?>(nil)
     private let isRegrouping = Atomic(true)
@@ -39,14 +39,22 @@ public final class AlertManager: Service, Sendable {
         // What an earlier run left is looked at as soon as this one runs.
         wakeUp.yield()
         metrics.gauge(
-            "obs_receiver_circuit_state", help: "Whether a receiver is asked: 0 yes, 1 with one try, 2 not now, after failures.",
-            labels: ["receiver"]
+            "obs_receiver_circuit_state",
+            help: "Whether an integration is asked: 0 yes, 1 with one try, 2 not now, after failures.",
+            labels: ["receiver", "integration"]
         ) {
             [weak self] in
             guard let self else { return [] }
-            let circuits = deliveries.withLock { $0.circuits }
-            return self.configuration.withLock { $0.receivers.map(\.name) }.map {
-                ([$0], Double((circuits[$0] ?? ReceiverCircuit()).state.rawValue))
+            let circuits = deliveries.withLock { $0 }
+            return inForce.receivers.flatMap { receiver in
+                // Of several integrations of one kind the worst is shown.
+                Dictionary(grouping: receiver.integrations.indices) { type(of: receiver.integrations[$0]).name }.map {
+                    kind, indices in
+                    (
+                        [receiver.name, kind],
+                        Double(indices.map { circuits.circuit(receiver.name, $0).state.rawValue }.max() ?? 0)
+                    )
+                }
             }
         }
     }
@@ -112,8 +120,9 @@ public final class AlertManager: Service, Sendable {
         do {
             try await keepUp(configuration, now: now)
             _ = try incidents.resolveQuiet(after: configuration.resolveTimeout, now: now)
+            let integrations = Dictionary(configuration.receivers.map { ($0.name, $0.integrations.count) }) { first, _ in first }
             for (id, receiver) in try await outbox.due(now: now)
-            where deliveries.withLock({ $0.begin(id, to: receiver, now: now) }) {
+            where deliveries.withLock({ $0.begin(id, to: receiver, integrations: integrations[receiver] ?? 0, now: now) }) {
                 group.addTask {
                     await self.deliver(id, to: receiver, configuration, quiet)
                     self.deliveries.withLock { $0.end(id, to: receiver) }
@@ -155,128 +164,14 @@ public final class AlertManager: Service, Sendable {
             next = now + Self.forgetInterval
             return true
         }
-        if isTime { try await incidents.store.database.write { try AlertStore.forget(endedBefore: now - AlertStore.memory, $0) } }
-    }
-
-    /// Sends one notification to each endpoint of its receiver and writes down how it went.
-    private func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ quiet: Quiet) async {
-        do {
-            guard let due = try await outbox.load(id, now: Self.now, configuration, quiet: quiet) else {
-                deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-                return
-            }
-            // What no route takes has no receiver: it is kept, and nobody is told.
-            let nobody = receiverName.isEmpty ? Receiver(name: "", integrations: []) : nil
-            guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) ?? nobody else {
-                try await outbox.markFailed(
-                    due, reason: "there is no receiver '\(receiverName)' any more", retryAt: nil, now: Self.now)
-                return
-            }
-            guard let reason = due.reason else {
-                deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-                try await outbox.pass(due, now: Self.now)
-                return
-            }
-            var delivered = due.delivered
-            var isWanted = false
-            for (index, integration) in receiver.integrations.enumerated() {
-                // As Alertmanager: who is not told of ends gets what still fires, and nothing when all has ended.
-                guard let content = due.content(for: integration, reason, configuration, now: Self.now) else { continue }
-                isWanted = true
-                let delivery = Outbox.delivery(endpoint: index, digest: content.key)
-                guard !delivered.contains(delivery) else { continue }
-                let kind = type(of: integration).name
-                let begin = ContinuousClock.now
-                let outcome = await integration.deliver(content, by: courier)
-                metrics.duration[receiverName, kind].observe((ContinuousClock.now - begin).inSeconds)
-                let now = Self.now
-                deliveries.withLock { $0.circuits[receiverName, default: ReceiverCircuit()].ended(outcome, now: now) }
-                metrics.notifications[receiverName, kind, outcome.name].increment()
-                switch outcome {
-                case .delivered: delivered.insert(delivery)
-                case .retry(let reason, let after):
-                    let isLast = now - due.createdAt > configuration.giveUpAfter
-                    logger.warning(
-                        "a notification was not delivered",
-                        metadata: [
-                            "receiver": "\(receiverName)", "integration": "\(kind)", "attempts": "\(due.attempts + 1)",
-                            "error": "\(reason)", "given_up": "\(isLast)",
-                        ])
-                    let pause = max(after ?? .zero, Self.backoff(due.attempts))
-                    try await outbox.markFailed(
-                        due, reason: "\(kind): \(reason)", delivered: delivered, retryAt: isLast ? nil : now + pause, now: now)
-                    return
-                case .refused(let reason):
-                    logger.error(
-                        "a notification was refused",
-                        metadata: ["receiver": "\(receiverName)", "integration": "\(kind)", "error": "\(reason)"])
-                    try await outbox.markFailed(due, reason: "\(kind): \(reason)", delivered: delivered, retryAt: nil, now: now)
-                    return
-                }
-            }
-            deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-            try await outbox.markSent(due, isTold: isWanted, now: Self.now)
-            guard isWanted else { return }
-            metrics.latency.observe((Self.now - due.createdAt).inSeconds)
-        } catch {
-            deliveries.withLock { $0.circuits[receiverName]?.wasNotTried(now: Self.now) }
-            metrics.storeErrors.increment()
-            logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
+        guard isTime else { return }
+        try await incidents.store.database.write {
+            try AlertStore.forget(endedBefore: now - AlertStore.memory, $0)
+            try NotificationLog.forget(before: now - NotificationLog.memory, $0)
         }
-    }
-
-    /// Doubles from half a second to a quarter of a minute, and takes a random part of it, so that many that failed together do not come back together.
-    ///
-    /// Source: M. Brooker, "Exponential Backoff And Jitter", full jitter.
-    static func backoff(_ attempts: Int) -> Duration {
-        let ceiling = min(15_000, 500 << min(attempts, 10))
-        return .milliseconds(Int.random(in: (ceiling / 4)...ceiling))
     }
 
     static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
-}
-
-/// Which notifications are under way, and how the receivers are.
-private struct Deliveries {
-    /// At once to one receiver: one that is slow must not take all the threads.
-    private static let maxPerReceiver = 8
-
-    var circuits: [String: ReceiverCircuit] = [:]
-    private var underWay: Set<Int64> = []
-    private var countByReceiver: [String: Int] = [:]
-
-    /// Whether this notification is to be sent now; it then counts as under way until ``end(_:to:)``.
-    mutating func begin(_ id: Int64, to receiver: String, now: Timestamp) -> Bool {
-        guard !underWay.contains(id), countByReceiver[receiver, default: 0] < Self.maxPerReceiver,
-            circuits[receiver, default: ReceiverCircuit()].permitsTry(now: now)
-        else { return false }
-        underWay.insert(id)
-        countByReceiver[receiver, default: 0] += 1
-        return true
-    }
-
-    mutating func end(_ id: Int64, to receiver: String) {
-        underWay.remove(id)
-        countByReceiver[receiver, default: 1] -= 1
-    }
-}
-
-extension ReceiverCircuit {
-    /// A receiver that refuses is there: only silence and failure of its own open the circuit.
-    fileprivate mutating func ended(_ outcome: DeliveryOutcome, now: Timestamp) {
-        if case .retry = outcome { failed(now: now) } else { succeeded() }
-    }
-}
-
-extension DeliveryOutcome {
-    /// As the metric `obs_notifications_total` has it.
-    fileprivate var name: String {
-        switch self {
-        case .delivered: "sent"
-        case .retry: "failed"
-        case .refused: "refused"
-        }
-    }
 }
 
 struct AlertingMetrics: Sendable {
@@ -314,6 +209,11 @@ struct AlertingMetrics: Sendable {
         let outbox = Outbox(incidents: incidents)
         registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.") {
             [([], Double((try? outbox.depth(now: AlertManager.now).count) ?? 0))]
+        }
+        let log = NotificationLog(incidents)
+        registry.gauge("obs_outbox_dead_letters", help: "Notifications that were given up, by receiver.", labels: ["receiver"]) {
+            let dead = (try? log.deadLetters()) ?? [:]
+            return Set(receivers.map(\.name)).union(dead.keys).map { ([$0], Double(dead[$0] ?? 0)) }
         }
         registry.gauge(
             "obs_outbox_oldest_timestamp_seconds", help: "Since when the oldest undelivered notification is owed; 0 when none is."

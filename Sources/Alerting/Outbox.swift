@@ -27,8 +27,11 @@ struct Outbox: Sendable {
         var reason: GroupState.Reason?
         /// The alerts that it tells of: the incident of each, and as what.
         var alerts: [(incident: Int64?, status: String)]
-        /// The endpoints of the receiver that took this very payload already, each as ``Outbox/delivery(endpoint:digest:)``.
+        /// The endpoints of the receiver that took this very payload already, each as ``Outbox/delivery(endpoint:digest:)``, with `!` before it where
+        /// it was refused.
         var delivered: Set<String>
+        /// A dead letter that is sent once more, as it was: its group knows nothing of it.
+        var isResent = false
 
         fileprivate var grouping: Int64
         fileprivate var state: GroupState
@@ -52,7 +55,8 @@ struct Outbox: Sendable {
         try await incidents.store.database.read { database in
             try Row.fetchAll(
                 database,
-                sql: "SELECT id, receiver FROM outbox WHERE state = 'pending' AND due_at <= ? ORDER BY due_at LIMIT 10000",
+                sql:
+                    "SELECT id, receiver FROM outbox WHERE state IN ('pending', 'resending') AND due_at <= ? ORDER BY due_at LIMIT 10000",
                 arguments: [now.microseconds]
             ).map { ($0["id"], $0["receiver"]) }
         }
@@ -65,8 +69,9 @@ struct Outbox: Sendable {
         try await incidents.store.database.read { database -> Due? in
             guard
                 let row = try Row.fetchOne(
-                    database, sql: "SELECT * FROM outbox WHERE id = ? AND state = 'pending'", arguments: [id])
+                    database, sql: "SELECT * FROM outbox WHERE id = ? AND state IN ('pending', 'resending')", arguments: [id])
             else { return nil }
+            if row["state"] == "resending" { return Self.resent(row, now: now) }
             let receiver: String = row["receiver"], key: String = row["group_key"]
             guard
                 let group = try Row.fetchOne(
@@ -115,6 +120,20 @@ struct Outbox: Sendable {
         }
     }
 
+    /// A dead letter as it was.
+    private static func resent(_ row: Row, now: Timestamp) -> Due? {
+        guard let payload = (row["payload"] as String?).flatMap({ IncidentStore.decode($0) as WebhookPayload? }) else {
+            return nil
+        }
+        return Due(
+            id: row["id"], receiver: row["receiver"], createdAt: Timestamp(microseconds: row["created_at"]),
+            attempts: row["attempts"], at: now,
+            payload: payload, reason: (row["reason"] as String?).flatMap(GroupState.Reason.init) ?? .firing, alerts: [],
+            delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []), isResent: true,
+            grouping: 0,
+            state: GroupState(members: [], wasTold: true, sendsResolved: true, isRepeatDue: false), versions: [], ended: [])
+    }
+
     private static func alert(_ row: Row, _ labels: [String: String], isFiring: Bool, _ externalURL: String)
         -> WebhookPayload.Alert
     {
@@ -142,7 +161,7 @@ struct Outbox: Sendable {
     func nextDue(after now: Timestamp) async throws -> Timestamp? {
         try await incidents.store.database.read { database in
             try Int64.fetchOne(
-                database, sql: "SELECT min(due_at) FROM outbox WHERE state = 'pending' AND due_at > ?",
+                database, sql: "SELECT min(due_at) FROM outbox WHERE state IN ('pending', 'resending') AND due_at > ?",
                 arguments: [now.microseconds]
             )
             .map { Timestamp(microseconds: $0) }
@@ -154,7 +173,8 @@ struct Outbox: Sendable {
         try incidents.store.database.read { database in
             let row = try Row.fetchOne(
                 database,
-                sql: "SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state = 'pending' AND created_at <= ?",
+                sql:
+                    "SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state IN ('pending', 'resending') AND created_at <= ?",
                 arguments: [now.microseconds])
             return (row?["n"] ?? 0, (row?["oldest"] as Int64?).map { Timestamp(microseconds: $0) })
         }
@@ -172,9 +192,10 @@ struct Outbox: Sendable {
             if isTold { try note(due, now, database) }
             // The receiver is there again: what failed before need not wait out its pause.
             try database.execute(
-                sql: "UPDATE outbox SET due_at = ? WHERE receiver = ? AND state = 'pending' AND attempts > 0 AND due_at > ?",
+                sql:
+                    "UPDATE outbox SET due_at = ? WHERE receiver = ? AND state IN ('pending', 'resending') AND attempts > 0 AND due_at > ?",
                 arguments: [now.microseconds, due.receiver, now.microseconds])
-            try settle(due, isTold: true, now, database)
+            if !due.isResent { try settle(due, isTold: true, now, database) }
         }
     }
 
@@ -186,19 +207,35 @@ struct Outbox: Sendable {
         }
     }
 
-    /// - Parameters:
-    ///   - delivered: the endpoints that took the payload, which need not get it again.
-    ///   - retryAt: nil when there is no use in another try.
-    func markFailed(_ due: Due, reason: String, delivered: Set<String> = [], retryAt: Timestamp?, now: Timestamp) async throws {
+    /// Writes down that a notification is to be tried again.
+    ///
+    /// - Parameter delivered: the endpoints that took or refused the payload, which need not get it again.
+    func postpone(_ due: Due, reason: String, delivered: Set<String>, until retryAt: Timestamp) async throws {
         try await incidents.store.database.write { database in
             try database.execute(
-                sql:
-                    "UPDATE outbox SET attempts = attempts + 1, last_error = ?, due_at = ?, state = ?, delivered = ? WHERE id = ?",
+                sql: "UPDATE outbox SET attempts = attempts + 1, last_error = ?, due_at = ?, delivered = ? WHERE id = ?",
+                arguments: [reason, retryAt.microseconds, try IncidentStore.json(delivered.sorted()), due.id])
+        }
+    }
+
+    /// Makes a notification that somebody did not take a dead letter, which keeps what it was to say, and owes what its group is told next.
+    func bury(_ due: Due, reason: String, delivered: Set<String>, now: Timestamp) async throws {
+        try await incidents.store.database.write { database in
+            try database.execute(
+                sql: """
+                    UPDATE outbox SET attempts = attempts + 1, last_error = ?, due_at = created_at, state = 'dead', delivered = ?, payload = ?, reason = ?
+                    WHERE id = ?
+                    """,
                 arguments: [
-                    reason, retryAt?.microseconds ?? due.createdAt.microseconds, retryAt == nil ? "dead" : "pending",
-                    try IncidentStore.json(delivered.sorted()), due.id,
+                    reason, try IncidentStore.json(delivered.sorted()), try IncidentStore.json(due.payload), due.reason?.rawValue,
+                    due.id,
                 ])
-            guard retryAt == nil else { return }
+            guard !due.isResent else { return }
+            if delivered.contains(where: { !$0.hasPrefix("!") }) {
+                // Others took it: the receiver knows, only not everywhere.
+                try note(due, now, database)
+                return try settle(due, isTold: true, now, database)
+            }
             try database.execute(
                 sql: "UPDATE alert_grouping SET last_flush = ? WHERE id = ?", arguments: [due.at.microseconds, due.grouping])
             try oweNext(due, afterDeath: true, now, database)
@@ -252,7 +289,7 @@ struct Outbox: Sendable {
                 sql: """
                     SELECT g.receiver, g.group_key, g.group_interval, g.repeat_interval, g.last_flush, g.last_sent,
                         sum((a.ends_at IS NULL OR a.ends_at > ?1) AND m.notified IS NOT 'firing') AS begun,
-                        sum(a.ends_at <= ?1) AS ended, sum(a.ends_at <= ?1 AND a.is_finding AND m.notified IS NOT NULL) AS resolved, min(CASE WHEN a.ends_at > ?1 THEN a.ends_at END) AS next_end,
+                        sum(a.ends_at <= ?1) AS ended, min(CASE WHEN a.ends_at > ?1 THEN a.ends_at END) AS next_end,
                         sum((a.ends_at IS NULL OR a.ends_at > ?1) AND i.state IS NOT 'acknowledged') AS repeatable
                     FROM alert_grouping g JOIN alert_membership m ON m.grouping = g.id JOIN alert a ON a.id = m.alert
                     LEFT JOIN incident i ON i.number = a.incident WHERE g.id = ?2
@@ -265,9 +302,7 @@ struct Outbox: Sendable {
         }
         let news = afterDeath ? 0 : (row["begun"] as Int) + (row["ended"] as Int? ?? 0)
         if news > due.heldBack {
-            // That an incident is resolved is told at once, as it is when nothing is under way.
-            let next = (row["resolved"] as Int? ?? 0) > 0 ? now : tick(atOrAfter: now)
-            return try IncidentStore.owe(receiver, row["group_key"], at: next, owedSince: now, database)
+            return try IncidentStore.owe(receiver, row["group_key"], at: tick(atOrAfter: now), owedSince: now, database)
         }
         var next: [Timestamp] = news > 0 ? [tick(atOrAfter: now)] : []
         if let end = row["next_end"] as Int64? { next.append(tick(atOrAfter: Timestamp(microseconds: end))) }

@@ -29,6 +29,35 @@ struct `A calendar interval` {
         #expect(morning.contains(time(2026, 1, 1, 7, 30)))
     }
 
+    /// In Berlin 02:00 to 03:00 is left out on 29 March 2026 and comes twice on 25 October; in New York on 8 March and 1 November; Lord Howe moves by
+    /// half an hour.
+    @Test(
+        arguments: [
+            ("Europe/Berlin", "02:00", "03:00", 2026, 3, 29, []), ("Europe/Berlin", "02:00", "03:00", 2026, 3, 28, [60...119]),
+            ("Europe/Berlin", "02:00", "03:00", 2026, 10, 25, [0...119]),
+            ("Europe/Berlin", "01:30", "03:30", 2026, 3, 29, [30...89, 1410...1439]),
+            ("America/New_York", "00:00", "24:00", 2026, 3, 8, [0...299, 300...1439]),
+            ("America/New_York", "01:00", "02:00", 2026, 11, 1, [300...419]),
+            ("Australia/Lord_Howe", "01:30", "02:00", 2026, 4, 5, []), ("UTC", "02:00", "03:00", 2026, 3, 29, [120...179]),
+        ] as [(String, String, String, Int, Int, Int, [ClosedRange<Int>])])
+    func `goes by the clock on days on which it is put forward or back`(
+        place: String, start: String, end: String, year: Int, month: Int, day: Int, minutes: [ClosedRange<Int>]
+    ) throws {
+        let interval = try interval(#"{"times": [{"start_time": "\#(start)", "end_time": "\#(end)"}], "location": "\#(place)"}"#)
+        let zone = try #require(TimeZone(identifier: place))
+        let held = (0..<1440).filter { interval.contains(time(year, month, day, 0) + .seconds($0 * 60)) }
+        if place != "Australia/Lord_Howe" { #expect(held == minutes.flatMap { Array($0) }) }
+        // Against the system's own calendar, minute by minute over a day and a half.
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = zone
+        func clock(_ text: String) -> Int { Int(text.prefix(2))! * 60 + Int(text.suffix(2))! }
+        let wrong = (0..<2160).map { time(year, month, day) - .seconds(86_400) + .seconds($0 * 60) }.filter { moment in
+            let parts = calendar.dateComponents([.hour, .minute], from: Date(timeIntervalSince1970: moment.secondsSince1970))
+            return interval.contains(moment) != (clock(start)..<clock(end)).contains(parts.hour! * 60 + parts.minute!)
+        }
+        #expect(wrong.isEmpty)
+    }
+
     @Test func `counts negative days from the end of the month, whatever its length`() throws {
         let end = try interval(#"{"days_of_month": ["-3:-1"]}"#)
         #expect(end.contains(time(2026, 2, 26)) && !end.contains(time(2026, 2, 25)))

@@ -67,7 +67,7 @@ struct `The house` {
                 #expect((panel["datasource"] as? [String: String])?["uid"] == "${datasource}")
             }
         }
-        #expect(uids.count == 2)
+        #expect(uids.count == 3)
     }
 
     @Test func `pins every image of the compose file, and opens ports on loopback only`() throws {

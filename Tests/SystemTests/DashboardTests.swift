@@ -19,7 +19,8 @@ struct `The dashboards` {
                 (panel["targets"] as? [[String: Any]] ?? []).map { target in
                     var expression = target["expr"] as? String ?? ""
                     for (name, value) in [
-                        ("$job", ".+"), ("$instance", ".+"), ("$pipeline", ".+"), ("$__rate_interval", "20s"), ("$__range", "1m"),
+                        ("$job", ".+"), ("$instance", ".+"), ("$pipeline", ".+"), ("$receiver", ".+"),
+                        ("$__rate_interval", "20s"), ("$__range", "1m"),
                     ] {
                         expression = expression.replacing(name, with: value)
                     }

@@ -125,7 +125,16 @@ struct AlertStore: Sendable {
         _ = try batch.finish(database)
     }
 
-    /// Ends the alerts of an incident that is resolved; whoever was told of them is owed their end now.
+    /// Puts an alert with other labels, such as a higher severity, in the place of those of an incident that goes on.
+    static func relabel(
+        _ labels: [String: String], incident number: Int64, startsAt: Timestamp, route: Route?, now: Timestamp,
+        _ database: Database
+    ) throws {
+        try end(incident: number, now: now, database)
+        try open(labels, incident: number, startsAt: startsAt, route: route, now: now, database)
+    }
+
+    /// Ends the alerts of an incident that is resolved; whoever was told of them is owed their end, at the next `group_interval` as ever.
     static func end(incident number: Int64, now: Timestamp, _ database: Database) throws {
         try database.execute(
             sql: "UPDATE alert SET ends_at = ?1, has_timeout = 0 WHERE incident = ?2 AND (ends_at IS NULL OR ends_at > ?1)",
@@ -134,11 +143,14 @@ struct AlertStore: Sendable {
         for row in try Row.fetchAll(
             database,
             sql: """
-                SELECT DISTINCT g.receiver, g.group_key FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
+                SELECT DISTINCT g.receiver, g.group_key, g.group_interval, g.last_flush FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
                 WHERE a.incident = ? AND m.notified IS NOT NULL
                 """, arguments: [number])
         {
-            try IncidentStore.owe(row["receiver"], row["group_key"], at: now, owedSince: now, database)
+            let due = GroupingBatch.tick(
+                after: now, from: Timestamp(microseconds: row["last_flush"] as Int64? ?? now.microseconds),
+                every: .microseconds(row["group_interval"] as Int64))
+            try IncidentStore.owe(row["receiver"], row["group_key"], at: due, owedSince: now, database)
         }
     }
 

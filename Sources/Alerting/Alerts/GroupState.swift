@@ -24,7 +24,7 @@ struct GroupState: Sendable {
     }
 
     /// Why the receiver is told.
-    enum Reason: Sendable {
+    enum Reason: String, Sendable {
         /// Something fires that it does not know, or it is time to repeat.
         case firing
         /// Something has ended, and that alone is the news: of no interest to who wants no ends.

@@ -8,7 +8,7 @@ import Store
 ///
 /// Any process may use it: `obs run` and `obs incident ack` write to the same file.
 public struct IncidentStore: Sendable {
-    public static let migrations = tables + SilenceStore.migrations + AlertStore.migrations
+    public static let migrations = tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations
 
     private static let tables = [
         Migration(
@@ -108,6 +108,7 @@ public struct IncidentStore: Sendable {
                         last.number,
                     ])
                 try add(finding.evidence, to: last.number, database)
+                if finding.severity > last.severity { try raise(last, to: finding.severity, labels, route, now, database) }
                 return .joined(last.id)
             }
         }
@@ -129,6 +130,21 @@ public struct IncidentStore: Sendable {
             database)
         try AlertStore.open(labels, incident: number, startsAt: finding.startsAt, route: route, now: now, database)
         return .opened("INC-\(number)")
+    }
+
+    /// An incident is as severe as the worst of its findings. Whoever was told of the lesser one is told of the other.
+    private func raise(
+        _ incident: Incident, to severity: Severity, _ labels: [String: String], _ route: Route?, _ now: Timestamp,
+        _ database: Database
+    ) throws {
+        try database.execute(
+            sql: "UPDATE incident SET severity = ?, labels = ? WHERE number = ?",
+            arguments: [severity.rawValue, try Self.json(labels), incident.number])
+        try note(
+            incident.number, now, actor: "obs", kind: "severity",
+            "severity raised from \(incident.severity.rawValue) to \(severity.rawValue)",
+            database)
+        try AlertStore.relabel(labels, incident: incident.number, startsAt: incident.startsAt, route: route, now: now, database)
     }
 
     private func add(_ evidence: [Evidence], to number: Int64, _ database: Database) throws {

@@ -1,6 +1,6 @@
 import Columns
 
-/// Keeps a receiver that does not answer from being asked by every notification that it is owed: after some failures in a row only one try at a time
+/// Keeps an integration that does not answer from being asked by every notification that it is owed: after some failures in a row only one try at a time
 /// goes out, at growing intervals, until one gets through.
 struct ReceiverCircuit: Sendable {
     /// As the metric `obs_receiver_circuit_state` has them.
@@ -11,7 +11,17 @@ struct ReceiverCircuit: Sendable {
 
     private(set) var state = State.closed
     private var failures = 0
-    private var triesAgainAt = Timestamp(microseconds: 0)
+    /// When an open circuit lets the next try through.
+    private(set) var triesAgainAt = Timestamp(microseconds: 0)
+
+    /// Whether ``permitsTry(now:)`` would let one through.
+    func mayTry(now: Timestamp) -> Bool {
+        switch state {
+        case .closed: true
+        case .halfOpen: false
+        case .open: now >= triesAgainAt
+        }
+    }
 
     /// Whether a try may begin now. An open circuit lets one through when its pause is over, and waits for how it ends.
     mutating func permitsTry(now: Timestamp) -> Bool {
@@ -27,13 +37,6 @@ struct ReceiverCircuit: Sendable {
 
     mutating func succeeded() {
         self = ReceiverCircuit()
-    }
-
-    /// A try that was let through turned out to have nothing to send.
-    mutating func wasNotTried(now: Timestamp) {
-        guard state == .halfOpen else { return }
-        state = .open
-        triesAgainAt = now
     }
 
     mutating func failed(now: Timestamp) {

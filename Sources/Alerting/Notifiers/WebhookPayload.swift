@@ -4,8 +4,8 @@ import Foundation
 /// What a webhook receives: version 4 of Alertmanager's webhook payload, key by key.
 ///
 /// Source: Alertmanager, "Configuration", webhook_config.
-struct WebhookPayload: Encodable, Sendable {
-    struct Alert: Encodable, Sendable {
+struct WebhookPayload: Codable, Sendable {
+    struct Alert: Codable, Sendable {
         var status: String
         var labels: [String: String]
         var annotations: [String: String]

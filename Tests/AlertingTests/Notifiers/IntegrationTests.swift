@@ -54,7 +54,7 @@ struct `An integration` {
     @Test(arguments: cases)
     func `tells a service in the service's own words`(one: Case) async throws {
         let sink = try Sink()
-        let outcome = await try deliver(one, sink, .sample())
+        let outcome = try await deliver(one, sink, .sample())
         #expect(outcome == .delivered)
         let post = try #require(sink.posts.first)
         #expect(post.path == one.path)
@@ -67,8 +67,8 @@ struct `An integration` {
     func `tries again what a service cannot take now, and not what it does not want`(one: Case) async throws {
         let sink = try Sink(answers: ["503 Busy", "429 Slow\r\nRetry-After: 7", "400 Bad\n\nno such channel", "200 OK"])
         let outcomes = [
-            await try deliver(one, sink, .sample()), await try deliver(one, sink, .sample()),
-            await try deliver(one, sink, .sample()),
+            try await deliver(one, sink, .sample()), try await deliver(one, sink, .sample()),
+            try await deliver(one, sink, .sample()),
         ]
         #expect(outcomes[0] == .retry(reason: "the receiver answered 503", after: nil))
         #expect(outcomes[1] == .retry(reason: "the receiver answered 429", after: .seconds(7)))
@@ -76,7 +76,7 @@ struct `An integration` {
     }
 
     private func deliver(_ one: Case, _ sink: Sink, _ content: NotificationContent) async throws -> DeliveryOutcome {
-        await try one.type.decode(one.json(sink), global: one.global(sink)).deliver(content, by: Courier())
+        try await one.type.decode(one.json(sink), global: one.global(sink)).deliver(content, by: Courier())
     }
 
     @Test func `of the kind pushover sends a form`() async throws {

@@ -1,0 +1,32 @@
+import Alerting
+import Columns
+
+/// What can be asked of notifications.
+public struct NotificationQuestions: Sendable {
+    private let log: NotificationLog
+
+    public init(_ log: NotificationLog) { self.log = log }
+
+    /// The newest first.
+    ///
+    /// - Parameter states: of which: `pending`, `sent`, `dead`, `resending`; nil is all.
+    public func list(states: [String]?, receiver: String?, limit: Int) throws -> Answer {
+        let found = try log.entries(states: states, receiver: receiver, limit: limit + 1)
+        let shown = found.prefix(limit)
+        return Answer(
+            [
+                ("id", .int64), ("receiver", .text), ("state", .text), ("attempts", .int64), ("owed_since", .timestamp),
+                ("next_try", .timestamp),
+                ("sent_at", .timestamp), ("error", .text), ("group", .text),
+            ],
+            rows: shown.map { entry in
+                let isWaiting = entry.state == "pending" || entry.state == "resending"
+                return [
+                    .int(entry.id), .text(entry.receiver), .text(entry.state), .int(Int64(entry.attempts)),
+                    .timestamp(entry.createdAt),
+                    isWaiting ? .timestamp(entry.dueAt) : .null, entry.sentAt.map { .timestamp($0) } ?? .null,
+                    entry.lastError.map { .text($0) } ?? .null, .text(entry.groupKey),
+                ]
+            }, note: found.count > shown.count ? "only the newest \(limit) are shown; ask for more with --limit" : nil)
+    }
+}

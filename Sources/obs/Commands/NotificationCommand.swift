@@ -1,0 +1,129 @@
+import Alerting
+import ArgumentParser
+import Columns
+import Daemon
+import Foundation
+import Query
+import Telemetry
+
+struct NotificationCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notification", abstract: "Look at dead letters and other notifications, and send dead letters once more.",
+        subcommands: [List.self, Show.self, Resend.self, Drop.self])
+
+    fileprivate static func log(_ common: CommonOptions) throws -> NotificationLog {
+        NotificationLog(try Workspace(try common.configuration().dataDirectory).incidents)
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List dead letters, newest first: what nobody took.",
+            discussion: """
+                Examples:
+                  obs notification list
+                  obs notification list --all --receiver oncall -o json
+                """)
+        @Flag(help: "Also what is owed and what was sent.") var all = false
+        @Option(help: "Only those to this receiver.") var receiver: String?
+        @Option(help: "How many at most.") var limit = 100
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let answer = try NotificationQuestions(NotificationCommand.log(common)).list(
+                states: all ? nil : ["dead", "resending"], receiver: receiver, limit: limit)
+            if answer.rows.isEmpty, output.output == .table { return Terminal.say(all ? "no notifications" : "no dead letters") }
+            Terminal.show(answer, as: output.output)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "Show what a dead letter was to say, as JSON.",
+            discussion: """
+                Examples:
+                  obs notification show 17
+                  obs notification show 17 | jq '.payload.alerts[].labels'
+                """)
+        @Argument(help: "Its number, from 'obs notification list'.") var id: Int64
+        @OptionGroup var common: CommonOptions
+
+        private struct Shown: Encodable {
+            var id: Int64
+            var receiver: String
+            var state: String
+            var attempts: Int
+            var owed_since: String
+            var error: String?
+            var group: String
+        }
+
+        func run() async throws {
+            let entry = try NotificationCommand.log(common).entry(id)
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let head = try encoder.encode(
+                Shown(
+                    id: entry.id, receiver: entry.receiver, state: entry.state, attempts: entry.attempts,
+                    owed_since: entry.createdAt.description,
+                    error: entry.lastError, group: entry.groupKey))
+            var object = try JSONSerialization.jsonObject(with: head) as? [String: Any] ?? [:]
+            if let payload = entry.payload { object["payload"] = try JSONSerialization.jsonObject(with: Data(payload.utf8)) }
+            let text = try JSONSerialization.data(
+                withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+            print(String(decoding: text, as: UTF8.self))
+        }
+    }
+
+    struct Drop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "drop", abstract: "Remove dead letters that are of no use any more.",
+            discussion: """
+                Examples:
+                  obs notification drop 17
+                  obs notification drop 17 18 --by ann
+                """)
+        @Argument(help: "Their numbers, from 'obs notification list'.") var ids: [Int64]
+        @OptionGroup var who: IncidentCommand.Who
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let log = try NotificationCommand.log(common)
+            for id in ids {
+                try log.drop(id, by: who.by, now: Timestamp(microseconds: WallClock.microseconds))
+                if !common.quiet { Terminal.say("notification \(id): is dropped") }
+            }
+        }
+    }
+
+    struct Resend: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "resend", abstract: "Have dead letters sent once more by the running obs.",
+            discussion: """
+                Who has taken it does not get it again. Correct what was refused first: the receiver's address, its secret, the message.
+
+                Examples:
+                  obs notification resend 17 18
+                  obs notification resend --all --receiver oncall
+                """)
+        @Argument(help: "Their numbers, from 'obs notification list'.") var ids: [Int64] = []
+        @Flag(help: "All dead letters.") var all = false
+        @Option(help: "With --all: only those to this receiver.") var receiver: String?
+        @OptionGroup var who: IncidentCommand.Who
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            guard all != !ids.isEmpty else { throw ValidationError("give the numbers of dead letters, or --all") }
+        }
+
+        func run() async throws {
+            let log = try NotificationCommand.log(common)
+            let chosen = all ? try log.entries(states: ["dead"], receiver: receiver, limit: 100_000).map(\.id).reversed() : ids
+            for id in chosen {
+                try log.resend(id, by: who.by, now: Timestamp(microseconds: WallClock.microseconds))
+                if !common.quiet { Terminal.say("notification \(id): is sent again") }
+            }
+            if all, !common.quiet { Terminal.say("\(chosen.count) dead letters") }
+        }
+    }
+}
