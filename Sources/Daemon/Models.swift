@@ -30,15 +30,23 @@ public struct Models: Sendable {
         return try list()
     }
 
+    /// Puts an earlier version in production; gives the list as it is then.
+    ///
+    /// - Throws: `ModelError.unknownVersion`.
+    public func promote(_ name: String, version: Int) throws -> Answer {
+        try workspace.models.promote(name, version: version)
+        return try list()
+    }
+
     public func list() throws -> Answer {
         Answer(
             [
-                ("name", .text), ("version", .int64), ("stage", .text), ("trained_at", .timestamp), ("trained_on", .int64),
+                ("name", .text), ("version", .int64), ("kind", .text), ("stage", .text), ("trained_at", .timestamp), ("trained_on", .int64),
                 ("threshold", .double), ("features", .text),
             ],
             rows: try workspace.models.list().map {
                 [
-                    .text($0.name), .int(Int64($0.version)), .text($0.stage), .timestamp($0.trainedAt), .int(Int64($0.trainedOn)),
+                    .text($0.name), .int(Int64($0.version)), .text($0.kind), .text($0.stage), .timestamp($0.trainedAt), .int(Int64($0.trainedOn)),
                     .double($0.threshold),
                     .text($0.features),
                 ]

@@ -6,6 +6,7 @@ import Logging
 import Parsing
 import ServiceLifecycle
 import Streaming
+import Synchronization
 import Telemetry
 
 /// `obs process`: one batch run over files, to the tables that the stream writes too.
@@ -34,13 +35,21 @@ public enum Processing {
         let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
         let observer = try await DetectionObserver(
             rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+        let definition = try configuration.pipeline(options.pipeline)
+        let files = try filesByInput(options.files, definition)
         let runner = try await PipelineRunner(
-            try configuration.pipeline(options.pipeline), lake: workspace.lake, checkpoints: workspace.checkpoints,
+            definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             variant: "batch", context: options.context,
-            exportFolder: workspace.exports, observers: [observer], metrics: metrics, logger: logger,
-            startsAnew: options.startsAnew)
-        let source = FileSource(name: "files", paths: options.files, metrics: metrics, logger: logger, progress: progress)
-        let result = BatchService(runner: runner, source: source)
+            exportFolder: workspace.exports, observers: [observer], scorers: RiskScorer.provider(workspace.models),
+            metrics: metrics, logger: logger, startsAnew: options.startsAnew)
+        let counter = ProgressCounter(files.count, progress)
+        let sources = files.enumerated().map { index, entry in
+            PipelineSource(
+                FileSource(
+                    name: files.count == 1 ? "files" : "files-\(entry.input)", paths: entry.paths, metrics: metrics, logger: logger
+                ) { counter.update(index, bytes: $0, of: $1) }, input: entry.input)
+        }
+        let result = BatchService(runner: runner, sources: sources)
         var quiet = logger
         quiet.logLevel = .critical
         try await ServiceGroup(
@@ -51,6 +60,42 @@ public enum Processing {
         return await result.summary.value
     }
 
+    /// The files of each input: `views=a.jsonl` names it, and a plain path is of the only one.
+    private static func filesByInput(_ files: [String], _ definition: PipelineDefinition) throws -> [(
+        input: String, paths: [String]
+    )] {
+        var order: [String] = []
+        var paths: [String: [String]] = [:]
+        for file in files {
+            let parts = file.split(separator: "=", maxSplits: 1)
+            let isNamed = parts.count == 2 && definition.inputs.contains { $0.name == parts[0] }
+            let input = try definition.input(isNamed ? String(parts[0]) : nil).name
+            if paths[input] == nil { order.append(input) }
+            paths[input, default: []].append(isNamed ? String(parts[1]) : file)
+        }
+        return order.map { ($0, paths[$0]!) }
+    }
+
+    /// Adds up how far several sources have come.
+    private final class ProgressCounter: Sendable {
+        private let parts: Mutex<[(bytes: Int64, total: Int64?)]>
+        private let progress: @Sendable (Int64, Int64?) -> Void
+
+        init(_ count: Int, _ progress: @escaping @Sendable (Int64, Int64?) -> Void) {
+            parts = Mutex(Array(repeating: (0, 0), count: count))
+            self.progress = progress
+        }
+
+        func update(_ index: Int, bytes: Int64, of total: Int64?) {
+            let all = parts.withLock { parts in
+                parts[index] = (bytes, total)
+                return parts
+            }
+            let known = all.compactMap(\.total)
+            progress(all.reduce(0) { $0 + $1.bytes }, known.count == all.count ? known.reduce(0, +) : nil)
+        }
+    }
+
     private struct BatchService: Service {
         actor Box {
             private(set) var value = PipelineRunner.Summary()
@@ -58,11 +103,11 @@ public enum Processing {
         }
 
         let runner: PipelineRunner
-        let source: FileSource
+        let sources: [PipelineSource]
         let summary = Box()
 
         func run() async throws {
-            await summary.set(try await runner.run([source], mode: .batch))
+            await summary.set(try await runner.run(sources, mode: .batch))
         }
     }
 }

@@ -3,41 +3,132 @@ import Daemon
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Train, use and list models.", subcommands: [Train.self, Score.self, List.self])
+        commandName: "model", abstract: "Train, use and list models.", subcommands: [Train.self, Score.self, List.self, Evaluate.self, Promote.self, Watch.self])
 
     struct Train: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "train", abstract: "Train an isolation forest on a table's windows and put it in production.",
+            commandName: "train", abstract: "Train a model and put it in production.",
             discussion: """
+                Without --csv and --simulated: an isolation forest on the windows of the gold table of ssh. With them: a random forest that tells rows where LABEL is
+                true from the others, judged on rows that its trees have not seen.
+
                 Examples:
                   obs model train
-                  obs model train --seed 7 --trees 200
+                  obs model train --simulated rail --days 14
+                  obs model train --csv history.csv --label failed --name pump-failure --trees 200
                 """)
-        @Option(help: "The same seed and windows give the same model.") var seed: UInt64 = 1
+        @Option(help: "The same seed and rows give the same model.") var seed: UInt64 = 1
         @Option(help: "How many trees.") var trees = 100
+        @Option(help: "Train on the simulated history of this pipeline: rail.") var simulated: String?
+        @Option(help: "How many days of it.") var days = 14
+        @Option(help: "Train on this table, a CSV file with headings.") var csv: String?
+        @Option(help: "Its column that tells the truth: 1 or true where it holds.") var label = "label"
+        @Option(help: "The model's name.") var name = "risk"
+        @Flag(help: "Let rare rows count as much together as common ones.") var balanced = false
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            Terminal.show(
-                try Models(try Workspace(try common.configuration().dataDirectory)).train(seed: seed, trees: trees),
-                as: output.output)
+            let workspace = try Workspace(try common.configuration().dataDirectory)
+            var training = RiskModels.Training()
+            training.seed = seed
+            training.trees = trees
+            training.isBalanced = balanced
+            if let simulated {
+                guard simulated == "rail" else { throw UsageError("--simulated is '\(simulated)'; there is a model for rail") }
+                Terminal.show(try RiskModels(workspace).trainRail(days: days, training), as: output.output)
+            } else if let csv {
+                Terminal.show(try RiskModels(workspace).train(csv: csv, label: label, name: name, training), as: output.output)
+            } else {
+                Terminal.show(try Models(workspace).train(seed: seed, trees: trees), as: output.output)
+            }
         }
     }
 
     struct Score: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "score", abstract: "Score a table's windows with the model in production, most unusual first.",
+            commandName: "score", abstract: "Score windows or the rows of a table.",
             discussion: """
+                Without --csv: the windows of ssh by the model in production, most unusual first. With it: a number a row, in the order of the file; by the model that
+                --model names, or else by an isolation forest that is trained on the same rows.
+
                 Examples:
                   obs model score --limit 10
-                  obs model score -o json
+                  obs model score --csv rows.csv
+                  obs model score --csv rows.csv --model pump-failure
                 """)
         @Option(help: "How many at most.") var limit = 20
+        @Option(help: "A CSV file with headings.") var csv: String?
+        @Option(help: "A model that was trained by 'obs model train --name'.") var model: String?
+        @Option(help: "Of an isolation forest: the same seed and rows give the same scores.") var seed: UInt64 = 1
+        @Option(help: "Of an isolation forest: how many trees.") var trees = 100
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
+            if let csv {
+                let scores =
+                    try model.map {
+                        try RiskModels(try Workspace(try common.configuration().dataDirectory)).scores(csv: csv, model: $0)
+                    } ?? RiskModels.anomalyScores(csv: csv, seed: seed, trees: trees)
+                Terminal.write(scores.map { "\($0)\n" }.joined())
+                return
+            }
             Terminal.show(
                 try Models(try Workspace(try common.configuration().dataDirectory)).score(limit: limit), as: output.output)
+        }
+    }
+
+    struct Evaluate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "evaluate", abstract: "Say how well a model does on a table that tells the truth.",
+            discussion: """
+                Examples:
+                  obs model evaluate --csv held-back.csv --model pump-failure
+                  obs model evaluate --csv held-back.csv --label failed --model pump-failure -o json
+                """)
+        @Option(help: "A CSV file with headings.") var csv: String
+        @Option(help: "Its column that tells the truth; the one of the training by default.") var label: String?
+        @Option(help: "The model's name.") var model = "risk"
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var common: CommonOptions
+        func run() async throws {
+            let models = RiskModels(try Workspace(try common.configuration().dataDirectory))
+            Terminal.show(try models.evaluate(csv: csv, label: label, model: model), as: output.output)
+        }
+    }
+
+    struct Promote: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "promote", abstract: "Put an earlier version of a model in production.",
+            discussion: """
+                Examples:
+                  obs model promote ssh-source-windows 3
+                  obs model promote rail-fault-risk 1 -o json
+                """)
+        @Argument(help: "The model.") var name: String
+        @Argument(help: "Its version.") var version: Int
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var common: CommonOptions
+        func run() async throws {
+            let models = Models(try Workspace(try common.configuration().dataDirectory))
+            Terminal.show(try models.promote(name, version: version), as: output.output)
+        }
+    }
+
+    struct Watch: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "watch", abstract: "Score a series of numbers as it comes: timestamp,value lines in, a score from 0 to 1 a line out.",
+            discussion: """
+                A score looks only at what came before it. A first line of headings is skipped.
+
+                Examples:
+                  obs model watch < requests.csv
+                  tail -n +1 -f temperature.csv | obs model watch
+                """)
+        func run() throws {
+            var watch = SeriesWatch()
+            while let line = readLine() {
+                if let score = watch.score(line) { Terminal.write("\(score)\n") }
+            }
         }
     }
 

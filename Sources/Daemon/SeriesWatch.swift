@@ -1,0 +1,18 @@
+import Detection
+import Foundation
+
+/// `obs model watch`: a line of `timestamp,value` in, a score out.
+public struct SeriesWatch: Sendable {
+    private var detector = SeriesDetector()
+    private var isFirst = true
+
+    public init() {}
+
+    /// Nil for a first line that is no number: the headings. Any other line that is none has the score 0, so that there is a score a row.
+    public mutating func score(_ line: String) -> Double? {
+        defer { isFirst = false }
+        let text = line.split(separator: ",", omittingEmptySubsequences: false).last ?? ""
+        guard let value = Double(text.trimmingCharacters(in: .whitespaces)) else { return isFirst ? nil : 0 }
+        return detector.observe(value)
+    }
+}
