@@ -27,15 +27,18 @@ let package = Package(
         .target(name: "Store", dependencies: [.grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd"]),
-        .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log]),
+        .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log, .grdb]),
         .target(name: "Streaming", dependencies: ["Columns", "Parsing", "Lake", "Ingest", "Telemetry", .log, .lifecycle]),
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
         .target(
             name: "Alerting",
-            dependencies: ["Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle, .mustache]),
+            dependencies: [
+                "Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle, .mustache,
+            ]),
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb]),
         .target(name: "Simulation", dependencies: ["Columns"]),
-        .target(name: "Server", dependencies: ["Columns", "Telemetry", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
+        .target(
+            name: "Server", dependencies: ["Columns", "Telemetry", "Ingest", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -54,7 +57,7 @@ let package = Package(
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns"], exclude: ["Peers"]),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing"]),
+        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
         .testTarget(name: "StreamingTests", dependencies: ["Streaming", .log]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),

@@ -12,6 +12,8 @@ actor DetectionObserver: PipelineObserver {
     static let modelName = "ssh-source-windows"
 
     private var rules: RuleEngine
+    /// By gold table the rules that look at its rows.
+    private var goldRules: [String: RuleEngine]
     /// The model in use and its version.
     private var model: (version: Int, model: WindowModel)?
     private var training: [Batch] = []
@@ -25,7 +27,8 @@ actor DetectionObserver: PipelineObserver {
     init(
         rules: [DetectionRule], registry: ModelRegistry, alerts: AlertManager, metrics: MetricsRegistry, logger: Logger
     ) async throws {
-        self.rules = RuleEngine(rules: rules)
+        self.rules = RuleEngine(rules: rules.filter { $0.table == nil })
+        goldRules = Dictionary(grouping: rules.filter { $0.table != nil }) { $0.table! }.mapValues { RuleEngine(rules: $0) }
         self.registry = registry
         self.alerts = alerts
         self.logger = logger
@@ -59,6 +62,9 @@ actor DetectionObserver: PipelineObserver {
     }
 
     func observe(gold windows: Batch, table: String) async throws {
+        if goldRules[table] != nil, let rows = GoldRows(windows, table: table) {
+            try await report(goldRules[table]!.observe(events: rows.events, lines: rows.lines, lineRows: rows.lineRows))
+        }
         guard table == "ssh_by_source" else { return }
         guard !windows.isEmpty else { return }
         try takeProductionModel()
@@ -91,6 +97,16 @@ actor DetectionObserver: PipelineObserver {
         try await alerts.receive(findings)
     }
 
-    func snapshot() async throws -> Data { try rules.snapshot() }
-    func restore(_ snapshot: Data) async throws { try rules.restore(snapshot) }
+    /// The states of the engines: that of events under the empty name, the others under their tables'.
+    func snapshot() async throws -> Data {
+        var states = ["": try rules.snapshot()]
+        for table in goldRules.keys { states[table] = try goldRules[table]!.snapshot() }
+        return try JSONEncoder().encode(states)
+    }
+
+    func restore(_ snapshot: Data) async throws {
+        let states = try JSONDecoder().decode([String: Data].self, from: snapshot)
+        if let state = states[""] { try rules.restore(state) }
+        for table in goldRules.keys { if let state = states[table] { try goldRules[table]!.restore(state) } }
+    }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Ingest
 import Logging
 import Parsing
+import Query
 import ServiceLifecycle
 import Streaming
 import Telemetry
@@ -37,13 +38,20 @@ actor PipelineSupervisor: Service {
     private let changes: AsyncStream<Void>
     private let change: AsyncStream<Void>.Continuation
     private let workspace: Workspace
+    private let spools: Spools
+    private let serving: ServingStore
     private let alerts: AlertManager
     private let metrics: MetricsRegistry
     private let logger: Logger
 
-    init(_ plans: [PipelinePlan], workspace: Workspace, alerts: AlertManager, metrics: MetricsRegistry, logger: Logger) {
+    init(
+        _ plans: [PipelinePlan], workspace: Workspace, spools: Spools, serving: ServingStore, alerts: AlertManager,
+        metrics: MetricsRegistry, logger: Logger
+    ) {
         wanted = plans
         self.workspace = workspace
+        self.spools = spools
+        self.serving = serving
         self.alerts = alerts
         self.metrics = metrics
         self.logger = logger
@@ -85,7 +93,8 @@ actor PipelineSupervisor: Service {
     private func start(_ plan: PipelinePlan, in tasks: inout ThrowingTaskGroup<Void, any Error>) -> Job {
         var quiet = logger
         quiet.logLevel = .error
-        let service = PipelineService(plan: plan, workspace: workspace, alerts: alerts, metrics: metrics, logger: logger)
+        let service = PipelineService(
+            plan: plan, workspace: workspace, spools: spools, serving: serving, alerts: alerts, metrics: metrics, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet))
@@ -108,6 +117,8 @@ actor PipelineSupervisor: Service {
 struct PipelineService: Service {
     let plan: PipelinePlan
     let workspace: Workspace
+    let spools: Spools
+    let serving: ServingStore
     let alerts: AlertManager
     let metrics: MetricsRegistry
     let logger: Logger
@@ -121,12 +132,14 @@ struct PipelineService: Service {
                 let runner = try await PipelineRunner(
                     plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
                     context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
-                    exportFolder: workspace.exports, observers: [observer],
-                    metrics: metrics, logger: logger)
-                let following = plan.sources.map {
-                    FollowSource(name: $0.name, .init(path: $0.file), metrics: metrics, logger: logger)
-                }
-                _ = try await runner.run(following, mode: .stream)
+                    exportFolder: workspace.exports,
+                    observers: [
+                        observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition),
+                    ],
+                    scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger)
+                var sources: [PipelineSource] = []
+                for entry in plan.sources { sources.append(PipelineSource(try await source(entry), input: entry.input)) }
+                _ = try await runner.run(sources, mode: .stream)
                 return
             } catch let error as PipelineError {
                 throw error  // a definition or a lock: waiting does not mend it
@@ -140,6 +153,17 @@ struct PipelineService: Service {
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
                 pause = min(pause * 2, .seconds(60))
             }
+        }
+    }
+
+    private func source(_ entry: Configuration.SourceEntry) async throws -> any Source {
+        switch entry.kind {
+        case .file(let path): FollowSource(name: entry.name, .init(path: path), metrics: metrics, logger: logger)
+        case .http:
+            FollowSource(name: entry.name, .init(path: try await spools.spool(entry).path), metrics: metrics, logger: logger)
+        case .sqlite(let path, let table, let key):
+            SQLiteSource(name: entry.name, .init(path: path, table: table, key: key), metrics: metrics, logger: logger)
+        case .folder(let path): FolderSource(name: entry.name, .init(path: path), metrics: metrics, logger: logger)
         }
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Ingest
 import Logging
 import Parsing
+import Query
 import ServiceLifecycle
 import Streaming
 import Synchronization
@@ -35,18 +36,21 @@ public enum Processing {
         let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
         let observer = try await DetectionObserver(
             rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+        let serving = try ServingStore(path: workspace.servingPath)
         let definition = try configuration.pipeline(options.pipeline)
         let files = try filesByInput(options.files, definition)
         let runner = try await PipelineRunner(
             definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             variant: "batch", context: options.context,
-            exportFolder: workspace.exports, observers: [observer], scorers: RiskScorer.provider(workspace.models),
+            exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
+            scorers: RiskScorer.provider(workspace.models),
             metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress)
         let sources = files.enumerated().map { index, entry in
             PipelineSource(
                 FileSource(
-                    name: files.count == 1 ? "files" : "files-\(entry.input)", paths: entry.paths, metrics: metrics, logger: logger
+                    name: files.count == 1 ? "files" : "files-\(entry.input)", paths: entry.paths, metrics: metrics,
+                    logger: logger
                 ) { counter.update(index, bytes: $0, of: $1) }, input: entry.input)
         }
         let result = BatchService(runner: runner, sources: sources)

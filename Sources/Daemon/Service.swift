@@ -1,5 +1,6 @@
 import Alerting
 import Logging
+import Query
 import Server
 import ServiceLifecycle
 import Telemetry
@@ -31,13 +32,17 @@ public struct Daemon: Sendable {
     /// Runs until SIGTERM or SIGINT: then the sources stop, what they have read is committed, and it returns.
     public func run() async throws {
         let readiness = Readiness(["sources"])
+        let spools = Spools(workspace), serving = try ServingStore(path: workspace.servingPath)
+        for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
         let pipelines = PipelineSupervisor(
-            try PipelinePlan.plans(configuration), workspace: workspace, alerts: alerts, metrics: metrics, logger: logger)
+            try PipelinePlan.plans(configuration), workspace: workspace, spools: spools, serving: serving, alerts: alerts,
+            metrics: metrics, logger: logger)
         let reloader = Reloader(
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
         let routes =
             OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() }
             + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
+            + IngestRoutes.all { await spools.all } + ServingRoutes.all(serving)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), pipelines]
         readiness.isMet("sources")

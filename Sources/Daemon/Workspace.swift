@@ -4,7 +4,7 @@ import Foundation
 import Lake
 import Store
 
-/// A data directory, opened: `lake` (tables), `obs.db` (incidents, models), `checkpoints`, `models`, `export`.
+/// A data directory, opened: `lake` (tables), `obs.db` (incidents, models), `serve.db` (newest gold rows by key), `spool` (pushed lines), `checkpoints`, `models`, `export`.
 public struct Workspace: Sendable {
     public let path: String
     public let lake: Lake
@@ -23,4 +23,5 @@ public struct Workspace: Sendable {
 
     var checkpoints: String { path + "/checkpoints" }
     var exports: String { path + "/export" }
+    var servingPath: String { path + "/serve.db" }
 }

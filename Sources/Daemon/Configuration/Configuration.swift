@@ -8,43 +8,6 @@ import Streaming
 
 /// All that `obs.yaml` says, read and checked. Without a file every value is its default.
 public struct Configuration: Sendable {
-    /// A file or pattern to follow.
-    public struct SourceEntry: Sendable, Hashable, Decodable {
-        public var name: String
-        public var file: String
-        public var pipeline = "ssh"
-        /// Which of the pipeline's inputs the lines are; nil where it has one.
-        public var input: String?
-        /// Of stamps that lack a zone; nil is this machine's.
-        public var timeZone: TimeZone?
-
-        private enum CodingKeys: String, CodingKey {
-            case name, file, pipeline, input
-            case timeZone = "time_zone"
-        }
-
-        public init(name: String, file: String) {
-            self.name = name
-            self.file = file
-        }
-
-        public init(from decoder: any Decoder) throws {
-            let container = try decoder.container(keyedBy: CodingKeys.self)
-            name = try container.decode(String.self, forKey: .name)
-            file = try container.decode(String.self, forKey: .file)
-            pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline) ?? pipeline
-            input = try container.decodeIfPresent(String.self, forKey: .input)
-            if let zone = try container.decodeIfPresent(String.self, forKey: .timeZone) {
-                guard let known = TimeZone(identifier: zone) else {
-                    throw DecodingError.dataCorruptedError(
-                        forKey: .timeZone, in: container,
-                        debugDescription: "time_zone is '\(zone)'; write a name such as Europe/Berlin or UTC")
-                }
-                timeZone = known
-            }
-        }
-    }
-
     public var dataDirectory = "obs-data"
     public var http = ServerConfiguration()
     public var sources: [SourceEntry] = []

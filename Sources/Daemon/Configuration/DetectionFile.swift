@@ -7,7 +7,7 @@ struct DetectionFile: Decodable {
     let rule: DetectionRule
 
     private enum CodingKeys: String, CodingKey {
-        case name, severity, title, description, match, within, count, distinct, then
+        case name, table, severity, title, description, match, within, count, distinct, then
         case groupBy = "group_by"
     }
 
@@ -20,6 +20,7 @@ struct DetectionFile: Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         rule = DetectionRule(
             name: try container.decode(String.self, forKey: .name),
+            table: try container.decodeIfPresent(String.self, forKey: .table),
             severity: try container.decode(Severity.self, forKey: .severity),
             title: try container.decode(String.self, forKey: .title),
             description: try container.decode(String.self, forKey: .description),

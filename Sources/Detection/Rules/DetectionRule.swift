@@ -11,6 +11,8 @@ import Columns
 ///     count: 10
 public struct DetectionRule: Sendable, Hashable {
     public var name: String
+    /// The gold table whose rows it looks at; nil for the events of all inputs, as they are in silver.
+    public var table: String?
     public var severity: Severity
     /// With `{column}` of ``groupBy``, `{count}` and `{distinct}` in it.
     public var title: String
@@ -35,11 +37,12 @@ public struct DetectionRule: Sendable, Hashable {
     public var then: [Matcher]?
 
     public init(
-        name: String, severity: Severity, title: String, description: String, match: [Matcher], groupBy: [String],
-        within: Duration, count: Int,
+        name: String, table: String? = nil, severity: Severity, title: String, description: String, match: [Matcher],
+        groupBy: [String], within: Duration, count: Int,
         distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil
     ) {
         self.name = name
+        self.table = table
         self.severity = severity
         self.title = title
         self.description = description

@@ -1,0 +1,37 @@
+import Foundation
+import Ingest
+import Streaming
+
+/// The spools of the sources that are pushed to. Each is opened once and lives as long as the process, because a reload may stop its pipeline while lines come in.
+actor Spools {
+    private let folder: String
+    private let checkpoints: String
+    private var open: [String: Spool] = [:]
+
+    init(_ workspace: Workspace) {
+        folder = workspace.path + "/spool"
+        checkpoints = workspace.checkpoints
+    }
+
+    /// What can be pushed to now.
+    var all: [String: Spool] { open }
+
+    /// The spool of a source, opened if it is not.
+    func spool(_ entry: Configuration.SourceEntry) throws -> Spool {
+        if let known = open[entry.name] { return known }
+        let checkpoint = "\(checkpoints)/\(entry.pipeline)/checkpoint.json", name = entry.name
+        let spool = try Spool(name: name, folder: folder) { inode in Self.isIn(inode, of: name, checkpoint: checkpoint) }
+        open[name] = spool
+        return spool
+    }
+
+    /// Whether the last committed position of `source` is in the file with `inode`: a follower goes there once it has read all of the file before.
+    private static func isIn(_ inode: UInt64, of source: String, checkpoint: String) -> Bool {
+        struct Head: Decodable { let positions: [String: Data] }
+        guard let bytes = FileManager.default.contents(atPath: checkpoint),
+            let position = try? JSONDecoder().decode(Head.self, from: bytes).positions[source],
+            let files = try? JSONDecoder().decode(SourcePosition.self, from: position).files
+        else { return false }
+        return !files.isEmpty && files.allSatisfy { $0.inode == inode }
+    }
+}

@@ -1,0 +1,102 @@
+import Columns
+import Foundation
+import Logging
+import Parsing
+import Telemetry
+
+/// A folder in which each file is one record, as JSON: a product, a configuration, a document. A file that is new or has changed is delivered as one line.
+///
+/// What was delivered is known by its content, so a file that is copied or touched is not delivered again.
+public struct FolderSource: Source {
+    public struct Configuration: Sendable, Hashable {
+        public var path: String
+        /// How names end that are looked at.
+        public var fileEnding = ".json"
+        public var pollInterval: Duration = .seconds(1)
+        /// Goes on when everything is read.
+        public var follows = true
+
+        public init(path: String) {
+            self.path = path
+        }
+    }
+
+    /// A larger file is no record.
+    static let maxFileBytes = 1 << 20
+    /// More files than this belong in a table: what is known of each is in every checkpoint.
+    static let maxFiles = 100_000
+
+    public let name: String
+    private let configuration: Configuration
+    private let metrics: SourceMetrics
+    private let logger: Logger
+
+    public init(name: String, _ configuration: Configuration, metrics: MetricsRegistry, logger: Logger) {
+        self.name = name
+        self.configuration = configuration
+        self.metrics = SourceMetrics(metrics, source: name)
+        self.logger = logger
+    }
+
+    /// How a file looked when it was read.
+    private struct Looks: Equatable {
+        var size: Int64
+        var seconds: Int
+        var nanoseconds: Int
+    }
+
+    public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
+        /// By name of a file the hash of the content that was delivered.
+        var known = try position?.cursor.map { try JSONDecoder().decode([String: UInt64].self, from: Data($0.utf8)) } ?? [:]
+        var seen: [String: Looks] = [:]
+        repeat {
+            var builder = RawLinesBuilder()
+            for file in try files() where !Task.isCancelled {
+                let path = "\(configuration.path)/\(file)"
+                var status = stat()
+                // A file that is gone by now was not meant to be read.
+                guard stat(path, &status) == 0 else { continue }
+                let looks = Looks(
+                    size: Int64(status.st_size), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+                guard seen[file] != looks else { continue }
+                seen[file] = looks
+                guard looks.size <= Self.maxFileBytes else {
+                    logger.error("a file is too large for a record", metadata: ["file": "\(path)", "bytes": "\(looks.size)"])
+                    continue
+                }
+                guard let bytes = FileManager.default.contents(atPath: path), !bytes.isEmpty else { continue }
+                // Line ends within JSON are blanks: a text has them escaped.
+                let line = bytes.map { $0 == 10 || $0 == 13 ? 32 : $0 }
+                let hash = Fingerprint(of: line).hash
+                guard known[file] != hash else { continue }
+                known[file] = hash
+                builder.append(
+                    line.span, offset: 0, source: name, file: path, arrival: Timestamp(microseconds: WallClock.microseconds))
+                metrics.bytes.increment(by: line.count)
+            }
+            if builder.count > 0 {
+                let lines = builder.finish()
+                let cursor = String(decoding: try JSONEncoder().encode(known), as: UTF8.self)
+                try await deliver(SourceChunk(lines: lines, position: SourcePosition(cursor: cursor)))
+                metrics.lines.increment(by: lines.count)
+            }
+            guard configuration.follows else { return }
+            try? await Task.sleep(for: configuration.pollInterval)
+        } while !Task.isCancelled
+    }
+
+    /// The names of the files, in order. A folder that is not there yet has none.
+    private func files() throws -> [String] {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: configuration.path) else {
+            guard configuration.follows else { throw IngestError.noSuchFile(configuration.path) }
+            return []
+        }
+        let files = names.filter { $0.hasSuffix(configuration.fileEnding) && !$0.hasPrefix(".") }.sorted()
+        guard files.count <= Self.maxFiles else {
+            throw IngestError.cannotRead(
+                path: configuration.path,
+                reason: "it has \(files.count) files, more than \(Self.maxFiles); put the records into a table or one file")
+        }
+        return files
+    }
+}

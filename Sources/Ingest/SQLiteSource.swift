@@ -1,0 +1,155 @@
+import Columns
+import Foundation
+@preconcurrency import GRDB
+import Logging
+import Parsing
+import Telemetry
+
+/// Rows of a table of a SQLite database, as JSON lines, read as they are added: those whose key is greater than the greatest that was read.
+///
+/// The database is another program's: it is opened for reading only, and each look is one short transaction. A row that changes keeps its key and is not seen again; where
+/// changes matter, let the key be a column that grows with each change.
+public struct SQLiteSource: Source {
+    public struct Configuration: Sendable, Hashable {
+        public var path: String
+        public var table: String
+        /// A column of whole numbers or texts that grows from row to row; unique, best the primary key.
+        public var key: String
+        public var pollInterval: Duration = .seconds(1)
+        /// Goes on when everything is read.
+        public var follows = true
+
+        public init(path: String, table: String, key: String) {
+            self.path = path
+            self.table = table
+            self.key = key
+        }
+    }
+
+    /// Rows of one chunk.
+    private static let rowsPerChunk = 4096
+
+    public let name: String
+    private let configuration: Configuration
+    private let metrics: SourceMetrics
+    private let logger: Logger
+
+    public init(name: String, _ configuration: Configuration, metrics: MetricsRegistry, logger: Logger) {
+        self.name = name
+        self.configuration = configuration
+        self.metrics = SourceMetrics(metrics, source: name)
+        self.logger = logger
+    }
+
+    public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
+        var cursor = try position?.cursor.map { try JSONDecoder().decode(Key.self, from: Data($0.utf8)) }
+        var database: DatabaseQueue?
+        while !Task.isCancelled {
+            do {
+                if database == nil { database = try open() }
+                let (lines, last) = try await read(database!, after: cursor)
+                if let last {
+                    cursor = last
+                    let text = String(decoding: try JSONEncoder().encode(last), as: UTF8.self)
+                    try await deliver(SourceChunk(lines: lines, position: SourcePosition(cursor: text)))
+                    metrics.lines.increment(by: lines.count)
+                    continue
+                }
+            } catch let error as DatabaseError where configuration.follows && Self.passes(error) {
+                // Another program writes, or has not made the database yet: it is looked at again.
+                logger.warning(
+                    "a database cannot be read now; it is tried again",
+                    metadata: ["source": "\(name)", "error": "\(error.message ?? error.description)"])
+                database = nil
+            } catch let error as DatabaseError {
+                throw IngestError.cannotRead(path: configuration.path, reason: error.message ?? error.description)
+            }
+            guard configuration.follows else { return }
+            // A cancelled sleep ends the loop.
+            try? await Task.sleep(for: configuration.pollInterval)
+        }
+    }
+
+    /// A key as it was in the database: a text never compares with a number there.
+    private enum Key: Codable, Sendable {
+        case number(Int64)
+        case text(String)
+
+        var value: DatabaseValue {
+            switch self {
+            case .number(let number): number.databaseValue
+            case .text(let text): text.databaseValue
+            }
+        }
+    }
+
+    private static func passes(_ error: DatabaseError) -> Bool {
+        [.SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_CANTOPEN].contains(error.resultCode)
+    }
+
+    private func open() throws -> DatabaseQueue {
+        var options = GRDB.Configuration()
+        options.readonly = true
+        options.busyMode = .timeout(2)
+        let database = try DatabaseQueue(path: configuration.path, configuration: options)
+        let columns = try database.read { try $0.columns(in: configuration.table).map(\.name) }
+        guard columns.contains(configuration.key) else {
+            throw IngestError.cannotRead(
+                path: configuration.path,
+                reason:
+                    "table '\(configuration.table)' has no column '\(configuration.key)'; it has \(columns.joined(separator: ", "))"
+            )
+        }
+        return database
+    }
+
+    private func read(_ database: DatabaseQueue, after cursor: Key?) async throws -> (Batch, Key?) {
+        let table = Self.quoted(configuration.table), key = Self.quoted(configuration.key)
+        let arrival = Timestamp(microseconds: WallClock.microseconds)
+        return try await database.read { database in
+            var builder = RawLinesBuilder()
+            var last: Key?
+            let rows = try Row.fetchCursor(
+                database,
+                sql:
+                    "SELECT * FROM \(table) WHERE \(key) IS NOT NULL \(cursor == nil ? "" : "AND \(key) > ?") ORDER BY \(key) LIMIT \(Self.rowsPerChunk)",
+                arguments: cursor.map { [$0.value] } ?? [])
+            while let row = try rows.next() {
+                let line = Array(Self.json(row).utf8)
+                let value: DatabaseValue = row[configuration.key]
+                switch value.storage {
+                case .int64(let number): last = .number(number)
+                case .string(let text): last = .text(text)
+                default:
+                    throw IngestError.cannotRead(
+                        path: configuration.path,
+                        reason: "the key '\(configuration.key)' of table '\(configuration.table)' is no whole number or text")
+                }
+                var offset: Int64 = 0
+                if case .number(let number) = last { offset = number }
+                builder.append(
+                    line.span, offset: offset, source: name, file: "\(configuration.path)#\(configuration.table)",
+                    arrival: arrival)
+                metrics.bytes.increment(by: line.count)
+            }
+            return (builder.finish(), last)
+        }
+    }
+
+    private static func quoted(_ name: String) -> String { "\"\(name.replacing("\"", with: "\"\""))\"" }
+
+    private static func json(_ row: Row) -> String {
+        let members = row.map { name, value -> String in
+            let text: String =
+                switch value.storage {
+                case .null: "null"
+                case .int64(let number): String(number)
+                case .double(let number): JSONText.render(.double(number))
+                case .string(let text): JSONText.quote(text)
+                case .blob(let data): JSONText.render(.binary(Array(data)))
+                }
+            return "\(JSONText.quote(name)):\(text)"
+        }
+        return "{\(members.joined(separator: ","))}"
+    }
+}

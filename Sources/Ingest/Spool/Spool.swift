@@ -1,0 +1,168 @@
+import Columns
+import Foundation
+import Parsing
+
+/// Where pushed lines wait on disk: they are in a file, and synced, before whoever pushed them is told that they are taken. From there on they are a file like any
+/// other, which a ``FollowSource`` follows.
+///
+///     spool/NAME.log      grows; renamed to NAME.log.1 when it is large and what was renamed before is committed
+///     spool/NAME.log.1    what a pipeline may still be reading
+///
+/// When a pipeline stands still the file grows up to a limit, and then nothing more is taken: the sender keeps the data and hears so.
+public actor Spool {
+    public struct Limits: Sendable {
+        /// The file is renamed when it has so many bytes.
+        public var segmentBytes = 64 << 20
+        /// Nothing is taken beyond so many.
+        public var maxBytes = 1 << 30
+
+        public init() {}
+    }
+
+    public let name: String
+    /// The file that a source follows.
+    public nonisolated let path: String
+    private let limits: Limits
+    private let isConsumed: @Sendable (_ inode: UInt64) -> Bool
+    private var file: FileHandle
+    private var size: Int
+    /// Bodies that wait to be written together: one sync for all who came during the last one.
+    private var waiting: [(body: [UInt8], continuation: CheckedContinuation<Void, any Error>)] = []
+    private var waitingBytes = 0
+    private var isWriting = false
+    private static let queue = DispatchQueue(label: "obs.ingest.spool", attributes: .concurrent)
+
+    /// - Parameters:
+    ///   - folder: where the file is, or is made.
+    ///   - isConsumed: whether the file with this inode is the one that the last committed position is in: then all older ones are read.
+    public init(
+        name: String, folder: String, limits: Limits = Limits(), isConsumed: @escaping @Sendable (_ inode: UInt64) -> Bool
+    ) throws {
+        self.name = name
+        self.limits = limits
+        self.isConsumed = isConsumed
+        path = "\(folder)/\(name).log"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        (file, size) = try Self.open(path)
+    }
+
+    /// Takes `lines`: on disk before this returns.
+    ///
+    /// - Parameter lines: bytes of whole lines; a last one without its end gets one.
+    /// - Throws: ``SpoolError`` when they are not taken.
+    public func append(_ lines: [UInt8]) async throws {
+        guard !lines.isEmpty, lines.contains(where: { $0 != 10 && $0 != 13 && $0 != 32 }) else { throw SpoolError.empty }
+        var length = 0
+        for byte in lines {
+            length = byte == 10 ? 0 : length + 1
+            guard length < RawLines.maxLineLength else { throw SpoolError.lineTooLong(limit: RawLines.maxLineLength) }
+        }
+        let body = lines.last == 10 ? lines : lines + [10]
+        guard size + waitingBytes + body.count <= limits.maxBytes else {
+            throw SpoolError.full(name: name, limit: limits.maxBytes)
+        }
+        try await withCheckedThrowingContinuation { continuation in
+            waiting.append((body, continuation))
+            waitingBytes += body.count
+            guard !isWriting else { return }
+            isWriting = true
+            // The one writer: it owns the file until nobody waits, and every waiter hears from it.
+            Task { await self.writeAll() }
+        }
+    }
+
+    private func writeAll() async {
+        while !waiting.isEmpty {
+            let group = waiting
+            let bytes = waitingBytes
+            waiting = []
+            waitingBytes = 0
+            let file = file, start = size
+            let result: Result<Void, any Error> = await withCheckedContinuation { continuation in
+                Self.queue.async {
+                    continuation.resume(
+                        returning: Result {
+                            do {
+                                try file.write(contentsOf: Data(group.flatMap(\.body)))
+                                try file.synchronize()
+                            } catch {
+                                // Half a line that nobody was told of must not stay: what comes next would be joined to it.
+                                try? file.truncate(atOffset: UInt64(start))
+                                throw SpoolError.cannotWrite(reason: "\(error)")
+                            }
+                        })
+                }
+            }
+            if case .success = result { size += bytes }
+            for (_, continuation) in group { continuation.resume(with: result) }
+            if size >= limits.segmentBytes { rotate() }
+        }
+        isWriting = false
+    }
+
+    /// Begins a new file, if what was renamed before has been read and committed.
+    private func rotate() {
+        let older = path + ".1"
+        var status = stat()
+        guard stat(path, &status) == 0 else { return }
+        if FileManager.default.fileExists(atPath: older) {
+            guard isConsumed(UInt64(status.st_ino)) else { return }
+            guard unlink(older) == 0 else { return }
+        }
+        guard rename(path, older) == 0 else { return }
+        if let opened = try? Self.open(path) {
+            (file, size) = opened
+        }
+    }
+
+    private static func open(_ path: String) throws -> (FileHandle, Int) {
+        let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))") }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))")
+        }
+        // A crash in the middle of a write leaves half a line, of which nobody was told that it is taken.
+        let size = try cutHalfLine(path, Int(status.st_size))
+        return (FileHandle(fileDescriptor: descriptor, closeOnDealloc: true), size)
+    }
+
+    /// Cuts the file behind its last line end; gives its size.
+    private static func cutHalfLine(_ path: String, _ size: Int) throws -> Int {
+        guard size > 0, let reader = FileHandle(forReadingAtPath: path) else { return size }
+        var end = size
+        while end > 0 {
+            let start = max(0, end - 65_536)
+            try reader.seek(toOffset: UInt64(start))
+            let bytes = try reader.read(upToCount: end - start) ?? Data()
+            if let newline = bytes.lastIndex(of: 10) {
+                let kept = start + (newline - bytes.startIndex) + 1
+                if kept < size, truncate(path, kept) != 0 {
+                    throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))")
+                }
+                return kept
+            }
+            end = start
+        }
+        guard truncate(path, 0) == 0 else { throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))") }
+        return 0
+    }
+}
+
+/// Why pushed lines are not taken.
+public enum SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
+    case empty
+    case lineTooLong(limit: Int)
+    case full(name: String, limit: Int)
+    case cannotWrite(reason: String)
+
+    public var description: String {
+        switch self {
+        case .empty: "the body holds no line; send text with a line an event"
+        case .lineTooLong(let limit): "a line is longer than \(limit) bytes; send shorter ones"
+        case .full(let name, let limit):
+            "the spool of '\(name)' holds \(limit) bytes that are not processed yet; send again later"
+        case .cannotWrite(let reason): "the lines cannot be written: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Columns
+import Foundation
+import Testing
+
+@testable import Query
+
+struct `The serving store` {
+    private let path = FileManager.default.temporaryDirectory.appending(path: "obs-serve-\(UUID().uuidString).db").path
+    private static let schema = Schema([
+        Field("window_start", .timestamp), Field("zone", .text), Field("kind", .text), Field("trips", .int64),
+    ])
+
+    private func rows(_ rows: [(Int64, String, String, Int64)]) throws -> Batch {
+        try Batch(
+            schema: Self.schema,
+            rows: rows.map { [.timestamp(Timestamp(seconds: $0.0)), .text($0.1), .text($0.2), .int($0.3)] })
+    }
+
+    @Test func `gives the newest row of a key, whatever came last`() throws {
+        let store = try ServingStore(path: path)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try store.put(
+            rows([(300, "north", "a", 1), (0, "south", "a", 2)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
+        try store.put(rows([(600, "north", "a", 3)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
+        // A late row, and one that comes a second time after a crash.
+        try store.put(rows([(300, "north", "a", 9)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
+        let entry = try #require(try store.row(table: "t", key: "north"))
+        #expect(entry.eventTime == Timestamp(seconds: 600))
+        #expect(entry.row == #"{"window_start":"1970-01-01T00:10:00Z","zone":"north","kind":"a","trips":3}"#)
+        #expect(try store.row(table: "t", key: "west") == nil)
+        #expect(try store.row(table: "other", key: "north") == nil)
+        #expect(try store.rows(table: "t", limit: 10).map(\.key) == ["north", "south"])
+    }
+
+    @Test func `makes a key of several columns, and one of none`() throws {
+        let store = try ServingStore(path: path)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try store.put(rows([(0, "north", "a", 1)]), table: "t", keyColumns: ["zone", "kind"], timeColumn: "window_start")
+        try store.put(rows([(0, "north", "a", 1)]), table: "all", keyColumns: [], timeColumn: "window_start")
+        #expect(try store.row(table: "t", key: "north,a") != nil)
+        #expect(try store.row(table: "all", key: "all") != nil)
+        #expect(try store.tables() == ["all", "t"])
+    }
+
+    @Test func `is there when it is opened again`() throws {
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        do {
+            let store = try ServingStore(path: path)
+            try store.put(rows([(0, "it's", "a\"b", 1)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
+        }
+        #expect(try ServingStore(path: path).row(table: "t", key: "it's")?.row.contains(#""kind":"a\"b""#) == true)
+    }
+}
