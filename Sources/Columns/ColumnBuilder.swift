@@ -134,6 +134,8 @@ public struct DictionaryBuilder: Sendable {
     /// How many distinct texts there are so far.
     public var distinctCount: Int { dictionary.count }
 
+    public mutating func reserveCapacity(_ count: Int) { codes.reserveCapacity(count) }
+
     /// Appends `text` and returns its code, which is the number of distinct texts before its first appearance.
     @discardableResult
     public mutating func append(_ text: Span<UInt8>) -> UInt32 {

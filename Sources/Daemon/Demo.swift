@@ -95,10 +95,12 @@ public struct Demo: Sendable {
         for line in Renderer(format: .table).render(incidents).split(separator: "\n") { say("  \(line)") }
         say("")
         say("Look further")
-        say("  obs query incidents --data-dir \(folder)")
-        if let id = all.first?.id { say("  obs query incident \(id) --data-dir \(folder)") }
-        say("  obs query events 'event=~\"failed_.*\"' --limit 5 --data-dir \(folder)")
-        say("  obs run -c obs.yaml        with your own logs")
+        // As it was called: who has just built it has it nowhere on the path.
+        let program = CommandLine.arguments.first ?? "obs"
+        say("  \(program) query incidents --data-dir \(folder)")
+        if let id = all.first?.id { say("  \(program) query incident \(id) --data-dir \(folder)") }
+        say("  \(program) query events 'event=~\"failed_.*\"' --limit 5 --data-dir \(folder)")
+        say("  \(program) run -c obs.yaml        with your own logs")
     }
 
     private static var silent: Logger {

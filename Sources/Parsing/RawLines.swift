@@ -39,6 +39,15 @@ public struct RawLinesBuilder: Sendable {
     /// The bytes of the lines so far; sources cut a batch by this and by ``count``.
     public var byteCount: Int { lines.byteCount }
 
+    /// Makes room for what a source has read, so that the buffers do not grow by halves.
+    public mutating func reserveCapacity(lines count: Int, bytes: Int) {
+        sources.reserveCapacity(count)
+        files.reserveCapacity(count)
+        offsets.reserveCapacity(count)
+        arrivals.reserveCapacity(count)
+        lines.reserveCapacity(texts: count, bytes: bytes)
+    }
+
     /// Appends one line.
     ///
     /// - Parameters:

@@ -158,16 +158,19 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     public func scores(_ rows: [Double]) -> [Double] {
         precondition(featureCount > 0 && rows.count % featureCount == 0, "rows have \(featureCount) features each")
         var depths = [Double](repeating: 0, count: rows.count / featureCount)
+        let nodes = nodes.span, rows = rows.span
         for root in roots {
             for row in depths.indices {
                 let start = row * featureCount
                 var index = root
-                var node = nodes[index]
-                while node.feature >= 0 {
-                    index = rows[start + Int(node.feature)] <= node.value ? index + 1 : Int(node.right)
-                    node = nodes[index]
+                // Safe because every walk stays within its tree, which ``Tree/isSound(featureCount:)`` says of what comes from a file.
+                while nodes[unchecked: index].feature >= 0 {
+                    let node = nodes[unchecked: index]
+                    // Both ways are arithmetic: which one is taken is as good as random, and a wrong guess would cost more than the step.
+                    let isLeft = rows[unchecked: start + Int(node.feature)] <= node.value
+                    index = isLeft ? index + 1 : Int(node.right)
                 }
-                depths[row] += node.value
+                depths[row] += nodes[unchecked: index].value
             }
         }
         return depths.map { exp2(-($0 / Double(roots.count)) / normalization) }
