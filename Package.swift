@@ -49,7 +49,7 @@ let package = Package(
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Daemon", "Query", "Alerting", "Ingest", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser,
+                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser,
                 .lifecycle,
             ]),
 

@@ -82,7 +82,7 @@ public struct Demo: Sendable {
         let workspace = try Workspace(folder)
         say("")
         say("Tables")
-        for line in Renderer(format: .table).render(try EventQuestions(workspace.lake).tables()).split(separator: "\n") {
+        for line in Renderer(format: .table).render(try LakeQuestions(workspace.lake).tables()).split(separator: "\n") {
             say("  \(line)")
         }
         say("")

@@ -45,7 +45,8 @@ public struct Daemon: Sendable {
             + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
             + IngestRoutes.all { await spools.all } + ServingRoutes.all(serving)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
-        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), pipelines]
+        let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
+        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, pipelines]
         readiness.isMet("sources")
         logger.info(
             "obs runs",

@@ -14,6 +14,8 @@ public enum LakeError: Error, CustomStringConvertible {
     case notInLog(table: String, wanted: String, oldest: Int64)
     /// A version names a file that is not there.
     case missingFile(table: String, version: Int64, path: String)
+    /// What is written to standard output has no reader any more.
+    case readerGone
     /// The table was opened at an earlier version.
     case readOnly(table: String, version: Int64)
     /// Other processes won every race for the next version.
@@ -36,6 +38,7 @@ public enum LakeError: Error, CustomStringConvertible {
             "\(table): version \(version) names \(path), which is missing; run 'obs lake verify \(table)'"
         case .readOnly(let table, let version):
             "\(table): is open at version \(version), which is for reading; open its newest version"
+        case .readerGone: "nobody reads standard output any more"
         case .conflict(let table, let attempts): "\(table): other processes committed first \(attempts) times in a row; try again"
         }
     }

@@ -27,7 +27,7 @@ public struct EventQuestions: Sendable {
         let isBounded = since != nil || until != nil
         var kept: [[Value]] = []
         var total = 0
-        try opened.scan(times: isBounded ? (time, range) : nil) { batch in
+        try opened.scan(times: isBounded ? (time, range) : nil, matching: conditions) { batch in
             let isMatched = conditions.rows(in: batch)
             let times = batch[time]
             for row in 0..<batch.count where isMatched[row] {
@@ -41,31 +41,6 @@ public struct EventQuestions: Sendable {
         return Answer(
             schema: opened.schema, rows: Array(kept.suffix(limit)),
             note: total > limit ? "the newest \(limit) of \(total) rows are shown; ask for more with --limit" : nil)
-    }
-
-    /// The versions of a table, newest first.
-    public func history(of table: String) throws -> Answer {
-        Answer(
-            [("version", .int64), ("time", .timestamp), ("operation", .text), ("added_files", .int64), ("added_rows", .int64)],
-            rows: try lake.table(table).history().map {
-                [
-                    .int($0.version), $0.time.map(Value.timestamp) ?? .null, .text($0.operation), .int(Int64($0.addedFiles)),
-                    .int(Int64($0.addedRows)),
-                ]
-            })
-    }
-
-    /// All tables with their rows, files and size.
-    public func tables() throws -> Answer {
-        Answer(
-            [("table", .text), ("version", .int64), ("rows", .int64), ("files", .int64), ("bytes", .int64)],
-            rows: try lake.tables().map { name in
-                let table = try lake.table(name)
-                return [
-                    .text(name), .int(table.version), .int(Int64(try table.rowCount())), .int(Int64(table.fileCount)),
-                    .int(Int64(table.sizeInBytes)),
-                ]
-            })
     }
 }
 

@@ -10,14 +10,21 @@ extension DeltaTable {
     ///   - columns: the columns to read, in that order; nil for all.
     ///   - times: rows outside of this range of a timestamp column may be left out. Rows inside are never left out; others may come too.
     ///   - matchers: the same for rows that do not match.
+    ///   - progress: bytes of the files that are done, of all; called after each file.
     public func scan(
         columns: [String]? = nil, times: (column: String, range: ClosedRange<Timestamp>)? = nil,
-        matching matchers: [Matcher] = [],
+        matching matchers: [Matcher] = [], progress: (_ done: Int64, _ total: Int64) -> Void = { _, _ in },
         _ body: (Batch) throws -> Bool
     ) throws {
         let snapshot = snapshot
         let wanted = columns.map { snapshot.schema.selecting($0) } ?? snapshot.schema
+        let total = Int64(snapshot.sizeInBytes)
+        var done: Int64 = 0
         for file in snapshot.files {
+            defer {
+                done += Int64(file.size)
+                progress(done, total)
+            }
             if let times, let stats = file.stats, let bounds = FileBounds(stats), !bounds.mayHold(times.range, in: times.column) {
                 continue
             }

@@ -18,12 +18,12 @@ struct TimeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Up to then.", valueName: "time"))
     var until: String?
 
-    private func parse(_ text: String?) throws -> Timestamp? {
-        try text.map { try Timestamp(parsing: $0, now: Timestamp(microseconds: WallClock.microseconds)) }
+    static func parse(_ text: String) throws -> Timestamp {
+        try Timestamp(parsing: text, now: Timestamp(microseconds: WallClock.microseconds))
     }
 
-    func from() throws -> Timestamp? { try parse(since) }
-    func to() throws -> Timestamp? { try parse(until) }
+    func from() throws -> Timestamp? { try since.map(Self.parse) }
+    func to() throws -> Timestamp? { try until.map(Self.parse) }
 }
 
 struct QueryIncidents: AsyncParsableCommand {

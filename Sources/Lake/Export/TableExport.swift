@@ -1,0 +1,138 @@
+import Columns
+import Foundation
+
+/// What a table can be exported as.
+public enum ExportFormat: String, Sendable, CaseIterable {
+    case jsonl, csv, parquet
+}
+
+/// Writes the rows of a table, or some of them, as one stream; in the memory of one row group.
+public struct TableExport: Sendable {
+    public let table: DeltaTable
+    public let format: ExportFormat
+    /// In this order; nil for all.
+    public var columns: [String]?
+    /// Rows of which all hold.
+    public var matchers: [Matcher] = []
+    /// Rows whose time is in the range.
+    public var times: (column: String, range: ClosedRange<Timestamp>)?
+
+    public init(_ table: DeltaTable, as format: ExportFormat) {
+        self.table = table
+        self.format = format
+    }
+
+    /// Writes all rows to `target`, which is finished when this returns.
+    ///
+    /// - Parameter progress: bytes of the table's files that are done, of all; called between row groups.
+    /// - Returns: how many rows were written.
+    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when a column is asked for that the table does not have.
+    public func run(to target: any ObjectWriter, progress: (_ done: Int64, _ total: Int64) -> Void = { _, _ in }) throws -> Int {
+        let schema = table.schema
+        for name in (columns ?? []) + matchers.map(\.name) + (times.map { [$0.column] } ?? []) where schema[name] == nil {
+            throw LakeError.schemaMismatch(
+                table: table.name,
+                reason: "it has no column '\(name)'; it has \(schema.fields.map(\.name).joined(separator: ", "))")
+        }
+        if let times, schema[times.column]?.type != .timestamp {
+            throw LakeError.schemaMismatch(table: table.name, reason: "its column '\(times.column)' holds no times")
+        }
+        let shown = columns.map { schema.selecting($0) } ?? schema
+        // What rows are chosen by is read too, and left out again.
+        let read = Set(shown.fields.map(\.name) + matchers.map(\.name) + (times.map { [$0.column] } ?? []))
+        // What other engines wrote need not keep to "never null": in the export every column may be.
+        let nullable = Schema(shown.fields.map { Field($0.name, $0.type, isNullable: true) })
+        let parquet = format == .parquet ? try ParquetWriter(nullable, to: target) : nil
+        let text = TextFormat(rawValue: format.rawValue)
+        if let text { try target.write(text.header(nullable).span) }
+        var count = 0
+        try table.scan(
+            columns: schema.fields.map(\.name).filter(read.contains), times: times, matching: matchers, progress: progress
+        ) { batch in
+            let chosen = rows(of: batch)
+            // Slices keep the text of a large row group from being rendered at once.
+            for start in stride(from: 0, to: chosen.count, by: 8192) {
+                let part = chosen.slice(start..<min(start + 8192, chosen.count))
+                let rows = Batch(schema: nullable, columns: nullable.fields.map { part[$0.name]! })
+                if let text { try target.write(text.lines(rows).span) } else { try parquet!.append(rows) }
+            }
+            count += chosen.count
+            return true
+        }
+        if let parquet { _ = try parquet.finish() } else { try target.finish() }
+        return count
+    }
+
+    private func rows(of batch: Batch) -> Batch {
+        guard !matchers.isEmpty || times != nil else { return batch }
+        let isMatched = matchers.rows(in: batch)
+        let time = times.map { batch[$0.column]! }
+        var chosen: [Int] = []
+        for row in 0..<batch.count where isMatched[row] {
+            if let times, let time {
+                guard let at = time.integer(at: row), times.range.contains(Timestamp(microseconds: at)) else { continue }
+            }
+            chosen.append(row)
+        }
+        return chosen.count == batch.count ? batch : batch.gather(chosen)
+    }
+}
+
+/// Where an export goes: standard output, or a file that appears under its name when it is whole.
+public final class ExportTarget: ObjectWriter {
+    private var descriptor: Int32
+    private let path: String?
+    private let temporary: String?
+    public private(set) var offset = 0
+
+    /// - Parameter path: nil for standard output.
+    public init(path: String?) throws(LakeError) {
+        self.path = path
+        guard let path else {
+            descriptor = STDOUT_FILENO
+            temporary = nil
+            return
+        }
+        let temporary = path + ".tmp-" + UUID().uuidString.prefix(8)
+        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        self.temporary = temporary
+        guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: String(cString: strerror(errno))) }
+    }
+
+    deinit { discard() }
+
+    public func write(_ bytes: Span<UInt8>) throws(LakeError) {
+        var failure: Int32 = 0
+        bytes.withUnsafeBufferPointer { buffer in
+            var written = 0
+            // Safe because each write is told how much is left.
+            while written < buffer.count {
+                let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 {
+                    failure = errno
+                    return
+                }
+                written += count
+            }
+        }
+        if failure == EPIPE, path == nil { throw .readerGone }
+        if failure != 0 { throw .cannotWrite(path: path ?? "standard output", reason: String(cString: strerror(failure))) }
+        offset += bytes.count
+    }
+
+    public func finish() throws(LakeError) {
+        guard let path, let temporary, descriptor >= 0 else { return }
+        guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else {
+            throw .cannotWrite(path: path, reason: String(cString: strerror(errno)))
+        }
+        descriptor = -1
+    }
+
+    public func discard() {
+        guard let temporary, descriptor >= 0 else { return }
+        close(descriptor)
+        descriptor = -1
+        unlink(temporary)
+    }
+}
