@@ -112,6 +112,25 @@ struct YAMLDocument {
         return decoded
     }
 
+    /// The document as YAML, with `<secret>` where ``Value`` has a secret.
+    ///
+    /// - Throws: ``ConfigurationError`` when it cannot be decoded.
+    func shown<Value: Decodable>(
+        as type: Value.Type = Value.self, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationError) -> String {
+        guard let root else { return "" }
+        let context = DecodingLog(file: file, environment: environment)
+        do { _ = try Value(from: NodeDecoder(node: root, path: [], log: context)) } catch {
+            context.note(error, root: root)
+            throw ConfigurationError(context.mistakes)
+        }
+        do {
+            return try Yams.serialize(node: context.masked(root, []))
+        } catch {
+            throw ConfigurationError([.init(file: file, line: nil, message: "cannot be shown as YAML: \(error)")])
+        }
+    }
+
     private static func mistake(_ error: YamlError, file: String) -> ConfigurationError.Mistake {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
@@ -143,6 +162,26 @@ private final class DecodingLog {
 
     func ask(for key: String, in path: [any CodingKey]) {
         knownKeys[Self.text(path), default: []].insert(key)
+    }
+
+    private var secretPaths: Set<String> = []
+
+    /// The value at `path` is a secret: it is not shown.
+    func hide(_ path: [any CodingKey]) { secretPaths.insert(Self.text(path)) }
+
+    /// `node` with its secrets replaced; headers may hold one too.
+    func masked(_ node: Node, _ path: [any CodingKey]) -> Node {
+        if secretPaths.contains(Self.text(path)) { return "<secret>" }
+        switch node {
+        case .mapping(let mapping):
+            let isHeaders = path.last?.stringValue == "headers" && path.dropLast().last?.stringValue == "http_config"
+            return Node(
+                mapping.map { key, value in
+                    (key, isHeaders ? "<secret>" : masked(value, path + [NodeKey(key.string ?? "")]))
+                })
+        case .sequence(let items): return Node(items.enumerated().map { masked($1, path + [NodeKey($0)]) })
+        default: return node
+        }
     }
 
     func allowAnyKey(in path: [any CodingKey]) {
@@ -328,6 +367,7 @@ private struct NodeDecoder: Decoder {
     }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        if type is Secret.Type || type is Endpoint.Type { log.hide(path) }
         let value: Any?
         switch type {
         case is String.Type:
