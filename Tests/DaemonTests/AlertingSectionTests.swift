@@ -28,6 +28,12 @@ struct `The section on alerting` {
 
     @Test(arguments: [
         ("", "am.yml: there is no route"),
+        (
+            "route: {receiver: r, group_wait: 200000000y200000000y}\nreceivers: [{name: r}]",
+            "group_wait is '200000000y200000000y'; write a duration"
+        ),
+        ("route: {receiver: r, repeat_interval: 293y}\nreceivers: [{name: r}]", "repeat_interval is '293y'; write a duration"),
+        ("route: {receiver: r, group_interval: 5m1h}\nreceivers: [{name: r}]", "group_interval is '5m1h'; write a duration"),
         ("route: {receiver: r, continue: true}\nreceivers: [{name: r}]", "the root route has continue"),
         ("route: {receiver: ''}\nreceivers: [{name: r}]", "the root route has no receiver"),
         (
