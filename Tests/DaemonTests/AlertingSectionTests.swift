@@ -158,6 +158,11 @@ struct `The section on alerting` {
         #expect(try read(shown).receivers.map(\.name) == ["r"])
     }
 
+    @Test func `takes a route without a receiver's name as one that inherits it`() throws {
+        let alerting = try read("route:\n  receiver: a\n  routes: [{matchers: [x=y], receiver: ''}]\nreceivers: [{name: a}]")
+        #expect(alerting.route?.destinations(for: ["x": "y"]).map(\.receiver) == ["a"])
+    }
+
     @Test func `puts aliases and merged keys in their places`() throws {
         let alerting = try read(
             "route:\n  receiver: a\n  routes: [&base {receiver: b, group_wait: 5s}, {<<: *base, receiver: c}]\nreceivers: [{name: a}, {name: b}, {name: c}]"
