@@ -63,7 +63,7 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
             name: "AlertingTests",
-            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb], exclude: ["Golden"]),
+            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb], exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", .lifecycle]),

@@ -1,25 +1,31 @@
 extension Duration {
-    /// A duration as Prometheus writes it: `30s`, `5m`, `1h30m`, `2d`, `1w`, `500ms`. Nil for anything else.
+    /// A duration as Prometheus writes it: `30s`, `5m`, `1h30m`, `2d`, `1w`, `500ms`: each unit at most once, the longest first, and 292 years at most.
+    /// Nil for anything else.
+    ///
+    /// Source: prometheus/common, model.ParseDuration.
     public init?(parsing text: String) {
-        let units: [(String, Int64)] = [
-            ("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000), ("y", 31_536_000_000),
+        if text == "0" {
+            self = .zero
+            return
+        }
+        var units: [(String, Int64)] = [
+            ("y", 31_536_000_000), ("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1),
         ]
         var rest = text[...]
         var milliseconds: Int64 = 0
         guard !rest.isEmpty else { return nil }
-        if rest == "0" {
-            self = .zero
-            return
-        }
         while !rest.isEmpty {
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
-            guard digits.count <= 12, let number = Int64(digits) else { return nil }
+            guard digits.utf8.count <= 18, let number = Int64(digits) else { return nil }
             rest = rest.dropFirst(digits.count)
             let unit = rest.prefix { $0.isLetter }
-            guard let scale = units.first(where: { $0.0 == unit })?.1 else { return nil }
-            let (product, overflow) = number.multipliedReportingOverflow(by: scale)
-            guard !overflow else { return nil }
-            milliseconds += product
+            guard let place = units.firstIndex(where: { $0.0 == unit }) else { return nil }
+            let (product, overflow) = number.multipliedReportingOverflow(by: units[place].1)
+            let (sum, isTooLong) = milliseconds.addingReportingOverflow(product)
+            // What fits into Go's nanoseconds, and so into our microseconds.
+            guard !overflow, !isTooLong, sum <= Int64.max / 1_000_000 else { return nil }
+            milliseconds = sum
+            units.removeFirst(place + 1)
             rest = rest.dropFirst(unit.count)
         }
         self = .milliseconds(milliseconds)

@@ -36,7 +36,8 @@ struct `A matcher` {
             ("{foo=\"bar\\t\"}", ["foo=\"bar\\\\t\""], ["foo=\"bar\t\""]), ("{foo=bar", ["foo=\"bar\""], nil),
             ("foo=bar}", ["foo=\"bar\""], nil),
             ("{foo=}", ["foo=\"\""], nil), ("foo=bar baz", ["foo=\"bar baz\""], nil), ("{foo=🙂}", ["foo=\"🙂\""], ["foo=\"🙂\""]),
-            ("{fü=bar}", nil, ["fü=\"bar\""]), ("{\"a b\"=\"c\"}", nil, ["a b=\"c\""]), ("foo.bar=baz", nil, ["foo.bar=\"baz\""]),
+            ("{fü=bar}", nil, ["fü=\"bar\""]), ("{\"a b\"=\"c\"}", nil, ["\"a b\"=\"c\""]),
+            ("foo.bar=baz", nil, ["foo.bar=\"baz\""]),
             ("foo=\"ba\"r\"", nil, nil), ("foo=bar=baz", ["foo=\"bar=baz\""], nil), ("{{foo=bar}}", nil, nil),
             ("foo=bar,,bar=baz", nil, nil),
             (",", nil, nil), ("{,}", nil, nil), ("foo=~\"a\\.b\"", ["foo=~\"a\\\\.b\""], nil),
@@ -64,7 +65,6 @@ struct `A matcher` {
             guard let matchers = try? [Matcher](parsing: text) else { continue }
             taken += 1
             let printed = "{\(matchers.map(\.description).joined(separator: ","))}"
-            guard matchers.allSatisfy({ $0.name.utf8.allSatisfy { (0x61...0x7A).contains($0) } }) else { continue }
             #expect((try? [Matcher](parsing: printed)) == matchers, "\(text)")
         }
         #expect(taken > 50)

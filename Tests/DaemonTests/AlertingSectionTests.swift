@@ -28,9 +28,18 @@ struct `The section on alerting` {
 
     @Test(arguments: [
         ("", "am.yml: there is no route"),
+        (
+            "route: {receiver: r, group_wait: 200000000y200000000y}\nreceivers: [{name: r}]",
+            "group_wait is '200000000y200000000y'; write a duration"
+        ),
+        ("route: {receiver: r, repeat_interval: 293y}\nreceivers: [{name: r}]", "repeat_interval is '293y'; write a duration"),
+        ("route: {receiver: r, group_interval: 5m1h}\nreceivers: [{name: r}]", "group_interval is '5m1h'; write a duration"),
         ("route: {receiver: r, continue: true}\nreceivers: [{name: r}]", "the root route has continue"),
         ("route: {receiver: ''}\nreceivers: [{name: r}]", "the root route has no receiver"),
-        (receiver("slack_configs: [{channel: a}]"), "am.yml:4: there is no api_url in slack_configs"),
+        (
+            receiver("slack_configs: [{channel: a}]"),
+            "am.yml:4: api_url in slack_configs, or slack_api_url in global must be given"
+        ),
         (
             receiver("slack_configs:\n  - api_url: http://s\n    title: '{{ .Status }}'"),
             "am.yml:6: title holds a Go template ('{{ .Status }}'); obs renders Mustache"
@@ -41,7 +50,7 @@ struct `The section on alerting` {
         ),
         (receiver("slack_configs:\n  - {api_url: http://s, text: '{{>nothing}}'}"), "includes 'nothing', which there is not"),
         (receiver("irc_configs: [{}]"), "am.yml:4: unknown key 'irc_configs' in receivers[0]"),
-        (receiver("webhook_configs: [{}]"), "am.yml:4: there is no url in webhook_configs"),
+        (receiver("webhook_configs: [{}]"), "am.yml:4: url in webhook_configs must be given"),
         (
             receiver("webhook_configs: [{url: 'ftp://s3cret@host/x?s3cret'}]"),
             "am.yml:4: 'ftp://host' is no http:// or https:// address"
@@ -58,34 +67,37 @@ struct `The section on alerting` {
             receiver("webhook_configs: [{url: 'http://x', http_config: {authorization: {credentials: '${NOT_SET}'}}}]"),
             "${NOT_SET} is not set in the environment"
         ),
-        (receiver("email_configs: [{to: a@b}]"), "am.yml:4: there is no smarthost in email_configs, or smtp_smarthost in global"),
+        (
+            receiver("email_configs: [{to: a@b}]"),
+            "am.yml:4: smarthost in email_configs, or smtp_smarthost in global must be given"
+        ),
         (receiver("email_configs: [{to: a@b, smarthost: mail}]"), "smarthost is 'mail'; write HOST:PORT"),
         (
             receiver("email_configs: [{to: a@b, smarthost: 'm:25', from: a@b, headers: {subject: a, Subject: b}}]"),
             "the header Subject stands there twice"
         ),
         (receiver("telegram_configs: [{bot_token: a, chat_id: 1, parse_mode: BBCode}]"), "parse_mode is 'BBCode'"),
-        (receiver("pagerduty_configs: [{}]"), "there is no routing_key or service_key"),
+        (receiver("pagerduty_configs: [{}]"), "routing_key or service_key in pagerduty_configs must be given"),
         (receiver("opsgenie_configs: [{api_key: a, responders: [{name: x, type: cat}]}]"), "is 'cat'; write one of team"),
         (
             receiver("victorops_configs: [{api_key: a, routing_key: b, custom_fields: {entity_id: x}}]"),
             "custom_fields has 'entity_id'"
         ),
         (receiver("wechat_configs: [{api_secret: a, corp_id: b, message_type: song}]"), "message_type is 'song'"),
-        (receiver("webex_configs: [{room_id: a}]"), "there is no http_config.authorization in webex_configs"),
+        (receiver("webex_configs: [{room_id: a}]"), "http_config.authorization in webex_configs must be given"),
         (
             receiver("sns_configs: [{topic_arn: a, sigv4: {region: b, access_key: c, secret_key: d, role_arn: e}}]"),
             "obs does not know role_arn in sigv4"
         ),
         (receiver("pushover_configs: [{user_key: a, token: b, retry: soon}]"), "retry is 'soon'"),
-        (receiver("discord_configs: [{}]"), "there is no webhook_url in discord_configs"),
+        (receiver("discord_configs: [{}]"), "webhook_url in discord_configs must be given"),
         (
             "global: {smtp_auth_password: a, smtp_auth_password_file: b}\n" + receiver("webhook_configs: []"),
             "smtp_auth_password and smtp_auth_password_file are both given"
         ),
         ("external_url: http://x\n" + receiver("webhook_configs: []"), "am.yml:1: unknown key 'external_url'"),
         ("route: {receiver: r, group_by: [a b]}\nreceivers: [{name: r}]", "'a b' is no name of a label"),
-        ("route: {receiver: r}\nreceivers: [{name: ''}]", "there is no name of a receiver"),
+        ("route: {receiver: r}\nreceivers: [{name: ''}]", "name of a receiver must be given"),
         (
             "route: {receiver: r}\nreceivers: [{name: r}]\ninhibit_rules: [{source_match: {a: b}, target_match: {c: d}, equal: ['e f']}]",
             "'e f' is no name of a label"
@@ -128,6 +140,27 @@ struct `The section on alerting` {
         var dumped = ""
         dump(alerting, to: &dumped)
         #expect(!"\(alerting) \(dumped)".contains("s3cret"))
+    }
+
+    @Test func `is shown without its secrets, and reads again as it is shown`() throws {
+        let text = """
+            global: {slack_api_url: 'https://hooks/s3cret', smtp_auth_password: s3cret, smtp_from: a@b}
+            route: {receiver: r}
+            receivers:
+            - name: r
+              slack_configs: [{channel: '#c'}]
+              webhook_configs: [{url: 'http://u:s3cret@x', http_config: {basic_auth: {username: u, password: s3cret}, headers: {X-Key: s3cret}}}]
+            """
+        let shown = try YAMLDocument(text, file: folder + "/am.yml").shown(as: AlertmanagerFile.self)
+        #expect(!shown.contains("s3cret"))
+        #expect(shown.contains("smtp_from: a@b") && shown.contains("channel:"))
+        #expect(shown.components(separatedBy: "<secret>").count == 6)
+        #expect(try read(shown).receivers.map(\.name) == ["r"])
+    }
+
+    @Test func `takes a route without a receiver's name as one that inherits it`() throws {
+        let alerting = try read("route:\n  receiver: a\n  routes: [{matchers: [x=y], receiver: ''}]\nreceivers: [{name: a}]")
+        #expect(alerting.route?.destinations(for: ["x": "y"]).map(\.receiver) == ["a"])
     }
 
     @Test func `puts aliases and merged keys in their places`() throws {

@@ -40,7 +40,7 @@ public enum AlertingError: Error, CustomStringConvertible {
         case .unknownInterval(let name, let known):
             "a route names the time interval '\(name)', which there is not; \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")"
         case .badHTTP(let what): "http_config \(what)"
-        case .missing(let what): "there is no \(what), which must be given"
+        case .missing(let what): "\(what) must be given"
         case .badValue(let sentence): sentence
         case .unreadableSecret(let path):
             "the secret file \(path) cannot be read as one line of text; check its path, its permissions and what is in it"

@@ -36,7 +36,8 @@ public struct Route: Sendable, Decodable {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        receiver = try container.decodeIfPresent(String.self, forKey: .receiver)
+        // An empty name is none, as in Go: the parent's holds.
+        receiver = try container.decodeIfPresent(String.self, forKey: .receiver).flatMap { $0.isEmpty ? nil : $0 }
         matchers = try container.matchers(.matchers, equal: .match, expressions: .matchExpressions)
         groupBy = try container.decodeIfPresent([String].self, forKey: .groupBy)
         groupWait = try container.duration(.groupWait)

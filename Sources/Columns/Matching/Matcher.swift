@@ -41,8 +41,16 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         matches(labels[name] ?? "")
     }
 
+    /// As both grammars read it again; a name that only one of them knows stands in quotes.
     public var description: String {
-        "\(name)\(`operator`.rawValue)\"\(value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n"))\""
+        let isPlain =
+            !name.isEmpty
+            && !name.unicodeScalars.contains { $0.properties.isWhitespace || "{}!=~,\\\"'`".unicodeScalars.contains($0) }
+        return "\(isPlain ? name : Self.quoted(name))\(`operator`.rawValue)\(Self.quoted(value))"
+    }
+
+    private static func quoted(_ text: String) -> String {
+        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n"))\""
     }
 }
 

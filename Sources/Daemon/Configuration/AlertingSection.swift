@@ -41,6 +41,14 @@ public enum AlertmanagerConfiguration {
         return try YAMLDocument(String(decoding: bytes, as: UTF8.self), file: path).decode(AlertmanagerFile.self).configuration
     }
 
+    /// The file as it is read, with `<secret>` for each secret.
+    public static func shown(_ path: String) throws(ConfigurationError) -> String {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationError([.init(file: path, line: nil, message: "there is no such file, or it cannot be read")])
+        }
+        return try YAMLDocument(String(decoding: bytes, as: UTF8.self), file: path).shown(as: AlertmanagerFile.self)
+    }
+
     /// Whether the file at `path` is one: it has a route or receivers on its outermost level, where obs.yaml has `alerting`.
     public static func isOne(_ path: String) -> Bool {
         guard let bytes = FileManager.default.contents(atPath: path),

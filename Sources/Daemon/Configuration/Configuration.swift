@@ -37,6 +37,17 @@ public struct Configuration: Sendable {
         return configuration
     }
 
+    /// The configuration file as it is read, with `<secret>` for each secret.
+    ///
+    /// - Throws: ``ConfigurationError`` with its mistakes, or ``UsageError`` when there is no file.
+    public static func shown(file: String?) throws -> String {
+        let path = file ?? "obs.yaml"
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw UsageError("\(path): there is no such file, or it cannot be read; without one all is as 'obs --help' says")
+        }
+        return try YAMLDocument(String(decoding: bytes, as: UTF8.self), file: path).shown(as: File.self)
+    }
+
     private struct File: Decodable {
         struct Log: Decodable { var level: String? }
         var data_dir: String?

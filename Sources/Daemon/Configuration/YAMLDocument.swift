@@ -112,6 +112,25 @@ struct YAMLDocument {
         return decoded
     }
 
+    /// The document as YAML, with `<secret>` where ``Value`` has a secret.
+    ///
+    /// - Throws: ``ConfigurationError`` when it cannot be decoded.
+    func shown<Value: Decodable>(
+        as type: Value.Type = Value.self, environment: [String: String] = ProcessInfo.processInfo.environment
+    ) throws(ConfigurationError) -> String {
+        guard let root else { return "" }
+        let context = DecodingLog(file: file, environment: environment)
+        do { _ = try Value(from: NodeDecoder(node: root, path: [], log: context)) } catch {
+            context.note(error, root: root)
+            throw ConfigurationError(context.mistakes)
+        }
+        do {
+            return try Yams.serialize(node: context.masked(root, []))
+        } catch {
+            throw ConfigurationError([.init(file: file, line: nil, message: "cannot be shown as YAML: \(error)")])
+        }
+    }
+
     private static func mistake(_ error: YamlError, file: String) -> ConfigurationError.Mistake {
         switch error {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
@@ -127,7 +146,7 @@ struct YAMLDocument {
 }
 
 /// The keys that were asked for, and the mistakes, of one decoding. Used by one task.
-private final class DecodingLog {
+final class DecodingLog {
     let file: String
     private(set) var mistakes: [ConfigurationError.Mistake] = []
     /// By the path of a mapping: the keys that its type knows. A mapping that is not here was not read as one with fixed keys.
@@ -143,6 +162,26 @@ private final class DecodingLog {
 
     func ask(for key: String, in path: [any CodingKey]) {
         knownKeys[Self.text(path), default: []].insert(key)
+    }
+
+    private var secretPaths: Set<String> = []
+
+    /// The value at `path` is a secret: it is not shown.
+    func hide(_ path: [any CodingKey]) { secretPaths.insert(Self.text(path)) }
+
+    /// `node` with its secrets replaced; headers may hold one too.
+    func masked(_ node: Node, _ path: [any CodingKey]) -> Node {
+        if secretPaths.contains(Self.text(path)) { return "<secret>" }
+        switch node {
+        case .mapping(let mapping):
+            let isHeaders = path.last?.stringValue == "headers" && path.dropLast().last?.stringValue == "http_config"
+            return Node(
+                mapping.map { key, value in
+                    (key, isHeaders ? "<secret>" : masked(value, path + [NodeKey(key.string ?? "")]))
+                })
+        case .sequence(let items): return Node(items.enumerated().map { masked($1, path + [NodeKey($0)]) })
+        default: return node
+        }
     }
 
     func allowAnyKey(in path: [any CodingKey]) {
@@ -246,223 +285,4 @@ enum Spelling {
         }
         return row[b.count]
     }
-}
-
-// MARK: Decoder
-
-private struct NodeKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
-
-    init(_ name: String) {
-        stringValue = name
-        intValue = nil
-    }
-
-    init(_ index: Int) {
-        stringValue = String(index)
-        intValue = index
-    }
-
-    init?(stringValue: String) { self.init(stringValue) }
-    init?(intValue: Int) { self.init(intValue) }
-}
-
-/// An error of a room, and where in the file it was thrown.
-private struct LocatedError: Error {
-    let path: [any CodingKey]
-    let error: any Error
-}
-
-private struct NodeDecoder: Decoder {
-    let node: Node
-    let path: [any CodingKey]
-    let log: DecodingLog
-    var codingPath: [any CodingKey] { path }
-    var userInfo: [CodingUserInfoKey: Any] { log.userInfo }
-
-    func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        switch node {
-        case .mapping(let mapping):
-            return KeyedDecodingContainer(MappingContainer(mapping: mapping.merged, path: path, log: log))
-        case .scalar where node.null != nil || node.string == "":
-            // `http:` with nothing behind it is an empty section.
-            return KeyedDecodingContainer(MappingContainer(mapping: .init([]), path: path, log: log))
-        default: throw mismatch("a mapping of keys to values")
-        }
-    }
-
-    func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        switch node {
-        case .sequence(let items): return SequenceContainer(items: Array(items), path: path, log: log)
-        case .scalar where node.null != nil: return SequenceContainer(items: [], path: path, log: log)
-        default: throw mismatch("a list")
-        }
-    }
-
-    func singleValueContainer() throws -> any SingleValueDecodingContainer { ScalarContainer(decoder: self) }
-
-    /// A room's own error names the key and the value; the innermost value that was being read is where it came from.
-    private func located<Value>(_ body: () throws -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch let error as DecodingError {
-            throw error
-        } catch let error as LocatedError {
-            throw error
-        } catch {
-            throw LocatedError(path: path, error: error)
-        }
-    }
-
-    func mismatch(_ wanted: String) -> DecodingError {
-        let shown: String
-        switch node {
-        case .scalar: shown = "'\(node.string ?? "")'"
-        case .sequence: shown = "a list"
-        case .mapping: shown = "a mapping"
-        default: shown = "an alias"
-        }
-        return .typeMismatch(
-            Any.self, .init(codingPath: path, debugDescription: "\(DecodingLog.named(path)) is \(shown); write \(wanted)"))
-    }
-
-    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        let value: Any?
-        switch type {
-        case is String.Type:
-            guard case .scalar = node else { throw mismatch("a text") }
-            value = node.null == nil ? node.string : nil
-            if value == nil { throw mismatch("a text") }
-        case is Bool.Type:
-            value = node.bool
-            if value == nil { throw mismatch("true or false") }
-        case is Double.Type:
-            value = node.float ?? node.int.map(Double.init)
-            if value == nil { throw mismatch("a number") }
-        case is Float.Type:
-            value = (node.float ?? node.int.map(Double.init)).map { Float($0) }
-            if value == nil { throw mismatch("a number") }
-        case let integer as any FixedWidthInteger.Type:
-            value = node.int.flatMap { Self.narrow($0, to: integer) }
-            if value == nil { throw mismatch("a whole number") }
-        default:
-            let decoded = try located { try Value(from: self) }
-            // A dictionary asks for the keys that are there: none is unknown.
-            if decoded is any AnyDictionary { log.allowAnyKey(in: path) }
-            return decoded
-        }
-        return value as! Value
-    }
-
-    private static func narrow<Integer: FixedWidthInteger>(_ value: Int, to _: Integer.Type) -> Any? {
-        Integer(exactly: value)
-    }
-}
-
-extension Node.Mapping {
-    /// With the keys of the mappings under `<<`; its own come first.
-    ///
-    /// Source: YAML, "Merge Key Language-Independent Type".
-    fileprivate var merged: Node.Mapping {
-        guard let merge = first(where: { $0.key.string == "<<" })?.value else { return self }
-        var pairs = filter { $0.key.string != "<<" }.map { ($0.key, $0.value) }
-        let others: [Node]
-        if case .sequence(let items) = merge { others = Array(items) } else { others = [merge] }
-        for case .mapping(let other) in others {
-            for (key, value) in other.merged where !pairs.contains(where: { $0.0 == key }) { pairs.append((key, value)) }
-        }
-        return Node.Mapping(pairs)
-    }
-}
-
-private protocol AnyDictionary {}
-extension Dictionary: AnyDictionary {}
-
-private struct MappingContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let mapping: Node.Mapping
-    let path: [any CodingKey]
-    let log: DecodingLog
-    var codingPath: [any CodingKey] { path }
-    var allKeys: [Key] { mapping.compactMap { $0.key.string.flatMap(Key.init(stringValue:)) } }
-
-    private func find(_ key: Key) -> Node? {
-        log.ask(for: key.stringValue, in: path)
-        return mapping.first { $0.key.string == key.stringValue }?.value
-    }
-
-    func contains(_ key: Key) -> Bool { find(key) != nil }
-
-    func decodeNil(forKey key: Key) throws -> Bool {
-        guard let node = find(key) else { return true }
-        guard case .scalar = node else { return false }
-        return node.null != nil && node.string != nil && node.bool == nil
-    }
-
-    private func decoder(_ key: Key) throws -> NodeDecoder {
-        guard let node = find(key) else {
-            throw DecodingError.keyNotFound(key, .init(codingPath: path, debugDescription: ""))
-        }
-        return NodeDecoder(node: node, path: path + [key], log: log)
-    }
-
-    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value { try decoder(key).decode(type) }
-
-    func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type, forKey key: Key) throws -> KeyedDecodingContainer<Nested> {
-        try decoder(key).container(keyedBy: type)
-    }
-
-    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { try decoder(key).unkeyedContainer() }
-    func superDecoder() throws -> any Decoder { NodeDecoder(node: .mapping(mapping), path: path, log: log) }
-    func superDecoder(forKey key: Key) throws -> any Decoder { try decoder(key) }
-}
-
-private struct SequenceContainer: UnkeyedDecodingContainer {
-    let items: [Node]
-    let path: [any CodingKey]
-    let log: DecodingLog
-    var codingPath: [any CodingKey] { path }
-    var count: Int? { items.count }
-    var isAtEnd: Bool { currentIndex >= items.count }
-    var currentIndex = 0
-
-    init(items: [Node], path: [any CodingKey], log: DecodingLog) {
-        self.items = items
-        self.path = path
-        self.log = log
-    }
-
-    private mutating func next() throws -> NodeDecoder {
-        guard !isAtEnd else {
-            throw DecodingError.valueNotFound(
-                Any.self, .init(codingPath: path, debugDescription: "\(DecodingLog.named(path)) has too few entries"))
-        }
-        defer { currentIndex += 1 }
-        return NodeDecoder(node: items[currentIndex], path: path + [NodeKey(currentIndex)], log: log)
-    }
-
-    mutating func decodeNil() throws -> Bool {
-        guard !isAtEnd, case .scalar = items[currentIndex], items[currentIndex].null != nil else { return false }
-        currentIndex += 1
-        return true
-    }
-
-    mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try next().decode(type) }
-    mutating func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) throws -> KeyedDecodingContainer<Nested> {
-        try next().container(keyedBy: type)
-    }
-    mutating func nestedUnkeyedContainer() throws -> any UnkeyedDecodingContainer { try next().unkeyedContainer() }
-    mutating func superDecoder() throws -> any Decoder { try next() }
-}
-
-private struct ScalarContainer: SingleValueDecodingContainer {
-    let decoder: NodeDecoder
-    var codingPath: [any CodingKey] { decoder.path }
-
-    func decodeNil() -> Bool {
-        guard case .scalar = decoder.node else { return false }
-        return decoder.node.null != nil
-    }
-
-    func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decoder.decode(type) }
 }

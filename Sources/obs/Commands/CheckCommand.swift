@@ -18,19 +18,23 @@ struct CheckConfig: AsyncParsableCommand {
               obs check config
               obs check config -c /etc/obs/obs.yaml
               obs check config /etc/prometheus/alertmanager.yml
+              obs check config --show
             """)
     @Argument(help: "A configuration of obs or of Alertmanager, instead of -c.") var file: String?
+    @Flag(help: "Show the file as it is read, with <secret> for each secret.") var show = false
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         do {
             if let path = file ?? common.config, AlertmanagerConfiguration.isOne(path) {
                 let alerting = try AlertmanagerConfiguration.read(path)
+                if show { return print(try AlertmanagerConfiguration.shown(path), terminator: "") }
                 return print(
                     "\(path) is good: \(alerting.receivers.count) receivers, \(alerting.receivers.reduce(0) { $0 + $1.integrations.count }) integrations, \(alerting.inhibitRules.count) inhibit rules, \(alerting.timeIntervals.count) time intervals"
                 )
             }
             let configuration = try Configuration.load(file: file ?? common.config, dataDirectory: common.dataDir)
+            if show { return print(try Configuration.shown(file: file ?? common.config), terminator: "") }
             print(
                 "the configuration is good: \(configuration.sources.count) sources, \(configuration.pipelines.count) pipelines, \(configuration.rules.count) rules, \(configuration.alerting.receivers.count) receivers"
             )
