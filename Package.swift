@@ -28,7 +28,9 @@ let package = Package(
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd"]),
         .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log, .grdb]),
-        .target(name: "Streaming", dependencies: ["Columns", "Parsing", "Lake", "Ingest", "Telemetry", .log, .lifecycle]),
+        .target(
+            name: "Streaming",
+            dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", .grdb, .log, .lifecycle]),
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
         .target(
             name: "Alerting",
@@ -58,7 +60,8 @@ let package = Package(
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns"], exclude: ["Peers"]),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
-        .testTarget(name: "StreamingTests", dependencies: ["Streaming", .log]),
+        .testTarget(
+            name: "StreamingTests", dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
@@ -69,7 +72,7 @@ let package = Package(
         .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", .lifecycle]),
         .testTarget(name: "QueryTests", dependencies: ["Query"]),
         .testTarget(name: "ServerTests", dependencies: ["Server"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Streaming", "Simulation"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation"]),
     ]
 )
 

@@ -127,19 +127,13 @@ struct PipelineService: Service {
         var pause = Duration.seconds(1)
         while !Task.isShuttingDownGracefully {
             do {
-                let observer = try await DetectionObserver(
-                    rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
-                let runner = try await PipelineRunner(
-                    plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
-                    context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
-                    exportFolder: workspace.exports,
-                    observers: [
-                        observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition),
-                    ],
-                    scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger)
+                if let schedule = plan.definition.schedule {
+                    try await runScheduled(schedule)
+                    return
+                }
                 var sources: [PipelineSource] = []
                 for entry in plan.sources { sources.append(PipelineSource(try await source(entry), input: entry.input)) }
-                _ = try await runner.run(sources, mode: .stream)
+                _ = try await makeRunner().run(sources, mode: .stream)
                 return
             } catch let error as PipelineError {
                 throw error  // a definition or a lock: waiting does not mend it
@@ -165,5 +159,49 @@ struct PipelineService: Service {
             SQLiteSource(name: entry.name, .init(path: path, table: table, key: key), metrics: metrics, logger: logger)
         case .folder(let path): FolderSource(name: entry.name, .init(path: path), metrics: metrics, logger: logger)
         }
+    }
+
+    /// The same for a run that ends when everything that is there is read; nil when there is nothing yet.
+    private func endingSource(_ entry: Configuration.SourceEntry) async throws -> PipelineSource? {
+        let source: any Source
+        switch entry.kind {
+        case .file(let path): return files(path, of: entry)
+        case .http: return files(try await spools.spool(entry).path, of: entry)
+        case .sqlite(let path, let table, let key):
+            guard FileManager.default.fileExists(atPath: path) else { return nil }
+            var configuration = SQLiteSource.Configuration(path: path, table: table, key: key)
+            configuration.follows = false
+            source = SQLiteSource(name: entry.name, configuration, metrics: metrics, logger: logger)
+        case .folder(let path):
+            guard FileManager.default.fileExists(atPath: path) else { return nil }
+            var configuration = FolderSource.Configuration(path: path)
+            configuration.follows = false
+            source = FolderSource(name: entry.name, configuration, metrics: metrics, logger: logger)
+        }
+        return PipelineSource(source, input: entry.input)
+    }
+
+    private func files(_ pattern: String, of entry: Configuration.SourceEntry) -> PipelineSource? {
+        let paths = Configuration.glob(pattern).sorted()
+        guard !paths.isEmpty else { return nil }
+        return PipelineSource(FileSource(name: entry.name, paths: paths, metrics: metrics, logger: logger), input: entry.input)
+    }
+
+    private func makeRunner() async throws -> PipelineRunner {
+        let observer = try await DetectionObserver(
+            rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+        return try await PipelineRunner(
+            plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
+            context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
+            exportFolder: workspace.exports,
+            observers: [observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition)],
+            scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger)
+    }
+
+    private func runScheduled(_ schedule: Schedule) async throws {
+        try await ScheduledRuns(
+            plan: plan, schedule: schedule, runs: RunStore(workspace.store), makeRunner: makeRunner, makeSource: endingSource,
+            metrics: metrics, logger: logger
+        ).run()
     }
 }

@@ -39,29 +39,37 @@ public enum Processing {
         let serving = try ServingStore(path: workspace.servingPath)
         let definition = try configuration.pipeline(options.pipeline)
         let files = try filesByInput(options.files, definition)
+        let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(
-            definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
-            variant: "batch", context: options.context,
+            definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: "batch", context: options.context,
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
-            scorers: RiskScorer.provider(workspace.models),
-            metrics: metrics, logger: logger, startsAnew: options.startsAnew)
+            scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress)
         let sources = files.enumerated().map { index, entry in
             PipelineSource(
                 FileSource(
-                    name: files.count == 1 ? "files" : "files-\(entry.input)", paths: entry.paths, metrics: metrics,
+                    name: files.count == 1 ? PipelineReplay.batchSource : "\(PipelineReplay.batchSource)-\(entry.input)",
+                    paths: entry.paths, parallelFiles: min(4, ProcessInfo.processInfo.activeProcessorCount), metrics: metrics,
                     logger: logger
                 ) { counter.update(index, bytes: $0, of: $1) }, input: entry.input)
         }
+        let run = try runs.begin(definition.name, .process, now: Timestamp(microseconds: WallClock.microseconds))
         let result = BatchService(runner: runner, sources: sources)
         var quiet = logger
         quiet.logLevel = .critical
-        try await ServiceGroup(
-            configuration: .init(
-                services: [.init(service: result, successTerminationBehavior: .gracefullyShutdownGroup)],
-                gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet)
-        ).run()
-        return await result.summary.value
+        do {
+            try await ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: result, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet)
+            ).run()
+        } catch {
+            try runs.end(run, error: "\(error)", now: Timestamp(microseconds: WallClock.microseconds))
+            throw error
+        }
+        let summary = await result.summary.value
+        try runs.end(run, stages: summary.stages, now: Timestamp(microseconds: WallClock.microseconds))
+        return summary
     }
 
     /// The files of each input: `views=a.jsonl` names it, and a plain path is of the only one.

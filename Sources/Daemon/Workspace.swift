@@ -3,6 +3,7 @@ import Detection
 import Foundation
 import Lake
 import Store
+import Streaming
 
 /// A data directory, opened: `lake` (tables), `obs.db` (incidents, models), `serve.db` (newest gold rows by key), `spool` (pushed lines), `checkpoints`, `models`, `export`.
 public struct Workspace: Sendable {
@@ -16,7 +17,8 @@ public struct Workspace: Sendable {
     public init(_ path: String) throws {
         self.path = path
         lake = Lake(root: path + "/lake")
-        store = try Store(path: path + "/obs.db", migrations: IncidentStore.migrations + ModelRegistry.migrations)
+        store = try Store(
+            path: path + "/obs.db", migrations: IncidentStore.migrations + ModelRegistry.migrations + RunStore.migrations)
         incidents = IncidentStore(store)
         models = ModelRegistry(store: store, folder: path + "/models")
     }

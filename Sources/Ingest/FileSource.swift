@@ -17,39 +17,52 @@ public struct FileSource: Source {
     private let metrics: SourceMetrics
     private let logger: Logger
     private let progress: @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
+    /// How many files are read, and decompressed, at once.
+    private let parallelFiles: Int
 
     /// - Parameters:
     ///   - paths: `-` is standard input, which is never known from before.
+    ///   - parallelFiles: more than one gives the lines of several files in turns; those of one stay in order.
     ///   - progress: told how many bytes of all files were read, and of how many if that is known.
     public init(
-        name: String, paths: [String], metrics: MetricsRegistry, logger: Logger,
+        name: String, paths: [String], parallelFiles: Int = 1, metrics: MetricsRegistry, logger: Logger,
         progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void = { _, _ in }
     ) {
         self.name = name
         self.paths = paths
+        self.parallelFiles = max(1, parallelFiles)
         self.metrics = SourceMetrics(metrics, source: name)
         self.logger = logger
         self.progress = progress
     }
 
+    /// Each file is a partition; of those that are `-` there is one.
+    public var partitions: [String] { paths }
+
     public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
-        var done = position ?? SourcePosition()
         // All are opened before the first is read: a name that is wrong is said before hours of work, not after.
         let readers = try paths.map { path in try TextReader(path: path) }
         let sizes = readers.map(\.fileSize)
         let total = sizes.allSatisfy { $0 != nil } ? sizes.reduce(0) { $0 + $1! } : nil
-        var before: Int64 = 0
-        for (index, reader) in readers.enumerated() {
-            let start = before
-            try await read(reader, &done, deliver) { progress(start + $0, total) }
-            before += sizes[index] ?? reader.bytesRead
+        let ledger = FileLedger(position ?? SourcePosition(), total: total, progress: progress)
+        try await withoutActuallyEscaping(deliver) { deliver in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                var next = 0
+                func start() {
+                    guard next < readers.count else { return }
+                    let index = next
+                    next += 1
+                    group.addTask { try await read(readers[index], index, ledger, deliver) }
+                }
+                for _ in 0..<parallelFiles { start() }
+                while try await group.next() != nil { start() }
+            }
         }
-        progress(before, total)
+        await ledger.showEnd()
     }
 
     private func read(
-        _ opened: TextReader, _ done: inout SourcePosition, _ deliver: (SourceChunk) async throws -> Void,
-        progress: (Int64) -> Void
+        _ opened: TextReader, _ number: Int, _ ledger: FileLedger, _ deliver: @Sendable (SourceChunk) async throws -> Void
     ) async throws {
         var reader = opened
         var text = try await next(reader)
@@ -57,8 +70,10 @@ public struct FileSource: Source {
         var recent: [UInt8] = []
         var position = FilePosition(path: opened.path, device: 0, inode: 0, offset: 0, head: .none, tail: .none)
         var head = Array(text.prefix(FilePosition.headLength))
-        var index = done.files.count
-        for (known, candidate) in done.files.enumerated().reversed() where opened.path != "-" && candidate.offset > 0 {
+        // A file that begins as one that is being read may be the same under another name: it waits until that one is known to its end.
+        await ledger.claim(head, number)
+        var index: Int?
+        for (known, candidate) in await ledger.files.enumerated().reversed() where opened.path != "-" && candidate.offset > 0 {
             // Only where the start fits is the file read up to the offset, to see whether the rest does.
             guard text.count >= candidate.head.length, Fingerprint(of: text.prefix(candidate.head.length)) == candidate.head,
                 let rest = try PositionedText(path: opened.path, at: candidate)
@@ -72,44 +87,59 @@ public struct FileSource: Source {
             break
         }
         var builder = RawLinesBuilder()
-        func flush() async throws {
-            guard builder.count > 0 else { return }
+        func flush(isLast: Bool) async throws {
+            guard builder.count > 0 || isLast else { return }
             if position.head.length < FilePosition.headLength {
                 position.head = Fingerprint(of: head.prefix(Int(position.offset)))
             }
             position.tail = Fingerprint(of: recent)
-            if opened.path != "-" {
-                if index < done.files.count { done.files[index] = position } else { done.files.append(position) }
-            }
             let lines = builder.finish()
-            try await deliver(SourceChunk(lines: lines, position: done))
-            metrics.lines.increment(by: lines.count)
-            progress(reader.bytesRead)
-        }
-        while !Task.isCancelled {
-            if let block = LineBlock(text, at: position.offset, isEnd: isAtEnd) {
-                _ = block.append(
-                    to: &builder, source: name, file: opened.path, arrival: Timestamp(microseconds: WallClock.microseconds))
-                metrics.bytes.increment(by: block.length)
-                position.offset += Int64(block.length)
-                recent = Array(
-                    (recent + block.bytes[max(0, block.length - FilePosition.tailLength)..<block.length]).suffix(
-                        FilePosition.tailLength))
-                text = Array(text[block.length...])
-                if builder.count >= Self.batchLines || builder.byteCount >= Self.batchBytes { try await flush() }
-            }
-            if isAtEnd { break }
+            // Positions and chunks leave in one order: a position never says more than what was delivered before it.
+            await ledger.lock()
             do {
-                let more = try await next(reader)
-                if more.isEmpty { isAtEnd = true } else { text += more }
-                if head.count < FilePosition.headLength { head += more.prefix(FilePosition.headLength - head.count) }
+                if opened.path != "-", position.offset > 0 { index = await ledger.note(position, at: index) }
+                try await deliver(
+                    SourceChunk(
+                        lines: lines, position: SourcePosition(files: await ledger.files), partition: opened.path,
+                        endsPartition: isLast))
             } catch {
-                // What was good comes first, then the error.
-                try await flush()
+                await ledger.unlock()
                 throw error
             }
+            await ledger.unlock()
+            metrics.lines.increment(by: lines.count)
+            await ledger.show(reader.bytesRead, of: number)
         }
-        try await flush()
+        do {
+            while !Task.isCancelled {
+                if let block = LineBlock(text, at: position.offset, isEnd: isAtEnd) {
+                    _ = block.append(
+                        to: &builder, source: name, file: opened.path, arrival: Timestamp(microseconds: WallClock.microseconds))
+                    metrics.bytes.increment(by: block.length)
+                    position.offset += Int64(block.length)
+                    recent = Array(
+                        (recent + block.bytes[max(0, block.length - FilePosition.tailLength)..<block.length]).suffix(
+                            FilePosition.tailLength))
+                    text = Array(text[block.length...])
+                    if builder.count >= Self.batchLines || builder.byteCount >= Self.batchBytes { try await flush(isLast: false) }
+                }
+                if isAtEnd { break }
+                do {
+                    let more = try await next(reader)
+                    if more.isEmpty { isAtEnd = true } else { text += more }
+                    if head.count < FilePosition.headLength { head += more.prefix(FilePosition.headLength - head.count) }
+                } catch {
+                    // What was good comes first, then the error.
+                    try await flush(isLast: false)
+                    throw error
+                }
+            }
+            try await flush(isLast: !Task.isCancelled)
+        } catch {
+            await ledger.release(number)
+            throw error
+        }
+        await ledger.release(number)
     }
 
     /// Reads may block for long (a pipe, a slow disk): they run on a queue of their own, not on the shared pool.

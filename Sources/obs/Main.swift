@@ -15,8 +15,8 @@ struct Obs: AsyncParsableCommand {
             """,
         version: BuildInfo.version,
         subcommands: [
-            RunCommand.self, DemoCommand.self, ProcessCommand.self, ParseCommand.self, QueryCommand.self, IncidentCommand.self,
-            NotificationCommand.self,
+            RunCommand.self, DemoCommand.self, ProcessCommand.self, ReplayCommand.self, ParseCommand.self, QueryCommand.self,
+            IncidentCommand.self, NotificationCommand.self,
             ModelCommand.self, LakeCommand.self,
             SimulateCommand.self, CheckCommand.self, SinkCommand.self,
         ])

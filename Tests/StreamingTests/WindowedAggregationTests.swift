@@ -17,14 +17,12 @@ struct `A tumbling window` {
             Aggregate("users", .distinct, column: "user"),
         ])
 
-    /// A window with its watermark, as a pipeline with one partition has it.
+    /// The same over rows of another schema.
     private struct Run {
         var windows: WindowedAggregation
         var partitions = PartitionWatermarks()
 
-        init(_ definition: WindowDefinition) {
-            windows = try! WindowedAggregation(definition, input: schema)
-        }
+        init(_ definition: WindowDefinition) { windows = try! WindowedAggregation(definition, input: schema) }
 
         mutating func observe(_ batch: Batch) -> [Int] {
             let rows = partitions.observe(batch["event_time"]!, of: "p", lateness: .seconds(60), now: .now)

@@ -99,7 +99,9 @@ public struct Configuration: Sendable {
         }
         if let patterns = file.pipelines {
             configuration.pipelines = documents(patterns, "pipelines").compactMap { document in
-                collect { () throws(ConfigurationError) in try document.decode(PipelineFile.self).definition }
+                collect { () throws(ConfigurationError) in
+                    try document.decode(PipelineFile.self).definition.resolvingFiles(beside: document.file)
+                }
             }
         }
         if let patterns = file.detections {
@@ -122,6 +124,13 @@ public struct Configuration: Sendable {
                 mistakes.append(.init(file: path, line: nil, message: "source '\(source.name)': \(error)"))
             }
         }
+        for source in configuration.sources
+        where source.name == PipelineReplay.batchSource || source.name.hasPrefix(PipelineReplay.batchSource + "-") {
+            mistakes.append(
+                .init(
+                    file: path, line: nil,
+                    message: "a source is called '\(source.name)', as what 'obs process' reads is; name it otherwise"))
+        }
         if Set(configuration.sources.map(\.name)).count < configuration.sources.count {
             mistakes.append(.init(file: path, line: nil, message: "two sources have the same name"))
         }
@@ -129,7 +138,8 @@ public struct Configuration: Sendable {
         return configuration
     }
 
-    private static func glob(_ pattern: String) -> [String] {
+    /// The paths that a path or pattern stands for now.
+    static func glob(_ pattern: String) -> [String] {
         var found = glob_t()
         defer { globfree(&found) }
         guard Foundation.glob(pattern, 0, nil, &found) == 0 else { return [] }

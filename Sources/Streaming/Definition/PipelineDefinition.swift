@@ -51,6 +51,22 @@ public struct PipelineDefinition: Sendable, Hashable {
         return input
     }
 
+    /// The same with the paths of reference files that are not absolute taken from the folder that `path` is in.
+    public func resolvingFiles(beside path: String) -> PipelineDefinition {
+        let folder = (path as NSString).deletingLastPathComponent
+        func resolve(_ steps: inout [Step]) {
+            for index in steps.indices {
+                guard case .lookup(var lookup) = steps[index], !lookup.file.hasPrefix("/"), !folder.isEmpty else { continue }
+                lookup.file = folder + "/" + lookup.file
+                steps[index] = .lookup(lookup)
+            }
+        }
+        var resolved = self
+        for index in inputs.indices { resolve(&resolved.inputs[index].steps) }
+        for index in streams.indices { resolve(&resolved.streams[index].steps) }
+        return resolved
+    }
+
     /// Changes when state that was written under one definition cannot be read under the other, or when what is in the tables would not be what this
     /// definition makes. Commit interval, schedule and text formats are not part of it.
     public var fingerprint: String {

@@ -1,4 +1,6 @@
+import Columns
 import Foundation
+import Lake
 
 /// All that a pipeline must remember to go on after an epoch as if it had never stopped.
 ///
@@ -23,8 +25,23 @@ public struct Checkpoint: Codable, Sendable {
     public var states: [String: Data]
     /// By table: the data files that this epoch adds to it.
     public var pending: [String: Data]
+    /// By table: what a replay puts in place of rows; nil in the epochs of a run.
+    public var replacing: [String: Replacement]?
     /// By file: how many bytes of an export are part of the committed epochs; what is behind them is cut off at a start.
     public var exportSizes: [String: Int64]
+}
+
+/// Data files that take the place of the rows of a table, or of those in a range of time.
+public struct Replacement: Codable, Sendable {
+    var files: [DataFile]
+    var column: String?
+    var from: Timestamp?
+    var to: Timestamp?
+
+    func commit(to table: DeltaTable, application: String, epoch: Int64) throws {
+        let times = column.flatMap { column in from.flatMap { from in to.map { (column, from..<$0) } } }
+        try table.replace(times: times, with: files, transaction: (application, epoch))
+    }
 }
 
 /// The folder that holds the checkpoint of one pipeline, and the lock that only one process has.

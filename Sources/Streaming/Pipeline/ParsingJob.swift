@@ -18,19 +18,22 @@ public struct PipelineSource: Sendable {
 final class ParsingJob: Sendable {
     let source: String
     let input: Int
-    /// Unique in the pipeline: the source and its partition.
+    /// Unique in the pipeline: the source and its partition, which have a format of their own.
     let partition: String
+    /// What the lines share a watermark with: the partition, or the source as a whole.
+    let clock: String
     /// No lines of the partition come after these.
     let endsPartition: Bool
     let chunk: SourceChunk
     private let result = Promise<(parsed: ParsedBatch, format: any LogFormat)>()
 
-    init(source: String, input: Int, partition: String, ends endsPartition: Bool, _ chunk: SourceChunk) {
+    init(source: String, input: Int, clock: String, ends endsPartition: Bool, _ chunk: SourceChunk) {
         self.source = source
         self.input = input
         self.endsPartition = endsPartition
         self.chunk = chunk
-        self.partition = Self.partition(partition, of: source)
+        partition = Self.partition(chunk.partition, of: source)
+        self.clock = Self.partition(clock, of: source)
     }
 
     static func partition(_ name: String, of source: String) -> String { name.isEmpty ? source : "\(source)/\(name)" }
@@ -46,7 +49,7 @@ final class ParsingJob: Sendable {
     }
 
     /// Lines that were cut because they are too long are no lines of the format, whatever stands in the pieces.
-    private static func parse(_ lines: Batch, with format: inout any LogFormat) -> ParsedBatch {
+    static func parse(_ lines: Batch, with format: inout any LogFormat) -> ParsedBatch {
         guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return format.parse(lines) }
         let limit = UInt32(RawLines.maxLineLength)
         guard range.contains(where: { texts.offsets[$0 + 1] - texts.offsets[$0] >= limit }) else { return format.parse(lines) }

@@ -34,8 +34,33 @@ public actor PipelineRunner {
         public var windows = 0
         public var late = 0
         public var duplicates = 0
+        /// What went into each stage and came out of it, in the order in which they were first used.
+        public private(set) var stages: [StageRows] = []
 
         public init() {}
+
+        mutating func count(_ stage: String, in rowsIn: Int, out rowsOut: Int) {
+            guard rowsIn > 0 || rowsOut > 0 else { return }
+            if let index = stages.firstIndex(where: { $0.stage == stage }) {
+                stages[index].rowsIn += rowsIn
+                stages[index].rowsOut += rowsOut
+            } else {
+                stages.append(StageRows(stage: stage, rowsIn: rowsIn, rowsOut: rowsOut))
+            }
+        }
+    }
+
+    /// The rows that a stage took in and gave in one run.
+    public struct StageRows: Sendable, Equatable {
+        public let stage: String
+        public fileprivate(set) var rowsIn: Int
+        public fileprivate(set) var rowsOut: Int
+
+        public init(stage: String, rowsIn: Int, rowsOut: Int) {
+            self.stage = stage
+            self.rowsIn = rowsIn
+            self.rowsOut = rowsOut
+        }
     }
 
     /// Batches that may wait at each of the two places: one being made, one waiting, one being worked on.
@@ -55,7 +80,12 @@ public actor PipelineRunner {
     private struct PartitionFormat: Sendable {
         var input: Int
         var format: any LogFormat
+        /// When it was last used, so that those of files long read can be forgotten.
+        var lastEpoch: Int64
     }
+
+    /// Of how many partitions the format is remembered: a file that goes on growing is among the newest.
+    private static let keptFormats = 1000
 
     private let definition: PipelineDefinition
     private let folder: CheckpointFolder
@@ -188,14 +218,18 @@ public actor PipelineRunner {
     private static func read(
         _ source: any Source, input: Int, from position: SourcePosition?, _ mode: Mode, to arrivals: PipelineChannel<Delivery>
     ) async throws {
-        try await source.run(from: position) { chunk in
-            // A run over what is there is one of many: the files of one run are the next part of the same partition, not new ones.
-            let partition = mode == .available ? "" : chunk.partition
-            await arrivals.send(
-                .chunk(
-                    ParsingJob(
-                        source: source.name, input: input, partition: partition, ends: mode == .batch && chunk.endsPartition,
-                        chunk)))
+        do {
+            try await source.run(from: position) { chunk in
+                // A run over what is there is one of many: its files are the next part of the source, not partitions that end.
+                let job = ParsingJob(
+                    source: source.name, input: input, clock: mode == .available ? "" : chunk.partition,
+                    ends: mode == .batch && chunk.endsPartition, chunk)
+                await arrivals.send(.chunk(job))
+            }
+        } catch {
+            // What was good before it is worked on and committed; the windows wait for the rest.
+            await arrivals.send(.interrupted)
+            throw error
         }
         await arrivals.send(Task.isCancelled ? .interrupted : .ended(source.name))
     }
@@ -247,8 +281,8 @@ public actor PipelineRunner {
                 try await commit(isRun: mode != .stream)
                 return
             }
-            if mode == .stream, ContinuousClock.now >= deadline {
-                try await commit()
+            if ContinuousClock.now >= deadline {
+                if mode == .stream { try await commit() }
                 deadline = .now + definition.commitInterval
             }
         }
@@ -258,11 +292,11 @@ public actor PipelineRunner {
         let lines = job.chunk.lines
         let (parsed, format) = await job.value
         positions[job.source] = job.chunk.position
-        formats[job.partition] = PartitionFormat(input: job.input, format: format)
+        formats[job.partition] = PartitionFormat(input: job.input, format: format, lastEpoch: epoch)
         hasNews = true
         if !lines.isEmpty { try await take(parsed, lines, job, mode) }
         if job.endsPartition {
-            partitions.end(job.partition)
+            partitions.end(job.clock)
             try await advance(mode)
         }
     }
@@ -275,14 +309,14 @@ public actor PipelineRunner {
             metrics.lag.set(max(0, Double(WallClock.microseconds - arrival) / 1e6))
         }
         let bronze = tables.bronze[job.input], meter = metrics.bronze
-        async let written: Void = {
+        async let bronzeWritten: Void = {
             let start = ContinuousClock.now
             try await bronze.append(lines)
             meter.record(StageCounts(ok: lines.count, bytesIn: byteCount), took: .now - start)
         }()
         metrics.silver.record(StageCounts(ok: parsed.events.count, quarantined: parsed.rejected.count, bytesIn: byteCount))
         let rowWatermarks = partitions.observe(
-            parsed.events["event_time"]!, of: job.partition, lateness: input.allowedLateness, now: .now)
+            parsed.events["event_time"]!, of: job.clock, lateness: input.allowedLateness, now: .now)
         let start = ContinuousClock.now
         let arrivals = lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init))
         var output = try graph.take(parsed.events, input: job.input, rowWatermarks: rowWatermarks, arrivals: arrivals)
@@ -298,9 +332,9 @@ public actor PipelineRunner {
             detect.record(StageCounts(ok: seen.events.count), took: .now - start)
         }()
         if input.format == SSHD.name { metrics.count(silver.batch) }
-        try tables.append(silver.batch, to: names.silver(input))
-        try quarantine(parsed, lines, output.notes)
-        try keepLate(output.notes.late, of: parsed.events, input)
+        let written = try tables.write(output, of: parsed, lines: lines, input: input)
+        if written.quarantined > 0 { metrics.quarantine.record(StageCounts(ok: written.quarantined)) }
+        if written.late > 0 { metrics.late.record(StageCounts(ok: written.late)) }
         let closing = ContinuousClock.now
         let closed = try graph.advance(to: partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil))
         output.gold += closed.gold
@@ -312,12 +346,17 @@ public actor PipelineRunner {
         // The events of a window are told before the window is.
         try await observed
         try await write(output.gold)
-        try await written
+        try await bronzeWritten
         linesInEpoch += lines.count
         summary.lines += lines.count
         summary.events += silver.batch.count
-        summary.quarantined += parsed.rejected.count + output.notes.dropped.count + output.notes.droppedJoined.count
-        summary.late += output.notes.late.count
+        summary.quarantined += written.quarantined
+        summary.late += written.late
+        summary.count("bronze.\(input.table)", in: lines.count, out: lines.count)
+        summary.count("parse \(input.name)", in: lines.count, out: parsed.events.count)
+        summary.count(names.silver(input), in: parsed.events.count, out: silver.batch.count)
+        summary.count(names.quarantine(definition), in: written.quarantined, out: written.quarantined)
+        summary.count(names.late(input), in: written.late, out: written.late)
         summary.duplicates += output.notes.duplicates
         showState()
     }
@@ -347,56 +386,13 @@ public actor PipelineRunner {
     private func write(_ gold: [(table: String, rows: Batch, isWindow: Bool)]) async throws {
         for (table, rows, _) in gold {
             summary.windows += rows.count
+            summary.count(names.gold(table), in: rows.count, out: rows.count)
             hasNews = true
             try metrics.gold.measure {
                 try tables.append(rows, to: names.gold(table))
                 return ((), StageCounts(ok: rows.count))
             }
             for observer in observers { try await observer.observe(gold: rows, table: table) }
-        }
-    }
-
-    private func quarantine(_ parsed: ParsedBatch, _ lines: Batch, _ notes: RoundNotes) throws {
-        guard !parsed.rejected.isEmpty || !notes.dropped.isEmpty || !notes.droppedJoined.isEmpty else { return }
-        var reasons = DictionaryBuilder(), details = DictionaryBuilder()
-        for line in parsed.rejected {
-            reasons.append(utf8: line.reason.rawValue)
-            details.appendNull()
-        }
-        for row in notes.dropped {
-            reasons.append(utf8: RejectionReason.expectation.rawValue)
-            details.append(utf8: row.expectation)
-        }
-        var rows = lines.gather(parsed.rejected.map(\.row) + notes.dropped.map { Int(parsed.lineRows[Int($0.row)]) })
-        if !notes.droppedJoined.isEmpty {
-            var built = RawLinesBuilder()
-            for row in notes.droppedJoined {
-                built.append(
-                    Array(row.json.utf8).span, offset: 0, source: row.stream, file: "",
-                    arrival: Timestamp(microseconds: WallClock.microseconds))
-                reasons.append(utf8: RejectionReason.expectation.rawValue)
-                details.append(utf8: row.expectation)
-            }
-            rows = Batch.concatenating([rows, built.finish()], schema: RawLines.schema)
-        }
-        let batch = Batch(schema: PipelineTables.quarantineSchema, columns: rows.columns + [reasons.finish(), details.finish()])
-        try metrics.quarantine.measure {
-            try tables.append(batch, to: names.quarantine(definition))
-            return ((), StageCounts(ok: batch.count))
-        }
-    }
-
-    private func keepLate(_ late: [Int32: [String]], of events: Batch, _ input: InputDefinition) throws {
-        guard !late.isEmpty else { return }
-        let rows = late.keys.sorted()
-        var missed = DictionaryBuilder()
-        for row in rows { missed.append(utf8: late[row]!.joined(separator: ",")) }
-        let batch = events.gather(rows.map(Int.init))
-        try metrics.late.measure {
-            try tables.append(
-                Batch(schema: PipelineTables.lateSchema(events.schema), columns: batch.columns + [missed.finish()]),
-                to: names.late(input))
-            return ((), StageCounts(ok: rows.count))
         }
     }
 
@@ -421,6 +417,9 @@ public actor PipelineRunner {
         var watermarks = StateWriter()
         partitions.encode(to: &watermarks)
         var states = ["graph": graph.snapshot(), "watermarks": watermarks.data]
+        for (partition, _) in formats.sorted(by: { $0.value.lastEpoch > $1.value.lastEpoch }).dropFirst(Self.keptFormats) {
+            formats[partition] = nil
+        }
         for (partition, entry) in formats {
             // Most formats remember nothing, and a batch has as many partitions as it ever read files.
             let state = try entry.format.state
@@ -454,8 +453,14 @@ public actor PipelineRunner {
             for (index, observer) in observers.enumerated() {
                 if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
             }
+            for (name, replacement) in checkpoint.replacing ?? [:] {
+                try replacement.commit(to: tables.lake.table(name), application: application, epoch: epoch)
+            }
             let pending = try checkpoint.pending.mapValues { try JSONDecoder().decode([DataFile].self, from: $0) }
             try tables.commit(pending, application: application, epoch: epoch)
+        } else {
+            // Started anew over tables that are there: they would ignore epochs that they have seen.
+            epoch = tables.lastEpoch(of: application)
         }
         let suffix = application == definition.name ? "" : "-batch"
         func open(_ table: String, _ format: TextFormat) throws {
@@ -485,7 +490,7 @@ public actor PipelineRunner {
                 var format = try LogFormats.make(
                     definition.inputs[input].format, context: context, options: definition.inputs[input].options)
                 try format.restore(state)
-                formats[String(parts[2])] = PartitionFormat(input: input, format: format)
+                formats[String(parts[2])] = PartitionFormat(input: input, format: format, lastEpoch: epoch)
             }
         } catch is StateReader.Damaged {
             throw PipelineError.unreadableCheckpoint(path: folder.path + "/checkpoint.json", reason: "the state in it is damaged")

@@ -27,11 +27,14 @@ final class PipelineTables {
         RawLines.schema.fields + [Field("reason", .text), Field("detail", .text, isNullable: true)])
 
     let lake: Lake
+    let definition: PipelineDefinition
     /// By input, in the order of the definition; none in a run that leaves bronze alone.
     private(set) var bronze: [BronzeLane] = []
     private var writers: [String: (table: DeltaTable, writer: TableWriter)] = [:]
     private var exports: [(table: String, file: ExportFile)] = []
-    private let names: TableNames
+    let names: TableNames
+    /// By table the times that are written; rows outside are left out. Empty for a run that writes all.
+    private let ranges: [String: (column: String, range: Range<Timestamp>)]
 
     /// How the tables of a run are called.
     struct TableNames: Sendable {
@@ -41,15 +44,31 @@ final class PipelineTables {
         func late(_ input: InputDefinition) -> String { "late.\(input.table)\(suffix)" }
         func gold(_ table: String) -> String { "gold.\(table)\(suffix)" }
         func quarantine(_ definition: PipelineDefinition) -> String { "quarantine.\(definition.name)\(suffix)" }
+
+        /// By table, save bronze: the column by which its rows belong to a range of time. A rejected line has no other time than that of its arrival.
+        func timeColumns(_ definition: PipelineDefinition, _ schemas: PipelineSchemas) -> [String: String] {
+            var columns = [quarantine(definition): "arrival_time"]
+            for input in definition.inputs {
+                columns[silver(input)] = "event_time"
+                columns[late(input)] = "event_time"
+            }
+            for stream in definition.streams {
+                if let table = stream.table { columns[gold(table)] = schemas.nodes[stream.name]!.timeColumn }
+            }
+            for window in definition.windows { columns[gold(window.table)] = "window_start" }
+            return columns
+        }
     }
 
     /// Opens the tables, or makes them. Late rows get theirs with the first one.
     init(
         _ definition: PipelineDefinition, lake: Lake, schemas: PipelineSchemas, formats: [Schema], names: TableNames,
-        writesBronze: Bool
+        writesBronze: Bool, range: Range<Timestamp>? = nil
     ) throws {
         self.lake = lake
+        self.definition = definition
         self.names = names
+        ranges = range.map { range in names.timeColumns(definition, schemas).mapValues { ($0, range) } } ?? [:]
         func open(_ name: String, _ schema: Schema) throws {
             let table = try lake.table(name, creating: schema)
             writers[name] = (table, table.writer())
@@ -73,6 +92,11 @@ final class PipelineTables {
     static func lateSchema(_ format: Schema) -> Schema { Schema(format.fields + [Field("late_for", .text)]) }
 
     func append(_ batch: Batch, to name: String) throws {
+        var batch = batch
+        if let (column, range) = ranges[name] {
+            let kept = (0..<batch.count).filter { range.contains(Timestamp(microseconds: batch[column]?.integer(at: $0) ?? 0)) }
+            if kept.count < batch.count { batch = batch.gather(kept) }
+        }
         guard !batch.isEmpty else { return }
         if writers[name] == nil {
             let table = try lake.table(name, creating: batch.schema)
@@ -107,6 +131,14 @@ final class PipelineTables {
             _ = try (table ?? lake.table(name)).commit(adding: added, transaction: (application, epoch))
         }
     }
+
+    /// The highest epoch that a table has seen of `application`, or 0. A pipeline that starts anew goes on behind it: the tables ignore what they have seen.
+    func lastEpoch(of application: String) -> Int64 {
+        (bronze.map(\.table) + writers.values.map(\.table)).compactMap { $0.lastTransaction(of: application) }.max() ?? 0
+    }
+
+    /// The tables that are open, save bronze.
+    var openTables: [String] { writers.keys.sorted() }
 
     func discard() {
         for entry in writers.values { entry.writer.discard() }

@@ -31,9 +31,10 @@ struct ProcessCommand: AsyncParsableCommand {
             Examples:
               obs process /var/log/auth.log*
               zcat old.gz | obs process - --year 2015 --data-dir /tmp/old
+              obs process --pipeline shop views=views.jsonl users=users.jsonl
             """)
 
-    @Argument(help: "The files.")
+    @Argument(help: "The files; INPUT=FILE where the pipeline has several inputs.")
     var files: [String]
 
     @Option(help: "The pipeline that understands them.")

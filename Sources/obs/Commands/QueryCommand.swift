@@ -7,7 +7,7 @@ import Telemetry
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask what happened.",
-        subcommands: [QueryIncidents.self, QueryIncident.self, QueryEvents.self, QueryStats.self, QuerySQL.self])
+        subcommands: [QueryIncidents.self, QueryIncident.self, QueryEvents.self, QueryRuns.self, QueryStats.self, QuerySQL.self])
 }
 
 /// From when to when.
@@ -112,6 +112,34 @@ struct QueryEvents: AsyncParsableCommand {
             try questions.rows(
                 of: table, time: time, matchers: matchers, since: try times.from(), until: try times.to(), limit: max(1, limit)),
             as: output.output)
+    }
+}
+
+struct QueryRuns: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs", abstract: "List the runs of pipelines that have an end: scheduled ones, obs process, obs replay.",
+        discussion: """
+            Examples:
+              obs query runs
+              obs query runs --pipeline rail --since 24h -o json
+            """)
+
+    @Option(help: "Of this pipeline only.")
+    var pipeline: String?
+
+    @Option(help: ArgumentHelp("From then on: 2h (ago), today, or 2026-11-21T10:00:00Z.", valueName: "time"))
+    var since: String?
+
+    @Option(help: "How many at most: the newest.")
+    var limit = 100
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let from = try since.map { try Timestamp(parsing: $0, now: Timestamp(microseconds: WallClock.microseconds)) }
+        let store = try Workspace(try common.configuration().dataDirectory).store
+        Terminal.show(try RunQuestions(store).list(pipeline: pipeline, since: from, limit: max(1, limit)), as: output.output)
     }
 }
 

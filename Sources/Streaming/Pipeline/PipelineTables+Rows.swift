@@ -1,0 +1,61 @@
+import Columns
+import Lake
+import Parsing
+import Telemetry
+
+extension PipelineTables {
+    /// What ``write(_:of:lines:input:)`` has written beside silver.
+    struct Written {
+        var quarantined = 0
+        var late = 0
+    }
+
+    /// Writes what a round gives for the silver, quarantine and late tables. Gold is written apart, because those who watch see it in order.
+    ///
+    /// - Parameter parsed: what the round began with, of `lines`.
+    func write(_ output: PipelineGraph.Output, of parsed: ParsedBatch, lines: Batch, input: InputDefinition) throws -> Written {
+        if let silver = output.silver { try append(silver.batch, to: names.silver(input)) }
+        return Written(
+            quarantined: try quarantine(parsed, lines, output.notes),
+            late: try keepLate(output.notes.late, of: parsed.events, input))
+    }
+
+    private func quarantine(_ parsed: ParsedBatch, _ lines: Batch, _ notes: RoundNotes) throws -> Int {
+        guard !parsed.rejected.isEmpty || !notes.dropped.isEmpty || !notes.droppedJoined.isEmpty else { return 0 }
+        var reasons = DictionaryBuilder(), details = DictionaryBuilder()
+        for line in parsed.rejected {
+            reasons.append(utf8: line.reason.rawValue)
+            details.appendNull()
+        }
+        for row in notes.dropped {
+            reasons.append(utf8: RejectionReason.expectation.rawValue)
+            details.append(utf8: row.expectation)
+        }
+        var rows = lines.gather(parsed.rejected.map(\.row) + notes.dropped.map { Int(parsed.lineRows[Int($0.row)]) })
+        if !notes.droppedJoined.isEmpty {
+            var built = RawLinesBuilder()
+            for row in notes.droppedJoined {
+                built.append(
+                    Array(row.json.utf8).span, offset: 0, source: row.stream, file: "",
+                    arrival: Timestamp(microseconds: lines["arrival_time"]?.integer(at: 0) ?? 0))
+                reasons.append(utf8: RejectionReason.expectation.rawValue)
+                details.append(utf8: row.expectation)
+            }
+            rows = Batch.concatenating([rows, built.finish()], schema: RawLines.schema)
+        }
+        let batch = Batch(schema: Self.quarantineSchema, columns: rows.columns + [reasons.finish(), details.finish()])
+        try append(batch, to: names.quarantine(definition))
+        return batch.count
+    }
+
+    private func keepLate(_ late: [Int32: [String]], of events: Batch, _ input: InputDefinition) throws -> Int {
+        guard !late.isEmpty else { return 0 }
+        let rows = late.keys.sorted()
+        var missed = DictionaryBuilder()
+        for row in rows { missed.append(utf8: late[row]!.joined(separator: ",")) }
+        let batch = events.gather(rows.map(Int.init))
+        try append(
+            Batch(schema: Self.lateSchema(events.schema), columns: batch.columns + [missed.finish()]), to: names.late(input))
+        return rows.count
+    }
+}

@@ -1,0 +1,74 @@
+import Columns
+import Foundation
+@preconcurrency import GRDB
+import Store
+
+/// The runs of pipelines that have an end: when they were due, began and ended, what went through, and what went wrong.
+///
+/// A run that has no end was killed, or still goes on.
+public struct RunStore: Sendable {
+    public static let migrations = [
+        Migration(
+            id: "streaming-1",
+            sql: """
+                CREATE TABLE pipeline_run (
+                    id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, kind TEXT NOT NULL, due_at INTEGER, started_at INTEGER NOT NULL,
+                    ended_at INTEGER, error TEXT);
+                CREATE INDEX pipeline_run_by_time ON pipeline_run (pipeline, kind, due_at);
+                CREATE TABLE pipeline_run_stage (
+                    run INTEGER NOT NULL REFERENCES pipeline_run (id) ON DELETE CASCADE, stage TEXT NOT NULL, position INTEGER NOT NULL,
+                    rows_in INTEGER NOT NULL, rows_out INTEGER NOT NULL, PRIMARY KEY (run, stage));
+                """)
+    ]
+
+    /// How many runs of a pipeline are kept.
+    private static let keptRuns = 10_000
+
+    public enum Kind: String, Sendable {
+        case schedule, process, replay
+    }
+
+    private let store: Store
+
+    public init(_ store: Store) {
+        self.store = store
+    }
+
+    /// Notes that a run begins; gives its number.
+    public func begin(_ pipeline: String, _ kind: Kind, due: Timestamp? = nil, now: Timestamp) throws -> Int64 {
+        try store.database.write { database in
+            try database.execute(
+                sql: "INSERT INTO pipeline_run (pipeline, kind, due_at, started_at) VALUES (?, ?, ?, ?)",
+                arguments: [pipeline, kind.rawValue, due?.microseconds, now.microseconds])
+            let id = database.lastInsertedRowID
+            try database.execute(
+                sql: "DELETE FROM pipeline_run WHERE pipeline = ? AND id <= ? - \(Self.keptRuns)", arguments: [pipeline, id])
+            return id
+        }
+    }
+
+    /// Notes how a run ended.
+    public func end(_ run: Int64, stages: [PipelineRunner.StageRows] = [], error: String? = nil, now: Timestamp) throws {
+        try store.database.write { database in
+            try database.execute(
+                sql: "UPDATE pipeline_run SET ended_at = ?, error = ? WHERE id = ?", arguments: [now.microseconds, error, run])
+            for (position, stage) in stages.enumerated() {
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO pipeline_run_stage VALUES (?, ?, ?, ?, ?)",
+                    arguments: [run, stage.stage, position, stage.rowsIn, stage.rowsOut])
+            }
+        }
+    }
+
+    /// When the newest scheduled run of `pipeline` that ended without an error was due, or nil before the first.
+    public func lastDue(_ pipeline: String) throws -> Timestamp? {
+        try store.database.read { database in
+            try Int64.fetchOne(
+                database,
+                sql:
+                    "SELECT max(due_at) FROM pipeline_run WHERE pipeline = ? AND kind = 'schedule' AND ended_at IS NOT NULL AND error IS NULL",
+                arguments: [pipeline]
+            ).map(Timestamp.init(microseconds:))
+        }
+    }
+}
