@@ -31,4 +31,13 @@ public enum Replaying {
             throw error
         }
     }
+
+    /// Puts the checkpoint of a pipeline aside, so that its next start reads its sources from the beginning.
+    ///
+    /// - Throws: ``PipelineError/locked(pipeline:)`` while the pipeline runs.
+    public static func startAnew(_ pipeline: String, _ configuration: Configuration) throws {
+        let workspace = try Workspace(configuration.dataDirectory)
+        let definition = try configuration.pipeline(pipeline)
+        try CheckpointFolder(path: "\(workspace.checkpoints)/\(definition.name)", pipeline: definition.name).setAside()
+    }
 }

@@ -151,7 +151,7 @@ public enum PipelineError: Error, CustomStringConvertible {
         case .unreadableCheckpoint(let path, let reason):
             "\(path): \(reason); restore it from a backup, or start anew with --new-checkpoint, which reads every source from its beginning"
         case .definitionChanged(let pipeline):
-            "the definition of pipeline '\(pipeline)' is not the one that wrote its checkpoint; start anew with --new-checkpoint, or put the old definition back"
+            "the definition of pipeline '\(pipeline)' is not the one that wrote its checkpoint; make its tables anew with 'obs replay --pipeline \(pipeline)', read its sources from the beginning with --new-checkpoint, or put the old definition back"
         case .cannotWrite(let path, let reason):
             "\(path): cannot be written: \(reason)"
         }

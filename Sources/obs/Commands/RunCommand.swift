@@ -14,9 +14,17 @@ struct RunCommand: AsyncParsableCommand {
               obs run --data-dir /var/lib/obs
             """)
 
+    @Option(
+        help: ArgumentHelp(
+            "Forget what this pipeline has read and holds, and read its sources from the beginning; may be given several times.",
+            valueName: "pipeline"))
+    var newCheckpoint: [String] = []
+
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        try await Daemon(try common.configuration(), configurationFile: common.config, isQuiet: common.quiet).run()
+        let configuration = try common.configuration()
+        for pipeline in newCheckpoint { try Replaying.startAnew(pipeline, configuration) }
+        try await Daemon(configuration, configurationFile: common.config, isQuiet: common.quiet).run()
     }
 }
