@@ -8,7 +8,7 @@ import Simulation
 import Synchronization
 import Telemetry
 
-/// `obs demo`: simulated traffic of all pipelines with attacks and faults, everything that watches it, a webhook receiver, and a summary of what was found.
+/// `obs demo`: simulated SSH traffic with attacks, everything that watches it, a webhook receiver, and a summary of what was found.
 public struct Demo: Sendable {
     private let configuration: Configuration
     private let duration: Duration?
@@ -39,8 +39,7 @@ public struct Demo: Sendable {
             guard let port = await sink.boundPort.wait() else { return }
 
             var settings = configuration
-            settings.sources = [.init(name: "demo", file: log)] + DemoTraffic.sources(folder + "/demo")
-            settings.pipelines = DemoTraffic.pipelines(settings.pipelines, folder: folder + "/demo")
+            settings.sources = [.init(name: "demo", file: log)]
             settings.alerting.receivers = [
                 Receiver(name: "quiet", integrations: []),
                 Receiver(name: "demo", integrations: [try Webhook(url: "http://127.0.0.1:\(port)/hook")]),
@@ -57,12 +56,11 @@ public struct Demo: Sendable {
             settings.logLevel = "warning"
             let daemon = try Daemon(settings, configurationFile: nil)
 
-            say("obs \(BuildInfo.version) shows itself: two hours of simulated traffic of SSH, rail, shop, events and logs, then live; data in \(folder)")
+            say("obs \(BuildInfo.version) shows itself: two hours of simulated SSH traffic, then live; data in \(folder)")
             let simulation = SimulationService(path: log, history: .seconds(7200))
-            let traffic = try DemoTraffic.services(folder + "/demo")
             let services = ServiceGroup(
                 configuration: .init(
-                    services: traffic.map { .init(service: $0) } + [
+                    services: [
                         .init(service: simulation), .init(service: DaemonService(daemon: daemon)),
                         .init(service: Alarm(after: duration), successTerminationBehavior: .gracefullyShutdownGroup),
                     ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.silent))
