@@ -59,7 +59,10 @@ struct `The configuration` {
             "2: group_wait is '30 sec'; write a duration such as 30s or 2m"
         ),
         ("http: {listen: nowhere}", "1: http.listen is 'nowhere'; write host:port such as 127.0.0.1:9464"),
-        ("sources: [{name: a, file: b, pipeline: c}]", "0: source 'a' names the pipeline 'c', which there is not; known are ssh"),
+        (
+            "sources: [{name: a, file: b, pipeline: c}]",
+            "0: source 'a' names the pipeline 'c', which there is not; known are ssh, rail, shop, events, self"
+        ),
         ("alerting: {route: {receiver: x}}", "1: the route names the receiver 'x', which there is not; receivers are "),
         ("pipelines: [nothing/*.yaml]", "0: pipelines names 'nothing/*.yaml', and there is no such file"),
     ])
