@@ -16,6 +16,7 @@ struct Obs: AsyncParsableCommand {
         version: BuildInfo.version,
         subcommands: [
             RunCommand.self, DemoCommand.self, ProcessCommand.self, ParseCommand.self, QueryCommand.self, IncidentCommand.self,
+            SilenceCommand.self, AlertCommand.self, RouteCommand.self,
             NotificationCommand.self,
             ModelCommand.self, LakeCommand.self,
             SimulateCommand.self, CheckCommand.self, SinkCommand.self,
