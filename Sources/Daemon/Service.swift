@@ -42,7 +42,7 @@ public struct Daemon: Sendable {
         let routes =
             OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() }
             + AlertmanagerRoutes.all(alerts, version: BuildInfo.version)
-            + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
+            + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks, links: alerts.links)
             + IngestRoutes.all { await spools.all } + ServingRoutes.all(serving)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
