@@ -58,7 +58,9 @@ let package = Package(
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
-        .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns"], exclude: ["Peers"]),
+        .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture"], exclude: ["Peers"]),
+        // A process for the tests of the lake to run beside others and to kill.
+        .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
         .testTarget(
             name: "StreamingTests", dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log]),

@@ -7,7 +7,8 @@ import Testing
 struct `An export of a table` {
     private let folder = TemporaryFolder()
     private let schema = Schema([
-        Field("time", .timestamp), Field("name", .text, isNullable: true), Field("n", .int64), Field("x", .double, isNullable: true),
+        Field("time", .timestamp), Field("name", .text, isNullable: true), Field("n", .int64),
+        Field("x", .double, isNullable: true),
     ])
     private let start = Timestamp(year: 2026, month: 11, day: 21)
 
@@ -19,7 +20,8 @@ struct `An export of a table` {
                 (0..<4).map { index in
                     let row = part * 4 + index
                     return [
-                        .timestamp(start + .seconds(row * 60)), names[row % 6], .int(Int64(row)), row % 5 == 0 ? .null : .double(0.5),
+                        .timestamp(start + .seconds(row * 60)), names[row % 6], .int(Int64(row)),
+                        row % 5 == 0 ? .null : .double(0.5),
                     ]
                 }, to: table)
         }
@@ -37,7 +39,8 @@ struct `An export of a table` {
         #expect(count == 12)
         let head = [
             "time,name,n,x", "2026-11-21T00:00:00Z,plain,0,", "2026-11-21T00:01:00Z,\"com,ma\",1,0.5",
-            "2026-11-21T00:02:00Z,\"quo\"\"te\",2,0.5", "2026-11-21T00:03:00Z,\"line\r\nbreak\",3,0.5", "2026-11-21T00:04:00Z,,4,0.5",
+            "2026-11-21T00:02:00Z,\"quo\"\"te\",2,0.5", "2026-11-21T00:03:00Z,\"line\r\nbreak\",3,0.5",
+            "2026-11-21T00:04:00Z,,4,0.5",
         ]
         #expect(csv.hasPrefix(head.joined(separator: "\r\n") + "\r\n"))
     }
