@@ -59,6 +59,8 @@ let package = Package(
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture"], exclude: ["Peers"]),
+        .executableTarget(
+            name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
         // A process for the tests of the lake to run beside others and to kill.
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),

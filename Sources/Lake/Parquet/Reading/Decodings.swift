@@ -47,7 +47,6 @@ extension HybridEncoding {
             return
         }
         let bytes = page.bytes
-        values.reserveCapacity(values.count + count)
         try forEachRun(&page, bitWidth: bitWidth, count: count) { value, length in
             values.append(contentsOf: repeatElement(value, count: length))
         } packed: { start, length in
@@ -92,7 +91,6 @@ extension DeltaEncoding {
             throw DamagedPage("blocks of \(blockSize) values in \(miniblocks) parts")
         }
         let perMiniblock = blockSize / miniblocks
-        values.reserveCapacity(values.count + count)
         values.append(Number(truncatingIfNeeded: first))
         var last = first
         var left = count - 1

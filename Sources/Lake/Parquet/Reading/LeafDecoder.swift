@@ -63,6 +63,7 @@ struct LeafDecoder {
 
     mutating func decode(_ bytes: [UInt8], budget: inout DecodingBudget, maxPageSize: Int) throws {
         let expected = node.isFlat ? rowCount : chunk.valueCount
+        reserve(min(expected, 1 << 20))
         var position = 0
         while position < bytes.count, levelCount < expected {
             var thrift = ThriftReader(bytes, from: position)
@@ -148,6 +149,18 @@ struct LeafDecoder {
         try readValues(&page, header.encoding, valueCount, &budget, maxPageSize)
     }
 
+    /// Room for the values of a usual row group at once: growing page by page would copy them again and again. A count that lies takes no more.
+    private mutating func reserve(_ count: Int) {
+        switch chunk.type {
+        case .int32: int32s.reserveCapacity(count)
+        case .int64, .int96: int64s.reserveCapacity(count)
+        case .float: floats.reserveCapacity(count)
+        case .double: doubles.reserveCapacity(count)
+        case .byteArray, .fixedLengthByteArray: codes.reserveCapacity(count)
+        case .boolean: break
+        }
+    }
+
     // MARK: Values
 
     private mutating func readValues(
@@ -223,6 +236,13 @@ struct LeafDecoder {
     private mutating func readCodes(_ page: inout PageBytes, _ count: Int, _ budget: inout DecodingBudget) throws {
         guard let dictionary else { throw DamagedPage("codes without a dictionary") }
         let width = Int(try page.byte())
+        if case .texts(let all) = dictionary, isAllCodes {
+            // Fast path: a text column that is all codes stays one; its codes go where they belong at once.
+            let before = codes.count
+            try HybridEncoding.decode(&page, bitWidth: width, count: count, into: &codes)
+            guard codes[before...].allSatisfy({ $0 < all.count }) else { throw DamagedPage("a code beyond the dictionary") }
+            return
+        }
         var found: [UInt32] = []
         try HybridEncoding.decode(&page, bitWidth: width, count: count, into: &found)
         guard found.allSatisfy({ $0 < dictionary.count }) else { throw DamagedPage("a code beyond the dictionary") }
@@ -232,11 +252,7 @@ struct LeafDecoder {
         case .floats(let all): floats.append(contentsOf: found.lazy.map { all[Int($0)] })
         case .doubles(let all): doubles.append(contentsOf: found.lazy.map { all[Int($0)] })
         case .texts(let all):
-            if isAllCodes {
-                codes.append(contentsOf: found)
-            } else {
-                try Self.look(up: found, in: all, into: &texts, &budget)
-            }
+            try Self.look(up: found, in: all, into: &texts, &budget)
         }
     }
 

@@ -5,7 +5,7 @@ import Columns
 /// Used by one task at a time. A file that is not finished is of no use, and ``discard()`` removes it.
 final class ParquetWriter {
     /// A row group ends at this many rows or bytes in memory: large enough to scan fast, small enough to skip by its statistics.
-    static let rowGroupRows = 1 << 20
+    static let rowGroupRows = 1 << 17
     static let rowGroupBytes = 64 << 20
 
     let schema: Schema
