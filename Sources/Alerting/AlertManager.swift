@@ -36,6 +36,7 @@ public final class AlertManager: Service, Sendable {
         self.metrics = AlertingMetrics(metrics, incidents: incidents, receivers: configuration.receivers)
         self.logger = logger
         (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        defer { declareAlertGauges(in: metrics) }
         // What an earlier run left is looked at as soon as this one runs.
         wakeUp.yield()
         metrics.gauge(
@@ -179,6 +180,7 @@ struct AlertingMetrics: Sendable {
     let duration: HistogramFamily
     let latency: Histogram
     let storeErrors: Counter
+    let received: CounterFamily
 
     init(_ registry: MetricsRegistry, incidents: IncidentStore, receivers: [Receiver]) {
         notifications = registry.counter(
@@ -197,6 +199,10 @@ struct AlertingMetrics: Sendable {
             registry.histogram(
                 "obs_notification_latency_seconds", help: "Time from the moment a notification is owed to its delivery.",
                 buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300])[]
+        received = registry.counter(
+            "obs_alerts_received_total", help: "Alerts that were posted, by what they said; a body that is refused as a whole is one that is invalid.",
+            labels: ["outcome"])
+        for outcome in ["firing", "resolved", "invalid"] { _ = received[outcome] }
         storeErrors = registry.counter("obs_store_errors_total", help: "Failed reads and writes of the incident store.")[]
         registry.gauge("obs_incidents", help: "Incidents by state and severity.", labels: ["state", "severity"]) {
             var counts: [[String]: Double] = [:]

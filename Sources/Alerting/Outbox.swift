@@ -140,11 +140,9 @@ struct Outbox: Sendable {
         var annotations: [String: String] = IncidentStore.decode(row["annotations"]) ?? [:]
         var generatorURL: String = row["generator_url"]
         if row["is_finding"], let number = row["number"] as Int64? {
-            annotations = [
-                "summary": row["title"], "description": row["description"], "incident": "INC-\(number)",
-                "runbook_url": "\(externalURL)/runbooks/\(row["name"] as String)",
-            ]
-            generatorURL = "\(externalURL)/incidents/INC-\(number)"
+            let link = FindingLink(incident: number, name: row["name"], externalURL)
+            annotations = link.annotations(title: row["title"], description: row["description"])
+            generatorURL = link.url
         }
         let endsAt = isFiring ? nil : row["ends_at"] as Int64?
         return WebhookPayload.Alert(

@@ -38,6 +38,12 @@ final class Quiet: Sendable {
         )
     }
 
+    /// Whether anything at all is held back: if not, no labels need be looked at.
+    func holdsAnything(_ now: Timestamp, _ configuration: AlertingConfiguration, _ database: Database) throws -> Bool {
+        if !configuration.inhibitRules.isEmpty { return true }
+        return try !read(now, configuration, database).silences.isEmpty
+    }
+
     private func read(_ now: Timestamp, _ configuration: AlertingConfiguration, _ database: Database) throws -> Rules {
         if let known = rules.withLock({ $0 }) { return known }
         var firing: [[String: String]] = []

@@ -50,9 +50,6 @@ public struct SilenceStore: Sendable {
             throw AlertingError.badSilence(
                 "it would match every alert; give at least one matcher that does not match the empty text")
         }
-        guard !createdBy.isEmpty, !comment.isEmpty else {
-            throw AlertingError.badSilence("it has no \(createdBy.isEmpty ? "author" : "comment"); say who and why")
-        }
         guard endsAt > startsAt else {
             throw AlertingError.badSilence("it ends at \(endsAt), not after its start at \(startsAt)")
         }
@@ -63,7 +60,7 @@ public struct SilenceStore: Sendable {
                 guard let old = try Self.find(id, database) else { throw AlertingError.noSilence(id) }
                 let state = old.state(at: now)
                 let isSame = Set(old.matchers) == Set(matchers)
-                isNew = state == .expired || !isSame || state == .active && old.startsAt != startsAt
+                isNew = state == .expired || !isSame || state == .active && old.startsAt.microseconds / 1000 != startsAt.microseconds / 1000
                 if isNew, state != .expired { try Self.end(old, now, database) }
             }
             let chosen = isNew ? UUID().uuidString.lowercased() : id!
@@ -81,13 +78,11 @@ public struct SilenceStore: Sendable {
         }
     }
 
-    /// Ends a silence now; one that has not begun never begins.
+    /// Ends a silence now; one that has not begun never begins, one that has ended stays as it is.
     public func expire(_ id: String, by actor: String, now: Timestamp) throws {
         try store.database.write { database in
             guard let silence = try Self.find(id, database) else { throw AlertingError.noSilence(id) }
-            guard silence.state(at: now) != .expired else {
-                throw AlertingError.badSilence("\(id) ended at \(silence.endsAt) already")
-            }
+            guard silence.state(at: now) != .expired else { return }
             try Self.end(silence, now, database)
             try Store.audit(database, at: now.microseconds, actor: actor, action: "silence.expire", subject: id)
         }

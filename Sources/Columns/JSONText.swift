@@ -1,6 +1,11 @@
 /// JSON text of single values, for writers that stream rows; a whole encoder a row would cost more than the row.
 public enum JSONText {
     public static func quote(_ text: String) -> String {
+        // Fast path: nearly all texts need no escape. 0xE2 begins the two line separators, and much else that the slow path looks at.
+        let isPlain = text.utf8.allSatisfy {
+            $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F && $0 != 0xE2
+        }
+        if isPlain { return "\"" + text + "\"" }
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

@@ -41,6 +41,7 @@ public struct Daemon: Sendable {
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
         let routes =
             OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() }
+            + AlertmanagerRoutes.all(alerts, version: BuildInfo.version)
             + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
             + IngestRoutes.all { await spools.all } + ServingRoutes.all(serving)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)

@@ -32,6 +32,8 @@ public struct Route: Sendable {
                 return try await answer(question).response
             } catch let error as HTTPFailure {
                 return error.answer.response
+            } catch let error as ShapedRefusal {
+                return error.answer.response
             } catch is NIOTooManyBytesError {
                 return HTTPFailure(
                     .contentTooLarge, code: "too_large", "the body is larger than \(maxBodySize) bytes; send it in parts"
@@ -73,6 +75,13 @@ public struct HTTPAnswer: Sendable {
         -> HTTPAnswer
     {
         HTTPAnswer(status, contentType: contentType, body: Array(text.utf8))
+    }
+
+    /// Nothing but a status.
+    public static func empty(_ status: HTTPResponse.Status) -> HTTPAnswer {
+        var answer = HTTPAnswer(status, contentType: "", body: [])
+        answer.headers[.contentType] = nil
+        return answer
     }
 
     public static func json(_ text: String, status: HTTPResponse.Status = .ok) -> HTTPAnswer {

@@ -214,7 +214,8 @@ extension JSONText {
     static func object(_ pairs: [String: String]) -> String {
         if pairs.isEmpty { return "{}" }
         var text = "{"
-        for (name, value) in pairs.sorted(by: { $0.key < $1.key }) {
+        text.reserveCapacity(pairs.count * 48)
+        for (name, value) in pairs.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
             if text.utf8.count > 1 { text += "," }
             text += quote(name)
             text += ":"

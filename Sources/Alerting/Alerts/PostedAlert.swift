@@ -49,7 +49,7 @@ public struct PostedAlerts: Sendable {
     /// Reads a list of alerts. As in Alertmanager, text that is no JSON and values of a wrong type refuse the whole body; what is wrong with the
     /// contents of one alert is a fault of that alone. Unknown keys are passed over, the last of two equal ones counts.
     public init(_ body: [UInt8]) throws(AlertBodyError) {
-        var scanner = JSONScanner(body)
+        var scanner = JSONReader(body)
         var current: Int?
         do {
             if try scanner.kind() == .null {
@@ -65,7 +65,13 @@ public struct PostedAlerts: Sendable {
         }
     }
 
-    private mutating func read(_ scanner: inout JSONScanner, _ current: inout Int?) throws {
+    /// Reads a list of alerts that stands in something else.
+    init(_ scanner: inout JSONReader) throws {
+        var current: Int?
+        try read(&scanner, &current)
+    }
+
+    private mutating func read(_ scanner: inout JSONReader, _ current: inout Int?) throws {
         let kind = try scanner.kind()
         guard kind == .array else {
             throw AlertBodyError(code: 400, description: "the body is \(kind.rawValue); write a list of alerts")
@@ -93,7 +99,7 @@ private struct AlertReader {
 
     var fault: AlertFault? { reason.map { AlertFault(index: index, name: alert.labels["alertname"], reason: $0) } }
 
-    mutating func read(_ scanner: inout JSONScanner) throws {
+    mutating func read(_ scanner: inout JSONReader) throws {
         try expect(.object, "it", &scanner)
         var hasLabels = false
         try scanner.object { scanner, name in
@@ -120,12 +126,12 @@ private struct AlertReader {
         AlertBodyError(code: code, description: "alert \(index): \(text)")
     }
 
-    private func expect(_ kind: JSONScanner.Kind, _ what: String, _ scanner: inout JSONScanner) throws {
+    private func expect(_ kind: JSONReader.Kind, _ what: String, _ scanner: inout JSONReader) throws {
         let found = try scanner.kind()
         guard found == kind else { throw refusal(400, "\(what) is \(found.rawValue); write \(kind.rawValue)") }
     }
 
-    private mutating func pairs(_ key: String, _ scanner: inout JSONScanner) throws -> [String: String] {
+    private mutating func pairs(_ key: String, _ scanner: inout JSONReader) throws -> [String: String] {
         if try scanner.kind() == .null {
             _ = try scanner.boolean()
             return [:]
@@ -146,7 +152,7 @@ private struct AlertReader {
     }
 
     /// The text of a key; empty for null, nil for bytes that are no UTF-8, which is a fault.
-    private mutating func text(_ key: String, _ name: String?, _ scanner: inout JSONScanner) throws -> String? {
+    private mutating func text(_ key: String, _ name: String?, _ scanner: inout JSONReader) throws -> String? {
         let kind = try scanner.kind()
         if kind == .null {
             _ = try scanner.boolean()
@@ -160,7 +166,7 @@ private struct AlertReader {
     }
 
     /// A point in time; nil for none, which the empty text and Go's zero time are too.
-    private mutating func time(_ key: String, _ scanner: inout JSONScanner) throws -> Timestamp? {
+    private mutating func time(_ key: String, _ scanner: inout JSONReader) throws -> Timestamp? {
         guard let text = try text(key, nil, &scanner), !text.isEmpty, text != "0001-01-01T00:00:00Z" else { return nil }
         guard let time = Timestamp(posted: text) else {
             throw refusal(

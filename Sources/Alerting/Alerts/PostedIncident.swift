@@ -64,11 +64,12 @@ struct PostedIncident {
         else { return }
         let known: [String: String] = IncidentStore.decode(row["labels"]) ?? [:]
         let severity = max(Self.severity(alerts), Severity(rawValue: row["severity"]) ?? .info)
-        try database.execute(
+        try database.cachedStatement(
             sql: """
                 UPDATE incident SET count = count + ?, last_seen = max(last_seen, ?), updated_at = ?, severity = ?, labels = ?, starts_at = min(starts_at, ?)
                 WHERE number = ?
-                """,
+                """
+        ).execute(
             arguments: [
                 alerts.count, now.microseconds, now.microseconds, severity.rawValue,
                 JSONText.object(Self.common(alerts, from: known)),
@@ -100,8 +101,7 @@ struct PostedIncident {
     }
 
     private func note(_ number: Int64, _ kind: String, _ text: String, _ database: Database) throws {
-        try database.execute(
-            sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', ?, ?)",
+        try database.cachedStatement(sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', ?, ?)").execute(
             arguments: [number, now.microseconds, kind, text])
     }
 

@@ -166,16 +166,14 @@ public struct IncidentStore: Sendable {
     /// Writes down that a group's receiver is to be told at `due`. What is owed already is brought forward if it was to wait longer, unless it failed and is
     /// being tried again.
     static func owe(_ receiver: String, _ key: String, at due: Timestamp, owedSince: Timestamp, _ database: Database) throws {
-        let pending = try Int64.fetchOne(
-            database, sql: "SELECT id FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'pending'",
-            arguments: [receiver, key])
-        if let pending {
-            try database.execute(
-                sql: "UPDATE outbox SET due_at = ?, created_at = min(created_at, ?) WHERE id = ? AND attempts = 0 AND due_at > ?",
-                arguments: [due.microseconds, owedSince.microseconds, pending, due.microseconds])
+        // Asked for each group of each batch of alerts: a statement is compiled once.
+        let find = try database.cachedStatement(sql: "SELECT id FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'pending'")
+        if let pending = try Int64.fetchOne(find, arguments: [receiver, key]) {
+            try database.cachedStatement(
+                sql: "UPDATE outbox SET due_at = ?, created_at = min(created_at, ?) WHERE id = ? AND attempts = 0 AND due_at > ?"
+            ).execute(arguments: [due.microseconds, owedSince.microseconds, pending, due.microseconds])
         } else {
-            try database.execute(
-                sql: "INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES (?, ?, ?, ?)",
+            try database.cachedStatement(sql: "INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES (?, ?, ?, ?)").execute(
                 arguments: [receiver, key, owedSince.microseconds, due.microseconds])
         }
     }

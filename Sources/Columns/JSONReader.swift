@@ -1,7 +1,7 @@
 /// Reads JSON text value by value, without building a tree of it: for bodies from outside, of which each part is checked as it is read.
 ///
 /// What it refuses: text that is no JSON (RFC 8259), and nesting below 64 levels. A number's digits are not looked at by ``skip()``.
-public struct JSONScanner: Sendable {
+public struct JSONReader: Sendable {
     public struct Malformed: Error, CustomStringConvertible, Sendable {
         /// In bytes from the beginning.
         public let position: Int
@@ -37,7 +37,7 @@ public struct JSONScanner: Sendable {
     }
 
     /// Reads an object. `member` is told each name and must read or skip its value; a name that is no UTF-8 is nil.
-    public mutating func object(_ member: (inout JSONScanner, String?) throws -> Void) throws {
+    public mutating func object(_ member: (inout JSONReader, String?) throws -> Void) throws {
         try enter(UInt8(ascii: "{"))
         if try take(UInt8(ascii: "}")) { return leave() }
         repeat {
@@ -51,7 +51,7 @@ public struct JSONScanner: Sendable {
     }
 
     /// Reads a list. `element` is told the place of each value, from 0, and must read or skip it.
-    public mutating func array(_ element: (inout JSONScanner, Int) throws -> Void) throws {
+    public mutating func array(_ element: (inout JSONReader, Int) throws -> Void) throws {
         try enter(UInt8(ascii: "["))
         if try take(UInt8(ascii: "]")) { return leave() }
         var index = 0
