@@ -70,7 +70,9 @@ extension PostedAlerts {
         var isVersion4 = false
         var read: PostedAlerts?
         do {
-            guard try scanner.kind() == .object else { throw AlertBodyError(code: 400, description: "the body is no webhook payload") }
+            guard try scanner.kind() == .object else {
+                throw AlertBodyError(code: 400, description: "the body is no webhook payload")
+            }
             try scanner.object { scanner, name in
                 switch name {
                 case "version":
@@ -87,7 +89,8 @@ extension PostedAlerts {
             throw AlertBodyError(code: 400, description: "the body is no JSON: \(error)")
         }
         guard isVersion4, let read else {
-            throw AlertBodyError(code: 400, description: "the body is no webhook payload of Alertmanager with version \"4\" and alerts")
+            throw AlertBodyError(
+                code: 400, description: "the body is no webhook payload of Alertmanager with version \"4\" and alerts")
         }
         self = read
     }

@@ -200,7 +200,8 @@ struct AlertingMetrics: Sendable {
                 "obs_notification_latency_seconds", help: "Time from the moment a notification is owed to its delivery.",
                 buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300])[]
         received = registry.counter(
-            "obs_alerts_received_total", help: "Alerts that were posted, by what they said; a body that is refused as a whole is one that is invalid.",
+            "obs_alerts_received_total",
+            help: "Alerts that were posted, by what they said; a body that is refused as a whole is one that is invalid.",
             labels: ["outcome"])
         for outcome in ["firing", "resolved", "invalid"] { _ = received[outcome] }
         storeErrors = registry.counter("obs_store_errors_total", help: "Failed reads and writes of the incident store.")[]

@@ -13,7 +13,8 @@ extension AlertingConfiguration {
         if !inhibitRules.isEmpty { lines.append("inhibit_rules:") }
         for rule in inhibitRules {
             lines += [
-                "- source_matchers: \(Self.list(rule.sources.map(\.description)))", "  target_matchers: \(Self.list(rule.targets.map(\.description)))",
+                "- source_matchers: \(Self.list(rule.sources.map(\.description)))",
+                "  target_matchers: \(Self.list(rule.targets.map(\.description)))",
                 "  equal: \(Self.list(rule.equal))",
             ]
         }
@@ -72,11 +73,18 @@ extension CalendarInterval {
             parts.append("times: [\(ranges.joined(separator: ", "))]")
         }
         if !weekdays.isEmpty {
-            parts.append("weekdays: [\(weekdays.map { "\"\(days[$0.lowerBound]):\(days[$0.upperBound])\"" }.joined(separator: ", "))]")
+            parts.append(
+                "weekdays: [\(weekdays.map { "\"\(days[$0.lowerBound]):\(days[$0.upperBound])\"" }.joined(separator: ", "))]")
         }
-        if !daysOfMonth.isEmpty { parts.append("days_of_month: [\(daysOfMonth.map { range($0.first, $0.last) }.joined(separator: ", "))]") }
-        if !months.isEmpty { parts.append("months: [\(months.map { range($0.lowerBound, $0.upperBound) }.joined(separator: ", "))]") }
-        if !years.isEmpty { parts.append("years: [\(years.map { range($0.lowerBound, $0.upperBound) }.joined(separator: ", "))]") }
+        if !daysOfMonth.isEmpty {
+            parts.append("days_of_month: [\(daysOfMonth.map { range($0.first, $0.last) }.joined(separator: ", "))]")
+        }
+        if !months.isEmpty {
+            parts.append("months: [\(months.map { range($0.lowerBound, $0.upperBound) }.joined(separator: ", "))]")
+        }
+        if !years.isEmpty {
+            parts.append("years: [\(years.map { range($0.lowerBound, $0.upperBound) }.joined(separator: ", "))]")
+        }
         if location.identifier != "GMT" { parts.append("location: \(JSONText.quote(location.identifier))") }
         return "{\(parts.joined(separator: ", "))}"
     }

@@ -60,7 +60,9 @@ public struct SilenceStore: Sendable {
                 guard let old = try Self.find(id, database) else { throw AlertingError.noSilence(id) }
                 let state = old.state(at: now)
                 let isSame = Set(old.matchers) == Set(matchers)
-                isNew = state == .expired || !isSame || state == .active && old.startsAt.microseconds / 1000 != startsAt.microseconds / 1000
+                isNew =
+                    state == .expired || !isSame
+                    || state == .active && old.startsAt.microseconds / 1000 != startsAt.microseconds / 1000
                 if isNew, state != .expired { try Self.end(old, now, database) }
             }
             let chosen = isNew ? UUID().uuidString.lowercased() : id!

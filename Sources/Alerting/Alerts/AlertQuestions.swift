@@ -71,7 +71,9 @@ public struct AlertQuestions: Sendable {
             let alerts = try listed(onAlerts, receivers, now, database)
             var groups: [Group] = []
             var places: [Int64: Int] = [:]
-            for row in try Row.fetchAll(database, sql: "SELECT id, receiver, group_labels FROM alert_grouping ORDER BY group_labels, receiver") {
+            for row in try Row.fetchAll(
+                database, sql: "SELECT id, receiver, group_labels FROM alert_grouping ORDER BY group_labels, receiver")
+            {
                 let receiver: String = row[1]
                 guard filter.receiver?.matches(receiver) ?? true else { continue }
                 places[row[0]] = groups.count
@@ -114,7 +116,9 @@ public struct AlertQuestions: Sendable {
         return receivers
     }
 
-    private func listed(_ filter: Filter, _ receivers: [Int64: [String]], _ now: Timestamp, _ database: Database) throws -> [Int64: Listed] {
+    private func listed(_ filter: Filter, _ receivers: [Int64: [String]], _ now: Timestamp, _ database: Database) throws
+        -> [Int64: Listed]
+    {
         let quiet = Quiet()
         let isAnythingHeld = try quiet.holdsAnything(now, configuration, database)
         let needsLabels = isAnythingHeld || !filter.matchers.isEmpty
@@ -137,16 +141,19 @@ public struct AlertQuestions: Sendable {
                 (silencedBy, inhibitedBy) = try quiet.reasons(labels, now: now, configuration, database)
             }
             let isSuppressed = !silencedBy.isEmpty || !inhibitedBy.isEmpty
-            guard filter.active || isSuppressed, filter.silenced || silencedBy.isEmpty, filter.inhibited || inhibitedBy.isEmpty else { continue }
+            guard filter.active || isSuppressed, filter.silenced || silencedBy.isEmpty, filter.inhibited || inhibitedBy.isEmpty
+            else { continue }
             let incident: Int64? = row[8]
             let isFinding = row[9] as Bool && incident != nil
             let link = isFinding ? FindingLink(incident: incident!, name: row[12], configuration.externalURL) : nil
             // A finding has no end of its own: it holds until nothing new has been seen for the time-out.
-            let endsAt = row[6] as Int64? ?? (row[13] as Int64? ?? now.microseconds) &+ configuration.resolveTimeout.inMicroseconds
+            let endsAt =
+                row[6] as Int64? ?? (row[13] as Int64? ?? now.microseconds) &+ configuration.resolveTimeout.inMicroseconds
             found[id] = Listed(
                 fingerprint: UInt64(bitPattern: row[1]), labelsJSON: row[2],
                 annotationsJSON: link.map { JSONText.object($0.annotations(title: row[10], description: row[11])) } ?? row[3],
-                generatorURL: link?.url ?? row[4], startsAt: Timestamp(microseconds: row[5]), endsAt: Timestamp(microseconds: endsAt),
+                generatorURL: link?.url ?? row[4], startsAt: Timestamp(microseconds: row[5]),
+                endsAt: Timestamp(microseconds: endsAt),
                 updatedAt: Timestamp(microseconds: row[13] as Int64? ?? row[7]), receivers: receivers, silencedBy: silencedBy,
                 inhibitedBy: inhibitedBy, incident: incident)
         }
@@ -169,6 +176,9 @@ struct FindingLink {
     var url: String { "\(externalURL)/incidents/INC-\(incident)" }
 
     func annotations(title: String, description: String) -> [String: String] {
-        ["summary": title, "description": description, "incident": "INC-\(incident)", "runbook_url": "\(externalURL)/runbooks/\(name)"]
+        [
+            "summary": title, "description": description, "incident": "INC-\(incident)",
+            "runbook_url": "\(externalURL)/runbooks/\(name)",
+        ]
     }
 }

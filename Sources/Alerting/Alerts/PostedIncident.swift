@@ -101,8 +101,9 @@ struct PostedIncident {
     }
 
     private func note(_ number: Int64, _ kind: String, _ text: String, _ database: Database) throws {
-        try database.cachedStatement(sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', ?, ?)").execute(
-            arguments: [number, now.microseconds, kind, text])
+        try database.cachedStatement(sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', ?, ?)")
+            .execute(
+                arguments: [number, now.microseconds, kind, text])
     }
 
     private static func describe(_ alerts: [Alert]) -> String {

@@ -167,14 +167,16 @@ public struct IncidentStore: Sendable {
     /// being tried again.
     static func owe(_ receiver: String, _ key: String, at due: Timestamp, owedSince: Timestamp, _ database: Database) throws {
         // Asked for each group of each batch of alerts: a statement is compiled once.
-        let find = try database.cachedStatement(sql: "SELECT id FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'pending'")
+        let find = try database.cachedStatement(
+            sql: "SELECT id FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'pending'")
         if let pending = try Int64.fetchOne(find, arguments: [receiver, key]) {
             try database.cachedStatement(
                 sql: "UPDATE outbox SET due_at = ?, created_at = min(created_at, ?) WHERE id = ? AND attempts = 0 AND due_at > ?"
             ).execute(arguments: [due.microseconds, owedSince.microseconds, pending, due.microseconds])
         } else {
-            try database.cachedStatement(sql: "INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES (?, ?, ?, ?)").execute(
-                arguments: [receiver, key, owedSince.microseconds, due.microseconds])
+            try database.cachedStatement(sql: "INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES (?, ?, ?, ?)")
+                .execute(
+                    arguments: [receiver, key, owedSince.microseconds, due.microseconds])
         }
     }
 

@@ -50,7 +50,8 @@ enum AlertmanagerJSON {
             append(alert.inhibitedBy, to: &text)
             text += "],\"silencedBy\":["
             append(alert.silencedBy, to: &text)
-            text += alert.isSuppressed ? "],\"state\":\"suppressed\"},\"updatedAt\":\"" : "],\"state\":\"active\"},\"updatedAt\":\""
+            text +=
+                alert.isSuppressed ? "],\"state\":\"suppressed\"},\"updatedAt\":\"" : "],\"state\":\"active\"},\"updatedAt\":\""
             append(alert.updatedAt, to: &text)
             text += "\""
             if !alert.generatorURL.isEmpty {

@@ -21,7 +21,9 @@ public enum AlertmanagerRoutes {
                     """)
             },
             Route(.get, "/api/v2/receivers") { _ in
-                .json("[" + manager.inForce.receivers.map { "{\"name\":\(JSONText.quote($0.name))}" }.joined(separator: ",") + "]\n")
+                .json(
+                    "[" + manager.inForce.receivers.map { "{\"name\":\(JSONText.quote($0.name))}" }.joined(separator: ",") + "]\n"
+                )
             },
         ]
         return general + alertRoutes(manager) + silenceRoutes(manager)
@@ -31,7 +33,9 @@ public enum AlertmanagerRoutes {
         [
             Route(.post, "/api/v2/alerts") { question in
                 try requireJSON(question)
-                guard !question.body.isEmpty else { throw refusal(.unprocessableContent, code: 602, "alerts in body is required") }
+                guard !question.body.isEmpty else {
+                    throw refusal(.unprocessableContent, code: 602, "alerts in body is required")
+                }
                 return try await answer { try await manager.receive(body: question.body) }
             },
             Route(.post, "/api/v1/ingest/alertmanager") { question in
@@ -71,14 +75,16 @@ public enum AlertmanagerRoutes {
                     let values = Dictionary(silence.matchers.map { ($0.name, $0.value) }) { _, last in last }
                     return matchers.match(values)
                 }
-                return .json("[" + inOrder(found, now).map { AlertmanagerJSON.silence($0, now: now) }.joined(separator: ",") + "]\n")
+                return .json(
+                    "[" + inOrder(found, now).map { AlertmanagerJSON.silence($0, now: now) }.joined(separator: ",") + "]\n")
             },
             Route(.post, "/api/v2/silences") { question in
                 try requireJSON(question)
                 let posted = try PostedSilence(question.body)
                 do {
                     let id = try manager.silences.set(
-                        id: posted.id, matchers: posted.matchers, startsAt: posted.startsAt, endsAt: posted.endsAt, createdBy: posted.createdBy,
+                        id: posted.id, matchers: posted.matchers, startsAt: posted.startsAt, endsAt: posted.endsAt,
+                        createdBy: posted.createdBy,
                         comment: posted.comment, now: now)
                     return .json("{\"silenceID\":\(JSONText.quote(id))}\n")
                 } catch AlertingError.noSilence {
@@ -144,7 +150,9 @@ public enum AlertmanagerRoutes {
         }
         // As Alertmanager reads them: what is no word for yes is no.
         func isAsked(_ name: String) -> Bool {
-            question.first(name).map { ["true", "t", "1", "yes", "ok", "y", "on", "selected", "checked", "enabled"].contains($0.lowercased()) } ?? true
+            question.first(name).map {
+                ["true", "t", "1", "yes", "ok", "y", "on", "selected", "checked", "enabled"].contains($0.lowercased())
+            } ?? true
         }
         filter.active = isAsked("active")
         filter.silenced = isAsked("silenced")
@@ -157,7 +165,8 @@ public enum AlertmanagerRoutes {
         let name = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
         guard name == "application/json" else {
             throw refusal(
-                .unsupportedMediaType, code: 415, "unsupported media type \(JSONText.quote(String(type.prefix(100)))), only [application/json] are allowed")
+                .unsupportedMediaType, code: 415,
+                "unsupported media type \(JSONText.quote(String(type.prefix(100)))), only [application/json] are allowed")
         }
     }
 

@@ -32,17 +32,21 @@ struct PostedSilence {
         do {
             body = try JSONDecoder().decode(Body.self, from: Data(bytes))
         } catch {
-            throw AlertmanagerRoutes.refusal(.badRequest, code: 400, "parsing silence body from \"\" failed, because \(Self.reason(error))")
+            throw AlertmanagerRoutes.refusal(
+                .badRequest, code: 400, "parsing silence body from \"\" failed, because \(Self.reason(error))")
         }
         func require<Value>(_ value: Value?, _ name: String) throws -> Value {
-            guard let value else { throw AlertmanagerRoutes.refusal(.unprocessableContent, code: 602, "\(name) in body is required") }
+            guard let value else {
+                throw AlertmanagerRoutes.refusal(.unprocessableContent, code: 602, "\(name) in body is required")
+            }
             return value
         }
         func time(_ text: String?, _ name: String) throws -> Timestamp {
             let text = try require(text, name)
             guard let time = Timestamp(posted: text) else {
                 throw AlertmanagerRoutes.refusal(
-                    .badRequest, code: 400, "\(name) \(JSONText.quote(String(text.prefix(100)))) is no time; write such as 2026-11-21T10:00:00Z")
+                    .badRequest, code: 400,
+                    "\(name) \(JSONText.quote(String(text.prefix(100)))) is no time; write such as 2026-11-21T10:00:00Z")
             }
             return time
         }
@@ -56,15 +60,19 @@ struct PostedSilence {
         }
         id = body.id.flatMap { $0.isEmpty ? nil : $0.lowercased() }
         matchers = try conditions.enumerated().map { index, condition in
-            let name = try require(condition.name, "matchers.\(index).name"), value = try require(condition.value, "matchers.\(index).value")
+            let name = try require(condition.name, "matchers.\(index).name"),
+                value = try require(condition.value, "matchers.\(index).value")
             let isRegex = try require(condition.isRegex, "matchers.\(index).isRegex")
             guard Alert.isName(name) else {
                 throw AlertmanagerRoutes.refusal(
-                    .badRequest, "silence invalid: invalid label matcher \(index): invalid label name \(JSONText.quote(String(name.prefix(100))))")
+                    .badRequest,
+                    "silence invalid: invalid label matcher \(index): invalid label name \(JSONText.quote(String(name.prefix(100))))"
+                )
             }
             do {
                 return try Matcher(
-                    name, condition.isEqual ?? true ? (isRegex ? .matches : .equal) : (isRegex ? .doesNotMatch : .notEqual), value)
+                    name, condition.isEqual ?? true ? (isRegex ? .matches : .equal) : (isRegex ? .doesNotMatch : .notEqual), value
+                )
             } catch {
                 throw AlertmanagerRoutes.refusal(.badRequest, "silence invalid: invalid label matcher \(index): \(error)")
             }
