@@ -16,7 +16,7 @@ struct Obs: AsyncParsableCommand {
         version: BuildInfo.version,
         subcommands: [
             RunCommand.self, DemoCommand.self, ProcessCommand.self, ReplayCommand.self, ParseCommand.self, QueryCommand.self,
-            IncidentCommand.self, NotificationCommand.self,
+            IncidentCommand.self, NotificationCommand.self, SilenceCommand.self, AlertCommand.self, RouteCommand.self,
             ModelCommand.self, LakeCommand.self,
             SimulateCommand.self, CheckCommand.self, SinkCommand.self,
         ])

@@ -1,0 +1,46 @@
+import Alerting
+import Columns
+
+/// Alerts that hold, silences and routes as tables.
+public enum AlertAnswers {
+    public static func alerts(_ alerts: [AlertQuestions.Listed]) -> Answer {
+        Answer(
+            [
+                ("name", .text), ("state", .text), ("starts_at", .timestamp), ("ends_at", .timestamp), ("summary", .text),
+                ("incident", .text),
+                ("receivers", .text), ("labels", .text), ("fingerprint", .text),
+            ],
+            rows: alerts.map { alert in
+                let labels = alert.labels, annotations = alert.annotations
+                return [
+                    .text(labels["alertname"] ?? ""), .text(alert.isSuppressed ? "suppressed" : "active"),
+                    .timestamp(alert.startsAt),
+                    .timestamp(alert.endsAt), .text(annotations["summary"] ?? ""),
+                    alert.incident.map { .text("INC-\($0)") } ?? .null,
+                    .text(alert.receivers.joined(separator: " ")), .text(alert.labelsJSON), .text(Fingerprint.of(labels)),
+                ]
+            })
+    }
+
+    public static func silences(_ silences: [Silence], now: Timestamp) -> Answer {
+        Answer(
+            [
+                ("id", .text), ("state", .text), ("matchers", .text), ("starts_at", .timestamp), ("ends_at", .timestamp),
+                ("created_by", .text),
+                ("comment", .text),
+            ],
+            rows: silences.map {
+                [
+                    .text($0.id), .text($0.state(at: now).rawValue),
+                    .text($0.matchers.map(\.description).joined(separator: ", ")),
+                    .timestamp($0.startsAt), .timestamp($0.endsAt), .text($0.createdBy), .text($0.comment),
+                ]
+            })
+    }
+
+    public static func routes(_ found: [Route.Explanation]) -> Answer {
+        Answer(
+            [("receiver", .text), ("route", .text), ("group", .text), ("why", .text)],
+            rows: found.map { [.text($0.receiver), .text($0.path), .text($0.groupKey), .text($0.why)] })
+    }
+}

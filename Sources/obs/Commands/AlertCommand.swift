@@ -1,0 +1,127 @@
+import Alerting
+import ArgumentParser
+import Columns
+import Daemon
+import Foundation
+import Parsing
+import Query
+import Telemetry
+
+struct AlertCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alert", abstract: "Raise alerts by hand, and see which hold.",
+        discussion:
+            "They are in the data directory; a running obs tells of them at once. Over the network use amtool --alertmanager.url.",
+        subcommands: [Add.self, List.self])
+
+    /// A manager on the data directory beside the one that runs.
+    fileprivate static func manager(_ common: CommonOptions) throws -> AlertManager {
+        let configuration = try common.configuration()
+        return AlertManager(
+            configuration.alerting, incidents: try Workspace(configuration.dataDirectory).incidents, metrics: MetricsRegistry(),
+            logger: .init(label: "obs"))
+    }
+
+    /// Parts `name=value` words.
+    static func pairs(_ words: [String]) throws -> [String: String] {
+        var pairs: [String: String] = [:]
+        for word in words {
+            guard let sign = word.firstIndex(of: "="), sign != word.startIndex else {
+                throw UsageError("'\(word)' is no label; write name=value")
+            }
+            var value = String(word[word.index(after: sign)...])
+            if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") { value = String(value.dropFirst().dropLast()) }
+            pairs[String(word[..<sign])] = value
+        }
+        return pairs
+    }
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "add", abstract: "Raise an alert: to try a route, or from a script.",
+            discussion: """
+                Examples:
+                  obs alert add DiskFull host=db-1 severity=critical --annotation summary="no room on db-1"
+                  obs alert add BackupFailed job=nightly --for 1d
+                """)
+        @Argument(help: "Its name, then labels as name=value.") var words: [String]
+        @Option(help: ArgumentHelp("name=value, shown with it.", valueName: "pair")) var annotation: [String] = []
+        @Option(name: .customLong("for"), help: "How long it holds, such as 2h; resolve_timeout by default.") var duration:
+            String?
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let now = Timestamp(microseconds: WallClock.microseconds)
+            var posted = PostedAlert(labels: try AlertCommand.pairs(words.filter { $0.contains("=") }))
+            for name in words where !name.contains("=") { posted.labels["alertname"] = name }
+            posted.annotations = try AlertCommand.pairs(annotation)
+            if let duration {
+                guard let length = Duration(parsing: duration), length > .zero else {
+                    throw UsageError("--for is '\(duration)'; write a duration such as 30m or 2h")
+                }
+                posted.endsAt = now + length
+                posted.startsAt = now
+            }
+            let manager = try AlertCommand.manager(common)
+            let alert = Alert(posted, now: now, resolveTimeout: manager.inForce.resolveTimeout)
+            if let fault = alert.fault { throw UsageError("the alert is refused: \(fault)") }
+            try await manager.receive([alert])
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List the alerts that hold.",
+            discussion: """
+                Examples:
+                  obs alert list
+                  obs alert list 'severity="critical"' -o json
+                """)
+        @Argument(help: "Matchers on labels: name=\"value\", !=, =~, !~.") var matchers: [String] = []
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            var filter = AlertQuestions.Filter()
+            filter.matchers = try matchers.flatMap { try [Matcher](parsing: $0) }
+            let alerts = try await AlertCommand.manager(common).alerts.alerts(
+                filter, now: Timestamp(microseconds: WallClock.microseconds))
+            if alerts.isEmpty, output.output == .table { return Terminal.say("no alerts") }
+            Terminal.show(AlertAnswers.alerts(alerts), as: output.output)
+        }
+    }
+}
+
+struct RouteCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "route", abstract: "Try who would be told.", subcommands: [Test.self])
+
+    struct Test: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "test",
+            abstract: "Print the receivers of an alert with these labels, in order, with the way and the reason.",
+            discussion: """
+                The file is obs.yaml or a plain Alertmanager configuration.
+
+                Examples:
+                  obs route test alertname=DiskFull severity=critical
+                  obs route test --config alertmanager.yml -o json team=db
+                """)
+        @Argument(help: "Labels as name=value.") var labels: [String] = []
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let alerting =
+                if let file = common.config, AlertmanagerConfiguration.isOne(file) {
+                    try AlertmanagerConfiguration.read(file)
+                } else {
+                    try common.configuration().alerting
+                }
+            guard let route = alerting.route else {
+                throw UsageError("the configuration has no route: nobody is told of any alert; add alerting.route")
+            }
+            Terminal.show(AlertAnswers.routes(route.explain(try AlertCommand.pairs(labels))), as: output.output)
+        }
+    }
+}

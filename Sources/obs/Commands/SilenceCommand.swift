@@ -1,0 +1,91 @@
+import Alerting
+import ArgumentParser
+import Columns
+import Daemon
+import Foundation
+import Parsing
+import Query
+import Telemetry
+
+struct SilenceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "silence", abstract: "Keep alerts quiet for a while, and see which are.",
+        discussion:
+            "They are in the data directory; a running obs keeps to them at once. Over the network use amtool --alertmanager.url.",
+        subcommands: [Add.self, List.self, Expire.self])
+
+    fileprivate static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+
+    fileprivate static func silences(_ common: CommonOptions) throws -> SilenceStore {
+        SilenceStore(try Workspace(try common.configuration().dataDirectory).store)
+    }
+
+    struct Add: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "add", abstract: "Silence what all of the matchers match, and print the silence's id.",
+            discussion: """
+                Examples:
+                  obs silence add 'alertname="DiskFull"' 'host=~"db-.*"' --for 2h --comment "disks are being replaced"
+                  obs silence add severity=info --for 8h --comment "release night" --by alice
+                """)
+        @Argument(help: "Matchers: name=\"value\", !=, =~, !~.") var matchers: [String]
+        @Option(name: .customLong("for"), help: "How long, such as 2h.") var duration = "1h"
+        @Option(help: ArgumentHelp("From then on; now by default.", valueName: "time")) var start: String?
+        @Option(help: "Why.") var comment: String
+        @Option(help: "Who does it; your user name by default.") var by: String =
+            ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let now = SilenceCommand.now
+            guard let length = Duration(parsing: duration), length > .zero else {
+                throw UsageError("--for is '\(duration)'; write a duration such as 30m or 2h")
+            }
+            let from = try start.map { try Timestamp(parsing: $0, now: now) } ?? now
+            let id = try SilenceCommand.silences(common).set(
+                matchers: try matchers.flatMap { try [Matcher](parsing: $0) }, startsAt: from, endsAt: from + length,
+                createdBy: by,
+                comment: comment, now: now)
+            print(id)
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "List silences that hold or will.",
+            discussion: """
+                Examples:
+                  obs silence list
+                  obs silence list --expired -o json
+                """)
+        @Flag(help: "Also those that have ended.") var expired = false
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let now = SilenceCommand.now, store = try SilenceCommand.silences(common)
+            let found = try expired ? store.silences() : store.silences(endingAfter: now)
+            if found.isEmpty, output.output == .table { return Terminal.say("no silences") }
+            Terminal.show(AlertAnswers.silences(found, now: now), as: output.output)
+        }
+    }
+
+    struct Expire: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "expire", abstract: "End silences now.",
+            discussion: """
+                Examples:
+                  obs silence expire 936d53e2-8da9-4e81-af09-3e09fbd584f3
+                  obs silence expire $(obs silence list -o json | jq -r '.[].id')
+                """)
+        @Argument(help: "Ids, from 'obs silence list'.") var ids: [String]
+        @Option(help: "Who does it; your user name by default.") var by: String =
+            ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let store = try SilenceCommand.silences(common)
+            for id in ids { try store.expire(id, by: by, now: SilenceCommand.now) }
+        }
+    }
+}
