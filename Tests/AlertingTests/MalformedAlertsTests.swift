@@ -117,6 +117,13 @@ struct `A malformed alert` {
                 "alert 1: the body is no JSON: more than 64 levels"),
         ]
 
+    @Test func `has no end when it says the zero time, in any form`() throws {
+        for zero in ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z", ""] {
+            let posted = try PostedAlerts(Array("[{\"labels\":{\"a\":\"b\"},\"startsAt\":\"\(zero)\",\"endsAt\":\"\(zero)\"}]".utf8))
+            #expect(posted.alerts.first?.alert == PostedAlert(labels: ["a": "b"]), "\(zero)")
+        }
+    }
+
     @Test func `comes in a hundred kinds and more`() { #expect(Self.ownFaults.count + Self.bodyFaults.count >= 100) }
 
     @Test(arguments: ownFaults)

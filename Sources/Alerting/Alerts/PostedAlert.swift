@@ -167,16 +167,20 @@ private struct AlertReader {
 
     /// A point in time; nil for none, which the empty text and Go's zero time are too.
     private mutating func time(_ key: String, _ scanner: inout JSONReader) throws -> Timestamp? {
-        guard let text = try text(key, nil, &scanner), !text.isEmpty, text != "0001-01-01T00:00:00Z" else { return nil }
+        guard let text = try text(key, nil, &scanner), !text.isEmpty else { return nil }
         guard let time = Timestamp(posted: text) else {
             throw refusal(
                 400, "\(key) \(JSONText.quote(String(text.prefix(100)))) is no time; write such as 2026-11-21T10:00:00Z")
         }
+        if time == Self.zero { return nil }
         if !Self.years.contains(time.components.year) {
             reason = "\(key) \(text) is outside the years \(Self.years.lowerBound) to \(Self.years.upperBound)"
         }
         return time
     }
+
+    /// Go's zero time, however many digits its writer gives it: amtool writes `0001-01-01T00:00:00.000Z`.
+    private static let zero = Timestamp(year: 1, month: 1, day: 1)
 
     /// Up to here the nanoseconds since 1970 fit in 64 bits, in which Prometheus and Alertmanager reckon; a time beyond is a mistake of its maker.
     private static let years = 1970...2261

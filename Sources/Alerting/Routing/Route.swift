@@ -47,6 +47,8 @@ public struct Route: Sendable, Decodable {
         routes = try container.decodeIfPresent([Route].self, forKey: .routes) ?? []
         mutedDuring = try container.decodeIfPresent([String].self, forKey: .mutedDuring) ?? []
         activeDuring = try container.decodeIfPresent([String].self, forKey: .activeDuring) ?? []
+        // As Alertmanager has it: an empty list is the parent's, not one group of all.
+        if groupBy?.isEmpty == true { groupBy = nil }
         let names = groupBy ?? []
         for name in names where name != "..." {
             do { try LabelName.require(name) } catch { throw container.refused(.groupBy, "group_by: \(error)") }

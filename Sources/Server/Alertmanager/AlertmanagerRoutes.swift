@@ -15,8 +15,8 @@ public enum AlertmanagerRoutes {
                 .json(
                     """
                     {"cluster":{"peers":[],"status":"disabled"},"config":{"original":\(JSONText.quote(manager.inForce.alertmanagerYAML))},\
-                    "uptime":"\(AlertmanagerJSON.time(startedAt))","versionInfo":{"branch":"","buildDate":"","buildUser":"","goVersion":"",\
-                    "revision":"","version":\(JSONText.quote(version))}}
+                    "uptime":"\(AlertmanagerJSON.time(startedAt))","versionInfo":{"branch":"obs","buildDate":"","buildUser":"","goVersion":"",\
+                    "revision":\(JSONText.quote("obs " + version)),"version":"\(spokenVersion)"}}
 
                     """)
             },
@@ -28,6 +28,9 @@ public enum AlertmanagerRoutes {
         ]
         return general + alertRoutes(manager) + silenceRoutes(manager)
     }
+
+    /// The Alertmanager whose API this is: `amtool` warns of any other than its own.
+    private static let spokenVersion = "0.25.0"
 
     private static func alertRoutes(_ manager: AlertManager) -> [Route] {
         [
