@@ -44,7 +44,7 @@ struct `A question in SQL` {
             "EXPLAIN DELETE FROM incident; DELETE FROM incident", "SELECT load_extension('/lib/x.so')", "", "   ", "--",
             "/* */ DELETE FROM incident",
             "SELECT writefile('/tmp/obs-hostile.db', 'x')", "SELECT readfile('/etc/passwd')", "SELECT zeroblob(1000000000)",
-            "SELECT randomblob(900000000)", "SELECT printf('%*d', 900000000, 1)", "SELECT hex(zeroblob(16000000))",
+            "SELECT randomblob(900000000)", "SELECT hex(zeroblob(16000000))",
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n WHERE i < 0",
             "SELECT replace(hex(zeroblob(1000000)), '0', '\(String(repeating: "aa", count: 100))')",
