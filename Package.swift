@@ -35,7 +35,7 @@ let package = Package(
             dependencies: [
                 "Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle, .mustache,
             ]),
-        .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb]),
+        .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb, .sqlite]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
             name: "Server", dependencies: ["Columns", "Telemetry", "Ingest", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
@@ -63,12 +63,13 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
             name: "AlertingTests",
-            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb], exclude: ["Golden", "Peers"]),
+            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb],
+            exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
-        .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", .lifecycle]),
-        .testTarget(name: "QueryTests", dependencies: ["Query"]),
-        .testTarget(name: "ServerTests", dependencies: ["Server"]),
+        .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", .lifecycle, .log]),
+        .testTarget(name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Store", "Columns", .grdb]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "Alerting", "Detection", "Store", "Columns"]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Streaming", "Simulation"]),
     ]
 )
@@ -80,6 +81,7 @@ extension Target.Dependency {
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let metrics = Self.product(name: "Metrics", package: "swift-metrics")
     static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")
+    static let sqlite = Self.product(name: "GRDBSQLite", package: "GRDB.swift")
     static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
     static let yams = Self.product(name: "Yams", package: "Yams")
     static let signals = Self.product(name: "UnixSignals", package: "swift-service-lifecycle")

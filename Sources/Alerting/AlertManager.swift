@@ -14,6 +14,8 @@ public final class AlertManager: Service, Sendable {
     let outbox: Outbox
     private let configuration: Mutex<AlertingConfiguration>
     let courier = Courier()
+    /// Signs the links of notifications; nil when its key can neither be read nor made.
+    public let links: AcknowledgeLinks?
     let metrics: AlertingMetrics
     let logger: Logger
     let deliveries = Mutex(Deliveries())
@@ -30,7 +32,8 @@ public final class AlertManager: Service, Sendable {
     private static let forgetInterval = Duration.seconds(3600)
 
     public init(_ configuration: AlertingConfiguration, incidents: IncidentStore, metrics: MetricsRegistry, logger: Logger) {
-        self.configuration = Mutex(configuration.settled)
+        links = try? AcknowledgeLinks(besides: incidents.store.path)
+        self.configuration = Mutex(configuration.settled(links))
         self.incidents = incidents
         outbox = Outbox(incidents: incidents)
         self.metrics = AlertingMetrics(metrics, incidents: incidents, receivers: configuration.receivers)
@@ -64,7 +67,7 @@ public final class AlertManager: Service, Sendable {
 
     /// From now on new findings are routed so.
     public func reconfigure(_ new: AlertingConfiguration) {
-        configuration.withLock { $0 = new.settled }
+        configuration.withLock { $0 = new.settled(links) }
         isRegrouping.store(true, ordering: .releasing)
         wakeUp.yield()
     }
@@ -76,9 +79,9 @@ public final class AlertManager: Service, Sendable {
     @discardableResult
     public func receive(_ findings: [Finding]) async throws -> [IncidentStore.Outcome] {
         guard !findings.isEmpty else { return [] }
-        let route = inForce.route
+        let (route, policy) = (inForce.route, inForce.incidents)
         let outcomes = try await incidents.store.database.write { [incidents] database in
-            try incidents.record(findings, routing: route, now: Self.now, database)
+            try incidents.record(findings, routing: route, policy: policy, now: Self.now, database)
         }
         for case .opened(let id) in outcomes { logger.notice("incident opened", metadata: ["incident": "\(id)"]) }
         if outcomes.contains(where: { if case .opened = $0 { true } else { false } }) { wakeUp.yield() }
@@ -119,6 +122,11 @@ public final class AlertManager: Service, Sendable {
         let quiet = Quiet()
         do {
             try await keepUp(configuration, now: now)
+            let escalation = Escalation(configuration: configuration)
+            if try await incidents.store.database.read({ try escalation.isDue(now: now, $0) }) {
+                try await incidents.store.database.write { try escalation.advance(now: now, $0) }
+            }
+            try metrics.times.catchUp(incidents)
             _ = try incidents.resolveQuiet(after: configuration.resolveTimeout, now: now)
             let integrations = Dictionary(configuration.receivers.map { ($0.name, $0.integrations.count) }) { first, _ in first }
             for (id, receiver) in try await outbox.due(now: now)
@@ -169,6 +177,7 @@ public final class AlertManager: Service, Sendable {
             try AlertStore.forget(endedBefore: now - AlertStore.memory, $0)
             try NotificationLog.forget(before: now - NotificationLog.memory, $0)
         }
+        while try incidents.forget(endedBefore: now - configuration.incidents.keep) > 0 { await Task.yield() }
     }
 
     static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
@@ -179,6 +188,7 @@ struct AlertingMetrics: Sendable {
     let duration: HistogramFamily
     let latency: Histogram
     let storeErrors: Counter
+    let times: IncidentTimes
 
     init(_ registry: MetricsRegistry, incidents: IncidentStore, receivers: [Receiver]) {
         notifications = registry.counter(
@@ -206,6 +216,7 @@ struct AlertingMetrics: Sendable {
             for entry in (try? incidents.counts()) ?? [] { counts[[entry.state, entry.severity]] = Double(entry.count) }
             return counts.map { ($0.key, $0.value) }
         }
+        times = IncidentTimes(registry, incidents)
         let outbox = Outbox(incidents: incidents)
         registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.") {
             [([], Double((try? outbox.depth(now: AlertManager.now).count) ?? 0))]

@@ -13,6 +13,14 @@ public struct AlertingConfiguration: Sendable, Decodable {
     public var templateFiles: [String] = []
     /// An incident without activity for this long is resolved.
     public var resolveTimeout = Duration.seconds(300)
+    /// Which findings are one incident.
+    public var incidents = IncidentPolicy()
+    /// Who is on call when, who is told while nobody acknowledges, and what is worked on when.
+    public var schedules: [OnCallSchedule] = []
+    public var escalations: [EscalationPolicy] = []
+    public var maintenance: [MaintenanceWindow] = []
+    /// Signs the links by which somebody acknowledges; nil puts none into notifications.
+    public var acknowledgeLinks: AcknowledgeLinks?
     /// What links in notifications begin with.
     public var externalURL = "http://127.0.0.1:9464"
     /// How long a notification that nobody takes is tried.
@@ -34,6 +42,8 @@ public struct AlertingConfiguration: Sendable, Decodable {
         case resolveTimeout = "resolve_timeout"
         case externalURL = "external_url"
         case giveUpAfter = "give_up_after"
+        case incidents, escalations, maintenance
+        case schedules = "oncall"
     }
 
     /// Reads the section `alerting` of obs' own configuration.
@@ -46,6 +56,11 @@ public struct AlertingConfiguration: Sendable, Decodable {
         guard (try? Endpoint(externalURL)) != nil else {
             throw own.refused(.externalURL, "external_url is no http:// or https:// address with a host")
         }
+        incidents = try own.decodeIfPresent(IncidentPolicy.self, forKey: .incidents) ?? incidents
+        schedules = try own.decodeIfPresent([OnCallSchedule].self, forKey: .schedules) ?? []
+        escalations = try own.decodeIfPresent([EscalationPolicy].self, forKey: .escalations) ?? []
+        maintenance = try own.decodeIfPresent([MaintenanceWindow].self, forKey: .maintenance) ?? []
+        try checkOnCall()
         while externalURL.hasSuffix("/") { externalURL.removeLast() }
     }
 
@@ -99,9 +114,35 @@ public struct AlertingConfiguration: Sendable, Decodable {
         }
     }
 
+    /// What schedules and escalations name must be there.
+    private func checkOnCall() throws(AlertingError) {
+        let receivers = Set(receivers.map(\.name))
+        guard Set(schedules.map(\.name)).count == schedules.count else {
+            throw .badOnCall("two schedules of oncall have the same name")
+        }
+        for step in escalations.flatMap(\.steps) {
+            switch step.target {
+            case .receiver(let name):
+                if !receivers.contains(name) { throw .unknownReceiver(name, known: receivers.sorted()) }
+            case .schedule(let name):
+                guard let schedule = schedules.first(where: { $0.name == name }) else {
+                    throw .badOnCall(
+                        "an escalation names the schedule '\(name)', which there is not; known are \(schedules.map(\.name).joined(separator: ", "))"
+                    )
+                }
+                for person in schedule.people + schedule.overrides.map(\.person) where !receivers.contains(person) {
+                    throw .badOnCall(
+                        "\(person) takes turns in the schedule '\(name)' and has no receiver; add one with this name to receivers"
+                    )
+                }
+            }
+        }
+    }
+
     /// The same with its routes ready to be walked.
-    var settled: AlertingConfiguration {
+    func settled(_ links: AcknowledgeLinks?) -> AlertingConfiguration {
         var whole = self
+        whole.acknowledgeLinks = links
         whole.route = route?.settled
         return whole
     }

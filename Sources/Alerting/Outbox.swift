@@ -81,7 +81,7 @@ struct Outbox: Sendable {
             let rows = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT a.*, m.notified, i.state, i.number, i.name, i.title, i.description FROM alert_membership m JOIN alert a ON a.id = m.alert
+                    SELECT a.*, m.notified, i.state, i.number, i.merged_into, i.name, i.title, i.description FROM alert_membership m JOIN alert a ON a.id = m.alert
                     LEFT JOIN incident i ON i.number = a.incident WHERE m.grouping = ? ORDER BY a.id
                     """, arguments: [group["id"] as Int64])
             let labels = rows.map { IncidentStore.decode($0["labels"]) as [String: String]? ?? [:] }
@@ -106,7 +106,7 @@ struct Outbox: Sendable {
                 id: id, receiver: receiver, createdAt: Timestamp(microseconds: row["created_at"]), attempts: row["attempts"],
                 at: now,
                 payload: WebhookPayload(
-                    told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isFiring, configuration.externalURL) },
+                    told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isFiring, configuration, now) },
                     receiver: receiver, groupKey: key, groupLabels: IncidentStore.decode(group["group_labels"]) ?? [:],
                     externalURL: configuration.externalURL),
                 reason: reason,
@@ -134,9 +134,10 @@ struct Outbox: Sendable {
             state: GroupState(members: [], wasTold: true, sendsResolved: true, isRepeatDue: false), versions: [], ended: [])
     }
 
-    private static func alert(_ row: Row, _ labels: [String: String], isFiring: Bool, _ externalURL: String)
-        -> WebhookPayload.Alert
-    {
+    private static func alert(
+        _ row: Row, _ labels: [String: String], isFiring: Bool, _ configuration: AlertingConfiguration, _ now: Timestamp
+    ) -> WebhookPayload.Alert {
+        let externalURL = configuration.externalURL
         var annotations: [String: String] = IncidentStore.decode(row["annotations"]) ?? [:]
         var generatorURL: String = row["generator_url"]
         if row["is_finding"], let number = row["number"] as Int64? {
@@ -145,6 +146,10 @@ struct Outbox: Sendable {
                 "runbook_url": "\(externalURL)/runbooks/\(row["name"] as String)",
             ]
             generatorURL = "\(externalURL)/incidents/INC-\(number)"
+        }
+        if isFiring, let number = row["number"] as Int64?, row["state"] == Incident.State.open.rawValue {
+            annotations["acknowledge_url"] = configuration.acknowledgeLinks?.url(
+                "INC-\((row["merged_into"] as Int64?) ?? number)", externalURL, now: now)
         }
         let endsAt = isFiring ? nil : row["ends_at"] as Int64?
         return WebhookPayload.Alert(

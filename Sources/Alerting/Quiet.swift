@@ -23,7 +23,8 @@ final class Quiet: Sendable {
         if let route, route.isQuiet(at: now, configuration.timeIntervals) { return labels.map { _ in true } }
         let rules = try read(now, configuration, database)
         return labels.map { labels in
-            rules.silences.contains { $0.matchers.match(labels) } || rules.inhibitor.source(inhibiting: labels) != nil
+            configuration.maintenance.contains { $0.holds(for: labels, at: now) }
+                || rules.silences.contains { $0.matchers.match(labels) } || rules.inhibitor.source(inhibiting: labels) != nil
         }
     }
 

@@ -41,7 +41,7 @@ public struct Daemon: Sendable {
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
         let routes =
             OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() }
-            + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks)
+            + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks, links: alerts.links)
             + IngestRoutes.all { await spools.all } + ServingRoutes.all(serving)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)

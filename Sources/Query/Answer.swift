@@ -6,6 +6,8 @@ public struct Answer: Sendable {
     public var rows: [[Value]]
     /// Said beside the answer on standard error, such as that a limit cut it off.
     public var note: String?
+    /// Columns that a terminal too narrow for all may leave out, the first first. Other formats always have them.
+    public var dispensable: [String] = []
 
     public init(schema: Schema, rows: [[Value]], note: String? = nil) {
         self.schema = schema

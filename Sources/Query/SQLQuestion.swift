@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
+import GRDBSQLite
 import Store
 
 /// Free questions in SQL to the operational store: read only, with a limit of time and of rows.
@@ -24,6 +25,12 @@ public struct SQLQuestion: Sendable {
         configuration.readonly = true
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF")
+            // What one function call may build or try cannot be interrupted: it is kept small. Nothing else can be attached.
+            for (limit, value) in [
+                (SQLITE_LIMIT_LENGTH, 16 << 20), (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100), (SQLITE_LIMIT_ATTACHED, 0),
+            ] {
+                sqlite3_limit(database.sqliteConnection, limit, Int32(value))
+            }
         }
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)

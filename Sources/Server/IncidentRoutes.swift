@@ -3,43 +3,54 @@ import Columns
 import Foundation
 import HTTPTypes
 import Query
+import Telemetry
 
-/// Incidents over HTTP: the same answers as `obs query`.
+/// Incidents over HTTP: the same answers as `obs query`, and the same actions as `obs incident`.
 public enum IncidentRoutes {
-    /// - Parameter runbooks: the folder with a page for each alert.
-    public static func all(_ incidents: IncidentStore, runbooks: String) -> [Route] {
+    /// - Parameters:
+    ///   - runbooks: the folder with a page for each alert.
+    ///   - links: checks the links of notifications; nil has no page for them.
+    public static func all(_ incidents: IncidentStore, runbooks: String, links: AcknowledgeLinks? = nil) -> [Route] {
         let questions = IncidentQuestions(incidents)
-        return [
+        return (links.map { AcknowledgePage.routes(incidents, $0) } ?? []) + [
+            OpenAPI.route,
             Route(.get, "/api/v1/incidents") { question in
-                let limit = question.first("limit").flatMap(Int.init) ?? 100
-                guard (1...1000).contains(limit) else {
-                    throw HTTPFailure(.badRequest, code: "bad_limit", "limit is '\(limit)'; write a number from 1 to 1000")
-                }
-                do {
-                    let answer = try questions.list(
-                        .init(
-                            state: question.first("state"), severity: question.first("severity"),
-                            matchers: question.first("filter") ?? "", limit: limit))
-                    return .json(Renderer(format: .json).render(answer))
-                } catch let error as QueryError {
-                    throw HTTPFailure(.badRequest, code: "bad_filter", error.description)
-                } catch let error as Matcher.Malformed {
-                    throw HTTPFailure(.badRequest, code: "bad_filter", error.description)
+                try sayingWhatIsWrong {
+                    let page = try questions.page(try filter(question))
+                    var answer = HTTPAnswer.json(questions.json(page))
+                    if let next = page.next {
+                        answer.headers[.init("Link")!] = "<\(question.path)?\(following(question, next))>; rel=\"next\""
+                    }
+                    return answer
                 }
             },
             Route(.get, "/api/v1/incidents/{id}") { question in
-                do {
-                    return .json(try questions.one(question.parameters["id"] ?? "").json)
-                } catch let error as AlertingError {
-                    throw HTTPFailure(.notFound, code: "no_incident", error.description)
+                try sayingWhatIsWrong {
+                    let view = try questions.one(question.parameters["id"] ?? "", runbooks: runbooks, now: now)
+                    var answer = HTTPAnswer.json(view.json)
+                    answer.headers[.eTag] = "\"\(view.incident.version)\""
+                    return answer
+                }
+            },
+            Route(.get, "/api/v1/incidents/{id}/timeline") { question in
+                try sayingWhatIsWrong { .json(try questions.timeline(question.parameters["id"] ?? "")) }
+            },
+            Route(.post, "/api/v1/incidents/{id}/{action}") { question in
+                try sayingWhatIsWrong {
+                    let request = try IncidentActionRequest(question)
+                    let incident = try incidents.perform(
+                        request.action, on: question.parameters["id"] ?? "", by: request.by, note: request.note,
+                        ifVersion: request.version,
+                        now: now)
+                    var answer = HTTPAnswer.json(questions.json(incident))
+                    answer.headers[.eTag] = "\"\(incident.version)\""
+                    return answer
                 }
             },
             // What a link in a notification leads to: plain text, which every phone shows.
             Route(.get, "/incidents/{id}") { question in
-                do {
-                    return .text(try questions.one(question.parameters["id"] ?? "").text)
-                } catch let error as AlertingError {
-                    throw HTTPFailure(.notFound, code: "no_incident", error.description)
+                try sayingWhatIsWrong {
+                    .text(try questions.one(question.parameters["id"] ?? "", runbooks: runbooks, now: now).text)
                 }
             },
             Route(.get, "/") { _ in
@@ -47,16 +58,123 @@ public enum IncidentRoutes {
             },
             Route(.get, "/runbooks/{name}") { question in
                 let name = question.parameters["name"] ?? ""
-                // The name comes from outside: letters and digits only, so that it cannot lead out of the folder.
-                guard !name.isEmpty,
-                    name.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }),
-                    let page = FileManager.default.contents(atPath: "\(runbooks)/\(name).md")
-                else {
+                guard let page = Runbook(folder: runbooks, name: name) else {
                     throw HTTPFailure(
                         .notFound, code: "no_runbook", "there is no runbook '\(name)' in the folder that 'runbooks' names")
                 }
-                return HTTPAnswer(contentType: "text/markdown; charset=utf-8", body: Array(page))
+                return HTTPAnswer(contentType: "text/markdown; charset=utf-8", body: Array(page.text.utf8))
             },
         ]
+    }
+
+    private static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+
+    private static func filter(_ question: HTTPQuestion) throws -> IncidentFilter {
+        let limit = question.first("limit").flatMap(Int.init) ?? (question.first("limit") == nil ? 100 : 0)
+        guard (1...1000).contains(limit) else {
+            throw HTTPFailure(
+                .badRequest, code: "bad_limit", "limit is '\(question.first("limit") ?? "")'; write a number from 1 to 1000")
+        }
+        func time(_ name: String) throws -> Timestamp? { try question.first(name).map { try Timestamp(parsing: $0, now: now) } }
+        return IncidentFilter(
+            state: question.first("state"), severity: question.first("severity"), assignee: question.first("assignee"),
+            matchers: question.first("filter") ?? "", text: question.first("search"), since: try time("since"),
+            until: try time("until"),
+            limit: limit, cursor: question.first("cursor"))
+    }
+
+    /// The query of the next page: the same with another cursor.
+    private static func following(_ question: HTTPQuestion, _ cursor: String) -> String {
+        var unreserved = CharacterSet.alphanumerics
+        unreserved.insert(charactersIn: "-._~")
+        return (question.query.filter { $0.name != "cursor" } + [("cursor", cursor)]).map { name, value in
+            [name, value].map { $0.addingPercentEncoding(withAllowedCharacters: unreserved) ?? "" }.joined(separator: "=")
+        }.joined(separator: "&")
+    }
+
+    /// Gives each refusal of a room the status and the code that clients rely on.
+    static func sayingWhatIsWrong(_ body: () throws -> HTTPAnswer) throws -> HTTPAnswer {
+        do {
+            return try body()
+        } catch let error as AlertingError {
+            let (status, code): (HTTPResponse.Status, String) =
+                switch error {
+                case .noIncident: (.notFound, "no_incident")
+                case .wrongState: (.conflict, "wrong_state")
+                case .changedMeanwhile: (.preconditionFailed, "changed_meanwhile")
+                default: (.badRequest, "bad_action")
+                }
+            throw HTTPFailure(status, code: code, error.description)
+        } catch let error as QueryError {
+            throw HTTPFailure(.badRequest, code: "bad_filter", error.description)
+        } catch let error as Matcher.Malformed {
+            throw HTTPFailure(.badRequest, code: "bad_filter", error.description)
+        } catch let error as RegularExpression.Malformed {
+            throw HTTPFailure(.badRequest, code: "bad_filter", "\(error)")
+        }
+    }
+}
+
+/// What somebody wants done to an incident: `POST /api/v1/incidents/INC-1001/acknowledge` with `{"by": "ann"}`.
+struct IncidentActionRequest {
+    let action: IncidentStore.Action
+    let by: String
+    let note: String?
+    let version: Int?
+
+    private struct Body: Decodable {
+        var by: String
+        var note, `as`, to: String?
+        var incidents: [String]?
+    }
+
+    init(_ question: HTTPQuestion) throws {
+        // A form on another site can post, but not as JSON: so nobody's browser acts for them.
+        guard question.headers[.contentType]?.lowercased().hasPrefix("application/json") == true else {
+            throw HTTPFailure(.unsupportedMediaType, code: "bad_body", "an action is JSON; send Content-Type: application/json")
+        }
+        let body: Body
+        do {
+            body = try JSONDecoder().decode(Body.self, from: Data(question.body))
+        } catch {
+            throw HTTPFailure(
+                .badRequest, code: "bad_body",
+                "the body is no action; write JSON such as {\"by\": \"ann\", \"note\": \"looking\"}")
+        }
+        by = body.by
+        note = body.note
+        switch question.parameters["action"] {
+        case "acknowledge": action = .acknowledge
+        case "resolve":
+            let words = [Incident.Resolution.fixed, .falsePositive, .expected]
+            guard let resolution = body.as.map({ word in words.first { $0.rawValue == word } }) ?? .fixed else {
+                throw HTTPFailure(
+                    .badRequest, code: "bad_action",
+                    "'as' is '\(body.as ?? "")'; write one of \(words.map(\.rawValue).joined(separator: ", "))")
+            }
+            action = .end(as: resolution)
+        case "reopen": action = .reopen
+        case "assign": action = .assign(to: body.to)
+        case "note": action = .note
+        case "merge": action = .merge(body.incidents ?? [])
+        case "split": action = .split
+        default:
+            throw HTTPFailure(
+                .notFound, code: "no_action",
+                "there is no action '\(question.parameters["action"] ?? "")'; there are acknowledge, resolve, reopen, assign, note, merge, split"
+            )
+        }
+        let condition = question.headers[.ifMatch]?.trimmingCharacters(in: .whitespaces)
+        guard let condition, condition != "*" else {
+            version = nil
+            return
+        }
+        guard condition.count >= 3, condition.hasPrefix("\""), condition.hasSuffix("\""),
+            let number = Int(condition.dropFirst().dropLast())
+        else {
+            throw HTTPFailure(
+                .badRequest, code: "bad_version", "If-Match is '\(condition)'; send the ETag of an earlier answer, such as \"3\"")
+        }
+        version = number
     }
 }

@@ -21,6 +21,39 @@ extension Store {
         try files.moveItem(atPath: unfinished, toPath: path)
     }
 
+    /// Puts the database back to what a backup holds, while others go on reading and writing: they see the one or the other, never a mixture.
+    ///
+    /// - Returns: the file beside the database that what was there until now is kept in.
+    /// - Throws: ``StoreError/badBackup(path:reason:)`` when the file is no whole backup of obs, and then nothing has changed.
+    public func restore(from backup: String, now: Date) throws -> String {
+        guard FileManager.default.fileExists(atPath: backup) else {
+            throw StoreError.badBackup(path: backup, reason: "there is no such file")
+        }
+        var configuration = Configuration()
+        configuration.readonly = true
+        let source: DatabaseQueue
+        do {
+            source = try DatabaseQueue(path: backup, configuration: configuration)
+            try source.read { database in
+                let found = try String.fetchAll(database, sql: "PRAGMA integrity_check(1)")
+                guard found == ["ok"] else {
+                    throw StoreError.badBackup(path: backup, reason: found.first ?? "it cannot be checked")
+                }
+                guard try database.tableExists("grdb_migrations"), try database.tableExists("audit") else {
+                    throw StoreError.badBackup(path: backup, reason: "it is a database of something else")
+                }
+                if try migrator.hasBeenSuperseded(database) { throw StoreError.newer(path: backup) }
+            }
+        } catch let error as DatabaseError {
+            throw StoreError.badBackup(path: backup, reason: error.message ?? "\(error)")
+        }
+        let kept = "\(path).before-\(Int(now.timeIntervalSince1970))"
+        try backUp(to: kept)
+        try source.backup(to: database)
+        try migrator.migrate(database)
+        return kept
+    }
+
     /// What SQLite finds wrong with the file and with the references in it; empty when all is well. Reads the whole file.
     public func problems() throws -> [String] {
         try database.read { database in

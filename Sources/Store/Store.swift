@@ -5,6 +5,7 @@ import Foundation
 public final class Store: Sendable {
     public let path: String
     public let database: DatabasePool
+    let migrator: DatabaseMigrator
 
     /// Opens the file, or makes it, and brings its tables up to date.
     ///
@@ -28,7 +29,8 @@ public final class Store: Sendable {
         for migration in [Self.audit] + migrations {
             migrator.registerMigration(migration.id) { database in try database.execute(sql: migration.sql) }
         }
-        if try database.read({ try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
+        self.migrator = migrator
+        if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
         try migrator.migrate(database)
     }
 
@@ -64,11 +66,13 @@ public enum StoreError: Error, CustomStringConvertible {
     case cannotOpen(path: String, reason: String)
     case newer(path: String)
     case backupExists(path: String)
+    case badBackup(path: String, reason: String)
 
     public var description: String {
         switch self {
         case .cannotOpen(let path, let reason): "\(path): cannot be opened as a database: \(reason)"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
+        case .badBackup(let path, let reason): "\(path): is no backup that can be restored: \(reason); nothing was changed"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"
         }
     }

@@ -18,7 +18,8 @@ struct Obs: AsyncParsableCommand {
             RunCommand.self, DemoCommand.self, ProcessCommand.self, ParseCommand.self, QueryCommand.self, IncidentCommand.self,
             NotificationCommand.self,
             ModelCommand.self, LakeCommand.self,
-            SimulateCommand.self, CheckCommand.self, SinkCommand.self,
+            SimulateCommand.self, CheckCommand.self, OnCallCommand.self, BackupCommand.self, RestoreCommand.self,
+            SinkCommand.self,
         ])
 
     static func main() async {

@@ -22,10 +22,13 @@ enum Terminal {
     }
 
     /// Writes an answer in the chosen format, and its note to standard error.
-    static func show(_ answer: Answer, as format: OutputFormat) {
+    static func show(_ answer: Answer, as format: OutputFormat, isQuiet: Bool = false) {
         write(Renderer(format: format, terminalWidth: width(), hasColor: hasColor).render(answer))
-        if let note = answer.note { say(note) }
+        if let note = answer.note, !isQuiet { say(note) }
     }
+
+    /// Begins at the top of an empty screen.
+    static func clear() { write("\u{1B}[H\u{1B}[2J") }
 
     /// Writes data to standard output. When its reader has gone (`obs parse FILE | head`) there is nobody to write for: the program ends, well.
     static func write(_ text: String) {

@@ -110,4 +110,43 @@ struct `The store` {
         let found = try store.database.read { try String.fetchAll($0, sql: "SELECT actor FROM audit") }
         #expect(found == ["bob"])
     }
+
+    @Test func `goes back to a backup while another connection reads and writes, and keeps what it replaced`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try Store(path: path, migrations: [first])
+        let other = try Store(path: path, migrations: [first])
+        try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('early')") }
+        try store.backUp(to: folder + "/copy.db")
+        try other.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('late')") }
+        let kept = try store.restore(from: folder + "/copy.db", now: Date(timeIntervalSince1970: 7))
+        #expect(kept == path + ".before-7")
+        let now = try other.database.read { try String.fetchAll($0, sql: "SELECT name FROM thing ORDER BY id") }
+        #expect(now == ["early"])
+        try other.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('after')") }
+        let both = try store.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM thing") }
+        #expect(both == 2)
+        let before = try Store(path: kept, migrations: [first]).database.read {
+            try String.fetchAll($0, sql: "SELECT name FROM thing ORDER BY id")
+        }
+        #expect(before == ["early", "late"])
+        let problems = try other.problems()
+        #expect(problems.isEmpty)
+    }
+
+    @Test func `restores nothing from what is no whole backup`() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let store = try Store(path: path, migrations: [first])
+        try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('a')") }
+        try Store(path: folder + "/newer.db", migrations: [first, second]).database.close()
+        try store.backUp(to: folder + "/whole.db")
+        let bytes = try #require(FileManager.default.contents(atPath: folder + "/whole.db"))
+        try bytes.prefix(bytes.count / 2).write(to: URL(filePath: folder + "/half.db"))
+        try Data("not a database, but long enough to look at".utf8).write(to: URL(filePath: folder + "/text.db"))
+        try DatabaseQueue(path: folder + "/other.db").write { try $0.execute(sql: "CREATE TABLE a (b)") }
+        for name in ["half.db", "text.db", "other.db", "newer.db", "missing.db"] {
+            #expect(throws: StoreError.self, "\(name)") { try store.restore(from: folder + "/\(name)", now: Date()) }
+        }
+        let names = try store.database.read { try String.fetchAll($0, sql: "SELECT name FROM thing") }
+        #expect(names == ["a"])
+    }
 }

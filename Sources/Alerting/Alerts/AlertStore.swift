@@ -154,6 +154,27 @@ struct AlertStore: Sendable {
         }
     }
 
+    /// Lets the alert of a finding fire again in the groups that it was in; posted alerts fire when they are posted.
+    static func reopen(incident number: Int64, now: Timestamp, _ database: Database) throws {
+        try database.execute(
+            sql: "UPDATE alert SET ends_at = NULL, updated_at = ? WHERE incident = ? AND is_finding",
+            arguments: [now.microseconds, number])
+        try database.execute(
+            sql: """
+                INSERT INTO alert_membership (grouping, alert) SELECT g.grouping, a.id FROM incident_grouping g JOIN alert a ON a.incident = g.incident
+                WHERE g.incident = ? AND a.is_finding ON CONFLICT DO UPDATE SET notified = NULL
+                """, arguments: [number])
+        for row in try Row.fetchAll(
+            database,
+            sql: """
+                SELECT DISTINCT g.receiver, g.group_key FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
+                WHERE a.incident = ? AND a.is_finding
+                """, arguments: [number])
+        {
+            try IncidentStore.owe(row["receiver"], row["group_key"], at: now, owedSince: now, database)
+        }
+    }
+
     // MARK: Upkeep
 
     /// How long an alert that has ended is known: as long as Alertmanager keeps what it has told.
@@ -183,7 +204,7 @@ struct AlertStore: Sendable {
             arguments: [now.microseconds])
         let find = try database.cachedStatement(
             sql: """
-                SELECT g.id, g.receiver, g.group_key FROM alert_membership m JOIN alert_grouping g ON g.id = m.grouping WHERE m.alert = ?
+                SELECT g.id, g.receiver, g.group_key FROM alert_membership m JOIN alert_grouping g ON g.id = m.grouping WHERE m.alert = ? AND g.group_key NOT LIKE '\(Escalation.keyPrefix)%'
                 """)
         for row in alerts {
             let labels: [String: String] = IncidentStore.decode(row["labels"]) ?? [:], id: Int64 = row["id"]

@@ -86,11 +86,16 @@ struct PostedIncident {
             guard !isFiring else { continue }
             try database.execute(
                 sql: """
-                    UPDATE incident SET state = 'resolved', updated_at = ?1,
+                    UPDATE incident SET state = 'resolved', resolution = 'quiet', changed_by = NULL, updated_at = ?1,
                         resolved_at = (SELECT max(starts_at, min(?1, coalesce(max(ends_at), ?1))) FROM alert WHERE incident = ?2)
                     WHERE number = ?2 AND state <> 'resolved'
                     """, arguments: [now.microseconds, number])
             guard database.changesCount > 0 else { continue }
+            // What is a part of it and goes on is an incident of its own from now on.
+            try database.execute(
+                sql:
+                    "UPDATE incident SET merged_into = NULL, merged_because = NULL WHERE merged_into = ? AND state <> 'resolved'",
+                arguments: [number])
             try database.execute(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
             try database.execute(
                 sql:

@@ -23,6 +23,10 @@ public enum AlertingError: Error, CustomStringConvertible {
     case noIncident(String)
     case noNotification(String)
     case wrongState(String, state: String, action: String)
+    case changedMeanwhile(String, by: String, version: Int, expected: Int)
+    case badAction(String)
+    case badOnCall(String)
+    case badLink(String)
 
     public var description: String {
         switch self {
@@ -50,6 +54,9 @@ public enum AlertingError: Error, CustomStringConvertible {
         case .noIncident(let id): "there is no incident \(id); 'obs query incidents' lists those that there are"
         case .noNotification(let id): "there is no notification \(id); 'obs notification list --all' lists those that there are"
         case .wrongState(let id, let state, let action): "\(id) is \(state) and cannot be \(action)"
+        case .changedMeanwhile(let id, let actor, let version, let expected):
+            "\(actor) was faster: \(id) is at version \(version) now, not \(expected); look at it again and decide anew"
+        case .badAction(let what), .badOnCall(let what), .badLink(let what): what
         }
     }
 }

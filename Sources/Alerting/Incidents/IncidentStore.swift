@@ -8,7 +8,9 @@ import Store
 ///
 /// Any process may use it: `obs run` and `obs incident ack` write to the same file.
 public struct IncidentStore: Sendable {
-    public static let migrations = tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations
+    public static let migrations =
+        tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations + IncidentTables.migrations
+        + Escalation.migrations
 
     private static let tables = [
         Migration(
@@ -80,16 +82,23 @@ public struct IncidentStore: Sendable {
 
     /// Takes in findings: opens incidents, joins them to open ones, and writes down which notifications are owed. Durable when it returns.
     @discardableResult
-    public func record(_ findings: [Finding], routing route: Route?, now: Timestamp) throws -> [Outcome] {
+    public func record(_ findings: [Finding], routing route: Route?, policy: IncidentPolicy = IncidentPolicy(), now: Timestamp)
+        throws
+        -> [Outcome]
+    {
         guard !findings.isEmpty else { return [] }
-        return try store.database.write { try record(findings, routing: route, now: now, $0) }
+        return try store.database.write { try record(findings, routing: route, policy: policy, now: now, $0) }
     }
 
-    func record(_ findings: [Finding], routing route: Route?, now: Timestamp, _ database: Database) throws -> [Outcome] {
-        try findings.map { try record($0, route, now, database) }
+    func record(
+        _ findings: [Finding], routing route: Route?, policy: IncidentPolicy, now: Timestamp, _ database: Database
+    ) throws -> [Outcome] {
+        try findings.map { try record($0, route, policy, now, database) }
     }
 
-    private func record(_ finding: Finding, _ route: Route?, _ now: Timestamp, _ database: Database) throws -> Outcome {
+    private func record(
+        _ finding: Finding, _ route: Route?, _ policy: IncidentPolicy, _ now: Timestamp, _ database: Database
+    ) throws -> Outcome {
         var labels = finding.labels
         labels["alertname"] = finding.name
         let fingerprint = Fingerprint.of(labels)
@@ -98,7 +107,9 @@ public struct IncidentStore: Sendable {
             database, sql: "SELECT * FROM incident WHERE fingerprint = ? ORDER BY number DESC LIMIT 1", arguments: [fingerprint]
         ).map(Self.incident)
         if let last {
-            guard finding.lastSeen > last.lastSeen || finding.count > last.count && last.state != .resolved else { return .known }
+            guard finding.lastSeen > last.lastSeen || finding.count > last.ownCount && last.state != .resolved else {
+                return .known
+            }
             if last.state != .resolved {
                 try database.execute(
                     sql:
@@ -109,25 +120,40 @@ public struct IncidentStore: Sendable {
                     ])
                 try add(finding.evidence, to: last.number, database)
                 if finding.severity > last.severity { try raise(last, to: finding.severity, labels, route, now, database) }
+                if let whole = last.mergedInto {
+                    try grow(
+                        whole, by: max(0, finding.count - last.ownCount), severity: finding.severity, lastSeen: finding.lastSeen,
+                        now, database)
+                }
                 return .joined(last.id)
             }
+            // A part that comes back while the whole is open, and what comes and goes too often, is the incident that it was.
+            let whole = try last.mergedInto.flatMap { try Self.fetch($0, database) }
+            let isFlapping = try isFlapping(fingerprint, policy, now, database)
+            if isFlapping || whole.map({ $0.state != .resolved }) ?? false {
+                return try comeBack(last, finding, labels, isFlapping ? policy : nil, whole, route, now, database)
+            }
         }
+        let whole = try whole(for: finding, labels, policy, database)
         try database.execute(
             sql: """
-                INSERT INTO incident (fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen, opened_at, updated_at, count, contributions)
-                VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO incident (fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen, opened_at, updated_at, count, contributions, merged_into)
+                VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 fingerprint, finding.name, finding.detector, finding.severity.rawValue, finding.title, finding.description,
                 try Self.json(labels),
                 finding.startsAt.microseconds, finding.lastSeen.microseconds, now.microseconds, now.microseconds, finding.count,
-                try Self.json(finding.contributions),
+                try Self.json(finding.contributions), whole?.whole.number,
             ])
         let number = database.lastInsertedRowID
         try add(finding.evidence, to: number, database)
         try note(
             number, now, actor: "obs", kind: "opened", "opened by \(finding.detector) \(finding.name): \(finding.description)",
             database)
+        if let whole, let part = try Self.fetch(number, database) {
+            try attach(part, to: whole.whole, because: whole.because, by: "obs", now, database)
+        }
         try AlertStore.open(labels, incident: number, startsAt: finding.startsAt, route: route, now: now, database)
         return .opened("INC-\(number)")
     }
@@ -147,6 +173,31 @@ public struct IncidentStore: Sendable {
         try AlertStore.relabel(labels, incident: incident.number, startsAt: incident.startsAt, route: route, now: now, database)
     }
 
+    /// Opens again what had ended.
+    private func comeBack(
+        _ incident: Incident, _ finding: Finding, _ labels: [String: String], _ flapping: IncidentPolicy?, _ whole: Incident?,
+        _ route: Route?,
+        _ now: Timestamp, _ database: Database
+    ) throws -> Outcome {
+        let within = flapping.map { Int($0.flapWithin.inSeconds) }
+        try reopen(
+            incident, now, actor: "obs",
+            within.map { "it came and went too often: from now on it ends only after \($0) s of quiet" } ?? "it was seen again",
+            database)
+        try database.execute(
+            sql: "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), quiet_for = ? WHERE number = ?",
+            arguments: [finding.lastSeen.microseconds, finding.count, flapping?.flapWithin.inMicroseconds, incident.number])
+        try add(finding.evidence, to: incident.number, database)
+        if let whole {
+            try grow(
+                whole.number, by: max(0, finding.count - incident.ownCount), severity: finding.severity,
+                lastSeen: finding.lastSeen, now,
+                database)
+        }
+        try AlertStore.open(labels, incident: incident.number, startsAt: finding.startsAt, route: route, now: now, database)
+        return .opened(incident.id)
+    }
+
     private func add(_ evidence: [Evidence], to number: Int64, _ database: Database) throws {
         let known = try Int.fetchOne(database, sql: "SELECT count(*) FROM evidence WHERE incident = ?", arguments: [number]) ?? 0
         for line in evidence.prefix(max(0, Self.maxEvidence - known)) {
@@ -156,8 +207,7 @@ public struct IncidentStore: Sendable {
         }
     }
 
-    private func note(_ number: Int64, _ at: Timestamp, actor: String, kind: String, _ text: String, _ database: Database) throws
-    {
+    func note(_ number: Int64, _ at: Timestamp, actor: String, kind: String, _ text: String, _ database: Database) throws {
         try database.execute(
             sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)",
             arguments: [number, at.microseconds, actor, kind, text])
@@ -180,54 +230,22 @@ public struct IncidentStore: Sendable {
         }
     }
 
-    // MARK: Actions
+    // MARK: Ends
 
-    public enum Action: Sendable {
-        case acknowledge
-        case resolve
-        case note
-    }
-
-    /// Changes an incident by a person's will, and writes down who did it.
-    ///
-    /// - Throws: ``AlertingError/noIncident(_:)``, ``AlertingError/wrongState(_:state:action:)``.
-    public func perform(_ action: Action, on id: String, by actor: String, note text: String?, now: Timestamp) throws {
-        try store.database.write { database in
-            guard let number = Incident.number(of: id),
-                let incident = try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number])
-                    .map(Self.incident)
-            else { throw AlertingError.noIncident(id) }
-            switch action {
-            case .acknowledge:
-                guard incident.state == .open else {
-                    throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "acknowledged")
-                }
-                try database.execute(
-                    sql: "UPDATE incident SET state = 'acknowledged', acknowledged_by = ? WHERE number = ?",
-                    arguments: [actor, number])
-                try note(number, now, actor: actor, kind: "acknowledged", text ?? "acknowledged", database)
-            case .resolve:
-                guard incident.state != .resolved else {
-                    throw AlertingError.wrongState(incident.id, state: "resolved", action: "resolved again")
-                }
-                try resolve(number, now, actor: actor, text ?? "resolved", database)
-            case .note:
-                try note(number, now, actor: actor, kind: "note", text ?? "", database)
-            }
-            try Store.audit(
-                database, at: now.microseconds, actor: actor, action: "incident.\(action)", subject: incident.id, detail: text)
+    /// Ends an incident and the parts of it that have not ended.
+    func resolve(
+        _ number: Int64, as resolution: Incident.Resolution, _ now: Timestamp, actor: String, _ text: String, _ database: Database
+    ) throws {
+        for part in try Int64.fetchAll(
+            database, sql: "SELECT number FROM incident WHERE merged_into = ? AND state <> 'resolved'", arguments: [number])
+        {
+            try resolve(part, as: resolution, now, actor: actor, text, database)
         }
-    }
-
-    private static func describe(_ incident: Incident) -> String {
-        incident.state == .acknowledged
-            ? "acknowledged by \(incident.acknowledgedBy ?? "somebody") already" : incident.state.rawValue
-    }
-
-    private func resolve(_ number: Int64, _ now: Timestamp, actor: String, _ text: String, _ database: Database) throws {
         try database.execute(
-            sql: "UPDATE incident SET state = 'resolved', resolved_at = ?, updated_at = ? WHERE number = ?",
-            arguments: [now.microseconds, now.microseconds, number])
+            sql: """
+                UPDATE incident SET state = 'resolved', resolution = ?1, resolved_at = ?2, updated_at = ?2, changed_by = ?3, quiet_for = NULL
+                WHERE number = ?4
+                """, arguments: [resolution.rawValue, now.microseconds, actor == "obs" ? nil : actor, number])
         try note(number, now, actor: actor, kind: "resolved", text, database)
         try AlertStore.end(incident: number, now: now, database)
     }
@@ -235,115 +253,24 @@ public struct IncidentStore: Sendable {
     /// Resolves the incidents of findings that have seen nothing new for `timeout`, and gives how many they were. Posted alerts end by their own times.
     public func resolveQuiet(after timeout: Duration, now: Timestamp) throws -> Int {
         // Looked for without the write lock first: this is asked every second, and nearly always there is none.
+        let condition = """
+            state IN ('open', 'acknowledged') AND updated_at < ?1 AND detector <> '\(PostedIncident.detector)' AND (quiet_for IS NULL OR updated_at < ?2 - quiet_for)
+            AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = incident.number AND p.state <> 'resolved')
+            """
+        let arguments: StatementArguments = [(now - timeout).microseconds, now.microseconds]
         let isAnyQuiet = try store.database.read { database in
-            try Bool.fetchOne(
-                database,
-                sql:
-                    "SELECT EXISTS (SELECT 1 FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ? AND detector <> ?)",
-                arguments: [(now - timeout).microseconds, PostedIncident.detector]) ?? false
+            try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM incident WHERE \(condition))", arguments: arguments)
+                ?? false
         }
         guard isAnyQuiet else { return 0 }
         return try store.database.write { database in
-            let quiet = try Int64.fetchAll(
-                database,
-                sql: "SELECT number FROM incident WHERE state IN ('open', 'acknowledged') AND updated_at < ? AND detector <> ?",
-                arguments: [(now - timeout).microseconds, PostedIncident.detector])
-            for number in quiet {
-                try resolve(number, now, actor: "obs", "nothing new for \(Int(timeout.inSeconds)) s", database)
+            let quiet = try Row.fetchAll(
+                database, sql: "SELECT number, quiet_for FROM incident WHERE \(condition)", arguments: arguments)
+            for row in quiet {
+                let seconds = (row["quiet_for"] as Int64?).map { Int($0 / 1_000_000) } ?? Int(timeout.inSeconds)
+                try resolve(row["number"], as: .quiet, now, actor: "obs", "nothing new for \(seconds) s", database)
             }
             return quiet.count
         }
     }
-
-    // MARK: Questions
-
-    public func incidents(where condition: String = "1", arguments: StatementArguments = [], limit: Int = 1000) throws
-        -> [Incident]
-    {
-        try store.database.read { database in
-            try Row.fetchAll(
-                database, sql: "SELECT * FROM incident WHERE \(condition) ORDER BY number DESC LIMIT \(limit)",
-                arguments: arguments
-            ).map(Self.incident)
-        }
-    }
-
-    public func incident(_ id: String) throws -> (
-        incident: Incident, evidence: [Evidence], timeline: [TimelineEntry], notifications: [NotificationRecord]
-    ) {
-        try store.database.read { database in
-            guard let number = Incident.number(of: id),
-                let incident = try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number])
-                    .map(Self.incident)
-            else { throw AlertingError.noIncident(id) }
-            let evidence = try Row.fetchAll(
-                database, sql: "SELECT * FROM evidence WHERE incident = ? ORDER BY time, offset", arguments: [number]
-            ).map {
-                Evidence(file: $0["file"], offset: $0["offset"], line: $0["line"], time: Timestamp(microseconds: $0["time"]))
-            }
-            let timeline = try Row.fetchAll(
-                database, sql: "SELECT * FROM timeline WHERE incident = ? ORDER BY id", arguments: [number]
-            ).map {
-                TimelineEntry(at: Timestamp(microseconds: $0["at"]), actor: $0["actor"], kind: $0["kind"], text: $0["text"])
-            }
-            let notifications = try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT * FROM outbox WHERE (receiver, group_key) IN (
-                        SELECT receiver, group_key FROM incident_grouping JOIN alert_grouping g ON g.id = grouping WHERE incident_grouping.incident = ?)
-                    ORDER BY id
-                    """,
-                arguments: [number]
-            ).map {
-                NotificationRecord(
-                    receiver: $0["receiver"], state: $0["state"], attempts: $0["attempts"],
-                    dueAt: Timestamp(microseconds: $0["due_at"]),
-                    sentAt: ($0["sent_at"] as Int64?).map { Timestamp(microseconds: $0) }, lastError: $0["last_error"])
-            }
-            return (incident, evidence, timeline, notifications)
-        }
-    }
-
-    /// How many incidents there are by state and severity.
-    public func counts() throws -> [(state: String, severity: String, count: Int)] {
-        try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT state, severity, count(*) AS n FROM incident GROUP BY 1, 2").map {
-                ($0["state"], $0["severity"], $0["n"])
-            }
-        }
-    }
-
-    static func incident(_ row: Row) -> Incident {
-        Incident(
-            number: row["number"], fingerprint: row["fingerprint"], name: row["name"], detector: row["detector"],
-            severity: Severity(rawValue: row["severity"]) ?? .info, state: Incident.State(rawValue: row["state"]) ?? .open,
-            title: row["title"],
-            description: row["description"], labels: decode(row["labels"]) ?? [:],
-            startsAt: Timestamp(microseconds: row["starts_at"]),
-            lastSeen: Timestamp(microseconds: row["last_seen"]), openedAt: Timestamp(microseconds: row["opened_at"]),
-            resolvedAt: (row["resolved_at"] as Int64?).map { Timestamp(microseconds: $0) },
-            acknowledgedBy: row["acknowledged_by"], count: row["count"],
-            contributions: decode(row["contributions"]) ?? [])
-    }
-
-    static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
-    }
-
-    static func decode<Value: Decodable>(_ text: String) -> Value? {
-        try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
-    }
-}
-
-/// A notification that is owed or was sent.
-public struct NotificationRecord: Sendable {
-    public var receiver: String
-    /// `pending`, `sent` or `dead`.
-    public var state: String
-    public var attempts: Int
-    public var dueAt: Timestamp
-    public var sentAt: Timestamp?
-    public var lastError: String?
 }

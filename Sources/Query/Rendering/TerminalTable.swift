@@ -2,16 +2,26 @@ import Columns
 
 /// Aligned columns under a header, made to fit a terminal.
 ///
-/// Numbers stand right. When the table is too wide, the widest text columns give way first, down to a few letters and an ellipsis; the
+/// Numbers stand right; a column whose name ends in `_seconds` shows durations. When the table is too wide, the widest text columns give way first, down to a few letters and an ellipsis; the
 /// first column, which identifies the row, is cut last.
 struct TerminalTable {
     let text: String
 
+    /// Letters that a text must keep for its column to be worth its place.
+    private static let legible = 28
+
     init(_ answer: Answer, width: Int?, hasColor: Bool) {
-        let fields = answer.schema.fields
-        let cells = answer.rows.map { row in row.map { Self.show($0) } }
+        var fields = answer.schema.fields
+        var cells = answer.rows.map { row in zip(row, fields).map { Self.show($0, in: $1) } }
+        if let width {
+            for name in answer.dispensable where Self.least(fields, cells) > width {
+                guard let index = fields.firstIndex(where: { $0.name == name }) else { continue }
+                fields.remove(at: index)
+                for row in cells.indices { cells[row].remove(at: index) }
+            }
+        }
         var widths = fields.indices.map { column in
-            max(Self.width(fields[column].name), cells.map { Self.width($0[column]) }.max() ?? 0)
+            max(Self.width(Self.title(fields[column])), cells.map { Self.width($0[column]) }.max() ?? 0)
         }
         if let width { Self.fit(&widths, into: width - 2 * max(0, fields.count - 1), fields: fields) }
 
@@ -26,13 +36,33 @@ struct TerminalTable {
             return parts.joined(separator: "  ") + "\n"
         }
 
-        var lines = line(fields.map { $0.name.uppercased().replacing("_", with: " ") }) { cell, _ in
+        var lines = line(fields.map(Self.title)) { cell, _ in
             hasColor ? "\u{1B}[1m\(cell)\u{1B}[0m" : cell
         }
         for row in cells {
             lines += line(row) { cell, column in hasColor ? Self.paint(cell, column: fields[column].name) : cell }
         }
         text = lines
+    }
+
+    /// The columns of the terminal that the table needs when its texts are cut as far as they may.
+    private static func least(_ fields: [Field], _ cells: [[String]]) -> Int {
+        let widths = fields.indices.map { column in
+            let widest = max(width(title(fields[column])), cells.map { width($0[column]) }.max() ?? 0)
+            return fields[column].type == .text && column > 0 ? min(widest, legible) : widest
+        }
+        return widths.reduce(0, +) + 2 * max(0, fields.count - 1)
+    }
+
+    private static func title(_ field: Field) -> String {
+        (isDuration(field) ? field.name.dropLast("_seconds".count) : field.name[...]).uppercased().replacing("_", with: " ")
+    }
+
+    private static func isDuration(_ field: Field) -> Bool { field.name.hasSuffix("_seconds") }
+
+    private static func show(_ value: Value, in field: Field) -> String {
+        guard isDuration(field), case .double(let seconds) = value else { return show(value) }
+        return seconds < 1 ? "\(Int((seconds * 1000).rounded())) ms" : IncidentView.spell(.seconds(seconds))
     }
 
     /// Times lose the `T` and the zone, which is UTC; control characters, which could drive the terminal, are shown as `�`.
@@ -71,7 +101,7 @@ struct TerminalTable {
     }
 
     /// Terminal cells: two for wide East Asian characters and emoji, one for the rest.
-    private static func width(_ text: String) -> Int {
+    static func width(_ text: String) -> Int {
         text.reduce(0) { sum, character in
             let scalar = character.unicodeScalars.first!.value
             let isWide =
@@ -85,15 +115,18 @@ struct TerminalTable {
     /// Severities and states in the colours that everybody uses for them; the word itself always says it too.
     private static func paint(_ cell: String, column: String) -> String {
         guard column == "severity" || column == "state" || column == "status" || column == "stage" else { return cell }
-        let code: String? =
-            switch cell {
-            case "critical", "open", "failed", "firing", "dead": "31;1"
-            case "warning", "acknowledged", "pending": "33"
-            case "resolved", "ok", "sent", "production": "32"
-            case "info": "36"
-            default: nil
-            }
-        return code.map { "\u{1B}[\($0)m\(cell)\u{1B}[0m" } ?? cell
+        return color(of: cell).map { "\u{1B}[\($0)m\(cell)\u{1B}[0m" } ?? cell
+    }
+
+    /// The colour of a severity or a state, as a terminal's code; nil for other words.
+    static func color(of word: String) -> String? {
+        switch word {
+        case "critical", "open", "failed", "firing", "dead": "31;1"
+        case "warning", "acknowledged", "pending": "33"
+        case "resolved", "ok", "sent", "production": "32"
+        case "info": "36"
+        default: nil
+        }
     }
 }
 

@@ -5,7 +5,7 @@ import Foundation
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Look whether something is right: 0 yes, 1 no.",
-        subcommands: [CheckConfig.self, CheckHealth.self])
+        subcommands: [CheckConfig.self, CheckStore.self, CheckHealth.self])
 }
 
 struct CheckConfig: AsyncParsableCommand {

@@ -1,13 +1,22 @@
+import Alerting
 import ArgumentParser
 import Columns
 import Daemon
+import Foundation
 import Query
 import Telemetry
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask what happened.",
-        subcommands: [QueryIncidents.self, QueryIncident.self, QueryEvents.self, QueryStats.self, QuerySQL.self])
+        discussion: """
+            Piped output is plain and whole; on a terminal it is coloured (unless NO_COLOR is set) and fitted to its width.
+            """,
+        subcommands: [
+            QueryIncidents.self, QueryIncident.self, QueryStats.self, QueryAlerts.self, QueryNotifications.self,
+            QuerySilences.self,
+            QueryEvents.self, QueryAudit.self, QuerySQL.self,
+        ])
 }
 
 /// From when to when.
@@ -19,11 +28,48 @@ struct TimeOptions: ParsableArguments {
     var until: String?
 
     static func parse(_ text: String) throws -> Timestamp {
-        try Timestamp(parsing: text, now: Timestamp(microseconds: WallClock.microseconds))
+        do {
+            return try Timestamp(parsing: text, now: Timestamp(microseconds: WallClock.microseconds))
+        } catch {
+            throw ValidationError("\(error)")
+        }
     }
 
     func from() throws -> Timestamp? { try since.map(Self.parse) }
     func to() throws -> Timestamp? { try until.map(Self.parse) }
+}
+
+/// How an answer is shown, and whether it is shown again and again.
+struct AnswerOptions: ParsableArguments {
+    @OptionGroup var output: OutputOptions
+
+    @Flag(help: "Show it again every two seconds, until Ctrl-C; on a terminal only.")
+    var watch = false
+
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if watch, !Terminal.isOutputTerminal {
+            throw ValidationError("--watch needs a terminal; leave it out, or ask again in a loop")
+        }
+    }
+
+    /// Opens the data directory, asks, and shows what comes, once or for as long as it is watched.
+    ///
+    /// - Parameter empty: what is said when a table would have no rows.
+    func show(empty: String, _ ask: (Workspace) throws -> Answer) async throws {
+        let workspace = try Workspace(try common.configuration().dataDirectory)
+        repeat {
+            let answer = try ask(workspace)
+            if watch { Terminal.clear() }
+            if answer.rows.isEmpty, output.output == .table {
+                if !common.quiet { Terminal.say(empty) }
+            } else {
+                Terminal.show(answer, as: output.output, isQuiet: common.quiet)
+            }
+            if watch { try await Task.sleep(for: .seconds(2)) }
+        } while watch
+    }
 }
 
 struct QueryIncidents: AsyncParsableCommand {
@@ -33,6 +79,7 @@ struct QueryIncidents: AsyncParsableCommand {
             Examples:
               obs query incidents --state open
               obs query incidents 'source="192.0.2.7"' --since 24h -o json
+              obs query incidents --search "backup job" --assignee ann
             """)
 
     @Argument(help: "Matchers on labels: name=\"value\", !=, =~, !~.")
@@ -44,40 +91,60 @@ struct QueryIncidents: AsyncParsableCommand {
     @Option(help: "critical, warning or info.")
     var severity: String?
 
+    @Option(help: "Who has it.")
+    var assignee: String?
+
+    @Option(help: "Words in title, labels or timeline; 'fire*' finds firewall too.")
+    var search: String?
+
     @Option(help: "How many at most.")
     var limit = 100
 
     @OptionGroup var times: TimeOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: AnswerOptions
 
     func run() async throws {
-        let workspace = try Workspace(try common.configuration().dataDirectory)
-        let answer = try IncidentQuestions(workspace.incidents).list(
-            .init(state: state, severity: severity, matchers: matchers, since: try times.from(), limit: limit))
-        if answer.rows.isEmpty, output.output == .table { Terminal.say("no incidents; 'obs demo' shows what they look like") }
-        if !answer.rows.isEmpty || output.output != .table { Terminal.show(answer, as: output.output) }
+        let filter = IncidentFilter(
+            state: state, severity: severity, assignee: assignee, matchers: matchers, text: search, since: try times.from(),
+            until: try times.to(), limit: max(1, limit))
+        let isAll = state == nil && severity == nil && assignee == nil && matchers.isEmpty && search == nil && filter.since == nil
+        try await options.show(empty: isAll ? "no incidents; 'obs demo' shows what they look like" : "no incidents are like that")
+        {
+            try IncidentQuestions($0.incidents).list(filter)
+        }
     }
 }
 
 struct QueryIncident: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "incident", abstract: "Show one incident with its evidence and timeline.",
+        commandName: "incident",
+        abstract: "Show one incident: what, since when, who has it; evidence, timeline, what to do first.",
         discussion: """
             Examples:
               obs query incident INC-1001
-              obs query incident 1001 -o json
+              obs query incident 1001 -o markdown > review.md
             """)
 
-    @Argument(help: "Its id, such as INC-1001.")
+    @Argument(help: "Its id, such as INC-1001 or 1001.")
     var id: String
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let view = try IncidentQuestions(try Workspace(try common.configuration().dataDirectory).incidents).one(id)
-        Terminal.write(output.output == .json || output.output == .jsonl ? view.json : view.text)
+        let configuration = try common.configuration()
+        let view = try IncidentQuestions(try Workspace(configuration.dataDirectory).incidents).one(
+            id, runbooks: configuration.runbooks, now: Timestamp(microseconds: WallClock.microseconds))
+        switch output.output {
+        case .table: Terminal.write(view.text(width: Terminal.width(), hasColor: Terminal.hasColor))
+        case .json: Terminal.write(view.json)
+        case .jsonl: Terminal.write(view.json.split(separator: "\n").map { $0.drop { $0 == " " } }.joined() + "\n")
+        case .markdown: Terminal.write(view.markdown)
+        case .csv:
+            Terminal.show(
+                try IncidentQuestions(try Workspace(configuration.dataDirectory).incidents).timelineTable(id), as: .csv,
+                isQuiet: common.quiet)
+        }
     }
 }
 
@@ -117,19 +184,142 @@ struct QueryEvents: AsyncParsableCommand {
 
 struct QueryStats: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show how often each rule and model has fired.",
+        commandName: "stats",
+        abstract: "Show how often, and the time to detect, acknowledge and resolve: median and 90th percentile.",
         discussion: """
             Examples:
-              obs query stats
-              obs query stats -o markdown
+              obs query stats --since 30d
+              obs query stats --by receiver -o markdown
             """)
 
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var common: CommonOptions
+    @Option(help: "rule, severity, receiver or day.")
+    var by = IncidentQuestions.Grouping.rule
+
+    @OptionGroup var times: TimeOptions
+    @OptionGroup var options: AnswerOptions
 
     func run() async throws {
-        Terminal.show(
-            try IncidentQuestions(try Workspace(try common.configuration().dataDirectory).incidents).stats(), as: output.output)
+        let (since, until) = (try times.from(), try times.to())
+        try await options.show(empty: "no incidents yet") {
+            try IncidentQuestions($0.incidents).statistics(by: by, since: since, until: until)
+        }
+    }
+}
+
+extension IncidentQuestions.Grouping: ExpressibleByArgument {}
+
+struct QueryAlerts: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alerts", abstract: "List alerts that fire or ended lately, with the incidents that they belong to.",
+        discussion: """
+            Examples:
+              obs query alerts --state firing
+              obs query alerts 'host=~"web.*"' -o csv
+            """)
+
+    @Argument(help: "Matchers on labels: name=\"value\", !=, =~, !~.")
+    var matchers = ""
+
+    @Option(help: "firing or resolved.")
+    var state: String?
+
+    @Option(help: "How many at most.")
+    var limit = 100
+
+    @OptionGroup var times: TimeOptions
+    @OptionGroup var options: AnswerOptions
+
+    func run() async throws {
+        let since = try times.from()
+        try await options.show(empty: "no alerts") {
+            try RecordQuestions($0.store).alerts(
+                state: state, matchers: matchers, since: since, limit: max(1, limit),
+                now: Timestamp(microseconds: WallClock.microseconds))
+        }
+    }
+}
+
+struct QueryNotifications: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notifications", abstract: "List what was sent to whom, what waits, and what could not be sent.",
+        discussion: """
+            Examples:
+              obs query notifications --state dead
+              obs query notifications --receiver oncall --since 24h
+            """)
+
+    @Option(help: "pending, sent or dead.")
+    var state: String?
+
+    @Option(help: "The receiver's name.")
+    var receiver: String?
+
+    @Option(help: "How many at most.")
+    var limit = 100
+
+    @OptionGroup var times: TimeOptions
+    @OptionGroup var options: AnswerOptions
+
+    func run() async throws {
+        let (since, until) = (try times.from(), try times.to())
+        try await options.show(empty: "no notifications") {
+            try RecordQuestions($0.store).notifications(
+                state: state, receiver: receiver, since: since, until: until, limit: max(1, limit))
+        }
+    }
+}
+
+struct QuerySilences: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "silences", abstract: "List silences: who is quiet until when, by whom and why.",
+        discussion: """
+            Examples:
+              obs query silences
+              obs query silences --state expired -o json
+            """)
+
+    @Option(help: "pending, active or expired; the first two by default.")
+    var state: String?
+
+    @Option(help: "How many at most.")
+    var limit = 100
+
+    @OptionGroup var options: AnswerOptions
+
+    func run() async throws {
+        try await options.show(empty: "no silences") {
+            try RecordQuestions($0.store).silences(
+                state: state, limit: max(1, limit), now: Timestamp(microseconds: WallClock.microseconds))
+        }
+    }
+}
+
+struct QueryAudit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "List who did what to what.",
+        discussion: """
+            Examples:
+              obs query audit --since 24h
+              obs query audit --subject INC-1001
+            """)
+
+    @Option(help: "Who did it.")
+    var actor: String?
+
+    @Option(help: "What it was done to, such as INC-1001.")
+    var subject: String?
+
+    @Option(help: "How many at most.")
+    var limit = 100
+
+    @OptionGroup var times: TimeOptions
+    @OptionGroup var options: AnswerOptions
+
+    func run() async throws {
+        let (since, until) = (try times.from(), try times.to())
+        try await options.show(empty: "nobody has done anything") {
+            try RecordQuestions($0.store).audit(actor: actor, subject: subject, since: since, until: until, limit: max(1, limit))
+        }
     }
 }
 
@@ -139,17 +329,29 @@ struct QuerySQL: AsyncParsableCommand {
         discussion: """
             Examples:
               obs query sql 'SELECT name, count(*) FROM incident GROUP BY name'
-              obs query sql 'SELECT * FROM outbox' -o json
+              obs query sql 'SELECT * FROM outbox' -o json --limit 100000 --timeout 60
             """)
 
     @Argument(help: "One SELECT statement.")
     var statement: String
 
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var common: CommonOptions
+    @Option(help: "How many rows at most.")
+    var limit = 10_000
+
+    @Option(help: "How many seconds it may run.")
+    var timeout = 10
+
+    @OptionGroup var options: AnswerOptions
 
     func run() async throws {
-        Terminal.show(
-            try SQLQuestion(try Workspace(try common.configuration().dataDirectory).store).answer(statement), as: output.output)
+        guard limit > 0, (1...3600).contains(timeout) else {
+            throw ValidationError("--limit is at least 1, and --timeout from 1 to 3600 seconds")
+        }
+        try await options.show(empty: "no rows") {
+            var question = SQLQuestion($0.store)
+            question.rowLimit = limit
+            question.timeLimit = .seconds(timeout)
+            return try question.answer(statement)
+        }
     }
 }

@@ -1,0 +1,51 @@
+import Columns
+import Foundation
+
+/// Which findings are one incident, and when coming and going becomes flapping. `alerting.incidents` in `obs.yaml`.
+///
+/// A finding with the same name and labels as an open incident always joins it. What else belongs together is for the user to say: a wrong join hides
+/// something, a missing one costs a look.
+public struct IncidentPolicy: Sendable, Decodable {
+    /// A finding whose labels of these names are equal to those of an open incident becomes a part of it; empty joins none.
+    public var joinLabels: [String] = []
+    /// Whether a finding that stands on the same line as an open incident becomes a part of it.
+    public var joinsEvidence = false
+    /// How long after the last event of an incident another finding still joins it.
+    public var joinWithin = Duration.seconds(3600)
+    /// How often the same incident may be opened within ``flapWithin``; after that it is reopened and stays open until it has been quiet for as long. 0 is
+    /// without limit.
+    public var flapCount = 5
+    public var flapWithin = Duration.seconds(3600)
+    /// How long an incident is kept after its end; statistics are kept for ever.
+    public var keep = Duration.seconds(400 * 86_400)
+
+    public init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case joinLabels = "join"
+        case joinsEvidence = "join_evidence"
+        case joinWithin = "join_within"
+        case flapCount = "flap_count"
+        case flapWithin = "flap_within"
+        case keep
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        joinLabels = try container.decodeIfPresent([String].self, forKey: .joinLabels) ?? []
+        joinsEvidence = try container.decodeIfPresent(Bool.self, forKey: .joinsEvidence) ?? false
+        joinWithin = try container.duration(.joinWithin) ?? joinWithin
+        flapCount = try container.decodeIfPresent(Int.self, forKey: .flapCount) ?? flapCount
+        flapWithin = try container.duration(.flapWithin) ?? flapWithin
+        keep = try container.duration(.keep) ?? keep
+        guard keep >= .seconds(86_400) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .keep, in: container, debugDescription: "keep is shorter than a day; write such as 90d")
+        }
+        guard flapCount >= 0 else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .flapCount, in: container,
+                debugDescription: "flap_count is \(flapCount); write 0 for no limit, or a number such as 5")
+        }
+    }
+}

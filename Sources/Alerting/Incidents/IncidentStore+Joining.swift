@@ -1,0 +1,95 @@
+import Columns
+import Detection
+import Foundation
+@preconcurrency import GRDB
+
+/// Which open incident a finding belongs to that is not its own, and what becomes of one that comes and goes.
+extension IncidentStore {
+    /// The whole that a new finding becomes a part of, and why; nil when it is an incident of its own.
+    func whole(for finding: Finding, _ labels: [String: String], _ policy: IncidentPolicy, _ database: Database) throws -> (
+        whole: Incident, because: String
+    )? {
+        let earliest = finding.startsAt - policy.joinWithin
+        func open(_ number: Int64) throws -> Incident? {
+            guard let found = try Self.fetch(number, database) else { return nil }
+            let whole = try found.mergedInto.map { try Self.fetch($0, database) } ?? found
+            guard let whole, whole.state != .resolved, whole.lastSeen >= earliest else { return nil }
+            return whole
+        }
+        let names = policy.joinLabels
+        if let first = names.first, names.allSatisfy({ labels[$0]?.isEmpty == false }) {
+            let wanted = names.map { "\($0)=\(JSONText.quote(labels[$0]!))" }.joined(separator: ", ")
+            // Newest first and few: one that began long before these has had its last event long ago, nearly always.
+            let near = try Int64.fetchAll(
+                database,
+                sql: "SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC LIMIT 50",
+                arguments: [first, labels[first]!])
+            for number in near {
+                guard let part = try Self.fetch(number, database), names.allSatisfy({ part.labels[$0] == labels[$0] }),
+                    let whole = try open(number)
+                else { continue }
+                return (whole, "it has the same \(wanted) as \(part.id)")
+            }
+        }
+        guard policy.joinsEvidence else { return nil }
+        for line in finding.evidence {
+            for number in try Int64.fetchAll(
+                database, sql: "SELECT incident FROM evidence WHERE file = ? AND offset = ? ORDER BY incident DESC LIMIT 10",
+                arguments: [line.file, line.offset])
+            {
+                if let whole = try open(number) {
+                    return (whole, "it stands on the same line (\(line.file):\(line.offset)) as INC-\(number)")
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Whether an incident that ended and is seen again has done so too often to open another for it.
+    func isFlapping(_ fingerprint: String, _ policy: IncidentPolicy, _ now: Timestamp, _ database: Database) throws -> Bool {
+        guard policy.flapCount > 0 else { return false }
+        let opened = try Int.fetchOne(
+            database,
+            sql: """
+                SELECT coalesce(sum(opened_at >= ?1) + sum(iif(resolved_at >= ?1, reopened, 0)), 0)
+                FROM (SELECT opened_at, resolved_at, reopened FROM incident WHERE fingerprint = ?2 ORDER BY number DESC LIMIT ?3)
+                """, arguments: [(now - policy.flapWithin).microseconds, fingerprint, policy.flapCount])
+        return (opened ?? 0) >= policy.flapCount
+    }
+
+    /// Makes `part` a part of `whole`: from now on it is acknowledged, resolved and shown with it. It keeps its number, its evidence and its timeline.
+    func attach(
+        _ part: Incident, to whole: Incident, because reason: String, by actor: String, _ now: Timestamp, _ database: Database
+    ) throws {
+        try database.execute(
+            sql: "UPDATE incident SET merged_into = ?1, merged_because = ?2, changed_by = ?3 WHERE number = ?4",
+            arguments: [whole.number, reason, actor, part.number])
+        // Its own parts go along: a part has no parts.
+        try database.execute(
+            sql: "UPDATE incident SET merged_into = ? WHERE merged_into = ?", arguments: [whole.number, part.number])
+        if whole.state == .acknowledged {
+            try database.execute(
+                sql: "UPDATE incident SET state = 'acknowledged', acknowledged_by = ? WHERE number = ? AND state = 'open'",
+                arguments: [whole.acknowledgedBy, part.number])
+        }
+        try grow(whole.number, by: part.count, severity: part.severity, lastSeen: part.lastSeen, now, database)
+        try note(
+            whole.number, now, actor: actor, kind: "merged", "\(part.id) (\(part.title)) is a part of it: \(reason)", database)
+        try note(part.number, now, actor: actor, kind: "merged", "it is a part of \(whole.id): \(reason)", database)
+    }
+
+    /// Takes over what a part has seen: events, the latest of them, the worst severity.
+    func grow(_ whole: Int64, by events: Int, severity: Severity, lastSeen: Timestamp, _ now: Timestamp, _ database: Database)
+        throws
+    {
+        try database.execute(
+            sql:
+                "UPDATE incident SET merged_count = merged_count + ?, last_seen = max(last_seen, ?), updated_at = ? WHERE number = ?",
+            arguments: [events, lastSeen.microseconds, now.microseconds, whole])
+        guard let incident = try Self.fetch(whole, database), severity > incident.severity else { return }
+        try database.execute(sql: "UPDATE incident SET severity = ? WHERE number = ?", arguments: [severity.rawValue, whole])
+        try note(
+            whole, now, actor: "obs", kind: "raised", "raised from \(incident.severity.rawValue) to \(severity.rawValue)",
+            database)
+    }
+}

@@ -1,0 +1,130 @@
+import Columns
+import Detection
+import Foundation
+@preconcurrency import GRDB
+
+/// What is read of incidents, for questions and for those who change them.
+extension IncidentStore {
+    public func incidents(where condition: String = "1", arguments: StatementArguments = [], limit: Int = 1000) throws
+        -> [Incident]
+    {
+        try store.database.read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT * FROM incident WHERE \(condition) ORDER BY number DESC LIMIT \(limit)",
+                arguments: arguments
+            ).map(Self.incident)
+        }
+    }
+
+    /// One incident, with the evidence, timelines and notifications of its parts among its own.
+    public func incident(_ id: String) throws -> (
+        incident: Incident, evidence: [Evidence], timeline: [TimelineEntry], notifications: [NotificationRecord]
+    ) {
+        try store.database.read { database in
+            let incident = try Self.find(id, database), number = incident.number
+            let ofWhole = "incident IN (SELECT ?1 UNION SELECT number FROM incident WHERE merged_into = ?1)"
+            let evidence = try Row.fetchAll(
+                database, sql: "SELECT * FROM evidence WHERE \(ofWhole) ORDER BY time, offset", arguments: [number]
+            ).map {
+                Evidence(file: $0["file"], offset: $0["offset"], line: $0["line"], time: Timestamp(microseconds: $0["time"]))
+            }
+            let timeline = try Row.fetchAll(
+                database, sql: "SELECT * FROM timeline WHERE \(ofWhole) ORDER BY at, id", arguments: [number]
+            ).map {
+                TimelineEntry(
+                    incident: $0["incident"], at: Timestamp(microseconds: $0["at"]), actor: $0["actor"], kind: $0["kind"],
+                    text: $0["text"])
+            }
+            let notifications = try Row.fetchAll(
+                database,
+                sql: """
+                    SELECT * FROM outbox WHERE (receiver, group_key) IN (
+                        SELECT receiver, group_key FROM incident_grouping JOIN alert_grouping g ON g.id = grouping WHERE incident_grouping.\(ofWhole))
+                    ORDER BY id
+                    """,
+                arguments: [number]
+            ).map {
+                NotificationRecord(
+                    receiver: $0["receiver"], state: $0["state"], attempts: $0["attempts"],
+                    dueAt: Timestamp(microseconds: $0["due_at"]),
+                    sentAt: ($0["sent_at"] as Int64?).map { Timestamp(microseconds: $0) }, lastError: $0["last_error"])
+            }
+            return (incident, evidence, timeline, notifications)
+        }
+    }
+
+    /// How many incidents there are by state and severity.
+    public func counts() throws -> [(state: String, severity: String, count: Int)] {
+        try store.database.read { database in
+            try Row.fetchAll(database, sql: "SELECT state, severity, count FROM incident_count").map {
+                ($0["state"], $0["severity"], $0["count"])
+            }
+        }
+    }
+
+    /// Reads in one transaction: all that is asked in it is of one moment.
+    public func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try store.database.read(body) }
+
+    /// The incidents that are parts of this one, as they came.
+    public func parts(of number: Int64) throws -> [Incident] {
+        try read { database in
+            try Row.fetchAll(database, sql: "SELECT * FROM incident WHERE merged_into = ? ORDER BY number", arguments: [number])
+                .map(Self.incident)
+        }
+    }
+
+    /// - Throws: ``AlertingError/noIncident(_:)``.
+    static func find(_ id: String, _ database: Database) throws -> Incident {
+        guard let number = Incident.number(of: id), let incident = try fetch(number, database) else {
+            throw AlertingError.noIncident(id)
+        }
+        return incident
+    }
+
+    public static func fetch(_ number: Int64, _ database: Database) throws -> Incident? {
+        try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number]).map(Self.incident)
+    }
+
+    /// The labels as the table holds them.
+    public static func labels(_ text: String) -> [String: String] { decode(text) ?? [:] }
+
+    /// A row of the table `incident`.
+    public static func incident(_ row: Row) -> Incident {
+        Incident(
+            number: row["number"], fingerprint: row["fingerprint"], name: row["name"], detector: row["detector"],
+            severity: Severity(rawValue: row["severity"]) ?? .info, state: Incident.State(rawValue: row["state"]) ?? .open,
+            title: row["title"],
+            description: row["description"], labels: decode(row["labels"]) ?? [:],
+            startsAt: Timestamp(microseconds: row["starts_at"]),
+            lastSeen: Timestamp(microseconds: row["last_seen"]), openedAt: Timestamp(microseconds: row["opened_at"]),
+            resolvedAt: (row["resolved_at"] as Int64?).map { Timestamp(microseconds: $0) },
+            acknowledgedBy: row["acknowledged_by"],
+            acknowledgedAt: (row["acknowledged_at"] as Int64?).map { Timestamp(microseconds: $0) }, assignee: row["assignee"],
+            resolution: (row["resolution"] as String?).flatMap(Incident.Resolution.init), version: row["version"],
+            changedBy: row["changed_by"],
+            mergedInto: row["merged_into"], mergedBecause: row["merged_because"], reopened: row["reopened"],
+            isFlapping: (row["quiet_for"] as Int64?) != nil, ownCount: row["count"], mergedCount: row["merged_count"],
+            contributions: decode(row["contributions"]) ?? [])
+    }
+
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    static func decode<Value: Decodable>(_ text: String) -> Value? {
+        try? JSONDecoder().decode(Value.self, from: Data(text.utf8))
+    }
+}
+
+/// A notification that is owed or was sent.
+public struct NotificationRecord: Sendable {
+    public var receiver: String
+    /// `pending`, `sent` or `dead`.
+    public var state: String
+    public var attempts: Int
+    public var dueAt: Timestamp
+    public var sentAt: Timestamp?
+    public var lastError: String?
+}

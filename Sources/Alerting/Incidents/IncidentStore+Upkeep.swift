@@ -1,0 +1,64 @@
+import Columns
+@preconcurrency import GRDB
+
+/// What keeps the tables of incidents well over the years.
+extension IncidentStore {
+    /// Forgets incidents that ended before `time`, with their evidence and timelines, notifications that were sent before it, and the audit of that time. What
+    /// was counted of them stays in the statistics.
+    ///
+    /// - Parameter limit: how many incidents at once; each call is one transaction, so that others can write in between.
+    /// - Returns: how many incidents were forgotten.
+    @discardableResult
+    public func forget(endedBefore time: Timestamp, limit: Int = 500) throws -> Int {
+        try store.database.write { database in
+            try database.execute(
+                sql: """
+                    DELETE FROM incident WHERE number IN (SELECT i.number FROM incident i WHERE i.state = 'resolved' AND i.starts_at < ?1 AND i.resolved_at < ?1
+                        AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = i.number AND p.state <> 'resolved')
+                        AND NOT EXISTS (SELECT 1 FROM incident w WHERE w.number = i.merged_into AND w.state <> 'resolved')
+                        ORDER BY i.starts_at LIMIT ?2)
+                    """, arguments: [time.microseconds, limit])
+            let count = database.changesCount
+            try database.execute(
+                sql:
+                    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < ? ORDER BY id LIMIT ?)",
+                arguments: [time.microseconds, limit])
+            try database.execute(
+                sql: "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)",
+                arguments: [time.microseconds, limit])
+            return count
+        }
+    }
+
+    /// What is wrong with what is kept twice: text search, labels and counts against the incidents themselves. Empty when all is well.
+    public func problems() throws -> [String] {
+        var problems: [String] = []
+        // The search's own check is a statement that writes nothing and yet needs the writer.
+        try store.database.writeWithoutTransaction { database in
+            for table in ["incident_search"] {
+                do {
+                    try database.execute(sql: "INSERT INTO \(table) (\(table), rank) VALUES ('integrity-check', 1)")
+                } catch let error as DatabaseError {
+                    problems.append("the text search \(table) does not fit its incidents: \(error.message ?? "\(error)")")
+                }
+            }
+        }
+        try read { database in
+            let wrong = try Int.fetchOne(
+                database,
+                sql: """
+                    SELECT count(*) FROM (SELECT state, severity, count(*) AS n FROM incident WHERE merged_into IS NULL GROUP BY 1, 2) i
+                    LEFT JOIN incident_count c USING (state, severity) WHERE c.count IS NOT i.n
+                    """)
+            if let wrong, wrong > 0 { problems.append("the counts of incidents differ from the incidents in \(wrong) states") }
+            let missing = try Int.fetchOne(
+                database,
+                sql: """
+                    SELECT count(*) FROM incident i, json_each(i.labels) l WHERE NOT EXISTS
+                        (SELECT 1 FROM incident_label k WHERE k.name = l.key AND k.value = l.value AND k.starts_at = i.starts_at AND k.incident = i.number)
+                    """)
+            if let missing, missing > 0 { problems.append("\(missing) labels of incidents cannot be found by") }
+        }
+        return problems
+    }
+}

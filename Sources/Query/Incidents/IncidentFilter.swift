@@ -1,0 +1,76 @@
+import Alerting
+import Columns
+import Detection
+
+/// Which incidents a question is about. All conditions hold together; what is left out holds always.
+public struct IncidentFilter: Sendable {
+    public var state: String?
+    public var severity: String?
+    /// Who it is assigned to, or who acknowledged it.
+    public var assignee: String?
+    /// Matchers on labels, as routes have them.
+    public var matchers = ""
+    /// Words of title, name, labels and timeline; the last letters of a word may be left out with `*`.
+    public var text: String?
+    /// Only those that were active at or after it, in event time.
+    public var since: Timestamp?
+    /// Only those that began at or before it.
+    public var until: Timestamp?
+    public var limit = 100
+    /// Where an earlier answer ended, as ``IncidentPage/next`` gives it.
+    public var cursor: String?
+
+    public init(
+        state: String? = nil, severity: String? = nil, assignee: String? = nil, matchers: String = "", text: String? = nil,
+        since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100, cursor: String? = nil
+    ) {
+        self.state = state
+        self.severity = severity
+        self.assignee = assignee
+        self.matchers = matchers
+        self.text = text
+        self.since = since
+        self.until = until
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    /// - Throws: ``QueryError`` for a state or a severity that there is not.
+    func check() throws(QueryError) {
+        if let state, Incident.State(rawValue: state) == nil {
+            throw .unknown("state", state, known: Incident.State.allCases.map(\.rawValue))
+        }
+        if let severity, Severity(rawValue: severity) == nil {
+            throw .unknown("severity", severity, known: Severity.allCases.map(\.rawValue))
+        }
+    }
+}
+
+/// Some incidents, newest beginning first, and how to go on after them.
+public struct IncidentPage: Sendable {
+    public var incidents: [Incident]
+    /// The cursor for the next page; nil after the last.
+    public var next: String?
+    /// Said beside the answer, when not all were looked at.
+    public var note: String?
+}
+
+/// A place in the order of the answers: no incident is shown twice or left out while others begin and end.
+struct IncidentCursor {
+    var startsAt: Int64
+    var number: Int64
+
+    init(_ incident: Incident) {
+        startsAt = incident.startsAt.microseconds
+        number = incident.number
+    }
+
+    init(_ text: String) throws(QueryError) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
+        guard parts.count == 2, let startsAt = parts[0], let number = parts[1] else { throw .badCursor(text) }
+        self.startsAt = startsAt
+        self.number = number
+    }
+
+    var text: String { "\(startsAt).\(number)" }
+}

@@ -1,0 +1,167 @@
+import Alerting
+import Columns
+import Detection
+
+/// For a terminal or a pipe.
+extension IncidentView {
+    /// Without colours and of any width, as a pipe and a phone's browser want it.
+    public var text: String { text(width: nil, hasColor: false) }
+
+    /// - Parameter width: the terminal's columns, to which words are wrapped; nil wraps nothing.
+    public func text(width: Int?, hasColor: Bool) -> String {
+        let style = Style(hasColor: hasColor, width: width.map { max(40, $0) })
+        let severity = incident.severity.rawValue
+        var lines = [
+            "\(style.bold(incident.id))  \(style.paint(severity, as: severity))  \(style.paint(standing, as: incident.state.rawValue))",
+            style.bold(Self.clean(incident.title)), "",
+        ]
+        if !incident.description.isEmpty { lines += style.wrap(Self.clean(incident.description), indent: 2) + [""] }
+        for (name, value) in facts {
+            lines += style.wrap(Self.clean(value), indent: 13, first: "  " + name.padding(to: 11))
+        }
+        func section(_ title: String, _ body: [String]) { if !body.isEmpty { lines += ["", style.bold(title)] + body } }
+        section(
+            "What stood out",
+            incident.contributions.map {
+                "  \(Int(($0.share * 100).rounded())) %  \($0.feature) \(Value.double($0.value)), typical \(Value.double($0.typical))"
+            })
+        section(
+            evidence.count > Self.shownEvidence
+                ? "Evidence (the last \(Self.shownEvidence) of \(evidence.count) lines)" : "Evidence",
+            evidence.suffix(Self.shownEvidence).flatMap { line in
+                style.wrap(Self.clean(line.line), indent: 4, first: "  ").map { style.mark(tellingWords, in: $0) }
+            })
+        section(
+            "Timeline",
+            timeline.flatMap { entry in
+                let part = entry.incident == incident.number ? "" : "INC-\(entry.incident): "
+                return style.wrap(
+                    part + Self.clean(entry.text), indent: 23,
+                    first: "  \(Self.time(entry.at))  \(Self.clean(entry.actor).padding(to: 4))  ")
+            })
+        section(
+            "Notifications",
+            notifications.flatMap { sent in
+                style.wrap(
+                    "\(sent.receiver.isEmpty ? "nobody (no route takes it)" : sent.receiver): \(sent.state)"
+                        + (sent.sentAt.map { " at \(Self.time($0))" }
+                            ?? (sent.state == "pending" ? ", due \(Self.time(sent.dueAt))" : ""))
+                        + (sent.attempts > 1 ? " after \(sent.attempts) tries" : "")
+                        + (sent.lastError.map { ", last try: \(Self.clean($0))" } ?? ""),
+                    indent: 4, first: "  ")
+            })
+        section(
+            "First five minutes (runbooks/\(incident.name).md)",
+            (firstMinutes ?? "").split(separator: "\n").filter { !$0.hasPrefix("```") }.flatMap {
+                style.wrap(Self.clean(String($0)), indent: 4, first: "  ")
+            })
+        section(
+            "Related",
+            related.flatMap {
+                style.wrap(
+                    "\($0.incident.id)  \($0.incident.severity.rawValue)  \($0.incident.state.rawValue)  \(Self.clean($0.incident.title)) (same \($0.shared.joined(separator: ", ")))",
+                    indent: 12, first: "  ")
+            })
+        section(
+            "Earlier ones like it",
+            similar.flatMap {
+                style.wrap("\($0.incident.id)  \(Self.time($0.incident.startsAt))  \($0.ending)", indent: 12, first: "  ")
+            })
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    static let shownEvidence = 12
+
+    static func clean(_ text: String) -> String { TerminalTable.show(.text(text)) }
+}
+
+extension IncidentView.Ending {
+    /// How it ended: `false positive after 12 min (ann: the backup job)`.
+    var ending: String {
+        let how =
+            switch incident.resolution {
+            case .fixed: "fixed"
+            case .falsePositive: "false positive"
+            case .expected: "expected"
+            case .quiet: "ended by itself"
+            case nil: "ended"
+            }
+        let after = incident.resolvedAt.map { " after \(IncidentView.spell($0 - incident.openedAt))" } ?? ""
+        return how + after + (words.map { " (\(IncidentView.clean($0)))" } ?? "")
+    }
+}
+
+/// Colours and line ends, where there is a terminal for them.
+private struct Style {
+    let hasColor: Bool
+    let width: Int?
+
+    func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
+
+    func paint(_ text: String, as word: String) -> String {
+        guard hasColor, let code = TerminalTable.color(of: word) else { return text }
+        return "\u{1B}[\(code)m\(text)\u{1B}[0m"
+    }
+
+    /// Sets off each of `words` where it stands as a word of its own.
+    func mark(_ words: [String], in line: String) -> String {
+        guard hasColor else { return line }
+        return line.marking(words, before: "\u{1B}[1;33m", after: "\u{1B}[0m")
+    }
+
+    /// Breaks between words at the width; what is longer than a line is broken inside.
+    func wrap(_ text: String, indent: Int, first: String? = nil) -> [String] {
+        let margin = String(repeating: " ", count: indent)
+        var line = first ?? margin
+        guard let width else { return [line + text] }
+        var lines: [String] = []
+        var isEmpty = true
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            var word = String(word)
+            if !isEmpty, TerminalTable.width(line) + 1 + TerminalTable.width(word) > width {
+                lines.append(line)
+                line = margin
+                isEmpty = true
+            }
+            while TerminalTable.width(line) + TerminalTable.width(word) > width, isEmpty, width > indent + 1 {
+                let room = max(1, width - TerminalTable.width(line))
+                lines.append(line + word.prefix(room))
+                word = String(word.dropFirst(room))
+                line = margin
+            }
+            line += (isEmpty ? "" : " ") + word
+            isEmpty = false
+        }
+        return lines + [line]
+    }
+}
+
+extension String {
+    func padding(to count: Int) -> String { self + String(repeating: " ", count: Swift.max(0, count - self.count)) }
+
+    /// Puts marks around each of `words` that stands between other than letters and digits; earlier words win where two overlap.
+    func marking(_ words: [String], before: String, after: String, escaping escape: (Substring) -> String = { String($0) })
+        -> String
+    {
+        var ranges: [Range<Index>] = []
+        for word in words where !word.isEmpty {
+            var from = startIndex
+            while let range = self[from...].firstRange(of: word) {
+                from = range.upperBound
+                func isPartOfWord(_ index: Index?) -> Bool { index.map { self[$0].isLetter || self[$0].isNumber } ?? false }
+                let before = range.lowerBound > startIndex ? index(before: range.lowerBound) : nil
+                let after = range.upperBound < endIndex ? range.upperBound : nil
+                if !isPartOfWord(before), !isPartOfWord(after), !ranges.contains(where: { $0.overlaps(range) }) {
+                    ranges.append(range)
+                }
+            }
+        }
+        var marked = ""
+        var from = startIndex
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            marked += escape(self[from..<range.lowerBound]) + before + escape(self[range]) + after
+            from = range.upperBound
+        }
+        return marked + escape(self[from...])
+    }
+}

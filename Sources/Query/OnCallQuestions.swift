@@ -1,0 +1,71 @@
+import Alerting
+import Columns
+@preconcurrency import GRDB
+
+/// What can be asked of on-call schedules.
+public struct OnCallQuestions: Sendable {
+    private let schedules: [OnCallSchedule]
+
+    public init(_ schedules: [OnCallSchedule]) {
+        self.schedules = schedules
+    }
+
+    private func named(_ name: String?) throws(QueryError) -> [OnCallSchedule] {
+        guard !schedules.isEmpty else { throw .noSchedule }
+        guard let name else { return schedules }
+        let found = schedules.filter { $0.name == name }
+        guard !found.isEmpty else { throw .unknown("schedule", name, known: schedules.map(\.name)) }
+        return found
+    }
+
+    /// Who has each schedule at a time, since when, until when, and who is next.
+    public func who(at time: Timestamp, schedule: String? = nil) throws -> Answer {
+        var answer = Answer(
+            [
+                ("schedule", .text), ("person", .text), ("since", .timestamp), ("until", .timestamp), ("next", .text),
+                ("stands_in", .bool),
+            ],
+            rows: try named(schedule).map { schedule in
+                let shift = schedule.shift(at: time)
+                return [
+                    .text(schedule.name), .text(shift.person), .timestamp(shift.from), .timestamp(shift.until),
+                    .text(schedule.shift(at: shift.until).person), .bool(shift.isOverride),
+                ]
+            })
+        answer.dispensable = ["stands_in"]
+        return answer
+    }
+
+    /// The shifts of a time, newest first, with what happened in them: incidents opened, and how many of those were critical.
+    public func shifts(from start: Timestamp, until end: Timestamp, schedule: String? = nil, incidents: IncidentStore) throws
+        -> Answer
+    {
+        let limit = 1000
+        var rows: [[Value]] = []
+        for schedule in try named(schedule) {
+            let shifts = schedule.shifts(from: start, until: end, limit: limit)
+            try incidents.read { database in
+                for shift in shifts.reversed() {
+                    let counts = try Row.fetchOne(
+                        database,
+                        sql: """
+                            SELECT count(*), coalesce(sum(severity = 'critical'), 0) FROM incident
+                            WHERE opened_at >= ? AND opened_at < ? AND merged_into IS NULL
+                            """, arguments: [max(shift.from, start).microseconds, min(shift.until, end).microseconds])!
+                    rows.append([
+                        .text(schedule.name), .text(shift.person), .timestamp(shift.from), .timestamp(shift.until),
+                        .int(counts[0]),
+                        .int(counts[1]), .bool(shift.isOverride),
+                    ])
+                }
+            }
+        }
+        var answer = Answer(
+            [
+                ("schedule", .text), ("person", .text), ("since", .timestamp), ("until", .timestamp), ("incidents", .int64),
+                ("critical", .int64), ("stands_in", .bool),
+            ], rows: rows)
+        answer.dispensable = ["stands_in", "schedule"]
+        return answer
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Daemon
+import Foundation
+
+struct BackupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Copy the database of incidents to a file, while obs runs.",
+        discussion: """
+            The copy is of one moment and whole. Tables of the lake are files that are never changed: copy their folder after.
+
+            Examples:
+              obs backup /var/backups/obs-monday.db
+              obs backup obs-copy.db --data-dir /var/lib/obs
+            """)
+    @Argument(help: "The new file.") var file: String
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let workspace = try common.existingWorkspace()
+        try workspace.store.backUp(to: file)
+        if !common.quiet { Terminal.say("\(file): the database of \(workspace.path) is copied") }
+    }
+}
+
+struct RestoreCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Put the database of incidents back to what a backup holds, while obs runs.",
+        discussion: """
+            The backup is checked first. What is there now is kept beside the database, as obs.db.before-…
+
+            Examples:
+              obs restore /var/backups/obs-monday.db
+              obs restore obs-copy.db --data-dir /var/lib/obs
+            """)
+    @Argument(help: "The backup.") var file: String
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let workspace = try Workspace(try common.configuration().dataDirectory)
+        let kept = try workspace.store.restore(from: file, now: Date())
+        // Opened again, so that a backup of an earlier version has all tables at once.
+        _ = try Workspace(workspace.path)
+        if !common.quiet { Terminal.say("\(file) is restored; what was there before is kept as \(kept)") }
+    }
+}
+
+struct CheckStore: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "store", abstract: "Check the database of incidents: its pages, indexes, references and search.",
+        discussion: """
+            Examples:
+              obs check store
+              obs check store --data-dir /var/lib/obs
+            """)
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let workspace = try common.existingWorkspace()
+        let problems = try workspace.store.problems() + workspace.incidents.problems()
+        guard problems.isEmpty else {
+            throw BadFinding(
+                "\(workspace.store.path): \(problems.joined(separator: "\n")); restore a backup with 'obs restore FILE'")
+        }
+        print("\(workspace.store.path) is well")
+    }
+}
+
+extension CommonOptions {
+    /// The data directory, which must be there: a command that looks at it must not make an empty one and call that well.
+    fileprivate func existingWorkspace() throws -> Workspace {
+        let path = try configuration().dataDirectory
+        guard FileManager.default.fileExists(atPath: path + "/obs.db") else {
+            throw UsageError("\(path): there is no obs.db in it; name the data directory with --data-dir")
+        }
+        return try Workspace(path)
+    }
+}

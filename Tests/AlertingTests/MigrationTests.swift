@@ -1,0 +1,59 @@
+import Foundation
+import GRDB
+import Store
+import Testing
+
+@testable import Alerting
+
+struct `A database of an earlier version` {
+    /// The steps that were there, one more each time; from the first on it can hold incidents.
+    @Test(arguments: 1..<IncidentStore.migrations.count)
+    func `is brought up to date with what is in it`(steps: Int) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "obs-migration-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            let old = try Store(path: folder + "/obs.db", migrations: Array(IncidentStore.migrations.prefix(steps)))
+            try old.database.write { database in
+                for (number, state) in [(1001, "open"), (1002, "acknowledged"), (1003, "resolved")] {
+                    try database.execute(
+                        sql: """
+                            INSERT INTO incident (number, fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen,
+                                opened_at, updated_at, resolved_at, acknowledged_by, count, contributions)
+                            VALUES (?, ?, 'SSHBruteForce', 'rule', 'warning', ?, 'Brute force', 'd', '{"source":"192.0.2.7"}', 1000000, 2000000,
+                                3000000, 3000000, ?, ?, 12, '[]')
+                            """,
+                        arguments: [
+                            number, "f\(number)", state, state == "resolved" ? 9_000_000 : nil,
+                            state == "acknowledged" ? "ann" : nil,
+                        ])
+                    try database.execute(
+                        sql:
+                            "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, 3000000, 'obs', 'opened', 'opened by the firewall')",
+                        arguments: [number])
+                    try database.execute(
+                        sql: "INSERT INTO evidence VALUES (?, 'auth.log', 7, 'Failed password', 1000000)", arguments: [number])
+                }
+            }
+            try old.database.close()
+        }
+        let store = try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations)
+        let incidents = IncidentStore(store)
+        let (incident, evidence, timeline, _) = try incidents.incident("INC-1002")
+        #expect(incident.acknowledgedBy == "ann" && incident.count == 12 && incident.version == 1)
+        #expect(evidence.count == 1 && timeline.count == 1)
+        #expect(try incidents.counts().filter { $0.count > 0 }.map(\.count) == [1, 1, 1])
+        let found = try store.database.read { database in
+            try [
+                "SELECT count(*) FROM incident_label WHERE value = '192.0.2.7'",
+                "SELECT count(*) FROM incident_search WHERE incident_search MATCH 'brute'",
+                "SELECT count(*) FROM timeline_search WHERE timeline_search MATCH 'firewall'",
+                "SELECT sum(count) FROM incident_statistic WHERE measure = 'opened'",
+                "SELECT count(*) FROM escalation",
+            ].map { try Int.fetchOne(database, sql: $0)! }
+        }
+        #expect(found == [3, 3, 3, 3, 1])
+        #expect(try incidents.problems().isEmpty)
+        #expect(try store.problems().isEmpty)
+        try incidents.perform(.acknowledge, on: "1001", by: "bob", now: .start)
+    }
+}

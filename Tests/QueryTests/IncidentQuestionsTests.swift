@@ -1,0 +1,207 @@
+import Alerting
+import Columns
+import Detection
+import Foundation
+import GRDB
+import Testing
+
+@testable import Query
+
+struct `A question about incidents` {
+    private let temporary: TemporaryIncidents
+    private var incidents: IncidentStore { temporary.incidents }
+    private var questions: IncidentQuestions { IncidentQuestions(incidents) }
+    private let now = Timestamp.night
+
+    /// Six incidents an hour apart: of two rules, three sources; 1002 acknowledged by ann, 1003 resolved, 1006 a part of 1005.
+    init() throws {
+        temporary = try TemporaryIncidents()
+        for index in 0..<6 {
+            let time = now + .seconds(index * 3600)
+            try temporary.record(
+                .example(
+                    index % 2 == 0 ? "SSHBruteForce" : "SSHPasswordSpray", source: "192.0.2.\(index % 3)",
+                    severity: index == 4 ? .critical : .warning, at: time), at: time)
+        }
+        try incidents.perform(.acknowledge, on: "1002", by: "ann", note: "asked the firewall team", now: now)
+        try incidents.perform(.end(as: .falsePositive), on: "1003", by: "bob", note: "the backup job", now: now + .seconds(9000))
+        try incidents.perform(.merge(["1006"]), on: "1005", by: "cid", now: now)
+    }
+
+    private func ids(_ filter: IncidentFilter) throws -> String {
+        try questions.page(filter).incidents.map { String($0.number - 1000) }.joined(separator: " ")
+    }
+
+    @Test func `gives the newest first, and a part only as its whole`() throws {
+        #expect(try ids(.init()) == "5 4 3 2 1")
+        #expect(try ids(.init(matchers: #"source="192.0.2.2", alertname="SSHPasswordSpray""#)) == "5")
+    }
+
+    @Test func `is narrowed by state, severity, person, labels, words and times, all at once`() throws {
+        for (filter, expected) in [
+            (.init(state: "open"), "5 4 1"), (.init(state: "acknowledged"), "2"), (.init(state: "resolved"), "3"),
+            (.init(severity: "critical"), "5"), (.init(assignee: "ann"), "2"), (.init(matchers: #"source="192.0.2.0""#), "4 1"),
+            (.init(matchers: #"source=~"192.0.2.[01]""#), "5 4 2 1"), (.init(matchers: #"source!="192.0.2.0""#), "5 3 2"),
+            (.init(matchers: #"source!~".*[01]""#), "3"), (.init(matchers: #"alertname="SSHBruteForce""#), "5 3 1"),
+            (.init(matchers: #"nothing="""#), "5 4 3 2 1"), (.init(matchers: #"nothing="x""#), ""),
+            (.init(matchers: #"severity=~"crit.*""#), "5"),
+            (.init(text: "firewall"), "2"), (.init(text: "back* job"), "3"), (.init(text: "192.0.2.0"), "4 1"),
+            (.init(text: "\"OR\" brute"), ""),
+            (.init(since: now + .seconds(3 * 3600)), "5 4"), (.init(until: now + .seconds(3600)), "2 1"),
+            (
+                .init(
+                    state: "open", matchers: #"source="192.0.2.0", host="web-1""#, since: now + .seconds(3600),
+                    until: now + .seconds(5 * 3600)), "4"
+            ),
+        ] as [(IncidentFilter, String)] {
+            #expect(try ids(filter) == expected, "\(filter)")
+        }
+    }
+
+    @Test func `goes on where a page ended, with none twice and none left out`() throws {
+        var seen: [Int64] = []
+        var filter = IncidentFilter(limit: 2)
+        repeat {
+            let page = try questions.page(filter)
+            seen += page.incidents.map(\.number)
+            filter.cursor = page.next
+            // What begins meanwhile comes before what was shown.
+            if seen.count == 2 { try temporary.record(.example(source: "198.51.100.1", at: now + .seconds(9 * 3600)), at: now) }
+        } while filter.cursor != nil
+        #expect(seen == [1005, 1004, 1003, 1002, 1001])
+    }
+
+    @Test func `is refused with what it may be when it cannot be`() {
+        for (filter, words) in [
+            (.init(state: "closed"), "open, acknowledged, resolved"), (.init(severity: "bad"), "info, warning, critical"),
+            (.init(text: "!!"), "no word"), (.init(cursor: "x"), "no cursor"),
+        ] as [(IncidentFilter, String)] {
+            let refusal = #expect(throws: QueryError.self) { try questions.page(filter) }
+            #expect(refusal?.description.contains(words) == true)
+        }
+        #expect(throws: (any Error).self) { try questions.page(.init(matchers: "source=~\"(\"")) }
+    }
+
+    /// Whatever a filter is, SQLite walks an index in the order of the answer and sorts nothing, unless few rows were chosen before.
+    @Test(
+        arguments: [
+            (.init(), "incident_begin"), (.init(state: "open"), "incident_state_begin"),
+            (.init(severity: "critical"), "incident_severity_begin"),
+            (.init(matchers: #"alertname="SSHBruteForce""#), "incident_name_begin"),
+            (.init(matchers: #"host="web-1""#), "sqlite_autoindex_incident_label|PRIMARY KEY"),
+            (.init(since: Timestamp.night), "incident_begin"), (.init(until: Timestamp.night), "incident_begin"),
+            (.init(cursor: "1.2"), "incident_begin"),
+            (.init(state: "open", severity: "critical", since: Timestamp.night), "incident_state_begin"),
+        ] as [(IncidentFilter, String)])
+    func `is answered from an index in its order`(filter: IncidentFilter, index: String) throws {
+        let plan = try incidents.read { database -> [String] in
+            let plan = try IncidentPlan(filter, database)
+            return try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN " + plan.sql, arguments: plan.arguments).map {
+                $0["detail"]
+            }
+        }
+        #expect(plan.contains { line in index.split(separator: "|").contains { line.contains($0) } }, "\(plan)")
+        #expect(
+            !plan.contains { $0.contains("TEMP B-TREE") || $0.hasPrefix("SCAN incident ") && !$0.contains("USING INDEX") },
+            "\(plan)")
+    }
+
+    @Test func `counts by rule with the medians of what was measured, exactly where it is little`() throws {
+        let answer = try questions.statistics()
+        let rows = Dictionary(uniqueKeysWithValues: answer.rows.map { ("\($0[0]) \($0[1])", $0) })
+        let names = answer.schema.fields.map(\.name)
+        func cell(_ rule: String, _ column: String) -> Value { rows[rule]![names.firstIndex(of: column)!] }
+        #expect(cell("SSHBruteForce warning", "incidents").description == "2")
+        let sum = answer.rows.reduce(0) { $0 + Int($1[names.firstIndex(of: "incidents")!].description)! }
+        #expect(sum == 6)
+        #expect(cell("SSHBruteForce warning", "detect_p50_seconds") == .double(60))
+        #expect(answer.rows.contains { $0[names.firstIndex(of: "resolve_p90_seconds")!] == .double(1800) })
+        #expect(answer.rows.reduce(0) { $0 + Int($1[names.firstIndex(of: "false")!].description)! } == 1)
+        #expect(try questions.statistics(by: .day).rows.map { $0[0].description } == ["2026-11-21"])
+        #expect(try questions.statistics(since: now + .seconds(2 * 86_400)).rows.isEmpty)
+    }
+
+    @Test func `about one says what, since when, why it belongs together, what is near it, and how it ended the last times`()
+        throws
+    {
+        try temporary.record(.example(source: "192.0.2.2", at: now + .seconds(10 * 3600)), at: now + .seconds(10 * 3600))
+        let view = try questions.one("INC-1007", now: now + .seconds(11 * 3600))
+        #expect(view.similar.first?.incident.number == 1003)
+        #expect(view.similar.first?.ending == "false positive after 30 min (bob: resolved as false positive: the backup job)")
+        #expect(view.related.map(\.incident.number).contains(1003))
+        #expect(view.text.contains("began      2026-11-21 12:59:00 (1 h 1 min ago)"))
+        let whole = try questions.one("1005")
+        #expect(whole.text.contains("INC-1006: merged by cid"))
+        #expect(whole.timeline.contains { $0.incident == 1006 })
+    }
+}
+
+struct `A view of an incident` {
+    private let temporary: TemporaryIncidents
+    private let view: IncidentView
+
+    init() throws {
+        temporary = try TemporaryIncidents()
+        try temporary.record(.example(at: .night), at: .night)
+        try temporary.incidents.perform(
+            .acknowledge, on: "1001", by: "ann",
+            note: "looking | <b>bold</b> \u{1B}[31m and a long sentence that does not fit on a narrow line",
+            now: .night + .seconds(125))
+        view = try IncidentQuestions(temporary.incidents).one("1001", now: .night + .seconds(3600))
+    }
+
+    @Test func `fits a terminal of 80 columns, and shows no control character of others`() {
+        let text = view.text(width: 80, hasColor: false)
+        #expect(text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+        #expect(!text.contains("\u{1B}"))
+    }
+
+    @Test func `reads so in a pipe`() {
+        #expect(
+            view.text == """
+                INC-1001  warning  acknowledged by ann
+                Brute force from 192.0.2.7 against web-1
+
+                  12 failed logins from 192.0.2.7 on web-1 within five minutes.
+
+                  began      2026-11-21 02:59:00 (1 h 1 min ago)
+                  last seen  2026-11-21 03:00:00 (1 h ago)
+                  opened     2026-11-21 03:00:00
+                  events     12
+                  who        ann
+                  labels     alertname="SSHBruteForce", host="web-1", severity="warning", source="192.0.2.7"
+                  grouped    the same rule with the same labels
+                  runbook    runbooks/SSHBruteForce.md
+
+                Evidence
+                  Nov 21 03:00:00 web-1 sshd[1]: Failed password for root from 192.0.2.7 port 22 ssh2
+
+                Timeline
+                  2026-11-21 03:00:00  obs   opened by rule SSHBruteForce: 12 failed logins from 192.0.2.7 on web-1 within five minutes.
+                  2026-11-21 03:02:05  ann   looking | <b>bold</b> \u{FFFD}[31m and a long sentence that does not fit on a narrow line
+
+                """)
+    }
+
+    @Test func `marks the words that tell where it has colours`() {
+        #expect(
+            view.text(width: 80, hasColor: true).contains(
+                "\u{1B}[1;33mFailed\u{1B}[0m password for root from \u{1B}[1;33m192.0.2.7\u{1B}[0m"))
+    }
+
+    @Test func `is a review in Markdown that nothing in it can break`() {
+        let text = view.markdown
+        #expect(text.hasPrefix("# INC-1001: Brute force from 192.0.2.7 against web-1\n"))
+        #expect(text.contains("| 2026-11-21 03:02:05 | ann | looking \\| \\<b\\>bold\\</b\\>"))
+        #expect(text.contains("**Failed** password for root from **192.0.2.7**"))
+        #expect(text.contains("| opened | acknowledged | 2 min 5 s |"))
+    }
+
+    @Test func `is one JSON object with all of it`() throws {
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(view.json.utf8)) as? [String: Any])
+        #expect(object["acknowledged_by"] as? String == "ann")
+        #expect(object["version"] as? Int == 2)
+        #expect((object["timeline"] as? [[String: Any]])?.map { $0["kind"] as? String } == ["opened", "acknowledged"])
+        #expect((object["evidence"] as? [Any])?.count == 1)
+    }
+}

@@ -1,0 +1,158 @@
+import Alerting
+import Columns
+import Detection
+import Foundation
+import HTTPTypes
+import Store
+import Testing
+
+@testable import Server
+
+struct `The routes of incidents` {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-routes-\(UUID().uuidString)").path
+    private let incidents: IncidentStore
+    private let links: AcknowledgeLinks
+    private let routes: [Server.Route]
+
+    init() throws {
+        let store = try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations)
+        incidents = IncidentStore(store)
+        links = try AcknowledgeLinks(besides: store.path)
+        routes = IncidentRoutes.all(incidents, runbooks: "runbooks", links: links)
+        let now = Timestamp(year: 2026, month: 11, day: 21)
+        for source in 1...5 {
+            let finding = Finding(
+                name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["source": "192.0.2.\(source)"],
+                title: "<b>Brute</b> force",
+                description: "", startsAt: now + .seconds(source), lastSeen: now + .seconds(source), count: 1)
+            try incidents.record([finding], routing: nil, now: now + .seconds(source))
+        }
+    }
+
+    /// Asks the route of this pattern; a refusal is an answer too.
+    private func ask(
+        _ method: HTTPRequest.Method, _ pattern: String, _ parameters: [String: String] = [:], query: [(String, String)] = [],
+        body: String = "",
+        headers: HTTPFields = [:]
+    ) async throws -> (status: Int, text: String, headers: HTTPFields) {
+        let route = try #require(routes.first { $0.method == method && $0.path == pattern } as Server.Route?)
+        var fields = headers
+        if method == .post, fields[.contentType] == nil { fields[.contentType] = "application/json" }
+        let question = HTTPQuestion(
+            path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
+            body: Array(body.utf8))
+        let answer: HTTPAnswer
+        do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
+        return (answer.status.code, String(decoding: answer.body, as: UTF8.self), answer.headers)
+    }
+
+    private let one = "/api/v1/incidents/{id}", act = "/api/v1/incidents/{id}/{action}"
+
+    @Test func `list page by page, each with the address of the next`() async throws {
+        var seen: [String] = []
+        var query = [("limit", "2"), ("filter", "source=~\"192.*\"")]
+        for _ in 0..<3 {
+            let answer = try await ask(.get, "/api/v1/incidents", query: query)
+            let page = try #require(try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [[String: Any]])
+            seen += page.compactMap { $0["id"] as? String }
+            guard let link = answer.headers[.init("Link")!] else { break }
+            let url = try #require(URLComponents(string: String(link.dropFirst().prefix { $0 != ">" })))
+            #expect(link.hasSuffix("; rel=\"next\""))
+            query = (url.queryItems ?? []).map { ($0.name, $0.value ?? "") }
+        }
+        #expect(seen == ["INC-1005", "INC-1004", "INC-1003", "INC-1002", "INC-1001"])
+    }
+
+    @Test func `change an incident only at the version that was read, and name who was faster`() async throws {
+        let read = try await ask(.get, one, ["id": "INC-1001"])
+        #expect(read.headers[.eTag] == "\"1\"")
+        let mine: HTTPFields = [.ifMatch: "\"1\""]
+        let first = try await ask(.post, act, ["id": "INC-1001", "action": "acknowledge"], body: #"{"by":"ann"}"#, headers: mine)
+        #expect(first.status == 200)
+        #expect(first.headers[.eTag] == "\"2\"")
+        #expect(first.text.contains(#""acknowledged_by" : "ann""#))
+        let second = try await ask(
+            .post, act, ["id": "INC-1001", "action": "assign"], body: #"{"by":"bob","to":"bob"}"#, headers: mine)
+        #expect(second.status == 412)
+        #expect(second.text.contains("ann was faster") && second.text.contains("changed_meanwhile"))
+        let third = try await ask(.post, act, ["id": "INC-1001", "action": "acknowledge"], body: #"{"by":"bob"}"#)
+        #expect(third.status == 409)
+        #expect(third.text.contains("acknowledged by ann already"))
+        #expect(try await ask(.get, one + "/timeline", ["id": "1001"]).text.contains("acknowledged"))
+    }
+
+    @Test func `do everything that the command line does`() async throws {
+        for (action, body, state) in [
+            ("assign", #"{"by":"ann","to":"bob"}"#, "open"), ("note", #"{"by":"ann","note":"hm"}"#, "open"),
+            ("merge", #"{"by":"ann","incidents":["INC-1002"]}"#, "open"),
+            ("resolve", #"{"by":"ann","as":"false_positive"}"#, "resolved"),
+            ("reopen", #"{"by":"ann"}"#, "open"), ("acknowledge", #"{"by":"ann"}"#, "acknowledged"),
+        ] {
+            let answer = try await ask(.post, act, ["id": "INC-1001", "action": action], body: body)
+            #expect(answer.status == 200, "\(action): \(answer.text)")
+            #expect(answer.text.contains("\"state\" : \"\(state)\""), "\(action)")
+        }
+        #expect(try await ask(.post, act, ["id": "INC-1002", "action": "split"], body: #"{"by":"ann"}"#).status == 200)
+    }
+
+    @Test func `refuse with a status, a code and a sentence`() async throws {
+        for (parameters, body, headers, status, code) in [
+            (["id": "INC-7", "action": "note"], #"{"by":"a","note":"x"}"#, [:], 404, "no_incident"),
+            (["id": "1001", "action": "explode"], #"{"by":"a"}"#, [:], 404, "no_action"),
+            (["id": "1001", "action": "note"], "{", [:], 400, "bad_body"),
+            (["id": "1001", "action": "note"], "{}", [:], 400, "bad_body"),
+            (["id": "1001", "action": "note"], #"{"by":"a"}"#, [:], 400, "bad_action"),
+            (["id": "1001", "action": "resolve"], #"{"by":"a","as":"quiet"}"#, [:], 400, "bad_action"),
+            (["id": "1001", "action": "note"], #"{"by":"a"}"#, [.ifMatch: "3"], 400, "bad_version"),
+            (["id": "1001", "action": "note"], "by=a", [.contentType: "application/x-www-form-urlencoded"], 415, "bad_body"),
+        ] as [([String: String], String, HTTPFields, Int, String)] {
+            let answer = try await ask(.post, act, parameters, body: body, headers: headers)
+            #expect(answer.status == status && answer.text.contains("\"code\":\"\(code)\""), "\(answer)")
+        }
+        for query in [
+            [("state", "x")], [("limit", "0")], [("since", "soon")], [("filter", "a=~\"(\"")], [("cursor", "1")],
+            [("search", "?")],
+        ] {
+            #expect(try await ask(.get, "/api/v1/incidents", query: query).status == 400, "\(query)")
+        }
+    }
+
+    @Test func `let a signed link acknowledge by its button, not by being opened`() async throws {
+        let path = "/incidents/{id}/acknowledge"
+        let url = links.url("INC-1003", "http://x", now: Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1e6)))
+        let query = try #require(URLComponents(string: url)?.queryItems).map { ($0.name, $0.value ?? "") }
+        let opened = try await ask(.get, path, ["id": "INC-1003"], query: query)
+        #expect(opened.status == 200 && opened.text.contains("<form method=\"post\">"))
+        #expect(opened.text.contains("&lt;b&gt;Brute&lt;/b&gt; force") && !opened.text.contains("<b>Brute"))
+        #expect(try incidents.incident("1003").incident.state == .open)
+        #expect(try await ask(.get, path, ["id": "INC-1004"], query: query).status == 403)
+        #expect(try await ask(.post, path, ["id": "INC-1004"], query: query).status == 403)
+        let form: HTTPFields = [.contentType: "application/x-www-form-urlencoded"]
+        #expect(try await ask(.post, path, ["id": "INC-1003"], query: query, body: "by=Ann+B%C3%A9", headers: form).status == 200)
+        #expect(try incidents.incident("1003").incident.acknowledgedBy == "Ann Bé")
+        let late = try await ask(.post, path, ["id": "INC-1003"], query: query, body: "by=bob", headers: form)
+        #expect(late.status == 409 && late.text.contains("Ann Bé already"))
+    }
+
+    @Test func `are described by the OpenAPI document, path by path and method by method, with the fields that they give`()
+        async throws
+    {
+        let answer = try await ask(.get, "/api/openapi.json")
+        let document = try #require(try JSONSerialization.jsonObject(with: Data(answer.text.utf8)) as? [String: Any])
+        let paths = try #require(document["paths"] as? [String: [String: Any]])
+        let described = Set(paths.flatMap { path, methods in methods.keys.map { "\($0.uppercased()) \(path)" } })
+        #expect(described == Set(routes.filter { $0.path.hasPrefix("/api/") }.map { "\($0.method.rawValue) \($0.path)" }))
+        let schemas = try #require((document["components"] as? [String: Any])?["schemas"] as? [String: [String: Any]])
+        let known = Set(try #require(schemas["Incident"]?["properties"] as? [String: Any]).keys)
+        let required = Set(try #require(schemas["Incident"]?["required"] as? [String]))
+        _ = try incidents.perform(.acknowledge, on: "1001", by: "ann", now: Timestamp(year: 2026, month: 11, day: 21, hour: 1))
+        let list = try await ask(.get, "/api/v1/incidents")
+        for incident in try #require(try JSONSerialization.jsonObject(with: Data(list.text.utf8)) as? [[String: Any]]) {
+            #expect(required.isSubset(of: incident.keys) && known.isSuperset(of: incident.keys), "\(incident.keys.sorted())")
+        }
+        let entries = try await ask(.get, one + "/timeline", ["id": "1001"])
+        let keys = try #require(
+            (try JSONSerialization.jsonObject(with: Data(entries.text.utf8)) as? [[String: Any]])?.first?.keys)
+        #expect(Set(keys) == Set(try #require(schemas["Entry"]?["required"] as? [String])))
+    }
+}
