@@ -11,7 +11,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager jq
 
 BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
 
-.PHONY: run test build install format lint bench dependencies test-dependencies clean help
+.PHONY: run test build builtin install format lint bench dependencies test-dependencies clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -26,6 +26,9 @@ test: dependencies test-dependencies ## Run every test
 	$(SWIFT) test
 	promtool check rules alerts/*.yml
 	promtool test rules alerts/tests/*.yml
+
+builtin: ## Put pipelines/ and alerts/detections/ into the program, after a change there
+	scripts/embed-builtin
 
 install: build ## Install the binary to PREFIX/bin
 	install -D -m 0755 "$(BINARY)" "$(DESTDIR)$(PREFIX)/bin/obs"

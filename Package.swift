@@ -66,13 +66,14 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
             name: "AlertingTests",
-            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb], exclude: ["Golden", "Peers"]),
+            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb],
+            exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", .lifecycle]),
         .testTarget(name: "QueryTests", dependencies: ["Query"]),
         .testTarget(name: "ServerTests", dependencies: ["Server"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation"]),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation", "Detection"]),
     ]
 )
 

@@ -49,4 +49,19 @@ enum Builtin {
             match: matchers(failure),
             groupBy: ["source", "user"], within: .seconds(900), count: 5, then: matchers(success)),
     ]
+
+    /// All pipelines that obs comes with.
+    static let pipelines: [PipelineDefinition] =
+        [ssh]
+        + BuiltinTexts.pipelines.map { name, text in
+            // The texts are part of the program, and a test reads each.
+            try! YAMLDocument(text, file: "pipelines/\(name).yaml").decode(PipelineFile.self).definition
+        }
+
+    /// The rules on events of all of them.
+    static let allRules: [DetectionRule] =
+        rules
+        + BuiltinTexts.detections.flatMap { name, text in
+            try! YAMLDocument(text, file: "alerts/detections/\(name).yml").decode([DetectionFile].self).map(\.rule)
+        }
 }

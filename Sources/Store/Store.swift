@@ -16,6 +16,9 @@ public final class Store: Sendable {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
+        // Whoever waits for a reader holds up a thread of the shared pool, of which there are as many as cores; when those who have the readers need these threads to
+        // go on, nobody does. So there are more readers than can be asked for at once; each is opened when it is first needed.
+        configuration.maximumReaderCount = 64
         do {
             database = try DatabasePool(path: path, configuration: configuration)
             // What is acknowledged must survive a power cut, not only a crash: the log is synced at each commit. Said here because GRDB sets NORMAL on the

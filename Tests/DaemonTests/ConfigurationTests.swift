@@ -28,7 +28,7 @@ struct `The configuration` {
     @Test func `starts with nothing at all`() throws {
         let configuration = try Configuration.load(file: nil, dataDirectory: "/tmp/x")
         #expect(configuration.dataDirectory == "/tmp/x")
-        #expect(configuration.pipelines.map(\.name) == ["ssh"])
+        #expect(configuration.pipelines.map(\.name) == ["ssh", "rail", "shop", "events", "self"])
     }
 
     @Test func `reads the example`() throws {
@@ -40,8 +40,12 @@ struct `The configuration` {
 
     @Test func `has in its files what is built in`() throws {
         let configuration = try load("pipelines: [\(root)/pipelines/*.yaml]\ndetections: [\(root)/alerts/detections/*.yml]")
-        #expect(configuration.rules == Builtin.rules)
+        #expect(Set(configuration.rules) == Set(Builtin.allRules))
+        #expect(configuration.rules.count == Builtin.allRules.count)
         #expect(configuration.pipelines.first { $0.name == "ssh" }?.windows == Builtin.ssh.windows)
+        for pipeline in Builtin.pipelines where pipeline.name != "ssh" {
+            #expect(configuration.pipelines.contains(pipeline), "\(pipeline.name): run 'make builtin'")
+        }
         #expect(configuration.pipelines.count == 5)
     }
 
@@ -55,7 +59,10 @@ struct `The configuration` {
             "2: group_wait is '30 sec'; write a duration such as 30s or 2m"
         ),
         ("http: {listen: nowhere}", "1: http.listen is 'nowhere'; write host:port such as 127.0.0.1:9464"),
-        ("sources: [{name: a, file: b, pipeline: c}]", "0: source 'a' names the pipeline 'c', which there is not; known are ssh"),
+        (
+            "sources: [{name: a, file: b, pipeline: c}]",
+            "0: source 'a' names the pipeline 'c', which there is not; known are ssh, rail, shop, events, self"
+        ),
         ("alerting: {route: {receiver: x}}", "1: the route names the receiver 'x', which there is not; receivers are "),
         ("pipelines: [nothing/*.yaml]", "0: pipelines names 'nothing/*.yaml', and there is no such file"),
     ])

@@ -42,4 +42,36 @@ struct `The pipelines of the house` {
         let columns = try #require(schemas.nodes["vehicles"]).schema.fields.map(\.name)
         for field in RailHistory.schema.fields where field.name != "breaks_down" { #expect(columns.contains(field.name)) }
     }
+
+    @Test(arguments: ["rail", "shop", "events", "self"])
+    func `have dashboards and alerts that ask only for number columns that their gold tables have`(name: String) throws {
+        let schemas = try PipelineSchemas(try Self.definition(name))
+        let root = Self.folder.deletingLastPathComponent()
+        var asked = 0
+        for file in ["dashboards/obs/\(name).json", "alerts/pipelines.yml"] {
+            let text = try String(contentsOf: root.appending(path: file), encoding: .utf8).replacing("\\\"", with: "\"")
+            for match in text.matches(of: #/table="(\w+)", column="(\w+)"/#) where match.1.hasPrefix("\(name)_") {
+                asked += 1
+                let node = schemas.nodes.first { key, _ in
+                    key == match.1
+                        || (try? Self.definition(name).streams.contains { $0.name == key && $0.table == String(match.1) }) == true
+                }
+                let type = node?.value.schema[String(match.2)]?.type
+                #expect([.int32, .int64, .float, .double].contains(type), "\(file): \(match.1).\(match.2)")
+            }
+        }
+        #expect(asked > 8)
+    }
+
+    @Test(arguments: ["rail", "shop", "events", "self"])
+    func `have rules that look at tables and columns that there are`(name: String) throws {
+        let definition = try Self.definition(name), schemas = try PipelineSchemas(definition)
+        let rules = Builtin.allRules.filter { $0.table?.hasPrefix("\(name)_") == true }
+        #expect(!rules.isEmpty)
+        for rule in rules {
+            let stream = definition.streams.first { $0.table == rule.table }?.name ?? rule.table!
+            let schema = try #require(schemas.nodes[stream]).schema
+            for column in rule.groupBy + rule.match.map(\.name) { #expect(schema[column] != nil, "\(rule.name): \(column)") }
+        }
+    }
 }

@@ -14,15 +14,21 @@ struct `The house` {
         { String($0.dropLast(suffix.count)) }.sorted()
     }
 
-    private func alerts() throws -> [String] {
-        let file = try #require(try Yams.load(yaml: text("alerts/obs.yml")) as? [String: Any])
-        let rules = try #require(file["groups"] as? [[String: Any]]).flatMap { $0["rules"] as? [[String: Any]] ?? [] }
-        return rules.compactMap { $0["alert"] as? String }
+    /// The rules of all files of alerts.
+    private func rules() throws -> [[String: Any]] {
+        try names("alerts", suffix: ".yml").flatMap { name in
+            let file = try #require(try Yams.load(yaml: text("alerts/\(name).yml")) as? [String: Any])
+            return try #require(file["groups"] as? [[String: Any]]).flatMap { $0["rules"] as? [[String: Any]] ?? [] }
+        }
     }
 
+    private func alerts() throws -> [String] { try rules().compactMap { $0["alert"] as? String } }
+
     private func detections() throws -> [String] {
-        try #require(try Yams.load(yaml: text("alerts/detections/ssh.yml")) as? [[String: Any]]).compactMap {
-            $0["name"] as? String
+        try names("alerts/detections", suffix: ".yml").flatMap { name in
+            try #require(try Yams.load(yaml: text("alerts/detections/\(name).yml")) as? [[String: Any]]).compactMap {
+                $0["name"] as? String
+            }
         } + ["SSHAnomalousSource"]
     }
 
@@ -43,8 +49,7 @@ struct `The house` {
     }
 
     @Test func `has summary, description, severity and runbook on every alert`() throws {
-        let file = try #require(try Yams.load(yaml: text("alerts/obs.yml")) as? [String: Any])
-        for rule in try #require(file["groups"] as? [[String: Any]]).flatMap({ $0["rules"] as? [[String: Any]] ?? [] }) {
+        for rule in try rules() {
             guard let name = rule["alert"] as? String else { continue }
             let annotations = try #require(rule["annotations"] as? [String: String])
             for key in ["summary", "description", "runbook_url", "dashboard_url"] {
@@ -67,7 +72,7 @@ struct `The house` {
                 #expect((panel["datasource"] as? [String: String])?["uid"] == "${datasource}")
             }
         }
-        #expect(uids.count == 3)
+        #expect(uids.count == 7)
     }
 
     @Test func `pins every image of the compose file, and opens ports on loopback only`() throws {

@@ -13,7 +13,9 @@ struct `The dashboards` {
     private func queries() throws -> [(title: String, expression: String)] {
         let files = try FileManager.default.contentsOfDirectory(
             at: root.appending(path: "dashboards/obs"), includingPropertiesForKeys: nil)
-        return try files.filter { $0.pathExtension == "json" }.flatMap { file in
+        // The demo runs the pipeline ssh alone; what the dashboards of the others ask for is held against their definitions in DaemonTests.
+        let others = ["rail.json", "shop.json", "events.json", "self.json"]
+        return try files.filter { $0.pathExtension == "json" && !others.contains($0.lastPathComponent) }.flatMap { file in
             let dashboard = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
             return try #require(dashboard["panels"] as? [[String: Any]]).flatMap { panel in
                 (panel["targets"] as? [[String: Any]] ?? []).map { target in

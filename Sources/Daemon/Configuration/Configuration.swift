@@ -12,8 +12,8 @@ public struct Configuration: Sendable {
     public var http = ServerConfiguration()
     public var sources: [SourceEntry] = []
     public var alerting = AlertingConfiguration()
-    public var pipelines = [Builtin.ssh]
-    public var rules = Builtin.rules
+    public var pipelines = Builtin.pipelines
+    public var rules = Builtin.allRules
     /// The folder whose pages `/runbooks/NAME` shows.
     public var runbooks = "runbooks"
     /// A log level of swift-log: trace, debug, info, notice, warning, error, critical.

@@ -26,7 +26,11 @@ struct FolderSink: LineSink {
         guard keepsDatabase else { return }
         try FileManager.default.createDirectory(atPath: folder + "/products", withIntermediateDirectories: true)
         try ShopSimulator.vipFile.write(toFile: folder + "/vip.json", atomically: true, encoding: .utf8)
-        let database = try DatabaseQueue(path: folder + "/shop.db")
+        var configuration = GRDB.Configuration()
+        configuration.busyMode = .timeout(10)
+        let database = try DatabaseQueue(path: folder + "/shop.db", configuration: configuration)
+        // Who reads the tables meanwhile does not hold up who writes them.
+        try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = WAL") }
         try database.write { database in
             try database.execute(
                 sql: """

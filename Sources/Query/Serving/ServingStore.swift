@@ -20,6 +20,9 @@ public struct ServingStore: Sendable {
     public init(path: String) throws {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
+        // Whoever waits for a reader holds up a thread of the shared pool, of which there are as many as cores; when those who have the readers need these threads to
+        // go on, nobody does. So there are more readers than can be asked for at once; each is opened when it is first needed.
+        configuration.maximumReaderCount = 64
         database = try DatabasePool(path: path, configuration: configuration)
         try database.writeWithoutTransaction { database in
             // What a pipeline has shown must be there after a power cut too: its epoch does not come again.

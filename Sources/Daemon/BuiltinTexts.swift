@@ -1,0 +1,598 @@
+// Written by `make builtin` from pipelines/ and alerts/detections/, so that the program works where those folders are not; a test holds them together.
+
+/// The text of the pipelines and rules that obs comes with, beside `ssh`, which is code because it must start fast and without YAML.
+enum BuiltinTexts {
+    static let pipelines: [(name: String, text: String)] = [
+        (
+            "rail",
+            ##"""
+            # A fleet of rail vehicles: five domains every five minutes, joined per vehicle (docs/pipelines/rail.md).
+            # Try it: obs simulate rail --for 24h --out rail, obs model train --simulated rail, then
+            #   obs process --pipeline rail telemetry=rail/telemetry.jsonl usage=rail/usage.jsonl maintenance=rail/maintenance.jsonl energy=rail/energy.jsonl weather=rail/weather.jsonl
+            name: rail
+            commit_interval: 5s
+            allowed_lateness: 10m
+            idle_after: 10m
+
+            inputs:
+              - name: telemetry
+                table: rail_telemetry
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: vehicle, type: text, required: true }
+                  - { name: zone, type: text, required: true }
+                  - { name: speed_kmh, type: double }
+                  - { name: vibration, type: double }
+                  - { name: temp_c, type: double }
+                  - { name: fault_flags, type: int64 }
+                steps:
+                  - expect: { name: speed_possible, range: { column: speed_kmh, from: 0, to: 350 }, action: drop }
+                  - expect: { name: vehicle_named, matches: { column: vehicle, pattern: 'RV-[0-9]{3,6}' }, action: drop }
+                  - expect: { name: vibration_measured, not_null: vibration, action: warn }
+              - name: usage
+                table: rail_usage
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: vehicle, type: text, required: true }
+                  - { name: trips, type: int64 }
+                  - { name: load_t, type: double }
+                  - { name: engine_min, type: double }
+                steps:
+                  - expect: { name: load_possible, range: { column: load_t, from: 0, to: 400 }, action: drop }
+              - name: maintenance
+                table: rail_maintenance
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: vehicle, type: text, required: true }
+                  - { name: zone, type: text, required: true }
+                  - { name: tasks, type: int64 }
+                  - { name: cost, type: double }
+                  - { name: delay_min, type: double }
+                  - { name: breakdown, type: bool }
+                steps:
+                  - expect: { name: cost_not_negative, range: { column: cost, from: 0 }, action: drop }
+              - name: energy
+                table: rail_energy
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: vehicle, type: text, required: true }
+                  - { name: kwh, type: double }
+                  - { name: cost, type: double }
+                steps:
+                  - expect: { name: energy_not_negative, range: { column: kwh, from: 0 }, action: drop }
+              - name: weather
+                table: rail_weather
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: zone, type: text, required: true }
+                  - { name: temp_c, type: double }
+                  - { name: rain_mm, type: double }
+                  - { name: wind_ms, type: double }
+                steps:
+                  - expect: { name: temperature_possible, range: { column: temp_c, from: -50, to: 60 }, action: warn }
+
+            streams:
+              # One row a vehicle and five minutes with all that is known of it. The reports of one step come within a minute of each other.
+              - name: vehicles
+                from: telemetry
+                steps:
+                  - join: { with: usage, on: vehicle, within: 2m, before: 2m }
+                  - join: { with: energy, on: vehicle, within: 2m, before: 2m }
+                  - join: { with: weather, on: zone, within: 0s, before: 299s, kind: left }
+                  - score: { model: rail-fault-risk, column: fault_risk }
+                  - select: [event_time, vehicle, zone, speed_kmh, vibration, temp_c, fault_flags, usage_trips, usage_load_t, usage_engine_min, energy_kwh, energy_cost, weather_temp_c, weather_rain_mm, fault_risk]
+                table: rail_vehicles
+              # Energy efficiency over time: what an hour of driving costs in energy.
+              - name: efficiency
+                from: rail_energy_hours
+                steps:
+                  - compute: 'kwh_per_engine_hour = if(engine_min > 0, kwh * 60 / engine_min, null)'
+                  - compute: 'cost_per_trip = if(trips > 0, energy_cost / trips, null)'
+                table: rail_energy_efficiency
+              - name: works
+                from: maintenance
+                steps:
+                  - compute: 'has_tasks = tasks > 0'
+                  - compute: 'delayed_tasks = if(delay_min >= 30, tasks, 0)'
+              # Maintenance delay risk by zone: the share of work that was late by half an hour or more.
+              - name: delay_risk
+                from: rail_maintenance_hours
+                steps:
+                  - compute: 'delay_risk = if(tasks > 0, delayed / tasks, 0.0)'
+                table: rail_delay_risk
+              # What somebody has to look at; alerts/detections/rail.yml reads from these.
+              - name: risk_alarms
+                from: rail_fault_risk
+                steps:
+                  - compute: 'is_at_risk = fault_risk >= 0.7'
+                  - where: 'is_at_risk="true"'
+                table: rail_risk_alarms
+              - name: delay_alarms
+                from: delay_risk
+                steps:
+                  - compute: 'is_behind = delay_risk >= 0.5 and tasks >= 3'
+                  - where: 'is_behind="true"'
+                table: rail_delay_alarms
+
+            windows:
+              - table: rail_fault_risk
+                from: vehicles
+                length: 15m
+                by: [vehicle]
+                aggregates:
+                  - { name: readings, function: count }
+                  - { name: fault_risk, function: max, column: fault_risk }
+                  - { name: mean_risk, function: mean, column: fault_risk }
+                  - { name: vibration, function: max, column: vibration }
+                  - { name: temp_c, function: max, column: temp_c }
+                  - { name: fault_readings, function: count, where: 'fault_flags!="0"' }
+                  - { name: zone, function: last, column: zone }
+              - table: rail_energy_hours
+                from: vehicles
+                length: 1h
+                by: [zone]
+                aggregates:
+                  - { name: kwh, function: sum, column: energy_kwh }
+                  - { name: energy_cost, function: sum, column: energy_cost }
+                  - { name: engine_min, function: sum, column: usage_engine_min }
+                  - { name: trips, function: sum, column: usage_trips }
+                  - { name: load_t, function: mean, column: usage_load_t }
+                  - { name: vehicles, function: distinct, column: vehicle }
+              - table: rail_maintenance_hours
+                from: works
+                length: 1h
+                by: [zone]
+                aggregates:
+                  - { name: tasks, function: sum, column: tasks }
+                  - { name: delayed, function: sum, column: delayed_tasks }
+                  - { name: delay_min, function: mean, column: delay_min, where: 'has_tasks="true"' }
+                  - { name: delay_p95, function: quantile, column: delay_min, share: 0.95, where: 'has_tasks="true"' }
+                  - { name: cost, function: sum, column: cost }
+                  - { name: breakdowns, function: count, where: 'breakdown="true"' }
+
+            """##
+        ),
+        (
+            "shop",
+            ##"""
+            # An online shop: users, products, orders and items, page views and stars (docs/pipelines/shop.md).
+            # Try it: obs simulate shop --for 24h --out shop, then in that folder
+            #   obs process --pipeline shop views=views.jsonl stars=stars.jsonl users=users.jsonl
+            name: shop
+            commit_interval: 5s
+            allowed_lateness: 2m
+
+            inputs:
+              - name: views
+                table: shop_views
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: view_id, type: int64 }
+                  - { name: user_id, type: int64, required: true }
+                  - { name: method, type: text, required: true }
+                  - { name: path, type: text }
+                  - { name: product_id, type: text }
+                  - { name: status, type: int32 }
+                  - { name: latency_ms, type: double }
+                steps:
+                  - expect: { name: method_known, in_set: { column: method, values: [GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS] }, action: drop }
+                  - expect: { name: latency_possible, range: { column: latency_ms, from: 0, to: 600000 }, action: drop }
+                  - expect: { name: view_once, unique_in_window: { columns: [view_id], within: 10m }, action: warn }
+              - name: stars
+                table: shop_stars
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: user_id, type: int64, required: true }
+                  - { name: product_id, type: text, required: true }
+                  - { name: stars, type: int32, required: true }
+                steps:
+                  - expect: { name: stars_possible, range: { column: stars, from: 1, to: 5 }, action: drop }
+              - name: orders
+                table: shop_orders
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: order_id, type: int64, required: true }
+                  - { name: user_id, type: int64, required: true }
+                  - { name: total, type: double }
+                  - { name: state, type: text }
+                steps:
+                  - expect: { name: total_not_negative, range: { column: total, from: 0 }, action: warn }
+              - name: items
+                table: shop_items
+                format: json
+                columns:
+                  - { name: event_time, type: timestamp, path: ts }
+                  - { name: item_id, type: int64, required: true }
+                  - { name: order_id, type: int64, required: true }
+                  - { name: product_id, type: text, required: true }
+                  - { name: quantity, type: int64 }
+                  - { name: price, type: double }
+                steps:
+                  - deduplicate: [item_id]
+                  - compute: 'amount = quantity * price'
+              # Users and products are told once and seldom change: they have no time of their own.
+              - name: users
+                table: shop_users
+                format: json
+                columns:
+                  - { name: user_id, type: int64, required: true }
+                  - { name: name, type: text }
+                  - { name: country, type: text }
+                  - { name: since, type: date }
+              - name: products
+                table: shop_products
+                format: json
+                columns:
+                  - { name: product_id, type: text, required: true }
+                  - { name: name, type: text }
+                  - { name: kind, type: text }
+                  - { name: price, type: double }
+                steps:
+                  - expect: { name: price_possible, range: { column: price, from: 0.01, to: 100000 }, action: warn }
+
+            streams:
+              # Requests that made somebody wait, with who that was.
+              - name: slow
+                from: views
+                steps:
+                  - compute: 'is_slow = latency_ms >= 500'
+                  - where: 'is_slow="true"'
+                  - lookup: { file: users.jsonl, on: user_id, columns: [name, country], kind: left }
+                  - select: [event_time, view_id, user_id, name, country, method, path, status, latency_ms]
+                table: shop_slow_views
+              # Who is in vip.json, which is read again when it changes.
+              - name: vip
+                from: views
+                steps:
+                  - lookup: { file: vip.json, on: user_id, columns: [tier], kind: inner }
+                  - select: [event_time, view_id, user_id, tier, method, path, status, latency_ms]
+                table: shop_vip_access
+              # Fewer than three stars, and a page viewed within ten minutes of giving them.
+              - name: disappointed
+                from: stars
+                steps:
+                  - compute: 'is_poor = stars < 3'
+                  - where: 'is_poor="true"'
+                  - join: { with: views, on: user_id, within: 10m, before: 10m, prefix: view_ }
+                  - select: [event_time, user_id, product_id, stars, view_event_time, view_path, view_product_id]
+                table: shop_disappointed
+              # Clients that fetch more pages in five minutes than a person reads; user 0 is nobody who has logged in.
+              - name: scrapers
+                from: shop_clients
+                steps:
+                  - compute: 'is_scraper = views >= 300'
+                  - where: 'is_scraper="true"'
+                table: shop_scrapers
+
+            windows:
+              - table: shop_views_by_method
+                from: views
+                length: 5m
+                by: [method]
+                aggregates:
+                  - { name: views, function: count }
+                  - { name: users, function: distinct, column: user_id }
+                  - { name: errors, function: count, where: 'status=~"5.."' }
+                  - { name: latency_ms, function: mean, column: latency_ms }
+                  - { name: latency_p95_ms, function: quantile, column: latency_ms, share: 0.95 }
+              - table: shop_clients
+                from: views
+                length: 5m
+                by: [user_id]
+                aggregates:
+                  - { name: views, function: count }
+                  - { name: products, function: distinct, column: product_id }
+              - table: shop_product_stars
+                from: stars
+                length: 1h
+                by: [product_id]
+                aggregates:
+                  - { name: given, function: count }
+                  - { name: stars, function: mean, column: stars }
+                  - { name: worst, function: min, column: stars }
+              - table: shop_orders_by_product
+                from: items
+                length: 1d
+                by: [product_id]
+                aggregates:
+                  - { name: orders, function: distinct, column: order_id }
+                  - { name: quantity, function: sum, column: quantity }
+                  - { name: revenue, function: sum, column: amount }
+
+            """##
+        ),
+        (
+            "events",
+            ##"""
+            # Taxi trips that a producer replays from a CSV file (docs/pipelines/events.md).
+            # Try it: obs simulate events --for 24h --late 0.01 --out-of-order 0.05 --out trips.csv, then obs process --pipeline events trips.csv
+            name: events
+            commit_interval: 5s
+            allowed_lateness: 2m
+            inputs:
+              - name: trips
+                table: events_trips
+                format: csv
+                columns:
+                  - { name: event_time, type: timestamp }
+                  - { name: trip_id, type: text, required: true }
+                  - { name: zone, type: text, required: true }
+                  - { name: payment, type: text }
+                  - { name: distance_km, type: double }
+                  - { name: fare, type: double }
+                steps:
+                  - expect: { name: fare_possible, range: { column: fare, from: 0, to: 1000 }, action: drop }
+                  - expect: { name: distance_possible, range: { column: distance_km, from: 0, to: 500 }, action: drop }
+                  - expect: { name: payment_known, in_set: { column: payment, values: [card, cash] }, action: warn }
+                  - deduplicate: [trip_id]
+                  - compute: 'fare_per_km = if(distance_km > 0, fare / distance_km, null)'
+            streams:
+              - name: dear
+                from: trips
+                steps:
+                  - compute: 'is_dear = fare_per_km > 12 and distance_km > 1'
+                  - where: 'is_dear="true"'
+                  - select: [event_time, trip_id, zone, distance_km, fare, fare_per_km]
+                table: events_dear_trips
+              # Zones that ask for several times as many trips as is usual at the busiest hour.
+              - name: surges
+                from: events_by_zone
+                steps:
+                  - compute: 'is_surge = trips >= 350'
+                  - where: 'is_surge="true"'
+                table: events_surges
+            windows:
+              - table: events_by_zone
+                from: trips
+                length: 5m
+                by: [zone]
+                aggregates:
+                  - { name: trips, function: count }
+                  - { name: fare, function: sum, column: fare }
+                  - { name: distance_km, function: mean, column: distance_km }
+                  - { name: fare_per_km_p95, function: quantile, column: fare_per_km, share: 0.95 }
+                  - { name: card_trips, function: count, where: 'payment="card"' }
+              - table: events_demand
+                from: trips
+                length: 15m
+                slide: 5m
+                aggregates:
+                  - { name: trips, function: count }
+                  - { name: trips_per_second, function: rate }
+                  - { name: busiest, function: top_k, column: zone, k: 3 }
+
+            """##
+        ),
+        (
+            "self",
+            ##"""
+            # obs's own log, and the logs of other pipelines: stage durations, error bursts, stalls (docs/pipelines/self.md).
+            # Try it: obs simulate self --for 6h --out logs, then obs process --pipeline self obs=logs/obs.jsonl jobs=logs/spark.log
+            name: self
+            commit_interval: 5s
+            allowed_lateness: 1m
+            inputs:
+              - name: obs
+                table: self_obs
+                format: obs
+                steps:
+                  - expect: { name: level_known, in_set: { column: level, values: [trace, debug, info, notice, warning, error, critical] }, action: warn }
+                  - expect: { name: duration_possible, range: { column: duration_ms, from: 0, to: 86400000 }, action: warn }
+              # Spark, Hadoop and whatever else writes as Log4j does.
+              - name: jobs
+                table: self_jobs
+                format: log4j
+                steps:
+                  - expect: { name: trace_bounded, range: { column: line_count, from: 1, to: 1000 }, action: warn }
+            streams:
+              - name: errors
+                from: obs
+                steps:
+                  - where: 'level=~"error|critical"'
+                  - select: [event_time, level, logger, pipeline, stage, message, error]
+                table: self_errors
+              - name: failures
+                from: jobs
+                steps:
+                  - where: 'level=~"error|critical"'
+                  - select: [event_time, level, logger, stage, message, exception, file, offset]
+                table: self_job_failures
+              - name: slow_stages
+                from: self_job_stages
+                steps:
+                  - compute: 'is_slow = duration_p95_ms >= 5000'
+                  - where: 'is_slow="true"'
+                table: self_slow_stages
+              # A session that has ended was followed by two minutes of silence.
+              - name: stalls
+                from: self_job_sessions
+                steps:
+                  - compute: 'was_at_work = lines >= 20'
+                  - where: 'was_at_work="true"'
+                table: self_stalls
+            windows:
+              - table: self_stage_durations
+                from: obs
+                length: 5m
+                by: [pipeline, stage]
+                where: 'duration_ms!=""'
+                aggregates:
+                  - { name: runs, function: count }
+                  - { name: rows, function: sum, column: rows }
+                  - { name: duration_ms, function: mean, column: duration_ms }
+                  - { name: duration_p95_ms, function: quantile, column: duration_ms, share: 0.95 }
+              - table: self_error_counts
+                from: obs
+                length: 5m
+                by: [level]
+                aggregates:
+                  - { name: lines, function: count }
+                  - { name: errors, function: count, where: 'level=~"error|critical"' }
+              - table: self_job_stages
+                from: jobs
+                length: 5m
+                by: [logger]
+                where: 'duration_ms!=""'
+                aggregates:
+                  - { name: tasks, function: count }
+                  - { name: stages, function: distinct, column: stage }
+                  - { name: duration_ms, function: mean, column: duration_ms }
+                  - { name: duration_p95_ms, function: quantile, column: duration_ms, share: 0.95 }
+                  - { name: slowest, function: max, column: duration_ms }
+              # A job that says nothing for two minutes has stalled or ended: a session is the time between two silences.
+              - table: self_job_sessions
+                from: jobs
+                gap: 2m
+                by: [file]
+                aggregates:
+                  - { name: lines, function: count }
+                  - { name: failures, function: count, where: 'level=~"error|critical"' }
+                  - { name: exceptions, function: top_k, column: exception, k: 3 }
+
+            """##
+        ),
+    ]
+
+    static let detections: [(name: String, text: String)] = [
+        (
+            "rail",
+            ##"""
+            # What the pipeline rail finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            - name: RailFaultRiskHigh
+              table: rail_risk_alarms
+              severity: warning
+              title: "{vehicle} may break down"
+              description: "The model of fault risk gave {vehicle} a risk of 0.7 or more in {count} quarters of an hour within two hours."
+              match: 'vehicle!=""'
+              group_by: [vehicle]
+              within: 2h
+              count: 2
+            - name: RailBrakesDragging
+              severity: warning
+              title: "Brakes of {vehicle} drag"
+              description: "{vehicle} reported dragging brakes (fault flag 4) {count} times within half an hour."
+              match: 'fault_flags=~"[4-7]", vehicle!=""'
+              group_by: [vehicle]
+              within: 30m
+              count: 3
+            - name: RailMaintenanceDelayed
+              table: rail_delay_alarms
+              severity: warning
+              title: "The workshop of {zone} is behind"
+              description: "At least half of the work in {zone} was late by half an hour or more, in {count} hours of the last four."
+              match: 'zone!=""'
+              group_by: [zone]
+              within: 4h
+              count: 1
+
+            """##
+        ),
+        (
+            "shop",
+            ##"""
+            # What the pipeline shop finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            - name: ShopPagesSlow
+              table: shop_slow_views
+              severity: warning
+              title: "Pages are slow ({method})"
+              description: "{count} requests by {method} took half a second or longer within five minutes."
+              match: 'method!=""'
+              group_by: [method]
+              within: 5m
+              count: 100
+            - name: ShopServerErrors
+              severity: critical
+              title: "The shop answers {method} with errors"
+              description: "{count} requests by {method} were answered with a status of 500 or above within five minutes."
+              match: 'status=~"5..", method!=""'
+              group_by: [method]
+              within: 5m
+              count: 20
+            - name: ShopScraper
+              table: shop_scrapers
+              severity: info
+              title: "Client {user_id} fetches pages like a program"
+              description: "Client {user_id} viewed 300 pages or more in five minutes, {count} times within half an hour (0 is a client that has not logged in)."
+              match: 'user_id!=""'
+              group_by: [user_id]
+              within: 30m
+              count: 1
+            - name: ShopProductDisappoints
+              severity: info
+              title: "{product_id} disappoints: {count} poor ratings"
+              description: "{count} customers gave {product_id} one or two stars within half an hour."
+              match: 'stars=~"1|2", product_id!=""'
+              group_by: [product_id]
+              within: 30m
+              count: 8
+
+            """##
+        ),
+        (
+            "events",
+            ##"""
+            # What the pipeline events finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            - name: EventsDemandSurge
+              table: events_surges
+              severity: info
+              title: "Many more trips than usual from {zone}"
+              description: "{zone} had 350 trips or more in five minutes, {count} times within half an hour."
+              match: 'zone!=""'
+              group_by: [zone]
+              within: 30m
+              count: 1
+            - name: EventsFaresOdd
+              table: events_dear_trips
+              severity: warning
+              title: "Fares from {zone} are far too high"
+              description: "{count} trips from {zone} within ten minutes cost more than 12 a kilometre: meters count wrongly, or the feed has changed its unit."
+              match: 'zone!=""'
+              group_by: [zone]
+              within: 10m
+              count: 20
+
+            """##
+        ),
+        (
+            "self",
+            ##"""
+            # What the pipeline self finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            - name: SelfErrorBurst
+              severity: warning
+              title: "{logger} logs {count} errors in five minutes"
+              description: "{count} lines of {logger} are errors within five minutes."
+              match: 'level=~"error|critical", logger!=""'
+              group_by: [logger]
+              within: 5m
+              count: 10
+            - name: SelfStagesSlow
+              table: self_slow_stages
+              severity: warning
+              title: "Stages of {logger} are slow"
+              description: "One task in twenty of {logger} took five seconds or longer, in {count} windows of five minutes within half an hour."
+              match: 'logger!=""'
+              group_by: [logger]
+              within: 30m
+              count: 2
+            - name: SelfJobStalled
+              table: self_stalls
+              severity: warning
+              title: "{file} has stopped"
+              description: "The job that writes {file} was at work and has said nothing for two minutes."
+              match: 'file!=""'
+              group_by: [file]
+              within: 10m
+              count: 1
+
+            """##
+        ),
+    ]
+}
