@@ -11,41 +11,51 @@ public struct RunQuestions: Sendable {
         self.store = store
     }
 
-    /// Runs, newest first, with what went in and out of each stage.
+    /// Runs, newest first: when, how long, how it ended, and how many rows it made in each layer.
     ///
     /// - Parameter pipeline: nil for all.
     public func list(pipeline: String? = nil, since: Timestamp? = nil, limit: Int = 100) throws -> Answer {
-        try store.database.read { database in
-            let runs = try Row.fetchAll(
+        let runs = try store.database.read { database in
+            try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT * FROM pipeline_run WHERE (? IS NULL OR pipeline = ?) AND (? IS NULL OR started_at >= ?) ORDER BY id DESC LIMIT ?
-                    """, arguments: [pipeline, pipeline, since?.microseconds, since?.microseconds, limit])
-            var rows: [[Value]] = []
-            for run in runs {
-                let stages = try Row.fetchAll(
-                    database, sql: "SELECT * FROM pipeline_run_stage WHERE run = ? ORDER BY position",
-                    arguments: [run["id"] as Int64])
-                let started: Int64 = run["started_at"], ended: Int64? = run["ended_at"], due: Int64? = run["due_at"]
-                let error: String? = run["error"]
-                let text = stages.map { stage in
-                    let rowsIn: Int = stage["rows_in"], rowsOut: Int = stage["rows_out"], name: String = stage["stage"]
-                    return rowsIn == rowsOut ? "\(name) \(rowsOut)" : "\(name) \(rowsIn)→\(rowsOut)"
-                }
-                rows.append([
-                    .int(run["id"]), .text(run["pipeline"]), .text(run["kind"]),
-                    due.map { .timestamp(Timestamp(microseconds: $0)) } ?? .null, .timestamp(Timestamp(microseconds: started)),
-                    ended.map { .timestamp(Timestamp(microseconds: $0)) } ?? .null,
-                    ended.map { .double((Double($0 - started) / 1e3).rounded() / 1e3) } ?? .null,
-                    .text(ended == nil ? "unfinished" : error == nil ? "ok" : "failed"), .text(text.joined(separator: ", ")),
-                    error.map(Value.text) ?? .null,
-                ])
-            }
-            return Answer(
-                [
-                    ("id", .int64), ("pipeline", .text), ("kind", .text), ("due", .timestamp), ("started", .timestamp),
-                    ("ended", .timestamp), ("seconds", .double), ("state", .text), ("rows", .text), ("error", .text),
-                ], rows: rows)
+                    SELECT r.*, total(CASE WHEN s.stage LIKE 'bronze.%' THEN s.rows_out END) lines,
+                        total(CASE WHEN s.stage LIKE 'silver.%' THEN s.rows_out END) events,
+                        total(CASE WHEN s.stage LIKE 'gold.%' THEN s.rows_out END) gold,
+                        total(CASE WHEN s.stage LIKE 'quarantine.%' THEN s.rows_out END) quarantined
+                    FROM (SELECT * FROM pipeline_run WHERE (?1 IS NULL OR pipeline = ?1) AND (?2 IS NULL OR started_at >= ?2)
+                          ORDER BY id DESC LIMIT ?3) r LEFT JOIN pipeline_run_stage s ON s.run = r.id
+                    GROUP BY r.id ORDER BY r.id DESC
+                    """, arguments: [pipeline, since?.microseconds, limit])
         }
+        func time(_ microseconds: Int64?) -> Value { microseconds.map { .timestamp(Timestamp(microseconds: $0)) } ?? .null }
+        return Answer(
+            [
+                ("id", .int64), ("pipeline", .text), ("kind", .text), ("started", .timestamp), ("seconds", .double),
+                ("state", .text),
+                ("lines", .int64), ("events", .int64), ("gold", .int64), ("quarantined", .int64), ("error", .text),
+                ("due", .timestamp), ("ended", .timestamp),
+            ],
+            rows: runs.map { run in
+                let started: Int64 = run["started_at"], ended: Int64? = run["ended_at"], error: String? = run["error"]
+                return [
+                    .int(run["id"]), .text(run["pipeline"]), .text(run["kind"]), time(started),
+                    ended.map { .double((Double($0 - started) / 1e4).rounded() / 1e2) } ?? .null,
+                    .text(ended == nil ? "unfinished" : error == nil ? "ok" : "failed"), .int(run["lines"]), .int(run["events"]),
+                    .int(run["gold"]), .int(run["quarantined"]), error.map(Value.text) ?? .null, time(run["due_at"]), time(ended),
+                ]
+            })
+    }
+
+    /// What went in and out of each stage of one run, in the order in which they stand.
+    public func stages(ofRun id: Int64) throws -> Answer {
+        let stages = try store.database.read { database in
+            try Row.fetchAll(
+                database, sql: "SELECT stage, rows_in, rows_out FROM pipeline_run_stage WHERE run = ? ORDER BY position",
+                arguments: [id])
+        }
+        return Answer(
+            [("stage", .text), ("rows_in", .int64), ("rows_out", .int64)],
+            rows: stages.map { [.text($0["stage"]), .int($0["rows_in"]), .int($0["rows_out"])] })
     }
 }

@@ -189,7 +189,11 @@ struct QueryRuns: AsyncParsableCommand {
             Examples:
               obs query runs
               obs query runs --pipeline rail --since 24h -o json
+              obs query runs 17
             """)
+
+    @Argument(help: "A run: what went in and out of each of its stages.")
+    var id: Int64?
 
     @Option(help: "Of this pipeline only.")
     var pipeline: String?
@@ -205,8 +209,10 @@ struct QueryRuns: AsyncParsableCommand {
 
     func run() async throws {
         let from = try since.map { try Timestamp(parsing: $0, now: Timestamp(microseconds: WallClock.microseconds)) }
-        let store = try Workspace(try common.configuration().dataDirectory).store
-        Terminal.show(try RunQuestions(store).list(pipeline: pipeline, since: from, limit: max(1, limit)), as: output.output)
+        let questions = RunQuestions(try Workspace(try common.configuration().dataDirectory).store)
+        Terminal.show(
+            try id.map(questions.stages) ?? questions.list(pipeline: pipeline, since: from, limit: max(1, limit)),
+            as: output.output)
     }
 }
 
