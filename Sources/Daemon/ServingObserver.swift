@@ -9,6 +9,10 @@ actor ServingObserver: PipelineObserver {
     private let store: ServingStore
     /// By gold table.
     private let keys: [String: (columns: [String], time: String)]
+    /// By gold table, the rows of the epoch at hand. They are written once, at its end: a run over months of logs would else write each key at each window.
+    private var pending: [String: [Batch]] = [:]
+    /// Rows of a table beyond which only the newest of each key are kept on.
+    private static let maxPending = 65_536
 
     /// - Throws: `DefinitionError` when the pipeline cannot be.
     init(_ store: ServingStore, _ definition: PipelineDefinition) throws {
@@ -33,12 +37,36 @@ actor ServingObserver: PipelineObserver {
 
     func observe(_ parsed: ParsedBatch, lines: Batch, input: String) {}
 
-    func observe(gold rows: Batch, table: String) throws {
-        guard let (columns, time) = keys[table] else { return }
-        try store.put(rows, table: table, keyColumns: columns, timeColumn: time)
+    func observe(gold rows: Batch, table: String) {
+        guard let (columns, time) = keys[table], !rows.isEmpty else { return }
+        pending[table, default: []].append(Self.newest(rows, columns, time))
+        guard pending[table]!.reduce(0, { $0 + $1.count }) > Self.maxPending else { return }
+        pending[table] = [Self.newest(Batch.concatenating(pending[table]!, schema: rows.schema), columns, time)]
     }
 
-    // The store is durable by itself, and takes what comes twice for what it is.
-    func snapshot() -> Data { Data() }
+    /// Of each key its newest row, the last of those that are equally new.
+    private static func newest(_ rows: Batch, _ columns: [String], _ time: String) -> Batch {
+        guard let times = rows[time] else { return rows }
+        let groups = RowGroups(columns.compactMap { rows[$0] }, count: rows.count)
+        var newest = groups.representatives.map(Int.init)
+        for row in 0..<rows.count where groups.numbers[row] >= 0 {
+            let group = Int(groups.numbers[row])
+            if times.integer(at: row) ?? .min >= times.integer(at: newest[group]) ?? .min { newest[group] = row }
+        }
+        return newest.count == rows.count ? rows : rows.gather(newest)
+    }
+
+    /// Writes what the epoch has brought. The store is durable by itself and takes what comes twice for what it is, so the checkpoint need not hold it.
+    func snapshot() throws -> Data {
+        for (table, batches) in pending {
+            guard let (columns, time) = keys[table], let schema = batches.first?.schema else { continue }
+            try store.put(
+                Self.newest(Batch.concatenating(batches, schema: schema), columns, time), table: table, keyColumns: columns,
+                timeColumn: time)
+        }
+        pending = [:]
+        return Data()
+    }
+
     func restore(_ snapshot: Data) {}
 }
