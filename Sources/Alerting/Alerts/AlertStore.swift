@@ -105,7 +105,7 @@ struct AlertStore: Sendable {
         _ labels: [String: String], incident number: Int64, startsAt: Timestamp, route: Route?, now: Timestamp,
         _ database: Database
     ) throws {
-        try database.execute(
+        try database.executeCached(
             sql: """
                 INSERT INTO alert (fingerprint, labels, annotations, generator_url, starts_at, ends_at, has_timeout, updated_at, is_finding, incident)
                 VALUES (?, ?, '{}', '', ?, NULL, 0, ?, 1, ?)
@@ -117,7 +117,7 @@ struct AlertStore: Sendable {
                 now.microseconds, number,
             ])
         let id = try Int64.fetchOne(
-            database, sql: "SELECT id FROM alert WHERE fingerprint = ?",
+            database.cachedStatement(sql: "SELECT id FROM alert WHERE fingerprint = ?"),
             arguments: [Int64(bitPattern: Fingerprint.number(of: labels))])!
         guard let route else { return }
         var batch = GroupingBatch(now: now)
@@ -136,10 +136,10 @@ struct AlertStore: Sendable {
 
     /// Ends the alerts of an incident that is resolved; whoever was told of them is owed their end, at the next `group_interval` as ever.
     static func end(incident number: Int64, now: Timestamp, _ database: Database) throws {
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE alert SET ends_at = ?1, has_timeout = 0 WHERE incident = ?2 AND (ends_at IS NULL OR ends_at > ?1)",
             arguments: [now.microseconds, number])
-        try database.execute(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
+        try database.executeCached(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
         for row in try Row.fetchAll(
             database,
             sql: """
@@ -156,10 +156,10 @@ struct AlertStore: Sendable {
 
     /// Lets the alert of a finding fire again in the groups that it was in; posted alerts fire when they are posted.
     static func reopen(incident number: Int64, now: Timestamp, _ database: Database) throws {
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE alert SET ends_at = NULL, updated_at = ? WHERE incident = ? AND is_finding",
             arguments: [now.microseconds, number])
-        try database.execute(
+        try database.executeCached(
             sql: """
                 INSERT INTO alert_membership (grouping, alert) SELECT g.grouping, a.id FROM incident_grouping g JOIN alert a ON a.incident = g.incident
                 WHERE g.incident = ? AND a.is_finding ON CONFLICT DO UPDATE SET notified = NULL
@@ -182,10 +182,10 @@ struct AlertStore: Sendable {
 
     /// Forgets alerts that ended long ago, and groups that have been empty as long.
     static func forget(endedBefore time: Timestamp, _ database: Database) throws {
-        try database.execute(
+        try database.executeCached(
             sql: "DELETE FROM alert WHERE ends_at < ? AND NOT EXISTS (SELECT 1 FROM alert_membership m WHERE m.alert = alert.id)",
             arguments: [time.microseconds])
-        try database.execute(
+        try database.executeCached(
             sql: """
                 DELETE FROM alert_grouping WHERE coalesce(last_sent, last_flush) < ?
                     AND NOT EXISTS (SELECT 1 FROM alert_membership m WHERE m.grouping = alert_grouping.id)
@@ -214,7 +214,7 @@ struct AlertStore: Sendable {
             let wanted = Set(destinations.map { [$0.receiver ?? "", $0.groupKey($0.groupLabels(of: labels))] })
             let present = try Row.fetchAll(find, arguments: [id])
             for membership in present where !wanted.contains([membership["receiver"], membership["group_key"]]) {
-                try database.execute(
+                try database.executeCached(
                     sql: "DELETE FROM alert_membership WHERE grouping = ? AND alert = ?",
                     arguments: [membership["id"] as Int64, id])
             }

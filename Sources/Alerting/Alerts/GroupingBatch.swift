@@ -65,7 +65,7 @@ struct GroupingBatch {
             let place = try place(destination, labels, database)
             try join(place, id, startedAt: now, database)
             // The incident is another than the one that the receiver may have been told of.
-            try database.execute(
+            try database.executeCached(
                 sql: "UPDATE alert_membership SET notified = NULL WHERE grouping = ? AND alert = ?",
                 arguments: [groups[place].id, id])
             try Self.note(number, groups[place].id, database)
@@ -121,7 +121,7 @@ struct GroupingBatch {
                 interval: interval, isEmpty: !(row[5] as Bool), lastFlush: (row[1] as Int64?).map { Timestamp(microseconds: $0) },
                 incident: row[2])
             if row[3] as Int64 != interval.inMicroseconds || row[4] as Int64 != repeatInterval.inMicroseconds {
-                try database.execute(
+                try database.executeCached(
                     sql: "UPDATE alert_grouping SET group_interval = ?, repeat_interval = ? WHERE id = ?",
                     arguments: [interval.inMicroseconds, repeatInterval.inMicroseconds, group.id])
             }
@@ -154,7 +154,7 @@ struct GroupingBatch {
     }
 
     private static func note(_ incident: Int64, _ grouping: Int64, _ database: Database) throws {
-        try database.execute(
+        try database.executeCached(
             sql: "INSERT OR IGNORE INTO incident_grouping (incident, grouping) VALUES (?, ?)", arguments: [incident, grouping])
     }
 }

@@ -2,6 +2,7 @@ import Columns
 import Detection
 import Foundation
 @preconcurrency import GRDB
+import Store
 
 /// The incident that the posted alerts of one group make: it is open while any of them fires.
 ///
@@ -30,7 +31,7 @@ struct PostedIncident {
             try grow(open, alerts.map(\.alert), database)
         } else {
             number = try begin(alerts.map(\.alert), database)
-            try database.execute(sql: "UPDATE alert_grouping SET incident = ? WHERE id = ?", arguments: [number, grouping])
+            try database.executeCached(sql: "UPDATE alert_grouping SET incident = ? WHERE id = ?", arguments: [number, grouping])
         }
         let assign = try database.cachedStatement(sql: "UPDATE alert SET incident = ? WHERE id = ?")
         for (id, _) in alerts { try assign.execute(arguments: [number, id]) }
@@ -42,7 +43,7 @@ struct PostedIncident {
         let name = first.labels["alertname"] ?? groupLabels["alertname"] ?? "Alert"
         let labels = Self.common(alerts, from: first.labels)
         let title = first.annotations["summary"] ?? first.annotations["title"] ?? "\(name) \(JSONText.object(groupLabels))"
-        try database.execute(
+        try database.executeCached(
             sql: """
                 INSERT INTO incident (fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen, opened_at, updated_at, count, contributions)
                 VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, '[]')
@@ -85,7 +86,7 @@ struct PostedIncident {
                 database, sql: "SELECT EXISTS (SELECT 1 FROM alert WHERE incident = ? AND (ends_at IS NULL OR ends_at > ?))",
                 arguments: [number, now.microseconds])!
             guard !isFiring else { continue }
-            try database.execute(
+            try database.executeCached(
                 sql: """
                     UPDATE incident SET state = 'resolved', resolution = 'quiet', changed_by = NULL, updated_at = ?1,
                         resolved_at = (SELECT max(starts_at, min(?1, coalesce(max(ends_at), ?1))) FROM alert WHERE incident = ?2)
@@ -93,12 +94,12 @@ struct PostedIncident {
                     """, arguments: [now.microseconds, number])
             guard database.changesCount > 0 else { continue }
             // What is a part of it and goes on is an incident of its own from now on.
-            try database.execute(
+            try database.executeCached(
                 sql:
                     "UPDATE incident SET merged_into = NULL, merged_because = NULL WHERE merged_into = ? AND state <> 'resolved'",
                 arguments: [number])
-            try database.execute(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
-            try database.execute(
+            try database.executeCached(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
+            try database.executeCached(
                 sql:
                     "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', 'resolved', 'its alerts have ended')",
                 arguments: [number, now.microseconds])

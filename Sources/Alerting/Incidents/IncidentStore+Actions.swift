@@ -67,7 +67,7 @@ extension IncidentStore {
                 )
             }
             try apply(action, to: incident, by: actor, text, now, database)
-            try database.execute(
+            try database.executeCached(
                 sql: "UPDATE incident SET changed_by = ? WHERE number = ? AND version > ?",
                 arguments: [actor, incident.number, incident.version])
             try Store.audit(
@@ -86,7 +86,7 @@ extension IncidentStore {
             guard incident.state == .open else {
                 throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "acknowledged")
             }
-            try database.execute(
+            try database.executeCached(
                 sql: """
                     UPDATE incident SET state = 'acknowledged', acknowledged_by = ?1, acknowledged_at = coalesce(acknowledged_at, ?2)
                     WHERE (number = ?3 OR merged_into = ?3) AND state = 'open'
@@ -112,7 +112,7 @@ extension IncidentStore {
                     incident.id, state: person.map { "assigned to \($0) already" } ?? "assigned to nobody",
                     action: "assigned so again")
             }
-            try database.execute(sql: "UPDATE incident SET assignee = ? WHERE number = ?", arguments: [person, number])
+            try database.executeCached(sql: "UPDATE incident SET assignee = ? WHERE number = ?", arguments: [person, number])
             let change = person.map { "assigned to \($0)" } ?? "taken from \(incident.assignee ?? "nobody")"
             try note(number, now, actor: actor, kind: "assigned", text.map { "\(change): \($0)" } ?? change, database)
         case .note:
@@ -154,9 +154,9 @@ extension IncidentStore {
         guard let whole = part.mergedInto else {
             throw AlertingError.wrongState(part.id, state: "no part of another incident", action: "split")
         }
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE incident SET merged_into = NULL, merged_because = NULL WHERE number = ?", arguments: [part.number])
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE incident SET merged_count = merged_count - ? WHERE number = ?", arguments: [part.count, whole])
         let reason = text.map { ": \($0)" } ?? ""
         try note(part.number, now, actor: actor, kind: "split", "no part of INC-\(whole) any longer\(reason)", database)
@@ -165,7 +165,7 @@ extension IncidentStore {
 
     /// Opens what had ended; nobody has it then. Whoever was told of it is told that it is not over.
     func reopen(_ incident: Incident, _ now: Timestamp, actor: String, _ text: String, _ database: Database) throws {
-        try database.execute(
+        try database.executeCached(
             sql: """
                 UPDATE incident SET state = 'open', resolved_at = NULL, resolution = NULL, acknowledged_by = NULL, reopened = reopened + 1, updated_at = ?
                 WHERE number = ?

@@ -2,6 +2,7 @@ import Columns
 import Detection
 import Foundation
 @preconcurrency import GRDB
+import Store
 
 /// Which open incident a finding belongs to that is not its own, and what becomes of one that comes and goes.
 extension IncidentStore {
@@ -61,14 +62,14 @@ extension IncidentStore {
     func attach(
         _ part: Incident, to whole: Incident, because reason: String, by actor: String, _ now: Timestamp, _ database: Database
     ) throws {
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE incident SET merged_into = ?1, merged_because = ?2, changed_by = ?3 WHERE number = ?4",
             arguments: [whole.number, reason, actor, part.number])
         // Its own parts go along: a part has no parts.
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE incident SET merged_into = ? WHERE merged_into = ?", arguments: [whole.number, part.number])
         if whole.state == .acknowledged {
-            try database.execute(
+            try database.executeCached(
                 sql: "UPDATE incident SET state = 'acknowledged', acknowledged_by = ? WHERE number = ? AND state = 'open'",
                 arguments: [whole.acknowledgedBy, part.number])
         }
@@ -82,12 +83,13 @@ extension IncidentStore {
     func grow(_ whole: Int64, by events: Int, severity: Severity, lastSeen: Timestamp, _ now: Timestamp, _ database: Database)
         throws
     {
-        try database.execute(
+        try database.executeCached(
             sql:
                 "UPDATE incident SET merged_count = merged_count + ?, last_seen = max(last_seen, ?), updated_at = ? WHERE number = ?",
             arguments: [events, lastSeen.microseconds, now.microseconds, whole])
         guard let incident = try Self.fetch(whole, database), severity > incident.severity else { return }
-        try database.execute(sql: "UPDATE incident SET severity = ? WHERE number = ?", arguments: [severity.rawValue, whole])
+        try database.executeCached(
+            sql: "UPDATE incident SET severity = ? WHERE number = ?", arguments: [severity.rawValue, whole])
         try note(
             whole, now, actor: "obs", kind: "raised", "raised from \(incident.severity.rawValue) to \(severity.rawValue)",
             database)

@@ -1,5 +1,6 @@
 import Columns
 @preconcurrency import GRDB
+import Store
 
 /// What keeps the tables of incidents well over the years.
 extension IncidentStore {
@@ -11,7 +12,7 @@ extension IncidentStore {
     @discardableResult
     public func forget(endedBefore time: Timestamp, limit: Int = 500) throws -> Int {
         try store.database.write { database in
-            try database.execute(
+            try database.executeCached(
                 sql: """
                     DELETE FROM incident WHERE number IN (SELECT i.number FROM incident i WHERE i.state = 'resolved' AND i.starts_at < ?1 AND i.resolved_at < ?1
                         AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = i.number AND p.state <> 'resolved')
@@ -19,11 +20,11 @@ extension IncidentStore {
                         ORDER BY i.starts_at LIMIT ?2)
                     """, arguments: [time.microseconds, limit])
             let count = database.changesCount
-            try database.execute(
+            try database.executeCached(
                 sql:
                     "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < ? ORDER BY id LIMIT ?)",
                 arguments: [time.microseconds, limit])
-            try database.execute(
+            try database.executeCached(
                 sql: "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)",
                 arguments: [time.microseconds, limit])
             return count
@@ -37,7 +38,7 @@ extension IncidentStore {
         try store.database.writeWithoutTransaction { database in
             for table in ["incident_search"] {
                 do {
-                    try database.execute(sql: "INSERT INTO \(table) (\(table), rank) VALUES ('integrity-check', 1)")
+                    try database.executeCached(sql: "INSERT INTO \(table) (\(table), rank) VALUES ('integrity-check', 1)")
                 } catch let error as DatabaseError {
                     problems.append("the text search \(table) does not fit its incidents: \(error.message ?? "\(error)")")
                 }

@@ -104,14 +104,15 @@ public struct IncidentStore: Sendable {
         let fingerprint = Fingerprint.of(labels)
         labels["severity"] = finding.severity.rawValue
         let last = try Row.fetchOne(
-            database, sql: "SELECT * FROM incident WHERE fingerprint = ? ORDER BY number DESC LIMIT 1", arguments: [fingerprint]
+            database.cachedStatement(sql: "SELECT * FROM incident WHERE fingerprint = ? ORDER BY number DESC LIMIT 1"),
+            arguments: [fingerprint]
         ).map(Self.incident)
         if let last {
             guard finding.lastSeen > last.lastSeen || finding.count > last.ownCount && last.state != .resolved else {
                 return .known
             }
             if last.state != .resolved {
-                try database.execute(
+                try database.executeCached(
                     sql:
                         "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), updated_at = ?, title = ?, description = ? WHERE number = ?",
                     arguments: [
@@ -135,7 +136,7 @@ public struct IncidentStore: Sendable {
             }
         }
         let whole = try whole(for: finding, labels, policy, database)
-        try database.execute(
+        try database.executeCached(
             sql: """
                 INSERT INTO incident (fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen, opened_at, updated_at, count, contributions, merged_into)
                 VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -163,7 +164,7 @@ public struct IncidentStore: Sendable {
         _ incident: Incident, to severity: Severity, _ labels: [String: String], _ route: Route?, _ now: Timestamp,
         _ database: Database
     ) throws {
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE incident SET severity = ?, labels = ? WHERE number = ?",
             arguments: [severity.rawValue, try Self.json(labels), incident.number])
         try note(
@@ -184,7 +185,7 @@ public struct IncidentStore: Sendable {
             incident, now, actor: "obs",
             within.map { "it came and went too often: from now on it ends only after \($0) s of quiet" } ?? "it was seen again",
             database)
-        try database.execute(
+        try database.executeCached(
             sql: "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), quiet_for = ? WHERE number = ?",
             arguments: [finding.lastSeen.microseconds, finding.count, flapping?.flapWithin.inMicroseconds, incident.number])
         try add(finding.evidence, to: incident.number, database)
@@ -201,14 +202,14 @@ public struct IncidentStore: Sendable {
     private func add(_ evidence: [Evidence], to number: Int64, _ database: Database) throws {
         let known = try Int.fetchOne(database, sql: "SELECT count(*) FROM evidence WHERE incident = ?", arguments: [number]) ?? 0
         for line in evidence.prefix(max(0, Self.maxEvidence - known)) {
-            try database.execute(
+            try database.executeCached(
                 sql: "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)",
                 arguments: [number, line.file, line.offset, line.line, line.time.microseconds])
         }
     }
 
     func note(_ number: Int64, _ at: Timestamp, actor: String, kind: String, _ text: String, _ database: Database) throws {
-        try database.execute(
+        try database.executeCached(
             sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)",
             arguments: [number, at.microseconds, actor, kind, text])
     }
@@ -241,7 +242,7 @@ public struct IncidentStore: Sendable {
         {
             try resolve(part, as: resolution, now, actor: actor, text, database)
         }
-        try database.execute(
+        try database.executeCached(
             sql: """
                 UPDATE incident SET state = 'resolved', resolution = ?1, resolved_at = ?2, updated_at = ?2, changed_by = ?3, quiet_for = NULL
                 WHERE number = ?4
