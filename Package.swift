@@ -65,7 +65,8 @@ let package = Package(
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
         .testTarget(
-            name: "StreamingTests", dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log]),
+            name: "StreamingTests",
+            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
@@ -74,7 +75,12 @@ let package = Package(
             exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
-        .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", .lifecycle, .log]),
+        .testTarget(
+            name: "SystemTests",
+            dependencies: [
+                "obs", "Daemon", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns", .lifecycle, .log,
+                .grdb,
+            ]),
         .testTarget(name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Store", "Columns", .grdb]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Alerting", "Detection", "Store", "Columns"]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation", "Detection"]),

@@ -36,7 +36,7 @@ public struct Daemon: Sendable {
         for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
         let pipelines = PipelineSupervisor(
             try PipelinePlan.plans(configuration), workspace: workspace, spools: spools, serving: serving, alerts: alerts,
-            metrics: metrics, logger: logger)
+            readiness: readiness, metrics: metrics, logger: logger)
         let reloader = Reloader(
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
         let routes =
