@@ -66,7 +66,7 @@ enum HTTPTry {
 }
 
 /// Alertmanager's API, asked of the real binary. What is expected was answered by Alertmanager 0.25, save where it says otherwise.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct `The Alertmanager API` {
     private static let alerting = """
           route: { receiver: sink, group_by: [alertname], group_wait: 30s, routes: [{ matchers: ['team="a"'], receiver: other }] }
