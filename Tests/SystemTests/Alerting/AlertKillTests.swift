@@ -77,7 +77,9 @@ struct `Alerts through kills` {
         for posts in repeated { #expect(Set(posts.map(\.body)).count == 1, "seed \(seed)") }
         let again = repeated.reduce(0) { $0 + $1.count - 1 }
         print(
-            "\(Self.kills) kills, seed \(seed): \(acknowledged.count) alerts acknowledged, none lost, all told in \(recorder.posts.count) notifications, \(again) of them again under the same key"
-        )
+            """
+            \(Self.kills) kills, seed \(seed): \(acknowledged.count) alerts acknowledged, \(acknowledged.subtracting(known).count) of them lost, \
+            \(acknowledged.subtracting(told()).count) never told; \(recorder.posts.count) notifications, \(again) of them again under the same key
+            """)
     }
 }
