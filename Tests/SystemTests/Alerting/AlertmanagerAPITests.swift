@@ -126,7 +126,7 @@ struct `The Alertmanager API` {
         let status = try #require(await obs.ask("/api/v2/status").json as? [String: Any])
         #expect(status.keys.sorted() == ["cluster", "config", "uptime", "versionInfo"])
         #expect(await obs.ask("/-/healthy").status == 200)
-        #expect(await obs.ask("/metrics").text.contains("obs_alerts{state=\"suppressed\"} 1\n"))
+        #expect(await eventually { await obs.ask("/metrics").text.contains("obs_alerts{state=\"suppressed\"} 1\n") })
         #expect(await obs.ask("/metrics").text.contains("obs_alerts_received_total{outcome=\"firing\"} 3\n"))
         // A kill forgets nothing.
         obs.kill()
