@@ -80,7 +80,8 @@ let package = Package(
             dependencies: [
                 "obs", "Daemon", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns", .lifecycle, .log,
                 .grdb,
-            ]),
+            ],
+            exclude: ["Alerting/Sessions"]),
         .testTarget(name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Store", "Columns", .grdb]),
         .testTarget(name: "ServerTests", dependencies: ["Server", "Alerting", "Detection", "Store", "Columns"]),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation", "Detection"]),

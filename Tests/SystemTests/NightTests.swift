@@ -8,7 +8,7 @@ import Telemetry
 import Testing
 
 /// The night that docs/a-night.md tells: attack, webhook, acknowledgement by link, a second alert that joins, a false positive, reopened, the review.
-@Suite(.serialized, .timeLimit(.minutes(4)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct `A night on call` {
     private let folder = TemporaryFolder()
 
@@ -146,7 +146,7 @@ struct `A night on call` {
 }
 
 /// Several processes at once on one database.
-@Suite(.serialized, .timeLimit(.minutes(4)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct `Two who act at once` {
     private let folder = TemporaryFolder()
 

@@ -54,11 +54,11 @@ extension IncidentStore {
     }
 
     /// How many incidents there are by state and severity.
-    public func counts() throws -> [(state: String, severity: String, count: Int)] {
-        try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT state, severity, count FROM incident_count").map {
-                ($0["state"], $0["severity"], $0["count"])
-            }
+    public func counts() throws -> [(state: String, severity: String, count: Int)] { try store.database.read(Self.counts) }
+
+    static func counts(_ database: Database) throws -> [(state: String, severity: String, count: Int)] {
+        try Row.fetchAll(database, sql: "SELECT state, severity, count FROM incident_count").map {
+            ($0["state"], $0["severity"], $0["count"])
         }
     }
 

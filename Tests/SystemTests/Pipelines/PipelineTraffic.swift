@@ -74,6 +74,7 @@ struct PipelineTraffic: Sendable {
     /// Writes `obs.yaml` and the pipeline's file, which commits often, waits for every partition and keeps records open.
     func configure(port: Int, commitInterval: String = "100ms", inputs: String = "in") throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         var pipeline = try String(contentsOf: root.appending(path: "pipelines/\(kind).yaml"), encoding: .utf8)
         pipeline.replace(#/commit_interval: .*/#, with: "commit_interval: \(commitInterval)\nflush_after: 1h")
         pipeline.replace(#/idle_after: .*/#, with: "")
