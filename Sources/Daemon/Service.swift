@@ -46,7 +46,7 @@ public struct Daemon: Sendable {
             + IngestRoutes.all { await spools.all } + ServingRoutes.all(serving)
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
-        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, pipelines]
+        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, MemoryUpkeep(), pipelines]
         readiness.isMet("sources")
         logger.info(
             "obs runs",

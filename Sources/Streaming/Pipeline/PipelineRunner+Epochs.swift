@@ -98,7 +98,7 @@ extension PipelineRunner {
                 formats[String(parts[2])] = PartitionFormat(input: input, format: format, lastEpoch: epoch)
             }
         } catch is StateReader.Damaged {
-            throw PipelineError.unreadableCheckpoint(path: folder.path + "/checkpoint.json", reason: "the state in it is damaged")
+            throw PipelineError.unreadableCheckpoint(path: folder.path + "/checkpoint", reason: "the state in it is damaged")
         }
     }
 }
