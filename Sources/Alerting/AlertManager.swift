@@ -223,6 +223,14 @@ struct AlertingMetrics: Sendable {
             for entry in (try? incidents.counts()) ?? [] { counts[[entry.state, entry.severity]] = Double(entry.count) }
             return counts.map { ($0.key, $0.value) }
         }
+        registry.gauge(
+            "obs_incident_oldest_open_timestamp_seconds",
+            help: "Since when the open incident that has waited longest waits for somebody, by severity; 0 when none does.",
+            labels: ["severity"]
+        ) {
+            let waiting = (try? incidents.longestWaiting()) ?? [:]
+            return Severity.allCases.map { ([$0.rawValue], waiting[$0]?.secondsSince1970 ?? 0) }
+        }
         times = IncidentTimes(registry, incidents)
         let outbox = Outbox(incidents: incidents)
         registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.") {

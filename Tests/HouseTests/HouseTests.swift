@@ -72,7 +72,7 @@ struct `The house` {
                 #expect((panel["datasource"] as? [String: String])?["uid"] == "${datasource}")
             }
         }
-        #expect(uids.count == 7)
+        #expect(uids.count == 8)
     }
 
     @Test func `pins every image of the compose file, and opens ports on loopback only`() throws {
