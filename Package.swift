@@ -77,7 +77,9 @@ let package = Package(
             exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
-        .testTarget(name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", .lifecycle, .log]),
+        .testTarget(
+            name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", "Columns", .lifecycle, .log],
+            exclude: ["Alerting/Sessions"]),
         .testTarget(
             name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Lake", "Store", "Columns", .grdb],
             exclude: ["Golden"]),

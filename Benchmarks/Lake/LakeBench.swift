@@ -2,19 +2,20 @@ import Columns
 import Foundation
 import Lake
 
-/// What `Benchmarks/Lake/compare.py` runs beside pyarrow: `lake-bench write LAKE OUT TABLE`, `scan LAKE TABLE COLUMN FROM TO`, `fuzz LAKE TABLE ROUNDS`.
+/// What `Benchmarks/Lake/compare.py` runs beside pyarrow, `lake-bench write LAKE TABLE OUT` and `scan LAKE TABLE COLUMN FROM TO`; and `fuzz FOLDER ROUNDS`, which
+/// reads damaged copies of the Parquet files in a folder.
 ///
 /// It prints one JSON object: seconds of the work alone, rows, bytes, and the most memory of the process.
 @main
 struct LakeBench {
     static func main() throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
-        guard arguments.count >= 4 else { fatalError("usage: lake-bench write|scan|fuzz LAKE TABLE …") }
-        let table = try Lake(root: arguments[1]).table(arguments[2])
-        switch arguments[0] {
-        case "write": try write(table, to: arguments[3])
-        case "scan": try scan(table, column: arguments[3], from: Int64(arguments[4])!, to: Int64(arguments[5])!)
-        default: try fuzz(table, lake: arguments[1], rounds: Int(arguments[3])!)
+        func table() throws -> DeltaTable { try Lake(root: arguments[1]).table(arguments[2]) }
+        switch (arguments.first, arguments.count) {
+        case ("write", 4): try write(table(), to: arguments[3])
+        case ("scan", 6): try scan(table(), column: arguments[3], from: Int64(arguments[4])!, to: Int64(arguments[5])!)
+        case ("fuzz", 3): try fuzz(arguments[1], rounds: Int(arguments[2])!)
+        default: fatalError("usage: lake-bench write LAKE TABLE OUT | scan LAKE TABLE COLUMN FROM TO | fuzz FOLDER ROUNDS")
         }
     }
 
@@ -67,17 +68,25 @@ struct LakeBench {
         try report(took, rows: rows, bytes: bytes)
     }
 
-    /// Reads damaged copies of the table's first file; a crash or a hang ends it.
-    private static func fuzz(_ table: DeltaTable, lake: String, rounds: Int) throws {
-        let folder = "\(lake)/\(table.name.replacing(".", with: "/"))"
-        let name = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".parquet") }.sorted()[0]
-        let good = [UInt8](FileManager.default.contents(atPath: "\(folder)/\(name)")!)
+    /// Reads damaged copies of all Parquet files below a folder in turn, each column that it can and the nested ones as text; a crash or a hang ends it.
+    private static func fuzz(_ folder: String, rounds: Int) throws {
+        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        let good = names.filter { $0.hasSuffix(".parquet") }.sorted().compactMap {
+            FileManager.default.contents(atPath: "\(folder)/\($0)")
+        }
+        .map { [UInt8]($0) }.filter { (12..<4_000_000).contains($0.count) }
+        guard !good.isEmpty else { fatalError("there are no Parquet files in \(folder)") }
+        let scratch = FileManager.default.temporaryDirectory.appending(
+            path: "obs-fuzz-\(ProcessInfo.processInfo.processIdentifier)"
+        ).path
+        try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let storage = LocalStorage(root: scratch)
         var random = SplitMix64(seed: 1)
         var refused = 0
-        let storage = LocalStorage(root: lake)
         let took = try seconds {
-            for _ in 0..<rounds {
-                var bytes = good
+            for round in 0..<rounds {
+                var bytes = good[round % good.count]
                 for _ in 0..<Int.random(in: 1...8, using: &random) {
                     let low = Bool.random(using: &random) ? max(0, bytes.count - 1500) : 0
                     bytes[Int.random(in: low..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
@@ -85,13 +94,14 @@ struct LakeBench {
                 if Int.random(in: 0..<10, using: &random) == 0 {
                     bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
                 }
-                try Data(bytes).write(to: URL(filePath: lake + "/fuzzed.parquet"))
+                try Data(bytes).write(to: URL(filePath: scratch + "/fuzzed.parquet"))
                 do {
                     let reader = try ParquetReader(storage, "fuzzed.parquet")
                     for group in 0..<reader.rowGroupCount { _ = try reader.read(rowGroup: group) }
                 } catch { refused += 1 }
             }
         }
-        try report(took, rows: rounds, bytes: good.count, more: ",\"refused\":\(refused)")
+        try report(
+            took, rows: rounds, bytes: good.reduce(0) { $0 + $1.count }, more: ",\"files\":\(good.count),\"refused\":\(refused)")
     }
 }

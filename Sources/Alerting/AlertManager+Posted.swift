@@ -1,5 +1,4 @@
 import Columns
-import Telemetry
 
 /// The ways in for alerts that others found.
 extension AlertManager {
@@ -99,22 +98,4 @@ extension PostedAlerts {
 extension AlertManager {
     /// What can be asked of the alerts that hold, by the configuration in force.
     public var alerts: AlertQuestions { AlertQuestions(incidents, inForce) }
-
-    func declareAlertGauges(in registry: MetricsRegistry) {
-        registry.gauge(
-            "obs_alerts", help: "Alerts that hold: active, or suppressed by a silence or an inhibition.", labels: ["state"]
-        ) { [weak self] in
-            guard let counts = try? self?.alerts.counts(now: Self.now) else { return [] }
-            return [(["active"], Double(counts.active)), (["suppressed"], Double(counts.suppressed))]
-        }
-        registry.gauge("obs_alert_groups", help: "Groups of receivers that have alerts in them.") { [weak self] in
-            guard let count = try? self?.alerts.groupCount() else { return [] }
-            return [([], Double(count))]
-        }
-        registry.gauge("obs_silences", help: "Silences by state.", labels: ["state"]) { [weak self] in
-            let now = Self.now
-            guard let all = try? self?.silences.silences() else { return [] }
-            return Silence.State.allCases.map { state in ([state.rawValue], Double(all.count { $0.state(at: now) == state })) }
-        }
-    }
 }

@@ -17,6 +17,7 @@ public final class AlertManager: Service, Sendable {
     /// Signs the links of notifications; nil when its key can neither be read nor made.
     public let links: AcknowledgeLinks?
     let metrics: AlertingMetrics
+    private let gauges: StoreGauges
     let logger: Logger
     let deliveries = Mutex(Deliveries())
     /// When the next look at the outbox is due for certain.
@@ -37,9 +38,9 @@ public final class AlertManager: Service, Sendable {
         self.incidents = incidents
         outbox = Outbox(incidents: incidents)
         self.metrics = AlertingMetrics(metrics, incidents: incidents, receivers: configuration.receivers)
+        gauges = StoreGauges(metrics, receivers: configuration.receivers)
         self.logger = logger
         (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
-        defer { declareAlertGauges(in: metrics) }
         // What an earlier run left is looked at as soon as this one runs.
         wakeUp.yield()
         metrics.gauge(
@@ -93,9 +94,8 @@ public final class AlertManager: Service, Sendable {
     public func receive(_ alerts: [Alert]) async throws {
         guard !alerts.isEmpty else { return }
         let route = inForce.route
-        let isOwing = try await incidents.store.database.write { database in
-            try AlertStore.put(alerts, route: route, now: Self.now, database)
-        }
+        let routed = alerts.map { RoutedAlert($0, route) }
+        let isOwing = try await incidents.store.database.write { try AlertStore.put(routed, now: Self.now, $0) }
         if isOwing { wakeUp.yield() }
     }
 
@@ -140,8 +140,10 @@ public final class AlertManager: Service, Sendable {
             }
             if let due = try await outbox.nextDue(after: now) { nextLook = min(nextLook, due) }
         } catch {
-            metrics.storeErrors.increment()
-            logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
+            report(error)
+        }
+        group.addTask {
+            do { try await self.gauges.refresh(self.incidents, configuration, now: Self.now) } catch { self.report(error) }
         }
         // At most one alarm is set unless an earlier one is needed, so that many wake-ups do not leave many sleepers.
         guard
@@ -156,6 +158,11 @@ public final class AlertManager: Service, Sendable {
             try? await Task.sleep(for: pause)
             self.wakeUp.yield()
         }
+    }
+
+    private func report(_ error: any Error) {
+        metrics.storeErrors.increment()
+        logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
     }
 
     /// Puts alerts into the groups of a configuration that has changed, at the start too, and forgets what ended long ago.
@@ -182,69 +189,4 @@ public final class AlertManager: Service, Sendable {
     }
 
     static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
-}
-
-struct AlertingMetrics: Sendable {
-    let notifications: CounterFamily
-    let duration: HistogramFamily
-    let latency: Histogram
-    let storeErrors: Counter
-    let received: CounterFamily
-    let times: IncidentTimes
-
-    init(_ registry: MetricsRegistry, incidents: IncidentStore, receivers: [Receiver]) {
-        notifications = registry.counter(
-            "obs_notifications_total", help: "Tries to notify a receiver, by how they ended.",
-            labels: ["receiver", "integration", "outcome"])
-        duration = registry.histogram(
-            "obs_notification_duration_seconds", help: "How long a try to notify a receiver took.",
-            labels: ["receiver", "integration"], buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 5, 10, 30])
-        for receiver in receivers {
-            for kind in Set(receiver.integrations.map { type(of: $0).name }) {
-                for outcome in ["sent", "failed", "refused"] { _ = notifications[receiver.name, kind, outcome] }
-                _ = duration[receiver.name, kind]
-            }
-        }
-        latency =
-            registry.histogram(
-                "obs_notification_latency_seconds", help: "Time from the moment a notification is owed to its delivery.",
-                buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300])[]
-        received = registry.counter(
-            "obs_alerts_received_total",
-            help: "Alerts that were posted, by what they said; a body that is refused as a whole is one that is invalid.",
-            labels: ["outcome"])
-        for outcome in ["firing", "resolved", "invalid"] { _ = received[outcome] }
-        storeErrors = registry.counter("obs_store_errors_total", help: "Failed reads and writes of the incident store.")[]
-        registry.gauge("obs_incidents", help: "Incidents by state and severity.", labels: ["state", "severity"]) {
-            var counts: [[String]: Double] = [:]
-            for state in Incident.State.allCases {
-                for severity in Severity.allCases { counts[[state.rawValue, severity.rawValue]] = 0 }
-            }
-            for entry in (try? incidents.counts()) ?? [] { counts[[entry.state, entry.severity]] = Double(entry.count) }
-            return counts.map { ($0.key, $0.value) }
-        }
-        registry.gauge(
-            "obs_incident_oldest_open_timestamp_seconds",
-            help: "Since when the open incident that has waited longest waits for somebody, by severity; 0 when none does.",
-            labels: ["severity"]
-        ) {
-            let waiting = (try? incidents.longestWaiting()) ?? [:]
-            return Severity.allCases.map { ([$0.rawValue], waiting[$0]?.secondsSince1970 ?? 0) }
-        }
-        times = IncidentTimes(registry, incidents)
-        let outbox = Outbox(incidents: incidents)
-        registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.") {
-            [([], Double((try? outbox.depth(now: AlertManager.now).count) ?? 0))]
-        }
-        let log = NotificationLog(incidents)
-        registry.gauge("obs_outbox_dead_letters", help: "Notifications that were given up, by receiver.", labels: ["receiver"]) {
-            let dead = (try? log.deadLetters()) ?? [:]
-            return Set(receivers.map(\.name)).union(dead.keys).map { ([$0], Double(dead[$0] ?? 0)) }
-        }
-        registry.gauge(
-            "obs_outbox_oldest_timestamp_seconds", help: "Since when the oldest undelivered notification is owed; 0 when none is."
-        ) {
-            [([], ((try? outbox.depth(now: AlertManager.now).oldest) ?? nil)?.secondsSince1970 ?? 0)]
-        }
-    }
 }

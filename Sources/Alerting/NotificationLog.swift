@@ -112,12 +112,10 @@ public struct NotificationLog: Sendable {
     }
 
     /// How many dead letters there are, by receiver.
-    func deadLetters() throws -> [String: Int] {
-        try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT receiver, count(*) AS n FROM outbox WHERE state = 'dead' GROUP BY 1").reduce(
-                into: [:]) {
-                    $0[$1["receiver"] as String] = $1["n"] as Int
-                }
+    static func deadLetters(_ database: Database) throws -> [String: Int] {
+        try Row.fetchAll(database, sql: "SELECT receiver, count(*) FROM outbox WHERE state = 'dead' GROUP BY 1").reduce(into: [:])
+        {
+            $0[$1[0] as String] = $1[1] as Int
         }
     }
 

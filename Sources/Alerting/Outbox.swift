@@ -84,7 +84,7 @@ struct Outbox: Sendable {
                     SELECT a.*, m.notified, i.state, i.number, i.merged_into, i.name, i.title, i.description FROM alert_membership m JOIN alert a ON a.id = m.alert
                     LEFT JOIN incident i ON i.number = a.incident WHERE m.grouping = ? ORDER BY a.id
                     """, arguments: [group["id"] as Int64])
-            let labels = rows.map { IncidentStore.decode($0["labels"]) as [String: String]? ?? [:] }
+            let labels = rows.map { JSONText.pairs($0["labels"]) }
             let isMuted = try quiet.mutes(labels, of: receiver, key, now: now, configuration, database)
             let members = zip(rows, isMuted).map { row, isMuted in
                 let endsAt = (row["ends_at"] as Int64?).map { Timestamp(microseconds: $0) }
@@ -107,7 +107,7 @@ struct Outbox: Sendable {
                 at: now,
                 payload: WebhookPayload(
                     told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isFiring, configuration, now) },
-                    receiver: receiver, groupKey: key, groupLabels: IncidentStore.decode(group["group_labels"]) ?? [:],
+                    receiver: receiver, groupKey: key, groupLabels: JSONText.pairs(group["group_labels"]),
                     externalURL: configuration.externalURL),
                 reason: reason,
                 alerts: told.map { (rows[$0]["number"], members[$0].isFiring ? "firing" : "resolved") },
@@ -138,7 +138,7 @@ struct Outbox: Sendable {
         _ row: Row, _ labels: [String: String], isFiring: Bool, _ configuration: AlertingConfiguration, _ now: Timestamp
     ) -> WebhookPayload.Alert {
         let externalURL = configuration.externalURL
-        var annotations: [String: String] = IncidentStore.decode(row["annotations"]) ?? [:]
+        var annotations = JSONText.pairs(row["annotations"])
         var generatorURL: String = row["generator_url"]
         if row["is_finding"], let number = row["number"] as Int64? {
             let link = FindingLink(incident: number, name: row["name"], externalURL)
@@ -173,14 +173,16 @@ struct Outbox: Sendable {
 
     /// How many are owed now, and since when the oldest is. A repetition that waits for its time is not owed yet.
     func depth(now: Timestamp) throws -> (count: Int, oldest: Timestamp?) {
-        try incidents.store.database.read { database in
-            let row = try Row.fetchOne(
-                database,
-                sql:
-                    "SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state IN ('pending', 'resending') AND created_at <= ?",
-                arguments: [now.microseconds])
-            return (row?["n"] ?? 0, (row?["oldest"] as Int64?).map { Timestamp(microseconds: $0) })
-        }
+        try incidents.store.database.read { try Self.depth(now: now, $0) }
+    }
+
+    static func depth(now: Timestamp, _ database: Database) throws -> (count: Int, oldest: Timestamp?) {
+        let row = try Row.fetchOne(
+            database,
+            sql:
+                "SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state IN ('pending', 'resending') AND created_at <= ?",
+            arguments: [now.microseconds])
+        return (row?["n"] ?? 0, (row?["oldest"] as Int64?).map { Timestamp(microseconds: $0) })
     }
 
     /// Writes down that a notification was delivered, and what is owed next to the same group.

@@ -51,7 +51,7 @@ final class Quiet: Sendable {
         if !configuration.inhibitRules.isEmpty {
             firing = try String.fetchAll(
                 database, sql: "SELECT labels FROM alert WHERE ends_at IS NULL OR ends_at > ?", arguments: [now.microseconds]
-            ).map { IncidentStore.decode($0) ?? [:] }
+            ).map(JSONText.pairs)
         }
         let new = Rules(
             silences: try SilenceStore.active(at: now, database), inhibitor: Inhibitor(configuration.inhibitRules, firing: firing)

@@ -107,6 +107,8 @@ public struct SilenceStore: Sendable {
         try store.database.read { try Self.fetch("ends_at <= ? ORDER BY ends_at DESC LIMIT ?", [now.microseconds, limit], $0) }
     }
 
+    static func all(_ database: Database) throws -> [Silence] { try fetch("1 ORDER BY ends_at", [], database) }
+
     /// Those that hold at `now`, within a transaction of somebody else.
     static func active(at now: Timestamp, _ database: Database) throws -> [Silence] {
         try fetch("ends_at > ?1 AND starts_at <= ?1", [now.microseconds], database)

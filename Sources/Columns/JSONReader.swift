@@ -68,16 +68,14 @@ public struct JSONReader: Sendable {
         guard try next() == UInt8(ascii: "\"") else { throw bad("a text is missing") }
         position += 1
         let start = position
-        // Fast path: nearly all texts have no escape.
-        while position < bytes.count, bytes[position] != UInt8(ascii: "\""), bytes[position] != UInt8(ascii: "\\"),
-            bytes[position] >= 0x20
-        {
+        // Fast path: nearly all texts have no escape, and most are ASCII, which needs no check of its own.
+        let (end, isASCII) = plainEnd(from: start)
+        position = end
+        guard end < bytes.count else { throw bad("a closing quote is missing") }
+        if bytes[end] == UInt8(ascii: "\"") {
             position += 1
-        }
-        guard position < bytes.count else { throw bad("a closing quote is missing") }
-        if bytes[position] == UInt8(ascii: "\"") {
-            position += 1
-            return String(validating: bytes[start..<(position - 1)], as: UTF8.self)
+            let text = bytes[start..<end]
+            return isASCII ? String(decoding: text, as: UTF8.self) : String(validating: text, as: UTF8.self)
         }
         return try escaped(from: start)
     }
@@ -110,6 +108,19 @@ public struct JSONReader: Sendable {
     }
 
     // MARK: Parts
+
+    /// Where a text's first quote, backslash or control character stands, and whether all before is ASCII.
+    private func plainEnd(from start: Int) -> (end: Int, isASCII: Bool) {
+        let span = bytes.span
+        var (end, all) = (start, UInt8(0))
+        while end < span.count {
+            let byte = span[end]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+            all |= byte
+            end += 1
+        }
+        return (end, all < 0x80)
+    }
 
     /// Slow path: a text with escapes, whose first plain bytes are from `start`.
     private mutating func escaped(from start: Int) throws(Malformed) -> String? {

@@ -1,26 +1,41 @@
 /// JSON text of single values, for writers that stream rows; a whole encoder a row would cost more than the row.
 public enum JSONText {
     public static func quote(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count + 2)
+        append(quoted: text, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Adds a text in quotes, for one who writes many.
+    public static func append(quoted text: String, to bytes: inout [UInt8]) {
+        bytes.append(UInt8(ascii: "\""))
         // Fast path: nearly all texts need no escape. 0xE2 begins the two line separators, and much else that the slow path looks at.
-        let isPlain = text.utf8.allSatisfy {
-            $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F && $0 != 0xE2
+        let isPlain = text.utf8.withContiguousStorageIfAvailable { storage in
+            let isPlain = storage.allSatisfy {
+                $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F && $0 != 0xE2
+            }
+            if isPlain { bytes.append(contentsOf: storage) }
+            return isPlain
         }
-        if isPlain { return "\"" + text + "\"" }
-        var quoted = "\""
+        if isPlain != true { appendEscaped(text, to: &bytes) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Slow path.
+    private static func appendEscaped(_ text: String, to bytes: inout [UInt8]) {
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\r": quoted += "\\r"
-            case "\t": quoted += "\\t"
+            case "\"", "\\": bytes += [UInt8(ascii: "\\"), UInt8(scalar.value)]
+            case "\n": bytes += "\\n".utf8
+            case "\r": bytes += "\\r".utf8
+            case "\t": bytes += "\\t".utf8
             case "\u{0}"..."\u{1F}", "\u{7F}", "\u{2028}", "\u{2029}":
                 let hex = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: quoted.unicodeScalars.append(scalar)
+                bytes += ("\\u" + String(repeating: "0", count: 4 - hex.count) + hex).utf8
+            default: bytes += UTF8.encode(scalar)!
             }
         }
-        return quoted + "\""
     }
 
     /// Numbers and booleans as such; what JSON has no number for (NaN, infinity) is null.

@@ -24,7 +24,10 @@ public final class Store: Sendable {
             database = try DatabasePool(path: path, configuration: configuration)
             // What is acknowledged must survive a power cut, not only a crash: the log is synced at each commit. Said here because GRDB sets NORMAL on the
             // one connection that writes, after the configuration's own preparation.
-            try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            // The log goes into the file every 16 MB, and the writer keeps as much of it in memory: a storm of alerts touches the same pages again and again.
+            try database.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4096; PRAGMA cache_size = -16384")
+            }
         } catch {
             throw StoreError.cannotOpen(path: path, reason: "\(error)")
         }

@@ -26,7 +26,7 @@ struct `A dead letter` {
             #expect(dead.state == "dead")
             #expect(dead.lastError == "webhook: the receiver answered 404: no such hook")
             #expect(dead.payload == sink.posts.first?.body)
-            #expect(metrics.exposition().contains(#"obs_outbox_dead_letters{receiver="oncall"} 1"#))
+            #expect(await eventually { metrics.exposition().contains(#"obs_outbox_dead_letters{receiver="oncall"} 1"#) })
             #expect(
                 metrics.exposition().contains(
                     #"obs_notifications_total{receiver="oncall",integration="webhook",outcome="refused"} 1"#))
@@ -34,10 +34,10 @@ struct `A dead letter` {
             try log.resend(dead.id, by: "ann", now: now)
             #expect(await eventually { sink.posts.count == 2 })
             #expect(try await eventually { try log.entry(dead.id).state == "sent" })
+            #expect(await eventually { metrics.exposition().contains(#"obs_outbox_dead_letters{receiver="oncall"} 0"#) })
         }
         #expect(sink.posts[0].body == sink.posts[1].body)
         #expect(sink.posts[0].headers["idempotency-key"] == sink.posts[1].headers["idempotency-key"])
-        #expect(metrics.exposition().contains(#"obs_outbox_dead_letters{receiver="oncall"} 0"#))
         let audited = try await store.store.database.read {
             try String.fetchAll($0, sql: "SELECT action FROM audit WHERE actor = 'ann'")
         }

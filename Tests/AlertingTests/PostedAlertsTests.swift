@@ -39,7 +39,9 @@ struct `Posted alerts` {
     }
 
     private func post(_ alerts: Alert..., at time: Timestamp) throws {
-        _ = try store.store.database.write { try AlertStore.put(alerts, route: configuration.route, now: time, $0) }
+        _ = try store.store.database.write {
+            try AlertStore.put(alerts.map { RoutedAlert($0, configuration.route) }, now: time, $0)
+        }
     }
 
     private func regroup(_ route: Route?, at time: Timestamp) throws -> Int {

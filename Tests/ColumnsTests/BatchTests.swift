@@ -182,20 +182,3 @@ struct `A timestamp` {
         }
     }
 }
-
-struct `JSON text` {
-    @Test func `is read back as the text it was made of`() throws {
-        var random = SplitMix64(seed: 12)
-        for _ in 0..<500 {
-            let text = String(
-                String.UnicodeScalarView(
-                    (0..<20).map { _ in
-                        Unicode.Scalar(UInt32.random(in: 0...0x2FFF, using: &random)) ?? "\u{1F682}"
-                    }))
-            let array = try JSONDecoder().decode([String].self, from: Data("[\(JSONText.quote(text))]".utf8))
-            #expect(array == [text])
-        }
-        #expect(JSONText.render(.double(.infinity)) == "null")
-        #expect(JSONText.render(.timestamp(Timestamp(seconds: 0))) == "\"1970-01-01T00:00:00Z\"")
-    }
-}

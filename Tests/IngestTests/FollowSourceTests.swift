@@ -122,7 +122,7 @@ final class FollowedLog: Sendable {
 private func numbered(_ range: ClosedRange<Int>) -> [String] { range.map { "line \($0) of the log" } }
 private func text(_ range: ClosedRange<Int>) -> String { numbered(range).map { $0 + "\n" }.joined() }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct `A followed file` {
     @Test(arguments: [true, false])
     func `gives each line once it ends`(usesNotification: Bool) async throws {

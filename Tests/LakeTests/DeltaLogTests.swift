@@ -39,6 +39,33 @@ struct `The log of a Delta table` {
         #expect(try rows(try lake.table("silver.t")).count == 32)
     }
 
+    /// As Spark writes them for large tables; with the hint that says so, and found by their names alone.
+    @Test(arguments: [true, false])
+    func `opens from a checkpoint of several parts, and passes over one whose parts are not all there`(
+        isHinted: Bool
+    ) throws {
+        let table = try lake.table("silver.t", creating: schema)
+        try fill(table, commits: 25)
+        let log = "\(folder.path)/silver/t/_delta_log/"
+        let key = "_delta_log/\(DeltaLog.number(20)).checkpoint"
+        let actions = try LogCheckpoint.actions(table.storage, key + ".parquet")
+        let names = (1...3).map { "\(key).000000000\($0).0000000003.parquet" }
+        for (part, name) in names.enumerated() {
+            let bounds = (actions.count * part / 3)..<(actions.count * (part + 1) / 3)
+            try table.storage.put(name, LogCheckpoint.file(Array(actions[bounds])))
+        }
+        try table.storage.delete(key + ".parquet")
+        let hint = isHinted ? #"{"version":20,"size":\#(actions.count),"parts":3}"# : "{}"
+        try table.storage.put("_delta_log/_last_checkpoint", Array(hint.utf8))
+        // With the commits before version 10 gone, only a checkpoint can open the table; the one of version 10 is the other.
+        for version in 0...9 { try FileManager.default.removeItem(atPath: "\(log)\(DeltaLog.number(Int64(version))).json") }
+        #expect(try rows(try lake.table("silver.t")).map(\.[0]) == (0..<25).map { .int(Int64($0)) })
+        try table.storage.delete(names[1])
+        #expect(try rows(try lake.table("silver.t")).map(\.[0]) == (0..<25).map { .int(Int64($0)) })
+        try table.storage.delete("_delta_log/\(DeltaLog.number(10)).checkpoint.parquet")
+        #expect(throws: LakeError.self) { try lake.table("silver.t") }
+    }
+
     @Test func `opens past a checkpoint that is damaged or half written, and past a hint that lies`() throws {
         let table = try lake.table("silver.t", creating: schema)
         try fill(table, commits: 25)

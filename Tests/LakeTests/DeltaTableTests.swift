@@ -130,30 +130,6 @@ struct `A Delta table` {
             #expect("\(error)" == "silver.f: needs the table feature 'deletionVectors', which obs does not support")
         }
     }
-
-    @Test func `never crashes on a damaged file, and says which it is`() throws {
-        let table = try lake.table("silver.x", creating: allTypes)
-        try append(batches: [randomBatch(rows: 300, seed: 3)], to: table)
-        let path = folder.path + "/silver/x/" + table.files[0].path
-        let good = [UInt8](FileManager.default.contents(atPath: path)!)
-        var random = SplitMix64(seed: 11)
-        let rounds = Int(ProcessInfo.processInfo.environment["OBS_FUZZ_ROUNDS"] ?? "") ?? 300
-        var refused = 0
-        for _ in 0..<rounds {
-            var bytes = good
-            for _ in 0..<Int.random(in: 1...8, using: &random) {
-                // Footers are where the structure is: half of the damage goes there.
-                let low = Bool.random(using: &random) ? max(0, bytes.count - 1500) : 0
-                bytes[Int.random(in: low..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
-            }
-            if Int.random(in: 0..<10, using: &random) == 0 {
-                bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
-            }
-            try Data(bytes).write(to: URL(filePath: path))
-            do { try table.scan { _ in true } } catch { refused += 1 }
-        }
-        #expect(refused > rounds / 2)
-    }
 }
 
 @Suite(.enabled(if: peersPython != nil, "there is no Python with pyarrow, duckdb, deltalake and polars (OBS_PEERS_PYTHON)"))

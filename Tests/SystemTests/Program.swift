@@ -67,8 +67,8 @@ final class TemporaryFolder: Sendable {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// Waits for something to become true; false when it has not after half a minute.
-func eventually(within seconds: Int = 30, _ condition: () async throws -> Bool) async rethrows -> Bool {
+/// Waits for something to become true; false when it has not after two minutes, which only a hang or a very busy machine needs.
+func eventually(within seconds: Int = 120, _ condition: () async throws -> Bool) async rethrows -> Bool {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while ContinuousClock.now < deadline {
         if try await condition() { return true }

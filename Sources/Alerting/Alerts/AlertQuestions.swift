@@ -35,8 +35,8 @@ public struct AlertQuestions: Sendable {
         public let incident: Int64?
 
         public var isSuppressed: Bool { !silencedBy.isEmpty || !inhibitedBy.isEmpty }
-        public var labels: [String: String] { IncidentStore.decode(labelsJSON) ?? [:] }
-        public var annotations: [String: String] { IncidentStore.decode(annotationsJSON) ?? [:] }
+        public var labels: [String: String] { JSONText.pairs(labelsJSON) }
+        public var annotations: [String: String] { JSONText.pairs(annotationsJSON) }
     }
 
     /// A group of a receiver, with the alerts in it that the filter leaves.
@@ -57,8 +57,10 @@ public struct AlertQuestions: Sendable {
     /// The alerts that hold at `now`, by fingerprint.
     public func alerts(_ filter: Filter = Filter(), now: Timestamp) async throws -> [Listed] {
         try await incidents.store.database.read { database in
-            let receivers = try receivers(database)
-            return try listed(filter, receivers, now, database).values.sorted { $0.fingerprint < $1.fingerprint }
+            var receivers = ReceiverLists()
+            try eachMembership(database) { receivers.add($0.receiver, to: $1) }
+            return try listed(filter, receivers, now, database).sorted { $0.alert.fingerprint < $1.alert.fingerprint }.map(
+                \.alert)
         }
     }
 
@@ -67,62 +69,73 @@ public struct AlertQuestions: Sendable {
         try await incidents.store.database.read { database in
             var onAlerts = filter
             onAlerts.receiver = nil
-            let receivers = try receivers(database)
+            var receivers = ReceiverLists()
+            var members: [(group: Int, alert: Int64)] = []
+            try eachMembership(database) { grouping, alert in
+                receivers.add(grouping.receiver, to: alert)
+                members.append((grouping.place, alert))
+            }
             let alerts = try listed(onAlerts, receivers, now, database)
-            var groups: [Group] = []
-            var places: [Int64: Int] = [:]
-            for row in try Row.fetchAll(
-                database, sql: "SELECT id, receiver, group_labels FROM alert_grouping ORDER BY group_labels, receiver")
-            {
-                let receiver: String = row[1]
-                guard filter.receiver?.matches(receiver) ?? true else { continue }
-                places[row[0]] = groups.count
-                groups.append(Group(receiver: receiver, labelsJSON: row[2], alerts: []))
+            let places = Dictionary(uniqueKeysWithValues: alerts.indices.lazy.map { (alerts[$0].id, $0) })
+            var groups = try groupings(database).values.sorted { $0.place < $1.place }.map {
+                Group(receiver: $0.receiver, labelsJSON: $0.labelsJSON, alerts: [])
             }
-            let cursor = try Row.fetchCursor(database, sql: "SELECT grouping, alert FROM alert_membership")
-            while let row = try cursor.next() {
-                if let place = places[row[0]], let alert = alerts[row[1]] { groups[place].alerts.append(alert) }
+            for (group, alert) in members {
+                if let place = places[alert] { groups[group].alerts.append(alerts[place].alert) }
             }
-            return groups.filter { !$0.alerts.isEmpty }
+            return groups.filter { !$0.alerts.isEmpty && filter.receiver?.matches($0.receiver) ?? true }
         }
     }
 
     /// How many alerts hold, and how many of them something holds back.
-    public func counts(now: Timestamp) throws -> (active: Int, suppressed: Int) {
-        try incidents.store.database.read { database in
+    func counts(now: Timestamp, _ database: Database) throws -> (active: Int, suppressed: Int) {
+        guard try Quiet().holdsAnything(now, configuration, database) else {
             let all = try Int.fetchOne(
-                database, sql: "SELECT count(*) FROM alert WHERE ends_at IS NULL OR ends_at > ?", arguments: [now.microseconds])!
-            guard try Quiet().holdsAnything(now, configuration, database) else { return (all, 0) }
-            let suppressed = try listed(Filter(), [:], now, database).values.count { $0.isSuppressed }
-            return (all - suppressed, suppressed)
+                database.cachedStatement(sql: "SELECT count(*) FROM alert WHERE ends_at IS NULL OR ends_at > ?"),
+                arguments: [now.microseconds])!
+            return (all, 0)
+        }
+        let all = try listed(Filter(), ReceiverLists(), now, database)
+        let suppressed = all.count { $0.alert.isSuppressed }
+        return (all.count - suppressed, suppressed)
+    }
+
+    func groupCount(_ database: Database) throws -> Int {
+        try Int.fetchOne(database, sql: "SELECT count(DISTINCT grouping) FROM alert_membership")!
+    }
+
+    private struct Grouping {
+        /// By labels and receiver.
+        let place: Int
+        let receiver: String
+        let labelsJSON: String
+    }
+
+    private func groupings(_ database: Database) throws -> [Int64: Grouping] {
+        let rows = try Row.fetchAll(
+            database, sql: "SELECT id, receiver, group_labels FROM alert_grouping ORDER BY group_labels, receiver")
+        return rows.enumerated().reduce(into: [:]) { groupings, row in
+            groupings[row.element[0] as Int64] = Grouping(place: row.offset, receiver: row.element[1], labelsJSON: row.element[2])
         }
     }
 
-    public func groupCount() throws -> Int {
-        try incidents.store.database.read { try Int.fetchOne($0, sql: "SELECT count(DISTINCT grouping) FROM alert_membership")! }
-    }
-
-    /// The receivers of each alert, in the order in which their groups came about.
-    private func receivers(_ database: Database) throws -> [Int64: [String]] {
-        var names: [Int64: String] = [:]
-        for row in try Row.fetchAll(database, sql: "SELECT id, receiver FROM alert_grouping") { names[row[0]] = row[1] }
-        var receivers: [Int64: [String]] = [:]
-        let cursor = try Row.fetchCursor(database, sql: "SELECT alert, grouping FROM alert_membership ORDER BY alert, grouping")
-        while let row = try cursor.next() {
-            guard let name = names[row[1]] else { continue }
-            if receivers[row[0], default: []].contains(name) { continue }
-            receivers[row[0], default: []].append(name)
+    /// Gives each group with each alert in it, in the order in which the groups came about.
+    private func eachMembership(_ database: Database, _ body: (Grouping, Int64) -> Void) throws {
+        let groupings = try groupings(database)
+        let rows = try Row.fetchCursor(database, sql: "SELECT grouping, alert FROM alert_membership ORDER BY grouping, alert")
+        while let row = try rows.next() {
+            if let grouping = groupings[row[0] as Int64] { body(grouping, row[1]) }
         }
-        return receivers
     }
 
-    private func listed(_ filter: Filter, _ receivers: [Int64: [String]], _ now: Timestamp, _ database: Database) throws
-        -> [Int64: Listed]
+    /// The alerts that the filter leaves, with their ids.
+    private func listed(_ filter: Filter, _ receivers: ReceiverLists, _ now: Timestamp, _ database: Database) throws
+        -> [(id: Int64, alert: Listed)]
     {
         let quiet = Quiet()
         let isAnythingHeld = try quiet.holdsAnything(now, configuration, database)
         let needsLabels = isAnythingHeld || !filter.matchers.isEmpty
-        var found: [Int64: Listed] = [:]
+        var found: [(id: Int64, alert: Listed)] = []
         let cursor = try Row.fetchCursor(
             database,
             sql: """
@@ -132,11 +145,11 @@ public struct AlertQuestions: Sendable {
                 """, arguments: [now.microseconds])
         while let row = try cursor.next() {
             let id: Int64 = row[0]
-            let receivers = receivers[id] ?? []
+            let receivers = receivers[id]
             if let pattern = filter.receiver, !receivers.contains(where: pattern.matches) { continue }
             var (silencedBy, inhibitedBy): ([String], [String]) = ([], [])
             if needsLabels {
-                let labels: [String: String] = IncidentStore.decode(row[2]) ?? [:]
+                let labels = JSONText.pairs(row[2])
                 guard filter.matchers.match(labels) else { continue }
                 (silencedBy, inhibitedBy) = try quiet.reasons(labels, now: now, configuration, database)
             }
@@ -149,15 +162,46 @@ public struct AlertQuestions: Sendable {
             // A finding has no end of its own: it holds until nothing new has been seen for the time-out.
             let endsAt =
                 row[6] as Int64? ?? (row[13] as Int64? ?? now.microseconds) &+ configuration.resolveTimeout.inMicroseconds
-            found[id] = Listed(
+            let alert = Listed(
                 fingerprint: UInt64(bitPattern: row[1]), labelsJSON: row[2],
                 annotationsJSON: link.map { JSONText.object($0.annotations(title: row[10], description: row[11])) } ?? row[3],
                 generatorURL: link?.url ?? row[4], startsAt: Timestamp(microseconds: row[5]),
                 endsAt: Timestamp(microseconds: endsAt),
                 updatedAt: Timestamp(microseconds: row[13] as Int64? ?? row[7]), receivers: receivers, silencedBy: silencedBy,
                 inhibitedBy: inhibitedBy, incident: incident)
+            found.append((id, alert))
         }
         return found
+    }
+}
+
+/// The receivers of each alert, each once, in the order in which they were added. Nearly all alerts have one of a few lists, so a list is made once.
+private struct ReceiverLists {
+    private struct Step: Hashable {
+        let list: Int
+        let receiver: String
+    }
+
+    private var lists: [[String]] = [[]]
+    private var places: [Int64: Int] = [:]
+    private var steps: [Step: Int] = [:]
+
+    subscript(alert: Int64) -> [String] { lists[places[alert] ?? 0] }
+
+    mutating func add(_ receiver: String, to alert: Int64) {
+        let step = Step(list: places[alert] ?? 0, receiver: receiver)
+        places[alert] = steps[step] ?? extend(step)
+    }
+
+    private mutating func extend(_ step: Step) -> Int {
+        let list = lists[step.list]
+        var place = step.list
+        if !list.contains(step.receiver) {
+            place = lists.count
+            lists.append(list + [step.receiver])
+        }
+        steps[step] = place
+        return place
     }
 }
 

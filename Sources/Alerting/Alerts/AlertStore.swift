@@ -53,49 +53,79 @@ struct AlertStore: Sendable {
 
     // MARK: Posted alerts
 
+    /// What is known of an alert that came before.
+    private struct Known {
+        let id: Int64
+        let startsAt: Timestamp
+        let endsAt: Timestamp
+        let updatedAt: Timestamp
+        let hasTimeout: Bool
+        let incident: Int64?
+
+        /// The alert that `new`, which has the same labels, meets.
+        func alert(like new: Alert) -> Alert {
+            var old = new
+            old.startsAt = startsAt
+            old.endsAt = endsAt
+            old.updatedAt = updatedAt
+            old.hasTimeout = hasTimeout
+            return old
+        }
+    }
+
     /// Takes in alerts that are without fault. Durable when its transaction is.
     ///
     /// - Returns: whether a group owes something that it did not before.
-    static func put(_ alerts: [Alert], route: Route?, now: Timestamp, _ database: Database) throws -> Bool {
-        let find = try database.cachedStatement(
-            sql: "SELECT id, starts_at, ends_at, has_timeout, updated_at, incident FROM alert WHERE fingerprint = ?")
-        let insert = try database.cachedStatement(
-            sql: """
-                INSERT INTO alert (fingerprint, labels, annotations, generator_url, starts_at, ends_at, has_timeout, updated_at, is_finding)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
-                """)
+    static func put(_ alerts: [RoutedAlert], now: Timestamp, _ database: Database) throws -> Bool {
         let update = try database.cachedStatement(
             sql: """
                 UPDATE alert SET annotations = ?, generator_url = ?, starts_at = ?, ends_at = ?, has_timeout = ?, updated_at = ?, is_finding = 0
                 WHERE id = ?
                 """)
+        let known = try Self.known(alerts, database)
         var batch = GroupingBatch(now: now)
-        for alert in alerts {
-            let fingerprint = Int64(bitPattern: Fingerprint.number(of: alert.labels))
-            let annotations = JSONText.object(alert.annotations)
-            if let row = try Row.fetchOne(find, arguments: [fingerprint]) {
-                var old = alert
-                old.startsAt = Timestamp(microseconds: row[1])
-                old.endsAt = Timestamp(microseconds: (row[2] as Int64?) ?? .max)
-                old.hasTimeout = row[3]
-                old.updatedAt = Timestamp(microseconds: row[4])
-                let merged = old.updated(by: alert, now: now)
-                try update.execute(arguments: [
-                    annotations, alert.generatorURL, merged.startsAt.microseconds, merged.endsAt.microseconds, merged.hasTimeout,
-                    merged.updatedAt.microseconds, row[0] as Int64,
-                ])
-                // An end that is later, or still far, changes nothing that anybody is told.
-                let isSame = old.isResolved(at: now) == merged.isResolved(at: now) && merged.endsAt >= old.endsAt
-                try batch.add(row[0], merged, incident: row[5], mayBeNew: !isSame, route ?? unrouted, database)
-            } else {
-                try insert.execute(arguments: [
-                    fingerprint, JSONText.object(alert.labels), annotations, alert.generatorURL, alert.startsAt.microseconds,
-                    alert.endsAt.microseconds, alert.hasTimeout, alert.updatedAt.microseconds,
-                ])
-                try batch.add(database.lastInsertedRowID, alert, incident: nil, mayBeNew: true, route ?? unrouted, database)
+        // Several with the same labels in one body meet each other as they would in bodies of their own.
+        let places = alerts.indices.reduce(into: [Int64: [Int]](minimumCapacity: alerts.count)) {
+            $0[alerts[$1].fingerprint, default: []].append($1)
+        }
+        for index in alerts.indices {
+            let same = places[alerts[index].fingerprint]!
+            guard same.last == index else { continue }
+            let last = alerts[index]
+            let old = known[last.fingerprint]
+            let before = old?.alert(like: last.alert)
+            let merged = same.reduce(before) { $0?.updated(by: alerts[$1].alert, now: now) ?? alerts[$1].alert }!
+            guard let old, let before else {
+                batch.add(last, merged)
+                continue
             }
+            try update.execute(arguments: [
+                last.annotations, last.alert.generatorURL, merged.startsAt.microseconds, merged.endsAt.microseconds,
+                merged.hasTimeout, merged.updatedAt.microseconds, old.id,
+            ])
+            // An end that is later, or still far, changes nothing that anybody is told.
+            let isSame = before.isResolved(at: now) == merged.isResolved(at: now) && merged.endsAt >= before.endsAt
+            if !isSame { batch.add(last, merged, known: (old.id, old.incident)) }
         }
         return try batch.finish(database)
+    }
+
+    /// What is known of alerts with the same labels, by fingerprint. One question a batch: to ask for each costs more than to answer.
+    private static func known(_ alerts: [RoutedAlert], _ database: Database) throws -> [Int64: Known] {
+        let find = try database.cachedStatement(
+            sql: """
+                SELECT a.fingerprint, a.id, a.starts_at, a.ends_at, a.updated_at, a.has_timeout, a.incident
+                FROM json_each(?) asked CROSS JOIN alert a ON a.fingerprint = asked.value
+                """)
+        var known: [Int64: Known] = [:]
+        let rows = try Row.fetchCursor(find, arguments: [JSONText.list(alerts.map(\.fingerprint))])
+        while let row = try rows.next() {
+            known[row[0] as Int64] = Known(
+                id: row[1], startsAt: Timestamp(microseconds: row[2]),
+                endsAt: Timestamp(microseconds: (row[3] as Int64?) ?? .max), updatedAt: Timestamp(microseconds: row[4]),
+                hasTimeout: row[5], incident: row[6])
+        }
+        return known
     }
 
     // MARK: Findings
@@ -207,7 +237,7 @@ struct AlertStore: Sendable {
                 SELECT g.id, g.receiver, g.group_key FROM alert_membership m JOIN alert_grouping g ON g.id = m.grouping WHERE m.alert = ? AND g.group_key NOT LIKE '\(Escalation.keyPrefix)%'
                 """)
         for row in alerts {
-            let labels: [String: String] = IncidentStore.decode(row["labels"]) ?? [:], id: Int64 = row["id"]
+            let labels = JSONText.pairs(row["labels"]), id: Int64 = row["id"]
             let isFinding: Bool = row["is_finding"]
             if isFinding, route == nil { continue }
             let destinations = (route ?? unrouted).destinations(for: labels)
@@ -227,21 +257,5 @@ struct AlertStore: Sendable {
         }
         _ = try batch.finish(database)
         return count
-    }
-}
-
-extension JSONText {
-    /// An object of texts, its names sorted by their bytes.
-    static func object(_ pairs: [String: String]) -> String {
-        if pairs.isEmpty { return "{}" }
-        var text = "{"
-        text.reserveCapacity(pairs.count * 48)
-        for (name, value) in pairs.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
-            if text.utf8.count > 1 { text += "," }
-            text += quote(name)
-            text += ":"
-            text += quote(value)
-        }
-        return text + "}"
     }
 }

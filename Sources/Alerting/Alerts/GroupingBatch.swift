@@ -12,15 +12,29 @@ struct GroupingBatch {
         let labels: [String: String]
         let wait: Duration
         let interval: Duration
-        var isEmpty: Bool
-        var lastFlush: Timestamp?
+        let isEmpty: Bool
+        let lastFlush: Timestamp?
         /// When its receiver is to be told, if the batch has changed anything.
         var due: Timestamp?
-        var incident: Int64?
-        /// Alerts that fire and are not in the incident yet.
-        var joining: [(id: Int64, alert: Alert)] = []
+        let incident: Int64?
+        /// Alerts that come into it: ids, and places in ``posted``.
+        var members: [Int64] = []
+        var postedMembers: [Int] = []
+        /// Places in ``posted`` of alerts that fire and are not in its incident yet.
+        var joining: [Int] = []
         /// Groups of further routes that take some of its alerts too.
         var others: Set<Int64> = []
+    }
+
+    /// A posted alert of the batch.
+    private struct Posted {
+        let routed: RoutedAlert
+        /// As it is now, with what was known of it.
+        let alert: Alert
+        /// Nil for one that is new.
+        var id: Int64?
+        /// The incident that it is in.
+        var incident: Int64?
     }
 
     private struct Name: Hashable {
@@ -31,28 +45,35 @@ struct GroupingBatch {
     private let now: Timestamp
     private var groups: [Group] = []
     private var places: [Name: Int] = [:]
+    private var posted: [Posted] = []
 
     init(now: Timestamp) { self.now = now }
 
-    /// Puts a posted alert into its groups, and into the incident of the first.
+    /// Puts a posted alert into its groups, and into the incident of the first, at ``finish(_:)``.
     ///
-    /// - Parameter mayBeNew: false when it is known to change nothing that anybody is told.
-    mutating func add(_ id: Int64, _ alert: Alert, incident: Int64?, mayBeNew: Bool, _ route: Route, _ database: Database) throws
-    {
-        guard mayBeNew else { return }
+    /// - Parameters:
+    ///   - alert: what is known now; a new one is written with it.
+    ///   - known: the id and the incident of one that is not new.
+    mutating func add(_ routed: RoutedAlert, _ alert: Alert, known: (id: Int64, incident: Int64?)? = nil) {
+        posted.append(Posted(routed: routed, alert: alert, id: known?.id, incident: known?.incident))
+    }
+
+    private mutating func group(_ index: Int, _ database: Database) throws {
+        let (alert, incident) = (posted[index].alert, posted[index].incident)
         let isFiring = !alert.isResolved(at: now)
         var first: Int?
-        for destination in route.destinations(for: alert.labels) {
-            let place = try place(destination, alert.labels, database)
+        for destination in posted[index].routed.destinations {
+            let place = try place(destination, database)
             defer { first = first ?? place }
             // An end in a group that knows nothing of its beginning is no news.
             if !isFiring, groups[place].isEmpty { continue }
-            try join(place, id, startedAt: alert.startsAt, database)
+            groups[place].postedMembers.append(index)
+            owe(place, startedAt: alert.startsAt)
             guard isFiring else { continue }
             if let first {
                 groups[first].others.insert(groups[place].id)
             } else if incident == nil || incident != groups[place].incident {
-                groups[place].joining.append((id, alert))
+                groups[place].joining.append(index)
             }
         }
     }
@@ -62,12 +83,13 @@ struct GroupingBatch {
         throws
     {
         for destination in route.destinations(for: labels) {
-            let place = try place(destination, labels, database)
-            try join(place, id, startedAt: now, database)
+            let place = try place(RoutedAlert.Destination(destination, labels), database)
+            owe(place, startedAt: now)
             // The incident is another than the one that the receiver may have been told of.
             try database.executeCached(
-                sql: "UPDATE alert_membership SET notified = NULL WHERE grouping = ? AND alert = ?",
-                arguments: [groups[place].id, id])
+                sql: """
+                    INSERT INTO alert_membership (grouping, alert) VALUES (?, ?) ON CONFLICT DO UPDATE SET notified = NULL
+                    """, arguments: [groups[place].id, id])
             try Self.note(number, groups[place].id, database)
         }
     }
@@ -76,13 +98,13 @@ struct GroupingBatch {
         throws
     {
         for destination in route.destinations(for: labels) {
-            try join(try place(destination, labels, database), id, startedAt: startsAt, database)
+            let place = try place(RoutedAlert.Destination(destination, labels), database)
+            owe(place, startedAt: startsAt)
+            groups[place].members.append(id)
         }
     }
 
-    private mutating func join(_ place: Int, _ id: Int64, startedAt: Timestamp, _ database: Database) throws {
-        let insert = try database.cachedStatement(sql: "INSERT OR IGNORE INTO alert_membership (grouping, alert) VALUES (?, ?)")
-        try insert.execute(arguments: [groups[place].id, id])
+    private mutating func owe(_ place: Int, startedAt: Timestamp) {
         let group = groups[place]
         let due: Timestamp
         if let lastFlush = group.lastFlush, !group.isEmpty {
@@ -101,13 +123,13 @@ struct GroupingBatch {
         return Timestamp(microseconds: start.microseconds &+ (passed / step &+ 1) &* step)
     }
 
-    private mutating func place(_ destination: Route, _ labels: [String: String], _ database: Database) throws -> Int {
-        let receiver = destination.receiver ?? "", groupLabels = destination.groupLabels(of: labels)
-        let key = destination.groupKey(groupLabels)
+    private mutating func place(_ destination: RoutedAlert.Destination, _ database: Database) throws -> Int {
+        let (route, key) = (destination.route, destination.groupKey)
+        let receiver = route.receiver ?? ""
         let name = Name(receiver: receiver, key: key)
         if let known = places[name] { return known }
-        let interval = destination.groupInterval ?? Route.defaultGroupInterval
-        let repeatInterval = destination.repeatInterval ?? Route.defaultRepeatInterval
+        let interval = route.groupInterval ?? Route.defaultGroupInterval
+        let repeatInterval = route.repeatInterval ?? Route.defaultRepeatInterval
         let find = try database.cachedStatement(
             sql: """
                 SELECT id, last_flush, incident, group_interval, repeat_interval,
@@ -116,8 +138,8 @@ struct GroupingBatch {
         let group: Group
         if let row = try Row.fetchOne(find, arguments: [receiver, key]) {
             group = Group(
-                id: row[0], receiver: receiver, key: key, labels: groupLabels,
-                wait: destination.groupWait ?? Route.defaultGroupWait,
+                id: row[0], receiver: receiver, key: key, labels: destination.groupLabels,
+                wait: route.groupWait ?? Route.defaultGroupWait,
                 interval: interval, isEmpty: !(row[5] as Bool), lastFlush: (row[1] as Int64?).map { Timestamp(microseconds: $0) },
                 incident: row[2])
             if row[3] as Int64 != interval.inMicroseconds || row[4] as Int64 != repeatInterval.inMicroseconds {
@@ -131,26 +153,58 @@ struct GroupingBatch {
                     "INSERT INTO alert_grouping (receiver, group_key, group_labels, group_interval, repeat_interval) VALUES (?, ?, ?, ?, ?)"
             )
             try insert.execute(arguments: [
-                receiver, key, JSONText.object(groupLabels), interval.inMicroseconds, repeatInterval.inMicroseconds,
+                receiver, key, JSONText.object(destination.groupLabels), interval.inMicroseconds, repeatInterval.inMicroseconds,
             ])
             group = Group(
-                id: database.lastInsertedRowID, receiver: receiver, key: key, labels: groupLabels,
-                wait: destination.groupWait ?? Route.defaultGroupWait, interval: interval, isEmpty: true)
+                id: database.lastInsertedRowID, receiver: receiver, key: key, labels: destination.groupLabels,
+                wait: route.groupWait ?? Route.defaultGroupWait, interval: interval, isEmpty: true, lastFlush: nil, incident: nil)
         }
         places[name] = groups.count
         groups.append(group)
         return groups.count - 1
     }
 
-    /// Writes what the groups owe and the incidents that their alerts make. True when a group owes something.
-    func finish(_ database: Database) throws -> Bool {
-        for group in groups {
-            if let due = group.due { try IncidentStore.owe(group.receiver, group.key, at: due, owedSince: now, database) }
-            guard !group.joining.isEmpty else { continue }
-            let number = try PostedIncident(of: group.id, group.incident, group.labels, now).join(group.joining, database)
+    /// Writes the alerts that are new, their groups, what these owe and the incidents that their alerts make. True when a group owes something.
+    mutating func finish(_ database: Database) throws -> Bool {
+        for index in posted.indices { try group(index, database) }
+        // Incidents come first, so that each alert is written once.
+        for group in groups where !group.joining.isEmpty {
+            let number = try PostedIncident(of: group.id, group.incident, group.labels, now).join(
+                group.joining.map { posted[$0].alert }, database)
             for grouping in group.others.union([group.id]) { try Self.note(number, grouping, database) }
+            for index in group.joining { posted[index].incident = number }
+        }
+        try writePosted(joining: Set(groups.flatMap(\.joining)), database)
+        let join = try database.cachedStatement(
+            sql: "INSERT OR IGNORE INTO alert_membership (grouping, alert) SELECT ?, value FROM json_each(?)")
+        for group in groups {
+            let members = group.members + group.postedMembers.map { posted[$0].id! }
+            if !members.isEmpty { try join.execute(arguments: [group.id, JSONText.list(members)]) }
+            if let due = group.due { try IncidentStore.owe(group.receiver, group.key, at: due, owedSince: now, database) }
         }
         return groups.contains { $0.due != nil }
+    }
+
+    /// Writes the posted alerts that are new, and in which incidents they and the others are from now on.
+    private mutating func writePosted(joining: Set<Int>, _ database: Database) throws {
+        let insert = try database.cachedStatement(
+            sql: """
+                INSERT INTO alert (fingerprint, labels, annotations, generator_url, starts_at, ends_at, has_timeout, updated_at, is_finding, incident)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)
+                """)
+        let assign = try database.cachedStatement(sql: "UPDATE alert SET incident = ? WHERE id = ?")
+        for index in posted.indices {
+            if let id = posted[index].id {
+                if joining.contains(index) { try assign.execute(arguments: [posted[index].incident, id]) }
+                continue
+            }
+            let (routed, alert) = (posted[index].routed, posted[index].alert)
+            try insert.execute(arguments: [
+                routed.fingerprint, routed.labels, routed.annotations, alert.generatorURL, alert.startsAt.microseconds,
+                alert.endsAt.microseconds, alert.hasTimeout, alert.updatedAt.microseconds, posted[index].incident,
+            ])
+            posted[index].id = database.lastInsertedRowID
+        }
     }
 
     private static func note(_ incident: Int64, _ grouping: Int64, _ database: Database) throws {

@@ -24,17 +24,13 @@ struct PostedIncident {
     }
 
     /// Takes alerts in; opens the incident when there is none. Gives its number.
-    func join(_ alerts: [(id: Int64, alert: Alert)], _ database: Database) throws -> Int64 {
-        let number: Int64
+    func join(_ alerts: [Alert], _ database: Database) throws -> Int64 {
         if let open {
-            number = open
-            try grow(open, alerts.map(\.alert), database)
-        } else {
-            number = try begin(alerts.map(\.alert), database)
-            try database.executeCached(sql: "UPDATE alert_grouping SET incident = ? WHERE id = ?", arguments: [number, grouping])
+            try grow(open, alerts, database)
+            return open
         }
-        let assign = try database.cachedStatement(sql: "UPDATE alert SET incident = ? WHERE id = ?")
-        for (id, _) in alerts { try assign.execute(arguments: [number, id]) }
+        let number = try begin(alerts, database)
+        try database.executeCached(sql: "UPDATE alert_grouping SET incident = ? WHERE id = ?", arguments: [number, grouping])
         return number
     }
 
@@ -61,9 +57,9 @@ struct PostedIncident {
     private func grow(_ number: Int64, _ alerts: [Alert], _ database: Database) throws {
         guard
             let row = try Row.fetchOne(
-                database, sql: "SELECT labels, severity FROM incident WHERE number = ?", arguments: [number])
+                database.cachedStatement(sql: "SELECT labels, severity FROM incident WHERE number = ?"), arguments: [number])
         else { return }
-        let known: [String: String] = IncidentStore.decode(row["labels"]) ?? [:]
+        let known = JSONText.pairs(row["labels"])
         let severity = max(Self.severity(alerts), Severity(rawValue: row["severity"]) ?? .info)
         try database.cachedStatement(
             sql: """

@@ -82,9 +82,11 @@ public enum Fingerprint {
     /// In 16 hexadecimal digits.
     public static func of(_ labels: [String: String]) -> String { text(number(of: labels)) }
 
-    public static func number(of labels: [String: String]) -> UInt64 {
+    public static func number(of labels: [String: String]) -> UInt64 { number(ofSorted: JSONText.sorted(labels)) }
+
+    static func number(ofSorted labels: [(key: String, value: String)]) -> UInt64 {
         var hash = StableHash()
-        for (name, value) in labels.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+        for (name, value) in labels {
             hash.add(name)
             hash.add(0xFF)
             hash.add(value)

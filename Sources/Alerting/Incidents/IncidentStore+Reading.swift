@@ -66,26 +66,22 @@ extension IncidentStore {
     private static let latestEnd = Duration.seconds(600)
 
     /// How many incidents there are by state and severity.
-    public func counts() throws -> [(state: String, severity: String, count: Int)] {
-        try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT state, severity, count FROM incident_count").map {
-                ($0["state"], $0["severity"], $0["count"])
-            }
+    public func counts() throws -> [(state: String, severity: String, count: Int)] { try store.database.read(Self.counts) }
+
+    static func counts(_ database: Database) throws -> [(state: String, severity: String, count: Int)] {
+        try Row.fetchAll(database, sql: "SELECT state, severity, count FROM incident_count").map {
+            ($0["state"], $0["severity"], $0["count"])
         }
     }
 
     /// Since when the open incident of each severity that has waited longest waits: since it was opened, or opened again.
-    public func longestWaiting() throws -> [Severity: Timestamp] {
-        try store.database.read { database in
-            try Row.fetchAll(
-                database,
-                sql:
-                    "SELECT i.severity, min(e.since) AS since FROM escalation e CROSS JOIN incident i ON i.number = e.incident GROUP BY 1"
-            ).reduce(into: [:]) { waiting, row in
-                if let severity = Severity(rawValue: row["severity"]) {
-                    waiting[severity] = Timestamp(microseconds: row["since"])
-                }
-            }
+    static func longestWaiting(_ database: Database) throws -> [Severity: Timestamp] {
+        try Row.fetchAll(
+            database,
+            sql:
+                "SELECT i.severity, min(e.since) AS since FROM escalation e CROSS JOIN incident i ON i.number = e.incident GROUP BY 1"
+        ).reduce(into: [:]) { waiting, row in
+            if let severity = Severity(rawValue: row["severity"]) { waiting[severity] = Timestamp(microseconds: row["since"]) }
         }
     }
 

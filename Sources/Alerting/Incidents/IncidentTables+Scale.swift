@@ -115,7 +115,8 @@ extension IncidentTables {
     private static func move(_ measure: String, _ value: String, when condition: String) -> String {
         // A count of null would be refused: where nothing was measured nothing is moved.
         let none = "iif(\(condition), \(value), 0)"
-        return tally(measure, none, by: "-(\(condition))", severity: "old.severity") + "\n" + tally(measure, none, by: "(\(condition))")
+        return tally(measure, none, by: "-(\(condition))", severity: "old.severity") + "\n"
+            + tally(measure, none, by: "(\(condition))")
     }
 
     private static let backfill2 = """

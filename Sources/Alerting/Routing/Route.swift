@@ -71,15 +71,13 @@ public struct Route: Sendable, Decodable {
 
     /// The labels by which this route tells groups apart; `...` stands for all.
     func groupLabels(of labels: [String: String]) -> [String: String] {
-        let names = Set(groupBy ?? [])
-        return names.contains("...") ? labels : labels.filter { names.contains($0.key) }
+        guard let names = groupBy, names != ["..."] else { return groupBy == nil ? [:] : labels }
+        return names.reduce(into: [:]) { $0[$1] = labels[$1] }
     }
 
     /// Names a group for ever, as Alertmanager does: `{}/{severity="critical"}:{alertname="SSHBruteForce"}`.
     func groupKey(_ groupLabels: [String: String]) -> String {
-        let pairs = groupLabels.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map {
-            "\($0.key)=\(JSONText.quote($0.value))"
-        }
+        let pairs = JSONText.sorted(groupLabels).map { "\($0.key)=\(JSONText.quote($0.value))" }
         return "\(path):{\(pairs.joined(separator: ", "))}"
     }
 

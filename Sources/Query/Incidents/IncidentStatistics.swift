@@ -75,8 +75,8 @@ extension IncidentQuestions {
         }
         // The noisiest first; days in their order.
         let sorted = groups.sorted {
-            grouping == .day
-                ? $0.key[0] > $1.key[0] : ($1.value.count(of: "opened"), $0.key[0]) < ($0.value.count(of: "opened"), $1.key[0])
+            let (left, right) = ($0.value.count(of: "opened"), $1.value.count(of: "opened"))
+            return grouping == .day ? $0.key[0] > $1.key[0] : (right, $0.key[0], $0.key[1]) < (left, $1.key[0], $1.key[1])
         }
         let rows = sorted.map { key, tally -> [Value] in
             let name: [Value] =

@@ -22,7 +22,7 @@ enum AlertmanagerJSON {
             text += ",\"labels\":"
             text += group.labelsJSON
             text += ",\"receiver\":{\"name\":"
-            text += JSONText.quote(group.receiver)
+            JSONText.append(quoted: group.receiver, to: &text)
             text += "}}"
         }
         text += "]\n"
@@ -31,6 +31,8 @@ enum AlertmanagerJSON {
 
     private static func append(_ alerts: [AlertQuestions.Listed], to text: inout [UInt8]) {
         text.append(UInt8(ascii: "["))
+        // Neighbours have mostly the same receivers.
+        var (receivers, receiversText): ([String], [UInt8]) = ([], [])
         for (index, alert) in alerts.enumerated() {
             text += index == 0 ? "{\"annotations\":" : ",{\"annotations\":"
             text += alert.annotationsJSON
@@ -39,11 +41,11 @@ enum AlertmanagerJSON {
             text += "\",\"fingerprint\":\""
             append(hexadecimal: alert.fingerprint, to: &text)
             text += "\",\"receivers\":["
-            for (index, receiver) in alert.receivers.enumerated() {
-                text += index == 0 ? "{\"name\":" : ",{\"name\":"
-                text += JSONText.quote(receiver)
-                text += "}"
+            if alert.receivers != receivers {
+                receivers = alert.receivers
+                receiversText = Array(receivers.map { "{\"name\":\(JSONText.quote($0))}" }.joined(separator: ",").utf8)
             }
+            text += receiversText
             text += "],\"startsAt\":\""
             append(alert.startsAt, to: &text)
             text += "\",\"status\":{\"inhibitedBy\":["
@@ -56,7 +58,7 @@ enum AlertmanagerJSON {
             text += "\""
             if !alert.generatorURL.isEmpty {
                 text += ",\"generatorURL\":"
-                text += JSONText.quote(alert.generatorURL)
+                JSONText.append(quoted: alert.generatorURL, to: &text)
             }
             text += ",\"labels\":"
             text += alert.labelsJSON
@@ -68,13 +70,15 @@ enum AlertmanagerJSON {
     private static func append(_ texts: [String], to text: inout [UInt8]) {
         for (index, one) in texts.enumerated() {
             if index > 0 { text += "," }
-            text += JSONText.quote(one)
+            JSONText.append(quoted: one, to: &text)
         }
     }
 
     private static func append(hexadecimal number: UInt64, to text: inout [UInt8]) {
-        let digits = Array("0123456789abcdef".utf8)
-        for place in stride(from: 60, through: 0, by: -4) { text.append(digits[Int(number >> UInt64(place) & 15)]) }
+        for place in stride(from: 60, through: 0, by: -4) {
+            let digit = UInt8(number >> UInt64(place) & 15)
+            text.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+        }
     }
 
     /// With exactly three digits of the second, as the API has it.

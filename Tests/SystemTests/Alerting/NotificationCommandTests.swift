@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// Dead letters, from the command line and with a running obs.
-@Suite(.serialized, .timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct `The command obs notification` {
     private let folder = TemporaryFolder()
 

@@ -1,0 +1,38 @@
+import Detection
+import Telemetry
+
+/// What the alert manager counts as it happens; what stands in the store is in ``StoreGauges``.
+struct AlertingMetrics: Sendable {
+    let notifications: CounterFamily
+    let duration: HistogramFamily
+    let latency: Histogram
+    let storeErrors: Counter
+    let received: CounterFamily
+    let times: IncidentTimes
+
+    init(_ registry: MetricsRegistry, incidents: IncidentStore, receivers: [Receiver]) {
+        notifications = registry.counter(
+            "obs_notifications_total", help: "Tries to notify a receiver, by how they ended.",
+            labels: ["receiver", "integration", "outcome"])
+        duration = registry.histogram(
+            "obs_notification_duration_seconds", help: "How long a try to notify a receiver took.",
+            labels: ["receiver", "integration"], buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 5, 10, 30])
+        for receiver in receivers {
+            for kind in Set(receiver.integrations.map { type(of: $0).name }) {
+                for outcome in ["sent", "failed", "refused"] { _ = notifications[receiver.name, kind, outcome] }
+                _ = duration[receiver.name, kind]
+            }
+        }
+        latency =
+            registry.histogram(
+                "obs_notification_latency_seconds", help: "Time from the moment a notification is owed to its delivery.",
+                buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300])[]
+        received = registry.counter(
+            "obs_alerts_received_total",
+            help: "Alerts that were posted, by what they said; a body that is refused as a whole is one that is invalid.",
+            labels: ["outcome"])
+        for outcome in ["firing", "resolved", "invalid"] { _ = received[outcome] }
+        storeErrors = registry.counter("obs_store_errors_total", help: "Failed reads and writes of the incident store.")[]
+        times = IncidentTimes(registry, incidents)
+    }
+}

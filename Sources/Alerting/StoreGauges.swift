@@ -1,0 +1,106 @@
+import Columns
+import Detection
+@preconcurrency import GRDB
+import Synchronization
+import Telemetry
+
+/// How many alerts, groups, silences, incidents and notifications there are. The manager reads them now and then, on a thread for that: a scrape shows what was
+/// read last and never waits for a disk, a writer or a thousand labels.
+final class StoreGauges: Sendable {
+    private struct Numbers {
+        var alerts = (active: 0, suppressed: 0)
+        var groups = 0
+        var silences: [Silence.State: Int] = [:]
+        var incidents: [(state: String, severity: String, count: Int)] = []
+        var waiting: [Severity: Timestamp] = [:]
+        var owed = (count: 0, oldest: Timestamp?.none)
+        var dead: [String: Int] = [:]
+    }
+
+    private let alerts: GaugeFamily
+    private let groups: Gauge
+    private let silences: GaugeFamily
+    private let incidents: GaugeFamily
+    private let waiting: GaugeFamily
+    private let depth: Gauge
+    private let dead: GaugeFamily
+    private let oldest: Gauge
+    private let receivers: Mutex<Set<String>>
+    private let nextReading: Mutex<ContinuousClock.Instant?> = Mutex(.now)
+
+    /// Numbers are at least so old before they are read again…
+    private static let interval = Duration.seconds(1)
+    /// …and so many times the time that it took to read them.
+    private static let patience = 20
+
+    init(_ registry: MetricsRegistry, receivers: [Receiver]) {
+        alerts = registry.gauge(
+            "obs_alerts", help: "Alerts that hold: active, or suppressed by a silence or an inhibition.", labels: ["state"])
+        groups = registry.gauge("obs_alert_groups", help: "Groups of receivers that have alerts in them.")[]
+        silences = registry.gauge("obs_silences", help: "Silences by state.", labels: ["state"])
+        incidents = registry.gauge("obs_incidents", help: "Incidents by state and severity.", labels: ["state", "severity"])
+        waiting = registry.gauge(
+            "obs_incident_oldest_open_timestamp_seconds",
+            help: "Since when the open incident that has waited longest waits for somebody, by severity; 0 when none does.",
+            labels: ["severity"])
+        depth = registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.")[]
+        dead = registry.gauge(
+            "obs_outbox_dead_letters", help: "Notifications that were given up, by receiver.", labels: ["receiver"])
+        oldest =
+            registry.gauge(
+                "obs_outbox_oldest_timestamp_seconds",
+                help: "Since when the oldest undelivered notification is owed; 0 when none is.")[]
+        self.receivers = Mutex(Set(receivers.map(\.name)))
+        show(Numbers())
+    }
+
+    /// Reads them if it is time and nobody else does.
+    func refresh(_ store: IncidentStore, _ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        let start = ContinuousClock.now
+        let isTime = nextReading.withLock { next in
+            guard let due = next, due <= start else { return false }
+            next = nil
+            return true
+        }
+        guard isTime else { return }
+        defer {
+            let pause = max(Self.interval, (ContinuousClock.now - start) * Self.patience)
+            nextReading.withLock { $0 = .now + pause }
+        }
+        show(
+            try await store.store.database.read { database in
+                var numbers = Numbers()
+                let questions = AlertQuestions(store, configuration)
+                numbers.alerts = try questions.counts(now: now, database)
+                numbers.groups = try questions.groupCount(database)
+                for silence in try SilenceStore.all(database) { numbers.silences[silence.state(at: now), default: 0] += 1 }
+                numbers.incidents = try IncidentStore.counts(database)
+                numbers.waiting = try IncidentStore.longestWaiting(database)
+                numbers.owed = try Outbox.depth(now: now, database)
+                numbers.dead = try NotificationLog.deadLetters(database)
+                return numbers
+            })
+    }
+
+    private func show(_ numbers: Numbers) {
+        alerts["active"].set(Double(numbers.alerts.active))
+        alerts["suppressed"].set(Double(numbers.alerts.suppressed))
+        groups.set(Double(numbers.groups))
+        for state in Silence.State.allCases { silences[state.rawValue].set(Double(numbers.silences[state] ?? 0)) }
+        for state in Incident.State.allCases {
+            for severity in Severity.allCases {
+                let count = numbers.incidents.first { $0.state == state.rawValue && $0.severity == severity.rawValue }?.count
+                incidents[state.rawValue, severity.rawValue].set(Double(count ?? 0))
+            }
+        }
+        for severity in Severity.allCases { waiting[severity.rawValue].set(numbers.waiting[severity]?.secondsSince1970 ?? 0) }
+        depth.set(Double(numbers.owed.count))
+        oldest.set(numbers.owed.oldest?.secondsSince1970 ?? 0)
+        // One that has none any more is shown with 0.
+        let names = receivers.withLock { names in
+            names.formUnion(numbers.dead.keys)
+            return names
+        }
+        for name in names { dead[name].set(Double(numbers.dead[name] ?? 0)) }
+    }
+}

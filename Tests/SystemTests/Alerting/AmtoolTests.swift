@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+/// A session with Debian's amtool, as it was recorded: the same commands are typed to obs and, where it is installed, to Alertmanager.
+@Suite(
+    .enabled(if: Peers.has("amtool") && Peers.has("jq"), "there is no amtool or no jq on the PATH"), .timeLimit(.minutes(2)))
+struct `A session with amtool` {
+    private static let configuration = """
+        route:
+          receiver: mail
+          routes:
+          - {matchers: ['severity="critical"'], receiver: pages, continue: true}
+          - matchers: ['team=~"db|web"']
+            receiver: tickets
+            routes: [{matchers: ['team="web"'], receiver: web}]
+        receivers: [{name: mail}, {name: pages}, {name: tickets}, {name: web}]
+        """
+
+    private static var transcript: String {
+        get throws {
+            try String(
+                contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Sessions/amtool.txt"),
+                encoding: .utf8)
+        }
+    }
+
+    /// Types the commands of a transcript and writes down what they print, in the form of the transcript.
+    private func replay(_ transcript: String, to url: String) throws -> String {
+        let folder = TemporaryFolder()
+        try Self.configuration.write(toFile: folder.path + "/alertmanager.yml", atomically: true, encoding: .utf8)
+        var lines: [Substring] = []
+        for line in transcript.split(separator: "\n", omittingEmptySubsequences: false) {
+            if line.hasPrefix("#") { lines.append(line) }
+            guard line.hasPrefix("$ ") else { continue }
+            lines.append(line)
+            let (output, status) = try shell(String(line.dropFirst(2)), in: folder.path, url: url)
+            lines += Self.steady(output).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            if status != 0 { lines.append("[exit \(status)]") }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// The text without what is another each time.
+    private static func steady(_ text: String) -> String {
+        text.replacing(#/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/#, with: "<id>")
+            .replacing(#/20[1-8]\d-\d\d-\d\d \d\d:\d\d:\d\d UTC/#, with: "<time>")
+            .replacing(#/[ \t]+\n/#, with: "\n")
+    }
+
+    private func shell(_ command: String, in folder: String, url: String) throws -> (output: String, status: Int32) {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        process.arguments = ["-c", "amtool() { command amtool --alertmanager.url=\(url) \"$@\"; }; \(command)"]
+        process.currentDirectoryURL = URL(filePath: folder)
+        process.environment = ProcessInfo.processInfo.environment.merging(["HOME": folder]) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (text, process.terminationStatus)
+    }
+
+    private func differences(_ expected: String, _ got: String) -> String {
+        let old = expected.split(separator: "\n"), new = got.split(separator: "\n")
+        return new.difference(from: old).map {
+            switch $0 {
+            case .remove(_, let line, _): "missing: \(line)"
+            case .insert(_, let line, _): "instead: \(line)"
+            }
+        }.joined(separator: "\n")
+    }
+
+    @Test func `reads as the one recorded when obs answers`() async throws {
+        let indented = Self.configuration.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
+        let obs = try await RunningObs(alerting: indented)
+        let transcript = try Self.transcript
+        let typed = try replay(transcript, to: obs.url)
+        #expect(typed == transcript, "\(differences(transcript, typed))")
+    }
+
+    @Test(.enabled(if: RunningAlertmanager.isInstalled, "there is no prometheus-alertmanager on the PATH"))
+    func `was recorded from Alertmanager`() async throws {
+        let alertmanager = try await RunningAlertmanager(configuration: Self.configuration)
+        let transcript = try Self.transcript
+        let typed = try replay(transcript, to: alertmanager.url)
+        #expect(typed == transcript, "\(differences(transcript, typed))")
+    }
+}
