@@ -50,7 +50,8 @@ public enum Processing {
             PipelineSource(
                 source(
                     entry.place,
-                    named: files.count == 1 ? PipelineReplay.batchSource : "\(PipelineReplay.batchSource)-\(entry.name)", metrics, logger
+                    named: files.count == 1 ? PipelineReplay.batchSource : "\(PipelineReplay.batchSource)-\(entry.name)", metrics,
+                    logger
                 ) { counter.update(index, bytes: $0, of: $1) }, input: entry.input)
         }
         let run = try runs.begin(definition.name, .process, now: Timestamp(microseconds: WallClock.microseconds))

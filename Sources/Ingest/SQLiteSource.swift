@@ -98,7 +98,9 @@ public struct SQLiteSource: Source {
         guard let key = configuration.key ?? (primary.count == 1 ? primary[0] : nil) else {
             throw IngestError.cannotRead(
                 path: configuration.path,
-                reason: "the primary key of table '\(configuration.table)' has \(primary.count) columns; name one that grows as 'key'")
+                reason:
+                    "the primary key of table '\(configuration.table)' has \(primary.count) columns; name one that grows as 'key'"
+            )
         }
         guard columns.contains(key) else {
             throw IngestError.cannotRead(

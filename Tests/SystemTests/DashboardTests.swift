@@ -48,7 +48,8 @@ struct `The dashboards` {
             toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
         // The risk of vehicles is shown once a model tells it.
         #expect(
-            try Program.run(["model", "train", "--simulated", "rail", "--days", "3", "--data-dir", folder.path + "/data"]).status == 0)
+            try Program.run(["model", "train", "--simulated", "rail", "--days", "3", "--data-dir", folder.path + "/data"]).status
+                == 0)
         // The demo feeds all five pipelines.
         let demo = try Program.start(["demo", "-c", folder.path + "/obs.yaml", "--data-dir", folder.path + "/data"])
         defer { Program.kill(demo, SIGTERM) }

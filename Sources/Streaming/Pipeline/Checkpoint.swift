@@ -74,7 +74,9 @@ extension Checkpoint {
         guard head.layout == 2 else { throw Unreadable() }
         func values(_ kind: String) -> [String: Data] {
             Dictionary(
-                uniqueKeysWithValues: parts.filter { $0.key.hasPrefix(kind + "/") }.map { (String($0.key.dropFirst(kind.count + 1)), $0.value) })
+                uniqueKeysWithValues: parts.filter { $0.key.hasPrefix(kind + "/") }.map {
+                    (String($0.key.dropFirst(kind.count + 1)), $0.value)
+                })
         }
         self.init(
             pipeline: head.pipeline, definitionHash: head.definitionHash, epoch: head.epoch, positions: values("position"),

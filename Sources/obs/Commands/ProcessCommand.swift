@@ -35,7 +35,9 @@ struct ProcessCommand: AsyncParsableCommand {
             """)
 
     @Argument(
-        help: "The files, a folder with a JSON file a record, or FILE#TABLE of SQLite; INPUT=FILE where the pipeline has several inputs.")
+        help:
+            "The files, a folder with a JSON file a record, or FILE#TABLE of SQLite; INPUT=FILE where the pipeline has several inputs."
+    )
     var files: [String]
 
     @Option(help: "The pipeline that understands them.")

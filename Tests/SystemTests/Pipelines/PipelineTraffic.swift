@@ -72,13 +72,13 @@ struct PipelineTraffic: Sendable {
     }
 
     /// Writes `obs.yaml` and the pipeline's file, which commits often, waits for every partition and keeps records open.
-    func configure(port: Int, commitInterval: String = "100ms", inputs: String = "in") throws {
+    func configure(port: Int, commitInterval: String = "100ms", inputs: String = "in", lookup: String = "known.jsonl") throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         var pipeline = try String(contentsOf: root.appending(path: "pipelines/\(kind).yaml"), encoding: .utf8)
         pipeline.replace(#/commit_interval: .*/#, with: "commit_interval: \(commitInterval)\nflush_after: 1h")
         pipeline.replace(#/idle_after: .*/#, with: "")
-        pipeline = pipeline.replacing("file: users.jsonl", with: "file: \(inputs)/known.jsonl")
+        pipeline = pipeline.replacing("file: users.jsonl", with: "file: \(inputs)/\(lookup)")
             .replacing("file: vip.json", with: "file: \(inputs)/vip.json")
         try (pipeline + "\nidle_after: 1h\n").write(toFile: folder + "/\(kind).yaml", atomically: true, encoding: .utf8)
         var sources = files.map { input, name in
