@@ -45,18 +45,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     /// The expected depth of a row: c(sample size).
     private let normalization: Double
     /// The trees as scoring walks them; made of `trees`.
-    private let nodes: [Node]
-    /// By tree, its root in `nodes`.
-    private let roots: [Int]
-
-    /// Sixteen bytes a node, so that a tree of the usual sample lies in the first cache. A left child stands right behind its parent.
-    private struct Node: Sendable, Equatable {
-        /// The threshold; of a leaf how deep a row that ends here counts, the rows that it would still have to be set apart from included.
-        var value: Double
-        /// -1 in a leaf.
-        var feature: Int32
-        var right: Int32
-    }
+    private let walk: ForestWalk
 
     private enum CodingKeys: CodingKey { case featureCount, options, trees, normalization }
 
@@ -78,7 +67,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
             return tree
         }
         self.trees = trees
-        (nodes, roots) = Self.flatten(trees)
+        walk = Self.walk(trees)
     }
 
     /// - Throws: `DecodingError` for a file whose trees do not hold together, which would lead scoring astray.
@@ -93,28 +82,31 @@ public struct IsolationForest: Sendable, Codable, Equatable {
             throw DecodingError.dataCorruptedError(
                 forKey: .trees, in: container, debugDescription: "the trees do not hold together")
         }
-        (nodes, roots) = Self.flatten(trees)
+        walk = Self.walk(trees)
     }
 
-    private static func flatten(_ trees: [Tree]) -> ([Node], [Int]) {
-        var nodes: [Node] = []
-        var roots: [Int] = []
+    private static func walk(_ trees: [Tree]) -> ForestWalk {
+        var walk = ForestWalk()
         for tree in trees {
-            let root = nodes.count
-            roots.append(root)
-            var depths = [Double](repeating: 0, count: tree.feature.count)
-            for node in tree.feature.indices {
-                guard tree.feature[node] >= 0 else {
-                    nodes.append(Node(value: depths[node] + averageDepth(Int(tree.size[node])), feature: -1, right: -1))
-                    continue
+            walk.beginTree()
+            // By level, so that the children of a node stand side by side.
+            var level = [0]
+            var depth = 0
+            while !level.isEmpty {
+                var next: [Int] = []
+                for node in level {
+                    if tree.feature[node] >= 0 {
+                        walk.addCut(feature: tree.feature[node], threshold: tree.threshold[node])
+                        next += [Int(tree.left[node]), Int(tree.right[node])]
+                    } else {
+                        walk.addLeaf(value: Double(depth) + averageDepth(Int(tree.size[node])))
+                    }
                 }
-                depths[Int(tree.left[node])] = depths[node] + 1
-                depths[Int(tree.right[node])] = depths[node] + 1
-                nodes.append(
-                    Node(value: tree.threshold[node], feature: tree.feature[node], right: Int32(root) + tree.right[node]))
+                level = next
+                depth += 1
             }
         }
-        return (nodes, roots)
+        return walk
     }
 
     private static func grow(
@@ -157,23 +149,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     /// - Parameter rows: one row behind the other, each of ``featureCount`` values.
     public func scores(_ rows: [Double]) -> [Double] {
         precondition(featureCount > 0 && rows.count % featureCount == 0, "rows have \(featureCount) features each")
-        var depths = [Double](repeating: 0, count: rows.count / featureCount)
-        let nodes = nodes.span, rows = rows.span
-        for root in roots {
-            for row in depths.indices {
-                let start = row * featureCount
-                var index = root
-                // Safe because every walk stays within its tree, which ``Tree/isSound(featureCount:)`` says of what comes from a file.
-                while nodes[unchecked: index].feature >= 0 {
-                    let node = nodes[unchecked: index]
-                    // Both ways are arithmetic: which one is taken is as good as random, and a wrong guess would cost more than the step.
-                    let isLeft = rows[unchecked: start + Int(node.feature)] <= node.value
-                    index = isLeft ? index + 1 : Int(node.right)
-                }
-                depths[row] += nodes[unchecked: index].value
-            }
-        }
-        return depths.map { exp2(-($0 / Double(roots.count)) / normalization) }
+        return walk.sums(rows, featureCount: featureCount).map { exp2(-($0 / Double(trees.count)) / normalization) }
     }
 
     /// Each feature's part in setting `row` apart; the parts sum to 1.

@@ -31,43 +31,50 @@ public struct WindowModel: Sendable, Codable, Equatable {
         guard let schema = windows.first?.schema else { return nil }
         features = schema.fields.filter { $0.type == .int64 || $0.type == .double }.map(\.name)
         let features = features
-        let rows = windows.flatMap { Self.rows(of: $0, features) }
-        guard rows.count >= Self.minimumRows, !features.isEmpty else { return nil }
+        guard !features.isEmpty else { return nil }
+        let width = features.count
+        let values = windows.flatMap { Self.values(of: $0, features) }
+        let rows = stride(from: 0, to: values.count, by: width).map { Array(values[$0..<($0 + width)]) }
+        guard rows.count >= Self.minimumRows else { return nil }
         self.table = table
         medians = features.indices.map { feature in
             let sorted = rows.map { $0[feature] }.sorted()
             return sorted[sorted.count / 2]
         }
         forest = IsolationForest(training: rows, options: options)
-        let scores = forest.scores(rows.flatMap(\.self)).sorted()
+        let scores = forest.scores(values).sorted()
         threshold = max(0.6, scores[min(scores.count - 1, Int(Double(scores.count) * (1 - contamination)))])
         trainedOn = rows.count
         trainedAt = now
     }
 
-    private static func rows(of batch: Batch, _ features: [String]) -> [[Double]] {
-        let columns = features.map { batch[$0] }
-        return (0..<batch.count).map { row in columns.map { log1p(max(0, $0?.number(at: row) ?? 0)) } }
+    /// The features of each window, one behind the other.
+    private static func values(of batch: Batch, _ features: [String]) -> [Double] {
+        var values = [Double](repeating: 0, count: batch.count * features.count)
+        for (index, name) in features.enumerated() {
+            guard let column = batch[name] else { continue }
+            for row in 0..<batch.count { values[row * features.count + index] = log1p(max(0, column.number(at: row) ?? 0)) }
+        }
+        return values
     }
 
     /// The score of each window of `batch`.
-    public func scores(_ batch: Batch) -> [Double] {
-        forest.scores(Self.rows(of: batch, features).flatMap(\.self))
-    }
+    public func scores(_ batch: Batch) -> [Double] { forest.scores(Self.values(of: batch, features)) }
 
     /// The windows of `batch` that stand out, with the features that made them.
     public func findings(_ batch: Batch) -> [Finding] {
-        let rows = Self.rows(of: batch, features)
-        let scores = forest.scores(rows.flatMap(\.self))
+        let values = Self.values(of: batch, features)
+        let scores = forest.scores(values)
         guard let starts = batch["window_start"], let ends = batch["window_end"], batch.schema.count > 2 else { return [] }
         let by = batch.schema.fields[2].name
-        return rows.indices.compactMap { row in
+        return scores.indices.compactMap { row in
             let score = scores[row]
             guard score >= threshold else { return nil }
-            let shares = forest.shares(rows[row])
+            let window = Array(values[(row * features.count)..<((row + 1) * features.count)])
+            let shares = forest.shares(window)
             let contributions = features.indices.map {
                 FeatureContribution(
-                    feature: features[$0], value: expm1(rows[row][$0]).rounded(), typical: expm1(medians[$0]).rounded(),
+                    feature: features[$0], value: expm1(window[$0]).rounded(), typical: expm1(medians[$0]).rounded(),
                     share: shares[$0])
             }.sorted { $0.share > $1.share }
             let telling = contributions.prefix(3).map { "\($0.feature) \(Int($0.value)) (typical \(Int($0.typical)))" }.joined(

@@ -12,12 +12,27 @@ public struct RuleEngine: Sendable {
     private static let maxEvents = 4096
     /// Lines of evidence in a finding.
     private static let maxEvidence = 12
+    /// Of a line in evidence.
+    private static let maxLineBytes = 2000
     private static let repeatAfter = Duration.seconds(60).inMicroseconds
 
     public let rules: [DetectionRule]
+    /// By rule.
+    private let texts: [Texts]
     private var groups: [Groups]
     /// Groups that were forgotten because there were too many.
     public private(set) var forgottenGroups = 0
+
+    private struct Texts {
+        let title: TextTemplate
+        let description: TextTemplate
+
+        init(_ rule: DetectionRule) {
+            let names = Set(rule.groupBy + ["count", "distinct"])
+            title = TextTemplate(rule.title, names: names)
+            description = TextTemplate(rule.description, names: names)
+        }
+    }
 
     /// The groups of one rule. `slots` is by the values that the rule groups by, so that a batch looks a group up once and then finds it by number.
     private struct Groups {
@@ -44,6 +59,7 @@ public struct RuleEngine: Sendable {
 
     public init(rules: [DetectionRule]) {
         self.rules = rules
+        texts = rules.map(Texts.init)
         groups = Array(repeating: Groups(), count: rules.count)
     }
 
@@ -55,18 +71,25 @@ public struct RuleEngine: Sendable {
     ///   - lineRows: for each event the row of its line.
     public mutating func observe(events: Batch, lines: Batch, lineRows: [Int32]) -> [Finding] {
         guard let times = events["event_time"] else { return [] }
+        let files = lines["file"], offsets = lines["offset"], raw = lines["line"]
         var findings: [Finding] = []
         for index in rules.indices {
             observe(rule: index, events, times, findings: &findings) { row in
                 let line = Int(lineRows[row])
                 return Evidence(
-                    file: lines["file"]?.string(at: line) ?? "", offset: lines["offset"]?.integer(at: line) ?? 0,
-                    line: String((lines["line"]?.string(at: line) ?? "").prefix(2000)),
-                    time: Timestamp(microseconds: times.integer(at: row) ?? 0))
+                    file: files?.string(at: line) ?? "", offset: offsets?.integer(at: line) ?? 0,
+                    line: raw.map { Self.text($0, line) } ?? "", time: Timestamp(microseconds: times.integer(at: row) ?? 0))
             }
             limitGroups(index)
         }
         return findings
+    }
+
+    /// The beginning of a line, cut between bytes: to count characters of every line would cost more than all else that a rule does.
+    private static func text(_ lines: Column, _ row: Int) -> String {
+        lines.withBytes(at: row) { bytes in
+            bytes.extracting(first: maxLineBytes).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+        }
     }
 
     private mutating func observe(
@@ -101,7 +124,7 @@ public struct RuleEngine: Sendable {
                     continue
                 }
                 groups[index].all[slot].keep(evidence(row), limit: Self.maxEvidence)
-                findings.append(Self.finding(rule, key(row), groups[index].all[slot], at: time))
+                findings.append(Self.finding(rule, texts[index], key(row), groups[index].all[slot], at: time))
                 groups[index].all[slot] = EventGroup()  // told; what follows is a new story
                 continue
             }
@@ -118,7 +141,8 @@ public struct RuleEngine: Sendable {
             }
             if isDue {
                 groups[index].all[slot].isReported()
-                findings.append(Self.finding(rule, key(row), groups[index].all[slot], at: groups[index].all[slot].newest))
+                findings.append(
+                    Self.finding(rule, texts[index], key(row), groups[index].all[slot], at: groups[index].all[slot].newest))
             }
         }
     }
@@ -132,16 +156,16 @@ public struct RuleEngine: Sendable {
         forgottenGroups += count - groups[index].all.count
     }
 
-    private static func finding(_ rule: DetectionRule, _ key: [String], _ group: EventGroup, at time: Int64) -> Finding {
+    private static func finding(
+        _ rule: DetectionRule, _ texts: Texts, _ key: [String], _ group: EventGroup, at time: Int64
+    ) -> Finding {
         let labels = Dictionary(uniqueKeysWithValues: zip(rule.groupBy, key))
-        func fill(_ text: String) -> String {
-            var text = text
-            for (name, value) in labels { text = text.replacing("{\(name)}", with: value) }
-            return text.replacing("{count}", with: "\(group.total)").replacing("{distinct}", with: "\(group.distinctCount)")
+        func value(_ name: String) -> String {
+            labels[name] ?? (name == "count" ? String(group.total) : String(group.distinctCount))
         }
         return Finding(
-            name: rule.name, detector: "rule", severity: rule.severity, labels: labels, title: fill(rule.title),
-            description: fill(rule.description),
+            name: rule.name, detector: "rule", severity: rule.severity, labels: labels,
+            title: texts.title.filled(value), description: texts.description.filled(value),
             startsAt: Timestamp(microseconds: group.oldest ?? time), lastSeen: Timestamp(microseconds: max(time, group.newest)),
             count: group.total,
             evidence: group.evidence)

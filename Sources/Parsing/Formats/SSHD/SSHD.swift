@@ -1,0 +1,166 @@
+import Columns
+import Foundation
+
+/// The log of OpenSSH's server, with the PAM lines that it writes, under any syslog header.
+///
+/// A message is one entry in ``grammar``. Before the entries are tried, `error: ` and `fatal: ` are taken off the front and ` [preauth]` off the end, because
+/// they say at which level and in which process sshd spoke, not what it said.
+public struct SSHD: LogFormat {
+    public static let name = "sshd"
+
+    /// `source` is an address, or a host name where sshd resolves it. `count` is how many events the line stands for (`message repeated 5
+    /// times`). `file` and `offset` lead back to the raw line in bronze.
+    public static let schema = Schema([
+        Field("event_time", .timestamp),
+        Field("host", .text, isNullable: true),
+        Field("process", .text, isNullable: true),
+        Field("pid", .int32, isNullable: true),
+        Field("event", .text),
+        Field("user", .text, isNullable: true),
+        Field("source", .text, isNullable: true),
+        Field("port", .int32, isNullable: true),
+        Field("method", .text, isNullable: true),
+        Field("count", .int32),
+        Field("file", .text),
+        Field("offset", .int64),
+    ])
+
+    public static let samples = [
+        "Dec 10 06:55:46 gate sshd[24200]: Invalid user webmaster from 192.0.2.31",
+        "Dec 10 06:55:48 gate sshd[24200]: Failed password for invalid user webmaster from 192.0.2.31 port 38926 ssh2",
+        "Dec 10 07:13:56 gate sshd[24227]: message repeated 5 times: [ Failed password for root from 192.0.2.7 port 51772 ssh2]",
+        "2026-11-21T09:32:20.204311+01:00 gate sshd-session[680]: Accepted publickey for deploy from 198.51.100.4 port 49116 ssh2: ED25519 SHA256:4q",
+        "<38>1 2026-11-21T08:32:20Z gate sshd 680 - - Connection closed by authenticating user root 203.0.113.9 port 4242 [preauth]",
+    ]
+
+    private var resolver: StampResolver
+
+    public init(context: ParsingContext) {
+        resolver = StampResolver(context: context)
+    }
+
+    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+        guard options.columns.isEmpty else { throw .takesNoColumns(format: Self.name) }
+        if let setting = options.settings.first { throw .unknownSetting(setting.key, format: Self.name, known: []) }
+        self.init(context: context)
+    }
+
+    public var schema: Schema { Self.schema }
+
+    public var state: Data { get throws { try JSONEncoder().encode(resolver.years) } }
+
+    public mutating func restore(_ state: Data) throws {
+        resolver.years = try JSONDecoder().decode([String: StampResolver.FileYear].self, from: state)
+    }
+
+    public mutating func parse(_ lines: Batch) -> ParsedBatch {
+        var rows = Rows()
+        rows.reserveCapacity(lines.count)
+        var rejected: [RejectedLine] = []
+        let files = lines.columns[1], offsets = lines.columns[2], arrivals = lines.columns[3], texts = lines.columns[4],
+            raws = lines.columns[5]
+        let hasRaw = raws.nullCount < raws.count
+        var runs = TextRuns(files)
+        for row in 0..<lines.count {
+            let arrival = Timestamp(microseconds: arrivals.integer(at: row) ?? 0)
+            let column = hasRaw && !raws.isNull(at: row) ? raws : texts
+            if runs.isNew(at: row) { rows.begin(file: runs.text) }
+            let file = runs.text
+            let reason = column.withBytes(at: row) { line in
+                append(line, arrival: arrival, file: file, offset: offsets.integer(at: row) ?? 0, row: row, to: &rows)
+            }
+            if let reason { rejected.append(RejectedLine(row: row, reason: reason)) }
+        }
+        return rows.finish(rejected: rejected)
+    }
+
+    /// Appends what `line` tells, or says why it tells nothing.
+    private mutating func append(
+        _ line: Span<UInt8>, arrival: Timestamp, file: String, offset: Int64, row: Int, to rows: inout Rows
+    ) -> RejectionReason? {
+        let event: SSHLine
+        switch SSHLine.read(line) {
+        case .success(let read): event = read
+        case .failure(let reason): return reason
+        }
+        guard let time = resolver.resolve(event.header.stamp, file: file, arrival: arrival) else {
+            return .badTimestamp
+        }
+        rows.append(event, of: line, time: time, offset: offset, row: row)
+        return nil
+    }
+
+    /// The columns of a batch of events as they grow.
+    private struct Rows {
+        var times = NumberBuilder<Int64>()
+        var hosts = DictionaryBuilder()
+        var processes = DictionaryBuilder()
+        var pids = NumberBuilder<Int32>()
+        var events: [UInt32] = []
+        var users = DictionaryBuilder()
+        var sources = DictionaryBuilder()
+        var ports = NumberBuilder<Int32>()
+        var methods = DictionaryBuilder()
+        var counts = NumberBuilder<Int32>()
+        var files = DictionaryBuilder()
+        private var fileCode: UInt32 = 0
+        var offsets = NumberBuilder<Int64>()
+        var lineRows: [Int32] = []
+
+        mutating func reserveCapacity(_ count: Int) {
+            times.reserveCapacity(count)
+            pids.reserveCapacity(count)
+            ports.reserveCapacity(count)
+            counts.reserveCapacity(count)
+            offsets.reserveCapacity(count)
+            events.reserveCapacity(count)
+            lineRows.reserveCapacity(count)
+        }
+
+        /// The rows that follow are of `file`: its name is entered once a run, not once a row.
+        mutating func begin(file: String) {
+            var file = file
+            fileCode = file.withUTF8 { files.code(of: $0.span) }
+        }
+
+        mutating func append(_ event: SSHLine, of line: Span<UInt8>, time: Timestamp, offset: Int64, row: Int) {
+            times.append(time.microseconds)
+            if event.header.host.isEmpty { hosts.appendNull() } else { hosts.append(line.extracting(event.header.host)) }
+            if event.header.process.isEmpty {
+                processes.appendNull()
+            } else {
+                processes.append(line.extracting(event.header.process))
+            }
+            pids.append(event.header.pid)
+            events.append(event.code)
+            if event.user.lowerBound < 0 { users.appendNull() } else { users.append(line.extracting(event.user)) }
+            if event.source.isEmpty { sources.appendNull() } else { sources.append(line.extracting(event.source)) }
+            ports.append(event.port)
+            appendMethod(event, line)
+            counts.append(event.count)
+            files.append(code: fileCode)
+            offsets.append(offset)
+            lineRows.append(Int32(row))
+        }
+
+        private mutating func appendMethod(_ event: SSHLine, _ line: Span<UInt8>) {
+            if event.method.lowerBound >= 0 {
+                methods.append(line.extracting(event.method))
+                return
+            }
+            if let method = SSHD.impliedMethods[Int(event.code)] { methods.append(utf8: method) } else { methods.appendNull() }
+        }
+
+        mutating func finish(rejected: [RejectedLine]) -> ParsedBatch {
+            let events = Column(.dictionary(DictionaryValues(codes: events, dictionary: SSHD.eventTexts)))
+            let batch = Batch(
+                schema: SSHD.schema,
+                columns: [
+                    times.finish(), hosts.finish(), processes.finish(), pids.finish(), events, users.finish(), sources.finish(),
+                    ports.finish(),
+                    methods.finish(), counts.finish(), files.finish(), offsets.finish(),
+                ])
+            return ParsedBatch(events: batch, lineRows: lineRows, rejected: rejected)
+        }
+    }
+}

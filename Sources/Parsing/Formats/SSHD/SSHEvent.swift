@@ -1,0 +1,68 @@
+/// What an sshd log line tells. The raw value is the text in the `event` column.
+///
+/// One attempt leaves up to three lines: `Invalid user`, the PAM line and `Failed password`. Only the line with which sshd itself ends the attempt
+/// is a ``isFailure``, so that failures count attempts; the others are events of their own.
+public enum SSHEvent: String, Sendable, CaseIterable {
+    // Failures: sshd refused a proof of identity.
+    case failedPassword = "failed_password"
+    case failedKeyboardInteractive = "failed_keyboard_interactive"
+    case failedHostbased = "failed_hostbased"
+    case failedOther = "failed_other"
+    case pamError = "pam_error"
+    case rootLoginRefused = "root_login_refused"
+    // Successes.
+    case acceptedPassword = "accepted_password"
+    case acceptedPublickey = "accepted_publickey"
+    case acceptedOther = "accepted_other"
+    // Parts of an attempt.
+    /// A client asks which methods there are: every login begins so, and scanners stop there.
+    case failedNone = "failed_none"
+    /// Clients offer each key that they have: not by itself an attack.
+    case failedPublickey = "failed_publickey"
+    case invalidUser = "invalid_user"
+    case userNotAllowed = "user_not_allowed"
+    case userauthRequest = "userauth_request"
+    case pamFailure = "pam_failure"
+    case pamFailures = "pam_failures"
+    case pamUserUnknown = "pam_user_unknown"
+    case pamMaxRetries = "pam_max_retries"
+    case tooManyFailures = "too_many_failures"
+    // The connection.
+    case connection
+    case connectionClosed = "connection_closed"
+    case connectionReset = "connection_reset"
+    case disconnected
+    case disconnecting
+    case receivedDisconnect = "received_disconnect"
+    case refusedConnect = "refused_connect"
+    case dropped = "connection_dropped"
+    case timeout = "login_timeout"
+    case noIdentification = "no_identification"
+    case badProtocol = "bad_protocol"
+    case negotiationFailed = "negotiation_failed"
+    case keyExchangeFailed = "key_exchange_failed"
+    case reverseMapping = "reverse_mapping_failed"
+    case socketError = "socket_error"
+    // The session and the server.
+    case sessionOpened = "session_opened"
+    case sessionClosed = "session_closed"
+    case subsystem
+    case server
+    /// A line of another program in the same file.
+    case other
+
+    /// Whether sshd refused a proof of identity: what brute force is made of.
+    public var isFailure: Bool {
+        switch self {
+        case .failedPassword, .failedKeyboardInteractive, .failedHostbased, .failedOther, .pamError, .rootLoginRefused: true
+        default: false
+        }
+    }
+
+    public var isSuccess: Bool {
+        switch self {
+        case .acceptedPassword, .acceptedPublickey, .acceptedOther: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,107 @@
+import Columns
+
+extension SSHD {
+    /// The parts of one line, before its time is resolved.
+    struct SSHLine {
+        var header: SyslogHeader
+        var code: UInt32
+        var count: Int32 = 1
+        /// Ranges in the line; a negative start means absent.
+        var user = -1 ..< -1
+        var source = -1 ..< -1
+        var method = -1 ..< -1
+        var port: Int32?
+
+        static func read(_ line: Span<UInt8>) -> Result<SSHLine, RejectionReason> {
+            guard line.count > 0 else { return .failure(.emptyLine) }
+            let header: SyslogHeader
+            switch SyslogHeader.parse(line) {
+            case .success(let parsed): header = parsed
+            case .failure(let reason): return .failure(reason)
+            }
+            var read = SSHLine(header: header, code: SSHD.otherCode)
+            guard line.extracting(header.process).starts(with: "sshd") else { return .success(read) }
+            var start = header.message
+            var end = line.count
+            while end > start, line[end - 1] == UInt8(ascii: "\r") || line[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+            // `message repeated 5 times: [ Failed …]`: the message inside stands for five.
+            if line.extracting(start..<end).starts(with: "message repeated "), line[end - 1] == UInt8(ascii: "]") {
+                let digits = start + 17
+                var at = digits
+                while at < end, line[at].isDigit { at += 1 }
+                let head: StaticString = " times: [ "
+                if let count = line.integer(in: digits..<at), count > 0, line.extracting(at..<end).starts(with: head) {
+                    read.count = count
+                    start = at + head.utf8CodeUnitCount
+                    end -= 1
+                }
+            }
+            if read.match(line, start, end) { return .success(read) }
+            // Slow path: forwarders put words of their own before the message.
+            if let inner = forwarded(line, start, end), read.match(line, inner, end) { return .success(read) }
+            return .failure(.unknownMessage)
+        }
+
+        private mutating func match(_ line: Span<UInt8>, _ from: Int, _ to: Int) -> Bool {
+            var start = from
+            var end = to
+            if line.extracting(start..<end).starts(with: "error: ") || line.extracting(start..<end).starts(with: "fatal: ") {
+                start += 7
+            }
+            if line.extracting(start..<end).ends(with: " [preauth]") { end -= 10 }
+            guard let found = SSHD.compiled.match(line.extracting(start..<end)) else { return false }
+            code = SSHD.eventCodes[found.pattern]
+            if found.user.lowerBound >= 0 { user = (found.user.lowerBound + start)..<(found.user.upperBound + start) }
+            if found.method.lowerBound >= 0 { method = (found.method.lowerBound + start)..<(found.method.upperBound + start) }
+            if found.source.lowerBound >= 0 {
+                source = Self.address(line, (found.source.lowerBound + start)..<(found.source.upperBound + start))
+            }
+            port = found.port
+            if let repeats = found.count, count == 1 { count = max(1, repeats) }
+            refine(line)
+            return true
+        }
+
+        /// `keyboard-interactive/pam` under `Failed {method}` is a kind of its own.
+        private mutating func refine(_ line: Span<UInt8>) {
+            if method.lowerBound >= 0, code == SSHD.code(of: .failedOther),
+                line.extracting(method).starts(with: "keyboard-interactive")
+            {
+                code = SSHD.code(of: .failedKeyboardInteractive)
+            }
+        }
+
+        /// An address without what is not part of it: brackets, `::ffff:` before IPv4, a zone, a comma.
+        private static func address(_ line: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+            var start = range.lowerBound
+            var end = range.upperBound
+            if end > start, line[end - 1] == UInt8(ascii: ",") { end -= 1 }
+            if end - start > 7, line.extracting(start..<end).starts(with: "::ffff:"),
+                line.extracting(start..<end).firstIndex(of: UInt8(ascii: ".")) != nil
+            {
+                start += 7
+            }
+            if let zone = line.extracting(start..<end).firstIndex(of: UInt8(ascii: "%")), zone > 0 { end = start + zone }
+            return start..<end
+        }
+
+        /// Where the message begins behind `[ID 800047 auth.info] `, `kernel:[ 970.699396]: ` or `2015-05-27T04:31:27.46667 auth.info: `.
+        private static func forwarded(_ line: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
+            let message = line.extracting(start..<end)
+            if message.starts(with: "[ID "), let close = message.firstIndex(of: UInt8(ascii: "]")), close + 2 < message.count {
+                return start + close + 2
+            }
+            if message.starts(with: "kernel:"), let close = message.firstIndex(of: UInt8(ascii: "]")), close + 1 < message.count {
+                var at = start + close + 1
+                while at < end, line[at] == UInt8(ascii: ":") || line[at] == UInt8(ascii: " ") { at += 1 }
+                return at
+            }
+            if SyslogTime.iso(message, at: 0) != nil, let colon = message.firstIndex(of: UInt8(ascii: ":"), from: 19),
+                colon + 2 < message.count
+            {
+                return start + colon + 2
+            }
+            return nil
+        }
+    }
+}
