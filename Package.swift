@@ -51,7 +51,8 @@ let package = Package(
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser,
+                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Streaming", "Parsing", "Columns", "Simulation", "Telemetry",
+                .argumentParser,
                 .lifecycle,
             ]),
 
@@ -72,14 +73,15 @@ let package = Package(
             name: "AlertingTests",
             dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb],
             exclude: ["Golden", "Peers"]),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(
             name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", "Columns", .lifecycle, .log],
             exclude: ["Alerting/Sessions"]),
         .testTarget(name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Store", "Columns", .grdb]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Alerting", "Detection", "Store", "Columns"]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation", "Detection"]),
+        .testTarget(name: "ServerTests", dependencies: ["Server", "Telemetry", "Alerting", "Detection", "Store", "Columns"]),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection"]),
     ]
 )
 
