@@ -62,6 +62,9 @@ let package = Package(
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture"], exclude: ["Peers"]),
         .executableTarget(
             name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
+        .executableTarget(
+            name: "incidents-bench", dependencies: ["Daemon", "Alerting", "Detection", "Columns", .grdb],
+            path: "Benchmarks/Incidents", exclude: ["questions.py"]),
         // A process for the tests of the lake to run beside others and to kill.
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
@@ -78,8 +81,12 @@ let package = Package(
         .testTarget(
             name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", "Columns", .lifecycle, .log],
             exclude: ["Alerting/Sessions"]),
-        .testTarget(name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Store", "Columns", .grdb]),
-        .testTarget(name: "ServerTests", dependencies: ["Server", "Telemetry", "Alerting", "Detection", "Store", "Columns"]),
+        .testTarget(
+            name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Lake", "Store", "Columns", .grdb],
+            exclude: ["Golden"]),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: ["Server", "Alerting", "Query", "Detection", "Store", "Columns", "Telemetry", .log, .lifecycle]),
         .testTarget(
             name: "DaemonTests", dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection"]),
     ]

@@ -115,6 +115,11 @@ public struct SilenceStore: Sendable {
         try store.database.read { try Self.fetch("ends_at > ? ORDER BY ends_at", [since.microseconds], $0) }
     }
 
+    /// Those that have ended, newest end first.
+    public func expired(at now: Timestamp, limit: Int) throws -> [Silence] {
+        try store.database.read { try Self.fetch("ends_at <= ? ORDER BY ends_at DESC LIMIT ?", [now.microseconds, limit], $0) }
+    }
+
     static func all(_ database: Database) throws -> [Silence] { try fetch("1 ORDER BY ends_at", [], database) }
 
     /// Those that hold at `now`, within a transaction of somebody else.

@@ -12,6 +12,7 @@ final class StoreGauges: Sendable {
         var groups = 0
         var silences: [Silence.State: Int] = [:]
         var incidents: [(state: String, severity: String, count: Int)] = []
+        var waiting: [Severity: Timestamp] = [:]
         var owed = (count: 0, oldest: Timestamp?.none)
         var dead: [String: Int] = [:]
     }
@@ -20,6 +21,7 @@ final class StoreGauges: Sendable {
     private let groups: Gauge
     private let silences: GaugeFamily
     private let incidents: GaugeFamily
+    private let waiting: GaugeFamily
     private let depth: Gauge
     private let dead: GaugeFamily
     private let oldest: Gauge
@@ -37,6 +39,10 @@ final class StoreGauges: Sendable {
         groups = registry.gauge("obs_alert_groups", help: "Groups of receivers that have alerts in them.")[]
         silences = registry.gauge("obs_silences", help: "Silences by state.", labels: ["state"])
         incidents = registry.gauge("obs_incidents", help: "Incidents by state and severity.", labels: ["state", "severity"])
+        waiting = registry.gauge(
+            "obs_incident_oldest_open_timestamp_seconds",
+            help: "Since when the open incident that has waited longest waits for somebody, by severity; 0 when none does.",
+            labels: ["severity"])
         depth = registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.")[]
         dead = registry.gauge(
             "obs_outbox_dead_letters", help: "Notifications that were given up, by receiver.", labels: ["receiver"])
@@ -69,6 +75,7 @@ final class StoreGauges: Sendable {
                 numbers.groups = try questions.groupCount(database)
                 for silence in try SilenceStore.all(database) { numbers.silences[silence.state(at: now), default: 0] += 1 }
                 numbers.incidents = try IncidentStore.counts(database)
+                numbers.waiting = try IncidentStore.longestWaiting(database)
                 numbers.owed = try Outbox.depth(now: now, database)
                 numbers.dead = try NotificationLog.deadLetters(database)
                 return numbers
@@ -86,6 +93,7 @@ final class StoreGauges: Sendable {
                 incidents[state.rawValue, severity.rawValue].set(Double(count ?? 0))
             }
         }
+        for severity in Severity.allCases { waiting[severity.rawValue].set(numbers.waiting[severity]?.secondsSince1970 ?? 0) }
         depth.set(Double(numbers.owed.count))
         oldest.set(numbers.owed.oldest?.secondsSince1970 ?? 0)
         // One that has none any more is shown with 0.

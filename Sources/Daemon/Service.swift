@@ -39,11 +39,9 @@ public struct Daemon: Sendable {
             metrics: metrics, logger: logger)
         let reloader = Reloader(
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
-        let routes =
-            OperationsRoutes.all(metrics: metrics, readiness: readiness) { await reloader.reload() }
-            + AlertmanagerRoutes.all(alerts, version: BuildInfo.version)
-            + IncidentRoutes.all(workspace.incidents, runbooks: configuration.runbooks, links: alerts.links)
-            + IngestRoutes.all { await spools.all } + ServingRoutes.all(serving)
+        let routes = Routes.all(
+            metrics: metrics, readiness: readiness, alerts: alerts, version: BuildInfo.version, incidents: workspace.incidents,
+            runbooks: configuration.runbooks, spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
         let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, pipelines]

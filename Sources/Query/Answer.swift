@@ -8,6 +8,8 @@ public struct Answer: Sendable {
     public var note: String?
     /// Columns that a terminal too narrow for all may leave out, the first first. Other formats always have them.
     public var dispensable: [String] = []
+    /// The column that people read first; a terminal too narrow cuts it last.
+    public var main: String?
 
     public init(schema: Schema, rows: [[Value]], note: String? = nil) {
         self.schema = schema

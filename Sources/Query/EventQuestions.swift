@@ -38,9 +38,15 @@ public struct EventQuestions: Sendable {
             }
             return true
         }
-        return Answer(
+        var answer = Answer(
             schema: opened.schema, rows: Array(kept.suffix(limit)),
             note: total > limit ? "the newest \(limit) of \(total) rows are shown; ask for more with --limit" : nil)
+        // Where a row comes from, what is the same in all rows, and what none has: nobody reads those in a line of 80 letters.
+        answer.dispensable = ["file", "offset", "raw"]
+        answer.dispensable += opened.schema.fields.indices.dropFirst().filter { column in
+            answer.rows.allSatisfy { $0[column] == answer.rows[0][column] }
+        }.map { opened.schema.fields[$0].name }
+        return answer
     }
 }
 

@@ -29,18 +29,24 @@ public struct RecordQuestions: Sendable {
         ]
         return try store.database.read { database in
             var answer = Answer(columns, rows: [])
-            let rows = try Row.fetchCursor(
-                database, sql: "SELECT * FROM alert WHERE starts_at >= ? ORDER BY starts_at DESC, id DESC",
-                arguments: [since?.microseconds ?? .min])
-            while let row = try rows.next() {
+            // Sorted by their numbers alone; read are only those that are shown or compared.
+            let ids = try Int64.fetchAll(
+                database,
+                sql: """
+                    SELECT id FROM alert WHERE starts_at >= ?1 AND (?2 IS NULL OR ?2 = iif(ends_at IS NULL OR ends_at > ?3, 'firing', 'resolved'))
+                    ORDER BY starts_at DESC, id DESC
+                    """, arguments: [since?.microseconds ?? .min, state, now.microseconds])
+            let find = try database.cachedStatement(sql: "SELECT * FROM alert WHERE id = ?")
+            for id in ids {
+                guard let row = try Row.fetchOne(find, arguments: [id]) else { continue }
                 let labels = IncidentStore.labels(row["labels"])
-                let endsAt = row["ends_at"] as Int64?
-                let isFiring = endsAt.map { $0 > now.microseconds } ?? true
-                guard state == nil || (state == "firing") == isFiring, conditions.match(labels) else { continue }
+                guard conditions.match(labels) else { continue }
                 if answer.rows.count == limit {
                     answer.note = "only the newest \(limit) are shown; ask for more with --limit"
                     break
                 }
+                let endsAt = row["ends_at"] as Int64?
+                let isFiring = endsAt.map { $0 > now.microseconds } ?? true
                 let fingerprint = String(UInt64(bitPattern: row["fingerprint"]), radix: 16)
                 answer.rows.append([
                     .text(String(repeating: "0", count: 16 - fingerprint.count) + fingerprint),
@@ -55,22 +61,23 @@ public struct RecordQuestions: Sendable {
                 ])
             }
             answer.dispensable = ["fingerprint", "ends_at", "severity"]
+            answer.main = "labels"
             return answer
         }
     }
 
-    /// What was sent to whom, what waits, and what could not be sent.
+    /// What was sent to whom, what waits, and what could not be sent. Repetitions that wait for their time are shown only to who asks for what is pending.
     public func notifications(
-        state: String? = nil, receiver: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100
+        state: String? = nil, receiver: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100,
+        now: Timestamp
     ) throws -> Answer {
         let states = ["pending", "sent", "dead", "resending"]
         if let state, !states.contains(state) { throw QueryError.unknown("state", state, known: states) }
+        // Nearly all are sent: of the other states there are few.
+        let equal = [("state", state == "sent" ? nil : state), ("receiver", receiver), ("state", state == "sent" ? state : nil)]
         return try rows(
-            """
-            SELECT id, receiver, state, attempts, created_at, due_at, sent_at, group_key, last_error FROM outbox
-            WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR receiver = ?2) AND created_at BETWEEN ?3 AND ?4 ORDER BY id DESC LIMIT ?5
-            """,
-            [state, receiver, since?.microseconds ?? .min, until?.microseconds ?? .max, limit + 1],
+            "SELECT id, receiver, state, attempts, created_at, due_at, sent_at, group_key, last_error FROM outbox",
+            Conditions(time: "created_at", since, state == nil ? min(until ?? now, now) : until, equal),
             [
                 ("id", .int64), ("receiver", .text), ("state", .text), ("attempts", .int64), ("created_at", .timestamp),
                 ("due_at", .timestamp),
@@ -83,11 +90,8 @@ public struct RecordQuestions: Sendable {
         actor: String? = nil, subject: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100
     ) throws -> Answer {
         try rows(
-            """
-            SELECT at, actor, action, subject, detail FROM audit
-            WHERE at BETWEEN ?1 AND ?2 AND (?3 IS NULL OR actor = ?3) AND (?4 IS NULL OR subject = ?4) ORDER BY id DESC LIMIT ?5
-            """,
-            [since?.microseconds ?? .min, until?.microseconds ?? .max, actor, subject, limit + 1],
+            "SELECT at, actor, action, subject, detail FROM audit",
+            Conditions(time: "at", since, until, [("subject", subject), ("actor", actor)]),
             [("at", .timestamp), ("actor", .text), ("action", .text), ("subject", .text), ("detail", .text)], limit)
     }
 
@@ -96,8 +100,11 @@ public struct RecordQuestions: Sendable {
         if let state, Silence.State(rawValue: state) == nil {
             throw QueryError.unknown("state", state, known: Silence.State.allCases.map(\.rawValue))
         }
-        let all = try SilenceStore(store).silences(endingAfter: state == "expired" ? Timestamp(microseconds: .min) : now)
-            .filter { state == nil || $0.state(at: now).rawValue == state }.reversed()
+        let silences = SilenceStore(store)
+        let all =
+            state == "expired"
+            ? try silences.expired(at: now, limit: limit + 1)
+            : try silences.silences(endingAfter: now).filter { state == nil || $0.state(at: now).rawValue == state }.reversed()
         var answer = Answer(
             [
                 ("id", .text), ("state", .text), ("matchers", .text), ("starts_at", .timestamp), ("ends_at", .timestamp),
@@ -112,15 +119,39 @@ public struct RecordQuestions: Sendable {
                 ]
             }, note: all.count > limit ? "only the newest \(limit) are shown; ask for more with --limit" : nil)
         answer.dispensable = ["starts_at", "created_by"]
+        answer.main = "matchers"
         return answer
     }
 
+    /// What rows of a table must be, in such a form that an index which begins with the first of them and goes on with the time gives the answer in its order.
+    struct Conditions {
+        let sql: String
+        let arguments: StatementArguments
+
+        init(time: String, _ since: Timestamp?, _ until: Timestamp?, _ equal: [(column: String, value: String?)]) {
+            var conditions: [String] = [], values: [any DatabaseValueConvertible] = []
+            for (column, value) in equal {
+                guard let value else { continue }
+                // A plus keeps SQLite from taking the index of a second one, which it cannot know to be the worse.
+                conditions.append("\(values.isEmpty ? "" : "+")\(column) = ?")
+                values.append(value)
+            }
+            for (comparison, bound) in [(">=", since), ("<=", until)] {
+                guard let bound else { continue }
+                conditions.append("\(time) \(comparison) ?")
+                values.append(bound.microseconds)
+            }
+            sql =
+                "\(conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")) ORDER BY \(time) DESC, id DESC LIMIT ?"
+            arguments = StatementArguments(values)
+        }
+    }
+
     private func rows(
-        _ sql: String, _ arguments: StatementArguments, _ columns: [(String, ColumnType)], _ limit: Int,
-        dispensable: [String] = []
+        _ sql: String, _ conditions: Conditions, _ columns: [(String, ColumnType)], _ limit: Int, dispensable: [String] = []
     ) throws -> Answer {
         try store.database.read { database in
-            let found = try Row.fetchAll(database, sql: sql, arguments: arguments)
+            let found = try Row.fetchAll(database, sql: sql + conditions.sql, arguments: conditions.arguments + [limit + 1])
             var answer = Answer(
                 columns,
                 rows: found.prefix(limit).map { row in

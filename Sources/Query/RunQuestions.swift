@@ -29,7 +29,7 @@ public struct RunQuestions: Sendable {
                     """, arguments: [pipeline, since?.microseconds, limit])
         }
         func time(_ microseconds: Int64?) -> Value { microseconds.map { .timestamp(Timestamp(microseconds: $0)) } ?? .null }
-        return Answer(
+        var answer = Answer(
             [
                 ("id", .int64), ("pipeline", .text), ("kind", .text), ("started", .timestamp), ("seconds", .double),
                 ("state", .text),
@@ -45,6 +45,10 @@ public struct RunQuestions: Sendable {
                     .int(run["gold"]), .int(run["quarantined"]), error.map(Value.text) ?? .null, time(run["due_at"]), time(ended),
                 ]
             })
+        answer.dispensable = ["ended", "due", "gold", "events", "quarantined", "kind"]
+        if runs.allSatisfy({ ($0["error"] as String?) == nil }) { answer.dispensable.insert("error", at: 0) }
+        answer.main = "error"
+        return answer
     }
 
     /// What went in and out of each stage of one run, in the order in which they stand.

@@ -8,9 +8,10 @@ import Telemetry
 /// Where the link in a notification leads. Opening it changes nothing (mail scanners and chat previews open links too): it shows what would be acknowledged, and a
 /// button that does it.
 enum AcknowledgePage {
+    static let path = "/incidents/{id}/acknowledge"
+
     static func routes(_ incidents: IncidentStore, _ links: AcknowledgeLinks) -> [Route] {
-        let path = "/incidents/{id}/acknowledge"
-        return [
+        [
             Route(.get, path) { question in
                 try check(question, links)
                 let incident = try find(question, incidents)

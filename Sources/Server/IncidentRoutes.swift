@@ -13,7 +13,6 @@ public enum IncidentRoutes {
     public static func all(_ incidents: IncidentStore, runbooks: String, links: AcknowledgeLinks? = nil) -> [Route] {
         let questions = IncidentQuestions(incidents)
         return (links.map { AcknowledgePage.routes(incidents, $0) } ?? []) + [
-            OpenAPI.route,
             Route(.get, "/api/v1/incidents") { question in
                 try sayingWhatIsWrong {
                     let page = try questions.page(try filter(question))
@@ -122,6 +121,9 @@ struct IncidentActionRequest {
     let note: String?
     let version: Int?
 
+    /// What there is to be done, as the path names it.
+    static let names = ["acknowledge", "resolve", "reopen", "assign", "note", "merge", "split"]
+
     private struct Body: Decodable {
         var by: String
         var note, `as`, to: String?
@@ -161,7 +163,7 @@ struct IncidentActionRequest {
         default:
             throw HTTPFailure(
                 .notFound, code: "no_action",
-                "there is no action '\(question.parameters["action"] ?? "")'; there are acknowledge, resolve, reopen, assign, note, merge, split"
+                "there is no action '\(question.parameters["action"] ?? "")'; there are \(Self.names.joined(separator: ", "))"
             )
         }
         let condition = question.headers[.ifMatch]?.trimmingCharacters(in: .whitespaces)

@@ -4,7 +4,7 @@ import Query
 
 /// Look-ups of single keys in the newest rows of gold tables.
 public enum ServingRoutes {
-    private static let maxRows = 1000
+    static let maxRows = 1000
 
     public static func all(_ store: ServingStore) -> [Route] {
         [

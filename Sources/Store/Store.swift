@@ -32,7 +32,7 @@ public final class Store: Sendable {
             throw StoreError.cannotOpen(path: path, reason: "\(error)")
         }
         var migrator = DatabaseMigrator()
-        for migration in [Self.audit] + migrations {
+        for migration in Self.audit + migrations {
             migrator.registerMigration(migration.id) { database in try database.execute(sql: migration.sql) }
         }
         self.migrator = migrator
@@ -40,12 +40,20 @@ public final class Store: Sendable {
         try migrator.migrate(database)
     }
 
-    private static let audit = Migration(
-        id: "store-1",
-        sql: """
-            CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT);
-            CREATE INDEX audit_at ON audit (at);
-            """)
+    private static let audit = [
+        Migration(
+            id: "store-1",
+            sql: """
+                CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT);
+                CREATE INDEX audit_at ON audit (at);
+                """),
+        Migration(
+            id: "store-2",
+            sql: """
+                CREATE INDEX audit_actor ON audit (actor, at);
+                CREATE INDEX audit_subject ON audit (subject, at);
+                """),
+    ]
 
     /// Notes who did what, in the transaction that does it.
     public static func audit(

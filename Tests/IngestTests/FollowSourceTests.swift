@@ -104,7 +104,7 @@ final class FollowedLog: Sendable {
 
     /// The same in any order: a drained file and its successor may be read side by side.
     func expectAll(_ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(120)
         while lines.count < expected.count, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
         let missing = Set(expected).subtracting(lines)
         #expect(missing == [], sourceLocation: sourceLocation)
@@ -113,7 +113,7 @@ final class FollowedLog: Sendable {
 
     /// Waits until the lines are as many as expected, then compares them; a stray one that comes later fails the comparison of the next call.
     func expect(_ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(120)
         while lines.count < expected.count, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
         #expect(lines == expected, sourceLocation: sourceLocation)
     }
@@ -121,6 +121,22 @@ final class FollowedLog: Sendable {
 
 private func numbered(_ range: ClosedRange<Int>) -> [String] { range.map { "line \($0) of the log" } }
 private func text(_ range: ClosedRange<Int>) -> String { numbered(range).map { $0 + "\n" }.joined() }
+
+/// A log of these lines, with a follower that has delivered them.
+private func followed(through lines: ClosedRange<Int>) async throws -> FollowedLog {
+    let log = FollowedLog()
+    try log.write(text(lines))
+    log.start()
+    try await log.expect(numbered(lines))
+    return log
+}
+
+/// The same, and the follower has stopped.
+private func stopped(after lines: ClosedRange<Int>) async throws -> FollowedLog {
+    let log = try await followed(through: lines)
+    try await log.stop()
+    return log
+}
 
 @Suite(.timeLimit(.minutes(10)))
 struct `A followed file` {
@@ -144,11 +160,7 @@ struct `A followed file` {
     }
 
     @Test func `goes on where it was after a stop`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...3))
-        log.start()
-        try await log.expect(numbered(1...3))
-        try await log.stop()
+        let log = try await stopped(after: 1...3)
         try log.write(text(4...5))
         log.start()
         try await log.expect(numbered(1...5))
@@ -156,10 +168,7 @@ struct `A followed file` {
     }
 
     @Test func `is read to its end when it is renamed, also what is written late`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...3))
-        log.start()
-        try await log.expect(numbered(1...3))
+        let log = try await followed(through: 1...3)
         let late = try FileHandle(forWritingTo: URL(filePath: log.path))
         try late.seekToEnd()
         try log.move("auth.log", to: "auth.log.1")
@@ -171,11 +180,7 @@ struct `A followed file` {
     }
 
     @Test func `loses nothing to copytruncate, also what was written just before`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...30))
-        log.start()
-        try await log.expect(numbered(1...30))
-        try await log.stop()
+        let log = try await stopped(after: 1...30)
         try log.write(text(31...40))
         try log.copy("auth.log", to: "auth.log.1")
         log.truncate()
@@ -189,11 +194,7 @@ struct `A followed file` {
     }
 
     @Test func `is found again when it was rotated while obs was stopped, over several generations`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...3))
-        log.start()
-        try await log.expect(numbered(1...3))
-        try await log.stop()
+        let log = try await stopped(after: 1...3)
         try log.write(text(4...5))
         try log.move("auth.log", to: "auth.log.2")
         try await Task.sleep(for: .milliseconds(20))  // generations are ordered by their times
@@ -206,11 +207,7 @@ struct `A followed file` {
     }
 
     @Test func `is found again when it was rotated and compressed while obs was stopped`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...100))
-        log.start()
-        try await log.expect(numbered(1...100))
-        try await log.stop()
+        let log = try await stopped(after: 1...100)
         try log.write(text(101...120))
         try log.move("auth.log", to: "auth.log.1")
         let gzip = Process()
@@ -225,11 +222,7 @@ struct `A followed file` {
     }
 
     @Test func `is not mistaken for a new file that got its inode`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...3))
-        log.start()
-        try await log.expect(numbered(1...3))
-        try await log.stop()
+        let log = try await stopped(after: 1...3)
         // The same inode with other text, longer than before: as if the file had been removed and its inode used again.
         try log.rewrite(text(100...110))
         log.start()
@@ -238,10 +231,7 @@ struct `A followed file` {
     }
 
     @Test func `is read from its start when it is truncated and written anew, already longer than before`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...3))
-        log.start()
-        try await log.expect(numbered(1...3))
+        let log = try await followed(through: 1...3)
         try log.rewrite(text(50...60))
         try await log.expect(numbered(1...3) + numbered(50...60))
         try await log.stop()
@@ -298,10 +288,7 @@ struct `A followed file` {
     }
 
     @Test func `is replaced by a rename over it without loss`() async throws {
-        let log = FollowedLog()
-        try log.write(text(1...2))
-        log.start()
-        try await log.expect(numbered(1...2))
+        let log = try await followed(through: 1...2)
         try log.write(text(3...4), to: "other")
         try log.move("other", to: "auth.log")
         try await log.expect(numbered(1...4))
@@ -321,11 +308,8 @@ struct `A followed file` {
     @Test(arguments: 1...6 as ClosedRange<UInt64>)
     func `gives every line once through any order of writes, rotations, stops and starts`(seed: UInt64) async throws {
         var random = SplitMix64(seed: seed)
-        let log = FollowedLog()
         // What was rotated away before obs ever saw the file is not its business: so it sees the first line.
-        try log.write(text(1...1))
-        log.start()
-        try await log.expect(numbered(1...1))
+        let log = try await followed(through: 1...1)
         var next = 2
         var isRunning = true
         for _ in 0..<60 {

@@ -68,7 +68,6 @@ struct `A night on call` {
           receivers:
             - { name: team, webhook_configs: [{ url: "\(hookURL)" }] }
             - { name: ann, webhook_configs: [{ url: "\(hookURL)" }] }
-          incidents: { join: [source] }
           oncall: [{ name: primary, people: [ann], starts: 2026-01-05, time_zone: Europe/Berlin }]
           escalations: [{ steps: [{ after: 10m, schedule: primary }] }]
         """.write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
@@ -142,51 +141,5 @@ struct `A night on call` {
         #expect(try obs("incident", "note", id, "after the backup").status == 0)
         #expect(try obs("restore", folder.path + "/copy.db").status == 0)
         #expect(!(try obs("query", "incident", id).output.contains("after the backup")))
-    }
-}
-
-/// Several processes at once on one database.
-@Suite(.serialized, .timeLimit(.minutes(10)))
-struct `Two who act at once` {
-    private let folder = TemporaryFolder()
-
-    /// `OBS_RACE_ROUNDS` incidents; each is fought for by two processes while others read, and some are killed in the act.
-    @Test func `never both win, whoever is killed, and the timeline has every win`() async throws {
-        let rounds = ProcessInfo.processInfo.environment["OBS_RACE_ROUNDS"].flatMap(Int.init) ?? 6
-        let data = folder.path + "/data"
-        let stamp = Date.now.formatted(.iso8601)
-        let log = (0..<rounds).flatMap { source in
-            (0..<12).map {
-                "\(stamp) gate sshd[\($0)]: Failed password for root from 192.0.2.\(source + 1) port \(4000 + $0) ssh2\n"
-            }
-        }.joined()
-        try log.write(toFile: folder.path + "/auth.log", atomically: true, encoding: .utf8)
-        #expect(try Program.run(["process", folder.path + "/auth.log", "--data-dir", data]).status == 0)
-        var wins: [String: [Int32]] = [:]
-        for round in 0..<rounds {
-            let id = "INC-\(1001 + round)"
-            let victim = try Program.start(["incident", "note", id, "half", "--by", "ghost", "--data-dir", data])
-            let readers = try (0..<3).map { _ in try Program.start(["query", "incidents", "-o", "json", "--data-dir", data]) }
-            let writers = try ["ann", "bob"].map { try Program.start(["incident", "ack", id, "--by", $0, "--data-dir", data]) }
-            Program.kill(victim, SIGKILL)
-            for process in readers + writers { process.waitUntilExit() }
-            wins[id] = writers.map(\.terminationStatus).sorted()
-            #expect(readers.allSatisfy { $0.terminationStatus == 0 })
-        }
-        #expect(wins.values.allSatisfy { $0 == [0, 3] }, "\(wins)")
-        let question = """
-            SELECT count(*) AS n, sum(t.actor = i.acknowledged_by) AS named, (SELECT count(*) FROM audit WHERE action = 'incident.acknowledge') AS audited
-            FROM timeline t JOIN incident i ON i.number = t.incident WHERE t.kind = 'acknowledged'
-            """
-        let answer = try Program.run(["query", "sql", question, "-o", "jsonl", "--data-dir", data])
-        #expect(answer.output == "{\"n\":\(rounds),\"named\":\(rounds),\"audited\":\(rounds)}\n", "\(answer.errors)")
-        // A note is on the timeline and in the audit, or in neither.
-        let notes = try Program.run([
-            "query", "sql",
-            "SELECT (SELECT count(*) FROM timeline WHERE kind = 'note') = (SELECT count(*) FROM audit WHERE action = 'incident.note') AS same",
-            "-o", "jsonl", "--data-dir", data,
-        ])
-        #expect(notes.output == "{\"same\":1}\n")
-        #expect(try Program.run(["check", "store", "--data-dir", data]).status == 0)
     }
 }

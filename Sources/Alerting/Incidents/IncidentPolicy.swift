@@ -3,11 +3,11 @@ import Foundation
 
 /// Which findings are one incident, and when coming and going becomes flapping. `alerting.incidents` in `obs.yaml`.
 ///
-/// A finding with the same name and labels as an open incident always joins it. What else belongs together is for the user to say: a wrong join hides
-/// something, a missing one costs a look.
+/// A finding with the same name and labels as an open incident always joins it. So does, unless it is said otherwise, one of another kind about the same source:
+/// an attacker who guesses, sprays and gets in is one thing to look at. It hides nothing, because a new kind of alert is told to its receivers all the same.
 public struct IncidentPolicy: Sendable, Decodable {
     /// A finding whose labels of these names are equal to those of an open incident becomes a part of it; empty joins none.
-    public var joinLabels: [String] = []
+    public var joinLabels = ["source"]
     /// Whether a finding that stands on the same line as an open incident becomes a part of it.
     public var joinsEvidence = false
     /// How long after the last event of an incident another finding still joins it.
@@ -32,7 +32,7 @@ public struct IncidentPolicy: Sendable, Decodable {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        joinLabels = try container.decodeIfPresent([String].self, forKey: .joinLabels) ?? []
+        joinLabels = try container.decodeIfPresent([String].self, forKey: .joinLabels) ?? joinLabels
         joinsEvidence = try container.decodeIfPresent(Bool.self, forKey: .joinsEvidence) ?? false
         joinWithin = try container.duration(.joinWithin) ?? joinWithin
         flapCount = try container.decodeIfPresent(Int.self, forKey: .flapCount) ?? flapCount

@@ -157,7 +157,8 @@ extension IncidentStore {
         try database.executeCached(
             sql: "UPDATE incident SET merged_into = NULL, merged_because = NULL WHERE number = ?", arguments: [part.number])
         try database.executeCached(
-            sql: "UPDATE incident SET merged_count = merged_count - ? WHERE number = ?", arguments: [part.count, whole])
+            sql: "UPDATE incident SET merged_count = merged_count - ?1, headline = nullif(headline, ?2) WHERE number = ?3",
+            arguments: [part.count, part.title, whole])
         let reason = text.map { ": \($0)" } ?? ""
         try note(part.number, now, actor: actor, kind: "split", "no part of INC-\(whole) any longer\(reason)", database)
         try note(whole, now, actor: actor, kind: "split", "\(part.id) is no part of it any longer\(reason)", database)

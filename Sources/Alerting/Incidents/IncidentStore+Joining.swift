@@ -20,11 +20,13 @@ extension IncidentStore {
         let names = policy.joinLabels
         if let first = names.first, names.allSatisfy({ labels[$0]?.isEmpty == false }) {
             let wanted = names.map { "\($0)=\(JSONText.quote(labels[$0]!))" }.joined(separator: ", ")
-            // Newest first and few: one that began long before these has had its last event long ago, nearly always.
+            // Newest first and few: one that began long before these has had its last event long ago, nearly always. A part may have ended before its whole.
             let near = try Int64.fetchAll(
-                database,
-                sql: "SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC LIMIT 50",
-                arguments: [first, labels[first]!])
+                database.cachedStatement(
+                    sql: """
+                        SELECT l.incident FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC, incident DESC LIMIT 50) l
+                        CROSS JOIN incident i ON i.number = l.incident WHERE (i.state <> 'resolved' OR i.merged_into IS NOT NULL) AND i.last_seen >= ?
+                        """), arguments: [first, labels[first]!, earliest.microseconds])
             for number in near {
                 guard let part = try Self.fetch(number, database), names.allSatisfy({ part.labels[$0] == labels[$0] }),
                     let whole = try open(number)
@@ -72,6 +74,11 @@ extension IncidentStore {
             try database.executeCached(
                 sql: "UPDATE incident SET state = 'acknowledged', acknowledged_by = ? WHERE number = ? AND state = 'open'",
                 arguments: [whole.acknowledgedBy, part.number])
+        }
+        // What is worse than the incident began as is what somebody must read first.
+        if part.severity > whole.severity {
+            try database.executeCached(
+                sql: "UPDATE incident SET headline = ? WHERE number = ?", arguments: [part.title, whole.number])
         }
         try grow(whole.number, by: part.count, severity: part.severity, lastSeen: part.lastSeen, now, database)
         try note(

@@ -35,14 +35,20 @@ extension IncidentStore {
                     incident: $0["incident"], at: Timestamp(microseconds: $0["at"]), actor: $0["actor"], kind: $0["kind"],
                     text: $0["text"])
             }
+            // A group tells of many incidents over the years: those of this one's time. What failed for days was owed before.
             let notifications = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT * FROM outbox WHERE (receiver, group_key) IN (
-                        SELECT receiver, group_key FROM incident_grouping JOIN alert_grouping g ON g.id = grouping WHERE incident_grouping.\(ofWhole))
-                    ORDER BY id
+                    SELECT o.* FROM (
+                        SELECT DISTINCT g.receiver, g.group_key FROM incident_grouping t JOIN alert_grouping g ON g.id = t.grouping WHERE t.\(ofWhole)) g
+                    CROSS JOIN outbox o ON o.receiver = g.receiver AND o.group_key = g.group_key
+                    WHERE o.created_at BETWEEN ?2 AND ?3 AND (o.sent_at IS NULL OR o.sent_at >= ?4) ORDER BY o.id LIMIT 200
                     """,
-                arguments: [number]
+                arguments: [
+                    number, (incident.openedAt - Self.longestOwed).microseconds,
+                    incident.resolvedAt.map { ($0 + Self.latestEnd).microseconds } ?? .max,
+                    incident.openedAt.microseconds,
+                ]
             ).map {
                 NotificationRecord(
                     receiver: $0["receiver"], state: $0["state"], attempts: $0["attempts"],
@@ -53,12 +59,29 @@ extension IncidentStore {
         }
     }
 
+    /// How long before an incident opened something may have been owed that was then sent with it.
+    private static let longestOwed = Duration.seconds(7 * 86_400)
+
+    /// How long after the end of an incident that end may be owed: posted alerts have ended when they say so, which is heard later.
+    private static let latestEnd = Duration.seconds(600)
+
     /// How many incidents there are by state and severity.
     public func counts() throws -> [(state: String, severity: String, count: Int)] { try store.database.read(Self.counts) }
 
     static func counts(_ database: Database) throws -> [(state: String, severity: String, count: Int)] {
         try Row.fetchAll(database, sql: "SELECT state, severity, count FROM incident_count").map {
             ($0["state"], $0["severity"], $0["count"])
+        }
+    }
+
+    /// Since when the open incident of each severity that has waited longest waits: since it was opened, or opened again.
+    static func longestWaiting(_ database: Database) throws -> [Severity: Timestamp] {
+        try Row.fetchAll(
+            database,
+            sql:
+                "SELECT i.severity, min(e.since) AS since FROM escalation e CROSS JOIN incident i ON i.number = e.incident GROUP BY 1"
+        ).reduce(into: [:]) { waiting, row in
+            if let severity = Severity(rawValue: row["severity"]) { waiting[severity] = Timestamp(microseconds: row["since"]) }
         }
     }
 
@@ -86,15 +109,21 @@ extension IncidentStore {
     }
 
     /// The labels as the table holds them.
-    public static func labels(_ text: String) -> [String: String] { decode(text) ?? [:] }
+    public static func labels(_ text: String) -> [String: String] {
+        var reader = JSONReader(Array(text.utf8)), labels: [String: String] = [:]
+        // obs wrote it: what cannot be read is no label.
+        try? reader.object { reader, name in
+            if let name { labels[name] = try reader.text() }
+        }
+        return labels
+    }
 
     /// A row of the table `incident`.
     public static func incident(_ row: Row) -> Incident {
         Incident(
             number: row["number"], fingerprint: row["fingerprint"], name: row["name"], detector: row["detector"],
             severity: Severity(rawValue: row["severity"]) ?? .info, state: Incident.State(rawValue: row["state"]) ?? .open,
-            title: row["title"],
-            description: row["description"], labels: decode(row["labels"]) ?? [:],
+            title: row["headline"] ?? row["title"], description: row["description"], labels: labels(row["labels"]),
             startsAt: Timestamp(microseconds: row["starts_at"]),
             lastSeen: Timestamp(microseconds: row["last_seen"]), openedAt: Timestamp(microseconds: row["opened_at"]),
             resolvedAt: (row["resolved_at"] as Int64?).map { Timestamp(microseconds: $0) },
@@ -104,7 +133,7 @@ extension IncidentStore {
             changedBy: row["changed_by"],
             mergedInto: row["merged_into"], mergedBecause: row["merged_because"], reopened: row["reopened"],
             isFlapping: (row["quiet_for"] as Int64?) != nil, ownCount: row["count"], mergedCount: row["merged_count"],
-            contributions: decode(row["contributions"]) ?? [])
+            contributions: row["contributions"] == "[]" ? [] : decode(row["contributions"]) ?? [])
     }
 
     static func json(_ value: some Encodable) throws -> String {

@@ -4,7 +4,7 @@ import Store
 
 /// What keeps the tables of incidents well over the years.
 extension IncidentStore {
-    /// Forgets incidents that ended before `time`, with their evidence and timelines, notifications that were sent before it, and the audit of that time. What
+    /// Forgets incidents that ended before `time`, with their evidence and timelines, notifications that were sent before it, silences that had ended, and the audit of that time. What
     /// was counted of them stays in the statistics.
     ///
     /// - Parameter limit: how many incidents at once; each call is one transaction, so that others can write in between.
@@ -27,6 +27,7 @@ extension IncidentStore {
             try database.executeCached(
                 sql: "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)",
                 arguments: [time.microseconds, limit])
+            try database.executeCached(sql: "DELETE FROM silence WHERE ends_at < ?", arguments: [time.microseconds])
             return count
         }
     }

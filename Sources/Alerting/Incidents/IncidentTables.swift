@@ -6,7 +6,7 @@ import Store
 /// none may forget them.
 enum IncidentTables {
     static let migrations = [
-        Migration(id: "incidents-1", sql: columns + labels + search + statistics + counts + backfill)
+        Migration(id: "incidents-1", sql: columns + labels + search + statistics + counts + backfill), scale,
     ]
 
     /// `version` grows with each decision about an incident, not with each event that joins it.
@@ -131,11 +131,11 @@ enum IncidentTables {
 
         """
 
-    private static func bucket(_ value: String) -> String { "CAST(8 * log2(max(\(value), 1000) / 1000.0) AS INTEGER)" }
+    static func bucket(_ value: String) -> String { "CAST(8 * log2(max(\(value), 1000) / 1000.0) AS INTEGER)" }
 
-    private static func tally(_ measure: String, _ value: String, by count: String = "1") -> String {
+    static func tally(_ measure: String, _ value: String, by count: String = "1", severity: String = "new.severity") -> String {
         """
-            INSERT INTO incident_statistic VALUES (new.opened_at / 86400000000, '', new.name, new.severity, '\(measure)', \(bucket(value)),
+            INSERT INTO incident_statistic VALUES (new.opened_at / 86400000000, '', new.name, \(severity), '\(measure)', \(bucket(value)),
                 \(count), \(count) * \(value))
             ON CONFLICT DO UPDATE SET count = count + excluded.count, total = total + excluded.total;
         """

@@ -40,6 +40,7 @@ struct IncidentTimes: Sendable {
             "obs_incident_false_positives_total", help: "Incidents that were resolved as false positives, by rule.",
             labels: ["rule"])
         for severity in Severity.allCases { for family in [detect, acknowledge, resolve] { _ = family[severity.rawValue] } }
+        _ = falsePositives[PostedIncident.detector]
         place = Place()
         let last = try? incidents.read { try Int64.fetchOne($0, sql: "SELECT max(id) FROM timeline") ?? 0 }
         place.last.withLock { $0 = last }
@@ -62,7 +63,10 @@ struct IncidentTimes: Sendable {
             let severity: String = row["severity"], opened: Int64 = row["opened_at"], at: Int64 = row["at"]
             func seconds(_ microseconds: Int64) -> Double { Double(max(0, microseconds)) / 1e6 }
             switch row["kind"] as String {
-            case "opened": detect[severity].observe(seconds(opened - (row["starts_at"] as Int64)))
+            case "opened":
+                detect[severity].observe(seconds(opened - (row["starts_at"] as Int64)))
+                // From here on the rule has a series, so that its first false positive is seen as a rise.
+                _ = falsePositives[rule(row["name"], row["detector"])]
             case "acknowledged": if row["acknowledged_at"] as Int64? == at { acknowledge[severity].observe(seconds(at - opened)) }
             default:
                 resolve[severity].observe(seconds(at - opened))

@@ -131,39 +131,41 @@ public final class DeltaTable: Sendable {
         adding files: [DataFile], transaction: (application: String, version: Int64)? = nil,
         operation: String = "STREAMING UPDATE"
     ) throws(LakeError) -> Int64? {
-        try commit(operation, isBlindAppend: true) { (snapshot) throws(LakeError) in
-            if let transaction, let seen = snapshot.transactions[transaction.application], seen.version >= transaction.version {
-                return nil
-            }
+        try commit(operation, isBlindAppend: true, transaction: transaction) { _ in
             let now = commitTime()
-            var actions: [DeltaAction] = []
-            if let transaction {
-                actions.append(
-                    DeltaAction(txn: .init(appId: transaction.application, version: transaction.version, lastUpdated: now)))
-            }
-            return actions + files.map { DeltaAction(add: $0.added(at: now)) }
+            return files.map { DeltaAction(add: $0.added(at: now)) }
         }
     }
 
     /// Commits what `body` makes of the newest version, again and again until no other process was faster.
     ///
-    /// - Parameter body: gives the actions, or nil when nothing is to be done any more.
+    /// - Parameters:
+    ///   - transaction: an application and its rising number, which the commit records; where it is recorded already, there is nothing to do.
+    ///   - body: gives the actions, or nil when nothing is to be done any more.
     /// - Returns: the new version, or nil when there was nothing to do.
     func commit(
         _ operation: String, parameters: [String: String] = [:], isBlindAppend: Bool,
+        transaction: (application: String, version: Int64)? = nil,
         _ body: (Snapshot) throws(LakeError) -> [DeltaAction]?
     ) throws(LakeError) -> Int64? {
         if let pinned { throw .readOnly(table: name, version: pinned) }
         for _ in 0..<Self.commitAttempts {
             try refresh()
             var next = snapshot
+            if let transaction, let seen = next.transactions[transaction.application], seen.version >= transaction.version {
+                return nil
+            }
             guard let actions = try body(next) else { return nil }
             try next.checkWritable(table: name)
             let version = next.version + 1
+            let now = commitTime()
             let info = DeltaAction.CommitInfo(
-                timestamp: commitTime(), operation: operation, parameters: parameters,
+                timestamp: now, operation: operation, parameters: parameters,
                 readVersion: next.version < 0 ? nil : next.version, isBlindAppend: isBlindAppend)
-            let all = [DeltaAction(commitInfo: info)] + actions
+            let recorded = transaction.map {
+                DeltaAction(txn: .init(appId: $0.application, version: $0.version, lastUpdated: now))
+            }
+            let all = [DeltaAction(commitInfo: info)] + [recorded].compactMap(\.self) + actions
             guard try log.put(all, version: version) else { continue }
             try next.apply(all, version: version, table: name)
             keep(next)

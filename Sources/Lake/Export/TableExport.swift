@@ -102,20 +102,7 @@ public final class ExportTarget: ObjectWriter {
     deinit { discard() }
 
     public func write(_ bytes: Span<UInt8>) throws(LakeError) {
-        var failure: Int32 = 0
-        bytes.withUnsafeBufferPointer { buffer in
-            var written = 0
-            // Safe because each write is told how much is left.
-            while written < buffer.count {
-                let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-                if count < 0, errno == EINTR { continue }
-                if count <= 0 {
-                    failure = errno
-                    return
-                }
-                written += count
-            }
-        }
+        let failure = FileSink.writeAll(bytes, to: descriptor)
         if failure == EPIPE, path == nil { throw .readerGone }
         if failure != 0 { throw .cannotWrite(path: path ?? "standard output", reason: String(cString: strerror(failure))) }
         offset += bytes.count

@@ -14,24 +14,16 @@ extension DeltaTable {
         times: (column: String, range: Range<Timestamp>)?, with files: [DataFile],
         transaction: (application: String, version: Int64)? = nil
     ) throws(LakeError) -> Int64? {
-        try commit("REPLACE", isBlindAppend: false) { (snapshot) throws(LakeError) in
-            if let transaction, let seen = snapshot.transactions[transaction.application], seen.version >= transaction.version {
-                return nil
-            }
+        try commit("REPLACE", isBlindAppend: false, transaction: transaction) { (snapshot) throws(LakeError) in
             let now = commitTime()
-            var actions: [DeltaAction] = []
-            if let transaction {
-                actions.append(
-                    DeltaAction(txn: .init(appId: transaction.application, version: transaction.version, lastUpdated: now)))
-            }
             let (replaced, kept) = try rows(outside: times, of: snapshot)
-            actions += replaced.map {
+            let removed = replaced.map {
                 DeltaAction(
                     remove: .init(
                         path: $0.logPath, deletionTimestamp: now, dataChange: true, extendedFileMetadata: true,
                         partitionValues: $0.partitionValues, size: $0.size))
             }
-            return actions + (kept + files).map { DeltaAction(add: $0.added(at: now)) }
+            return removed + (kept + files).map { DeltaAction(add: $0.added(at: now)) }
         }
     }
 

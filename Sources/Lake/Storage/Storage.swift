@@ -230,22 +230,24 @@ final class FileSink: ObjectWriter {
     }
 
     func write(_ bytes: Span<UInt8>) throws(LakeError) {
-        var failure: Int32 = 0
+        let failure = Self.writeAll(bytes, to: descriptor)
+        if failure != 0 { throw .cannotWrite(path: path, reason: String(cString: strerror(failure))) }
+        offset += bytes.count
+    }
+
+    /// Writes all of `bytes` to an open file; the number of the system's error, or 0.
+    static func writeAll(_ bytes: Span<UInt8>, to descriptor: Int32) -> Int32 {
         bytes.withUnsafeBufferPointer { buffer in
             var written = 0
             // Safe because each write is told how much is left.
             while written < buffer.count {
                 let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
                 if count < 0, errno == EINTR { continue }
-                if count <= 0 {
-                    failure = errno
-                    return
-                }
+                if count <= 0 { return errno }
                 written += count
             }
+            return 0
         }
-        if failure != 0 { throw .cannotWrite(path: path, reason: String(cString: strerror(failure))) }
-        offset += bytes.count
     }
 
     /// Closes the file; on disk, with its name, when this returns.

@@ -6,7 +6,7 @@ import Detection
 public struct IncidentFilter: Sendable {
     public var state: String?
     public var severity: String?
-    /// Who it is assigned to, or who acknowledged it.
+    /// Who has it: who it is assigned to, or who acknowledged it when that is nobody.
     public var assignee: String?
     /// Matchers on labels, as routes have them.
     public var matchers = ""
@@ -19,6 +19,8 @@ public struct IncidentFilter: Sendable {
     public var limit = 100
     /// Where an earlier answer ended, as ``IncidentPage/next`` gives it.
     public var cursor: String?
+    /// How many incidents are compared for one page where no index answers the question.
+    var patience = 20_000
 
     public init(
         state: String? = nil, severity: String? = nil, assignee: String? = nil, matchers: String = "", text: String? = nil,
@@ -51,8 +53,8 @@ public struct IncidentPage: Sendable {
     public var incidents: [Incident]
     /// The cursor for the next page; nil after the last.
     public var next: String?
-    /// Said beside the answer, when not all were looked at.
-    public var note: String?
+    /// How many were compared before it was broken off, because no index answers the question; nil when it was not. ``next`` goes on from there.
+    public var compared: Int?
 }
 
 /// A place in the order of the answers: no incident is shown twice or left out while others begin and end.
@@ -60,9 +62,9 @@ struct IncidentCursor {
     var startsAt: Int64
     var number: Int64
 
-    init(_ incident: Incident) {
-        startsAt = incident.startsAt.microseconds
-        number = incident.number
+    init(startsAt: Int64, number: Int64) {
+        self.startsAt = startsAt
+        self.number = number
     }
 
     init(_ text: String) throws(QueryError) {

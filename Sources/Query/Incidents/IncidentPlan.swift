@@ -3,182 +3,226 @@ import Columns
 import Detection
 @preconcurrency import GRDB
 
-/// The statement that answers a filter without reading what the answer does not need.
+/// How a filter is answered without reading what the answer does not need.
 ///
-/// The order is always the same (newest beginning first), so the statement walks one index in that order and stops at the limit. Which one is decided here and
-/// not left to SQLite, which has no statistics on a table that changes all day: the label with the fewest incidents if one is named, else assignee, state, rule or
-/// severity. A leading `+` keeps SQLite from taking another index. Labels that are asked for by expression or by absence are compared afterwards.
+/// The order of answers is always the same (newest beginning first), so one index is walked in that order: of the label, the person, the state or the severity that
+/// the fewest incidents have. Which one is decided here by counting, and not left to SQLite, which has no statistics on a table that changes all day. All other
+/// conditions are compared row by row, for at most `IncidentFilter.patience` rows of a page: so each question ends soon, and says where to go on when it has not seen all.
+///
+/// Parts of a merged incident are found by their whole: its labels stand under those of its parts too.
 struct IncidentPlan {
-    private(set) var sql: String
-    private(set) var arguments: StatementArguments
-    /// What is left to compare with the labels of each row.
-    let rest: [Matcher]
+    /// A statement that gives whole incidents in the order of the answer.
+    struct Walk {
+        let sql: String
+        let arguments: StatementArguments
+    }
 
-    /// How many incidents of a label are counted to find the rarest, and how many values of a label an expression is tried on.
-    private static let sample = 2000
+    /// One after the other: each begins where the one before has ended.
+    let walks: [Walk]
+    private let filter: IncidentFilter
+    /// What is compared with the labels of each row.
+    private let matchers: [Matcher]
 
     init(_ filter: IncidentFilter, _ database: Database) throws {
+        self.filter = filter
         let matchers = try [Matcher](parsing: filter.matchers)
-        var conditions: [String] = []
-        var values: [any DatabaseValueConvertible] = []
-        var driver = Driver.begin
-        var rest = matchers
-        /// Whether rows may be parts of other incidents, of which the whole is shown.
-        var isByPart = false
-
+        let bounds = Bounds(
+            until: filter.until, cursor: try filter.cursor.map { (text) throws(QueryError) in try IncidentCursor(text) })
         if let text = filter.text {
-            driver = .numbers(try Self.numbers(containing: text, database))
-        } else if let (matcher, wanted) = try Self.rarest(matchers, database) {
-            rest.removeAll { $0 == matcher }
-            driver = .label(matcher.name, wanted)
+            let numbers = try TextSearch.incidents(containing: text, filter, database)
+            walks = [Self.walk(through: numbers, bounds)]
+            self.matchers = matchers
+            return
+        }
+        guard let driver = try Self.rarest(filter, matchers, database) else {
+            // Something that is asked for is nowhere.
+            (walks, self.matchers) = ([], [])
+            return
+        }
+        if case .label(let matcher, _) = driver, matchers.count == 1, matcher.operator == .equal, filter.since == nil {
+            // The index has answered it. Several must hold together on the incident itself or on one part of it.
+            self.matchers = []
+        } else {
+            self.matchers = matchers
         }
         switch driver {
-        case .numbers, .label: isByPart = true
-        case .begin: conditions.append("m.merged_into IS NULL")
-        }
-        /// The row that is shown: the found one, or the whole that it is a part of.
-        let shown = isByPart ? "i" : "m"
-        var isDriven = isByPart
-        /// The first condition that may is answered by its index.
-        func add(_ condition: String, _ value: String) {
-            conditions.append((isDriven ? "+" : "") + condition)
-            values.append(value)
-            isDriven = true
-        }
-        if let assignee = filter.assignee {
-            // Two columns cannot share an index; few incidents are in either state at a time, and those that have ended keep their assignee.
-            conditions.append(
-                "\(shown).number IN (SELECT number FROM incident WHERE assignee = ? UNION SELECT number FROM incident WHERE state = 'acknowledged' AND acknowledged_by = ?)"
-            )
-            values += [assignee, assignee]
-            isDriven = true
-        }
-        if let state = filter.state, state != Incident.State.resolved.rawValue { add("\(shown).state = ?", state) }
-        for matcher in matchers where matcher.operator == .equal && !matcher.value.isEmpty {
-            if matcher.name == "alertname", !isByPart {
-                add("\(shown).name = ?", matcher.value)
-                rest.removeAll { $0 == matcher }
+        case .label(let matcher, let values) where values.count > 1:
+            walks = [Self.walk(through: try Self.numbers(with: matcher.name, in: values, database), bounds)]
+        default:
+            guard let since = filter.since else {
+                walks = [driver.walk(bounds)]
+                return
             }
-        }
-        if let severity = filter.severity { add("\(shown).severity = ?", severity) }
-        if filter.state == Incident.State.resolved.rawValue { add("\(shown).state = ?", Incident.State.resolved.rawValue) }
-        let begin = driver.begin
-        if let since = filter.since {
-            conditions.append("+\(shown).last_seen >= ?")
-            values.append(since.microseconds)
-            if !isByPart, let earliest = try Self.earliestBegin(since: since, database) {
-                conditions.append("\(begin) >= ?")
-                values.append(earliest)
-            }
-        }
-        if let until = filter.until {
-            conditions.append("\(begin) <= ?")
-            values.append(until.microseconds)
-        }
-        if let cursor = try filter.cursor.map({ (text) throws(QueryError) in try IncidentCursor(text) }) {
-            conditions.append("\(begin) <= ? AND (\(begin), m.number) < (?, ?)")
-            values += [cursor.startsAt, cursor.startsAt, cursor.number]
-        }
-        self.rest = rest
-        let join = "CROSS JOIN incident i ON i.number = coalesce(m.merged_into, m.number)"
-        let filters = conditions.isEmpty ? "1" : conditions.joined(separator: " AND ")
-        switch driver {
-        case .begin:
-            sql = "SELECT m.*, m.labels AS part_labels FROM incident m WHERE \(filters) ORDER BY m.starts_at DESC, m.number DESC"
-            arguments = StatementArguments(values)
-        case .label(let name, let wanted):
-            let isOne = wanted.count == 1
-            sql = """
-                SELECT i.*, m.labels AS part_labels FROM incident_label l CROSS JOIN incident m ON m.number = l.incident \(join)
-                WHERE l.name = ? AND l.value \(isOne ? "= ?" : "IN (SELECT value FROM json_each(?))") AND \(filters)
-                ORDER BY l.starts_at DESC, l.incident DESC
-                """
-            arguments = StatementArguments([name, isOne ? wanted[0] : Self.array(wanted)]) + StatementArguments(values)
-        case .numbers(let numbers):
-            sql = """
-                SELECT i.*, m.labels AS part_labels FROM json_each(?) n CROSS JOIN incident m ON m.number = n.value \(join)
-                WHERE \(filters) ORDER BY m.starts_at DESC, m.number DESC
-                """
-            arguments = StatementArguments(["[\(numbers.map(String.init).joined(separator: ","))]"]) + StatementArguments(values)
+            // Nearly all that were active since then began since then; those that had begun before are few, and found by their end.
+            walks = [driver.walk(bounds.since(since)), Self.underWay(at: since, bounds)]
         }
     }
 
-    private static func array(_ texts: [String]) -> String { "[\(texts.map(JSONText.quote).joined(separator: ","))]" }
+    /// Whether a row of the table is what is asked for; the cheapest conditions first.
+    func isAnswered(by row: Row, _ database: Database) throws -> Bool {
+        guard row["merged_into"] as Int64? == nil, filter.state.map({ $0 == row["state"] as String }) ?? true,
+            filter.severity.map({ $0 == row["severity"] as String }) ?? true,
+            filter.assignee.map({ $0 == (row["assignee"] ?? row["acknowledged_by"]) as String? }) ?? true,
+            filter.since.map({ $0.microseconds <= row["last_seen"] as Int64 }) ?? true
+        else { return false }
+        guard !matchers.isEmpty, !matchers.match(IncidentStore.labels(row["labels"])) else { return true }
+        guard (row["merged_count"] as Int) > 0 else { return false }
+        let parts = try String.fetchCursor(
+            database.cachedStatement(sql: "SELECT labels FROM incident WHERE merged_into = ?"),
+            arguments: [row["number"] as Int64])
+        while let labels = try parts.next() {
+            if matchers.match(IncidentStore.labels(labels)) { return true }
+        }
+        return false
+    }
+
+    // MARK: Which index
+
+    /// How many of a kind are counted: more is many.
+    private static let many = 20_000
 
     private enum Driver {
         case begin
-        case label(String, [String])
-        case numbers([Int64])
+        case state(String)
+        case severity(String)
+        case person(String)
+        /// The values that the matcher stands for.
+        case label(Matcher, [String])
 
-        /// Where the time of beginning stands in the index that is walked.
-        var begin: String {
-            if case .label = self { "l.starts_at" } else { "m.starts_at" }
+        func walk(_ bounds: Bounds) -> Walk {
+            let (source, condition, arguments): (String, String, StatementArguments) =
+                switch self {
+                case .begin: ("incident m INDEXED BY incident_begin", "", [])
+                case .state(let state): ("incident m INDEXED BY incident_state_begin", "m.state = ? AND ", [state])
+                case .severity(let severity): ("incident m INDEXED BY incident_severity_begin", "m.severity = ? AND ", [severity])
+                case .person(let person):
+                    ("incident m INDEXED BY incident_who_begin", "coalesce(m.assignee, m.acknowledged_by) = ? AND ", [person])
+                case .label(let matcher, let values):
+                    (
+                        "incident_label l CROSS JOIN incident m ON m.number = l.incident", "l.name = ? AND l.value = ? AND ",
+                        [matcher.name, values[0]]
+                    )
+                }
+            let order = if case .label = self { ("l.starts_at", "l.incident") } else { ("m.starts_at", "m.number") }
+            return Walk(
+                sql:
+                    "SELECT m.* FROM \(source) WHERE \(condition)\(bounds.condition(order)) ORDER BY \(order.0) DESC, \(order.1) DESC",
+                arguments: arguments + bounds.arguments)
         }
     }
 
-    /// The matcher that the fewest incidents have, and the values that it stands for: one of an equality, or those that an expression matches where a label
-    /// has few values.
-    private static func rarest(_ matchers: [Matcher], _ database: Database) throws -> (Matcher, [String])? {
-        var best: (matcher: Matcher, values: [String], count: Int)?
-        for matcher in matchers where !matcher.matches("") && matcher.name != "alertname" {
+    /// Where the answer begins and ends in its order.
+    private struct Bounds {
+        var since: Timestamp?
+        var before: Timestamp?
+        let until: Timestamp?
+        let cursor: IncidentCursor?
+
+        init(until: Timestamp?, cursor: IncidentCursor?) {
+            self.until = until
+            self.cursor = cursor
+        }
+
+        func since(_ time: Timestamp) -> Bounds {
+            var bounds = self
+            bounds.since = time
+            return bounds
+        }
+
+        func condition(_ order: (begin: String, number: String)) -> String {
+            var conditions = ["1"]
+            if since != nil { conditions.append("\(order.begin) >= ?") }
+            if until != nil { conditions.append("\(order.begin) <= ?") }
+            // The first comparison is what the index begins at.
+            if cursor != nil { conditions.append("\(order.begin) <= ? AND (\(order.begin), \(order.number)) < (?, ?)") }
+            return conditions.joined(separator: " AND ")
+        }
+
+        var arguments: StatementArguments {
+            var values: [Int64] = []
+            if let since { values.append(since.microseconds) }
+            if let until { values.append(until.microseconds) }
+            if let cursor { values += [cursor.startsAt, cursor.startsAt, cursor.number] }
+            return StatementArguments(values)
+        }
+    }
+
+    /// Those that began before `time` and were active at it or later. They are few at any time, so they may be sorted.
+    private static func underWay(at time: Timestamp, _ bounds: Bounds) -> Walk {
+        Walk(
+            sql: """
+                SELECT m.* FROM incident m INDEXED BY incident_last WHERE m.last_seen >= ? AND m.starts_at < ?
+                    AND \(bounds.condition(("m.starts_at", "m.number"))) ORDER BY m.starts_at DESC, m.number DESC
+                """, arguments: [time.microseconds, time.microseconds] + bounds.arguments)
+    }
+
+    /// The incidents of a list, which is in the order of the answer: `json_each` gives its elements as they stand, and a cross join keeps its loops.
+    private static func walk(through numbers: [Int64], _ bounds: Bounds) -> Walk {
+        Walk(
+            sql: """
+                SELECT m.* FROM json_each(?) n CROSS JOIN incident m ON m.number = n.value WHERE \(bounds.condition(("m.starts_at", "m.number")))
+                """, arguments: ["[\(numbers.map(String.init).joined(separator: ","))]"] + bounds.arguments)
+    }
+
+    /// What the fewest incidents have of all that is asked for; nil when none has it.
+    private static func rarest(_ filter: IncidentFilter, _ matchers: [Matcher], _ database: Database) throws -> Driver? {
+        var best = (driver: Driver.begin, count: Int.max)
+        func consider(_ driver: Driver, _ count: Int) { if count < best.count { best = (driver, count) } }
+        if let state = filter.state {
+            let sql = "SELECT coalesce(sum(count), 0) FROM incident_count WHERE state = ?"
+            consider(.state(state), try Int.fetchOne(database, sql: sql, arguments: [state]) ?? 0)
+        }
+        if let severity = filter.severity {
+            let sql = "SELECT coalesce(sum(count), 0) FROM incident_count WHERE severity = ?"
+            consider(.severity(severity), try Int.fetchOne(database, sql: sql, arguments: [severity]) ?? 0)
+        }
+        if let person = filter.assignee {
+            let sql = """
+                SELECT count(*) FROM (SELECT 1 FROM incident INDEXED BY incident_who_begin WHERE coalesce(assignee, acknowledged_by) = ? LIMIT \(many))
+                """
+            consider(.person(person), try Int.fetchOne(database, sql: sql, arguments: [person]) ?? 0)
+        }
+        for matcher in matchers where !matcher.matches("") {
             guard let values = try values(of: matcher, database) else { continue }
-            let count = try Int.fetchOne(
-                database,
-                sql: """
-                    SELECT count(*) FROM (SELECT 1 FROM incident_label WHERE name = ? AND value IN (SELECT value FROM json_each(?)) LIMIT \(10 * sample))
-                    """, arguments: [matcher.name, array(values)])
+            let sql = """
+                SELECT count(*) FROM (SELECT 1 FROM incident_label WHERE name = ? AND value IN (SELECT value FROM json_each(?)) LIMIT \(many))
+                """
+            let count = try Int.fetchOne(database, sql: sql, arguments: [matcher.name, JSONText.list(values)]) ?? 0
             // Many values are sorted, one is walked in order: many rows are only good for one.
-            guard let count, values.count == 1 || count < 10 * sample else { continue }
-            if best == nil || count < best!.count { best = (matcher, values, count) }
+            if values.count == 1 || count < many { consider(.label(matcher, values), count) }
         }
-        return best.map { ($0.matcher, $0.values) }
+        return best.count == 0 ? nil : best.driver
     }
 
+    /// The values that a matcher stands for where the index knows them: one of an equality, or those that an expression matches where a label has few.
     private static func values(of matcher: Matcher, _ database: Database) throws -> [String]? {
         if matcher.operator == .equal { return [matcher.value] }
         guard matcher.operator == .matches else { return nil }
         // One step into the index a value, however many incidents have it.
+        let most = 2000
         let all = try String.fetchAll(
             database,
             sql: """
                 WITH RECURSIVE known (value) AS (
                     SELECT min(value) FROM incident_label WHERE name = ?1
                     UNION ALL SELECT (SELECT min(value) FROM incident_label WHERE name = ?1 AND value > known.value) FROM known WHERE value IS NOT NULL)
-                SELECT value FROM known WHERE value IS NOT NULL LIMIT \(sample + 1)
+                SELECT value FROM known WHERE value IS NOT NULL LIMIT \(most + 1)
                 """, arguments: [matcher.name])
-        guard all.count <= sample else { return nil }
+        guard all.count <= most else { return nil }
         return all.filter(matcher.matches)
     }
 
-    /// When the first of those began that were active since then; nil when there are many, which are found soon without.
-    private static func earliestBegin(since: Timestamp, _ database: Database) throws -> Int64? {
-        let row = try Row.fetchOne(
-            database,
-            sql:
-                "SELECT count(*) AS n, min(starts_at) AS begin FROM (SELECT starts_at FROM incident WHERE last_seen >= ? LIMIT 20000)",
-            arguments: [since.microseconds])
-        guard let row, (row["n"] as Int) < 20_000 else { return nil }
-        return (row["begin"] as Int64?) ?? .max
-    }
-
-    /// The newest incidents whose title, name, labels or timeline hold all words of `text`.
-    private static func numbers(containing text: String, _ database: Database) throws -> [Int64] {
-        let words = text.split(whereSeparator: \.isWhitespace).filter { $0.contains { $0.isLetter || $0.isNumber } }
-        guard !words.isEmpty, text.utf8.count <= 1000 else { throw QueryError.badText(String(text.prefix(100))) }
-        // Quoted, so that nothing in it is read as the search's own language; a star at the end is kept.
-        let pattern: String = words.map { word -> String in
-            let isPrefix = word.hasSuffix("*")
-            return "\"\((isPrefix ? word.dropLast() : word).replacing("\"", with: "\"\""))\"\(isPrefix ? "*" : "")"
-        }.joined(separator: " ")
-        let titles = try Int64.fetchAll(
-            database, sql: "SELECT rowid FROM incident_search WHERE incident_search MATCH ? ORDER BY rowid DESC LIMIT \(sample)",
-            arguments: [pattern])
-        let notes = try Int64.fetchAll(
+    /// The incidents that have one of several values, in the order of the answer.
+    private static func numbers(with name: String, in values: [String], _ database: Database) throws -> [Int64] {
+        try Int64.fetchAll(
             database,
             sql: """
-                SELECT t.incident FROM (SELECT rowid AS id FROM timeline_search WHERE timeline_search MATCH ? ORDER BY rowid DESC LIMIT \(sample)) s
-                CROSS JOIN timeline t ON t.id = s.id
-                """, arguments: [pattern])
-        return Array(Set(titles + notes))
+                SELECT DISTINCT incident, starts_at FROM incident_label WHERE name = ? AND value IN (SELECT value FROM json_each(?))
+                ORDER BY starts_at DESC, incident DESC
+                """, arguments: [name, JSONText.list(values)])
     }
+}
+
+extension JSONText {
+    fileprivate static func list(_ texts: [String]) -> String { "[\(texts.map(quote).joined(separator: ","))]" }
 }

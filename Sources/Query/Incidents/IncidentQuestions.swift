@@ -2,6 +2,7 @@ import Alerting
 import Columns
 import Detection
 @preconcurrency import GRDB
+import Lake
 
 /// What can be asked of incidents; the command line, the API and the page ask here.
 public struct IncidentQuestions: Sendable {
@@ -13,9 +14,6 @@ public struct IncidentQuestions: Sendable {
         self.store = store
     }
 
-    /// How many incidents a question looks at that no index answers, so that it ends soon.
-    private static let patience = 50_000
-
     /// Newest beginning first. A part of another incident is not shown itself; where it is what was asked for, its whole is.
     ///
     /// - Throws: ``QueryError`` for a state, severity, cursor or text that cannot be, `Matcher.Malformed` for bad matchers.
@@ -24,24 +22,19 @@ public struct IncidentQuestions: Sendable {
         return try store.read { database in
             let plan = try IncidentPlan(filter, database)
             var page = IncidentPage(incidents: [])
-            var seen: Set<Int64> = []
-            var looked = 0
-            let rows = try Row.fetchCursor(database, sql: plan.sql, arguments: plan.arguments)
-            while let row = try rows.next() {
-                looked += 1
-                if looked > Self.patience, !plan.rest.isEmpty {
-                    page.note =
-                        "only the newest \(Self.patience) were compared; narrow the question with --since or name=\"value\""
-                    break
+            var looked = 0, last: IncidentCursor?
+            for walk in plan.walks {
+                let rows = try Row.fetchCursor(database.cachedStatement(sql: walk.sql), arguments: walk.arguments)
+                while let row = try rows.next() {
+                    if page.incidents.count == filter.limit || looked == filter.patience {
+                        page.next = last?.text
+                        if looked == filter.patience { page.compared = looked }
+                        return page
+                    }
+                    looked += 1
+                    last = IncidentCursor(startsAt: row["starts_at"], number: row["number"])
+                    if try plan.isAnswered(by: row, database) { page.incidents.append(IncidentStore.incident(row)) }
                 }
-                if !plan.rest.isEmpty, !plan.rest.match(IncidentStore.labels(row["part_labels"])) { continue }
-                let incident = IncidentStore.incident(row)
-                guard seen.insert(incident.number).inserted else { continue }
-                if page.incidents.count == filter.limit {
-                    page.next = page.incidents.last.map { IncidentCursor($0).text }
-                    break
-                }
-                page.incidents.append(incident)
             }
             return page
         }
@@ -62,20 +55,38 @@ public struct IncidentQuestions: Sendable {
                     .timestamp($0.lastSeen), .text($0.name),
                 ]
             },
-            note: page.next != nil ? "only the newest \(filter.limit) are shown; ask for more with --limit" : page.note)
-        answer.dispensable = ["name", "last_seen", "who"]
+            note: Self.note(on: page, limit: filter.limit))
+        answer.dispensable = ["name", "last_seen"]
+        // A column of nobodies says nothing.
+        if page.incidents.allSatisfy({ $0.assignee == nil && $0.acknowledgedBy == nil }) {
+            answer.dispensable.insert("who", at: 0)
+        }
+        answer.dispensable.append("count")
+        answer.main = "title"
         return answer
+    }
+
+    /// What is said of an answer that goes on.
+    private static func note(on page: IncidentPage, limit: Int) -> String? {
+        guard let next = page.next else { return nil }
+        let why =
+            page.compared.map { "only the newest \($0) were compared; narrow the question with --since or name=\"value\"" }
+            ?? "only the newest \(limit) are shown; ask for more with --limit"
+        return "\(why), or go on with --cursor \(next)"
     }
 
     /// One incident with all that is known of it.
     ///
-    /// - Parameter runbooks: the folder with a page for each rule.
-    /// - Throws: `AlertingError.noIncident`.
-    public func one(_ id: String, runbooks: String? = nil, now: Timestamp? = nil) throws -> IncidentView {
+    /// - Parameters:
+    ///   - runbooks: the folder with a page for each rule.
+    ///   - lake: where the figures of the time around it are; nil leaves them out.
+    /// - Throws: `AlertingError.noIncident`; `LakeError` when a table cannot be read.
+    public func one(_ id: String, runbooks: String? = nil, lake: Lake? = nil, now: Timestamp? = nil) throws -> IncidentView {
         let (incident, evidence, timeline, notifications) = try store.incident(id)
         return IncidentView(
             incident: incident, parts: try store.parts(of: incident.number), evidence: evidence, timeline: timeline,
             notifications: notifications, related: try related(to: incident), similar: try similar(to: incident),
+            figures: try lake.map { try IncidentFigures.all(of: incident, in: $0) } ?? [],
             firstMinutes: runbooks.flatMap { Runbook(folder: $0, name: incident.name)?.section("First five minutes") }, now: now)
     }
 

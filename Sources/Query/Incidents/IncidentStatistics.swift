@@ -27,16 +27,21 @@ extension IncidentQuestions {
         var all = Tally()
         var open: [[String]: Int] = [:]
         try store.read { database in
-            let rows = try Row.fetchCursor(
-                database,
-                sql: """
-                    SELECT \(grouping.columns), measure, bucket, sum(count), sum(total) FROM incident_statistic
-                    WHERE day BETWEEN ? AND ? AND receiver \(grouping == .receiver ? "<>" : "=") '' GROUP BY 1, 2, 3, 4
-                    """, arguments: [since.map(Self.day) ?? .min, until.map(Self.day) ?? .max])
-            while let row = try rows.next() {
-                let key = [Self.text(row[0]), Self.text(row[1])]
-                groups[key, default: Tally()].add(row[2], bucket: row[3], count: row[4], total: row[5])
-                all.add(row[2], bucket: row[3], count: row[4], total: row[5])
+            let from = max(0, since.map(Self.day) ?? 0)
+            let days = from...max(from, min(until.map(Self.day) ?? .max, Self.allDays.upperBound))
+            let isByDay = grouping == .day
+            for (table, column, range) in isByDay ? [("incident_statistic_day", "day", days)] : Self.ranges(days) {
+                let rows = try Row.fetchCursor(
+                    database,
+                    sql: """
+                        SELECT \(grouping.columns), measure, bucket, sum(count), sum(total) FROM \(table)
+                        WHERE \(column) BETWEEN ? AND ?\(isByDay ? "" : " AND receiver \(grouping == .receiver ? "<>" : "=") ''") GROUP BY 1, 2, 3, 4
+                        """, arguments: [range.lowerBound, range.upperBound])
+                while let row = try rows.next() {
+                    let key = [Self.text(row[0]), Self.text(row[1])]
+                    groups[key, default: Tally()].add(row[2], bucket: row[3], count: row[4], total: row[5])
+                    all.add(row[2], bucket: row[3], count: row[4], total: row[5])
+                }
             }
             guard grouping != .receiver else { return }
             let key = grouping == .day ? "opened_at / 86400000000, ''" : grouping.columns
@@ -48,7 +53,7 @@ extension IncidentQuestions {
                     """, arguments: [since?.microseconds ?? .min, until?.microseconds ?? .max])
             { open[[Self.text(row[0]), Self.text(row[1])]] = row[2] }
         }
-        return answer(grouping, groups.filter { $0.value.count(of: "opened") > 0 || grouping == .receiver }, open, all)
+        return answer(grouping, groups.filter { $0.value.count(of: "opened") > 0 || open[$0.key] != nil || grouping == .receiver }, open, all)
     }
 
     private func answer(_ grouping: Grouping, _ groups: [[String]: Tally], _ open: [[String]: Int], _ all: Tally) -> Answer {
@@ -70,8 +75,8 @@ extension IncidentQuestions {
         }
         // The noisiest first; days in their order.
         let sorted = groups.sorted {
-            grouping == .day
-                ? $0.key[0] > $1.key[0] : ($1.value.count(of: "opened"), $0.key[0]) < ($0.value.count(of: "opened"), $1.key[0])
+            let (left, right) = ($0.value.count(of: "opened"), $1.value.count(of: "opened"))
+            return grouping == .day ? $0.key[0] > $1.key[0] : (right, $0.key[0], $0.key[1]) < (left, $1.key[0], $1.key[1])
         }
         let rows = sorted.map { key, tally -> [Value] in
             let name: [Value] =
@@ -101,6 +106,22 @@ extension IncidentQuestions {
         }
         return answer
     }
+
+    /// The rows that together are the days asked for: whole blocks, and the days beside them.
+    private static func ranges(_ days: ClosedRange<Int64>) -> [(table: String, column: String, rows: ClosedRange<Int64>)] {
+        let length = IncidentStore.daysOfStatisticsBlock
+        let first = (days.lowerBound + length - 1) / length, end = (days.upperBound + 1) / length
+        guard first < end else { return [("incident_statistic", "day", days)] }
+        var ranges = [("incident_statistic_block", "block", first...(end - 1))]
+        if days.lowerBound < first * length {
+            ranges.append(("incident_statistic", "day", days.lowerBound...(first * length - 1)))
+        }
+        if days.upperBound >= end * length { ranges.append(("incident_statistic", "day", (end * length)...days.upperBound)) }
+        return ranges
+    }
+
+    /// Those who ask for all mean the days until the year 4707.
+    private static let allDays: ClosedRange<Int64> = 0...1_000_000
 
     private static func day(_ time: Timestamp) -> Int64 { Int64((time.secondsSince1970 / 86_400).rounded(.down)) }
 

@@ -21,7 +21,7 @@ extension IncidentView {
         text += "\n## Timeline\n\nTimes are UTC.\n\n"
         text += table(
             ["time", "who", "what"],
-            timeline.map { entry in
+            story.map { entry in
                 let part = entry.incident == incident.number ? "" : "INC-\(entry.incident): "
                 return [Self.time(entry.at), Self.escape(entry.actor), part + Self.escape(entry.text)]
             })
@@ -31,6 +31,10 @@ extension IncidentView {
                 let marked = Self.clean(line.line).marking(tellingWords, before: "**", after: "**") { Self.escape(String($0)) }
                 text += "- `\(line.file.replacing("`", with: "'")):\(line.offset)` \(marked)\n"
             }
+        }
+        if !figures.isEmpty {
+            text += "\n## Figures\n"
+            for figure in figures { text += "\n" + describe(figure) }
         }
         if !notifications.isEmpty {
             text += "\n## Who was told\n\n"
@@ -57,6 +61,24 @@ extension IncidentView {
         }
         return text
             + "\n## Cause\n\n_What led to it? What let it through?_\n\n## What we change\n\n- [ ] _what, who, until when_\n"
+    }
+
+    /// What a table counted around it, window by window, as a line of bars for each figure.
+    private func describe(_ figure: IncidentFigures) -> String {
+        let windows = figure.columns.first?.values.count ?? 0
+        let from = Self.time(figure.start), to = Self.time(figure.time(of: windows))
+        var text =
+            "`\(figure.table)` where \(Self.escape(figure.subject)): windows of \(Self.spell(figure.length)), from \(from) to \(to); it began in window \(figure.began + 1) of \(windows). A dot is a window without a row.\n\n"
+        text += table(
+            ["figure", "each window", "greatest", "at"],
+            figure.columns.map { column in
+                let peak = column.peak
+                return [
+                    Self.escape(column.name), "`\(column.graph)`", peak.map { Value.double($0.value).description } ?? "",
+                    peak.map { Self.time(figure.time(of: $0.window)) } ?? "",
+                ]
+            })
+        return text
     }
 
     /// How long each step took, of those that have been taken.

@@ -32,8 +32,15 @@ extension IncidentView {
                 style.wrap(Self.clean(line.line), indent: 4, first: "  ").map { style.mark(tellingWords, in: $0) }
             })
         section(
+            "Parts",
+            parts.flatMap {
+                style.wrap(
+                    "\($0.id)  \($0.severity.rawValue)  \($0.state.rawValue)  \(Self.clean($0.title)): \(Self.clean($0.mergedBecause ?? "merged"))",
+                    indent: 12, first: "  ")
+            })
+        section(
             "Timeline",
-            timeline.flatMap { entry in
+            story.flatMap { entry in
                 let part = entry.incident == incident.number ? "" : "INC-\(entry.incident): "
                 return style.wrap(
                     part + Self.clean(entry.text), indent: 23,
@@ -43,12 +50,8 @@ extension IncidentView {
             "Notifications",
             notifications.flatMap { sent in
                 style.wrap(
-                    "\(sent.receiver.isEmpty ? "nobody (no route takes it)" : sent.receiver): \(sent.state)"
-                        + (sent.sentAt.map { " at \(Self.time($0))" }
-                            ?? (sent.state == "pending" ? ", due \(Self.time(sent.dueAt))" : ""))
-                        + (sent.attempts > 1 ? " after \(sent.attempts) tries" : "")
-                        + (sent.lastError.map { ", last try: \(Self.clean($0))" } ?? ""),
-                    indent: 4, first: "  ")
+                    "\(sent.receiver.isEmpty ? "nobody (no route takes it)" : sent.receiver): \(outcome(sent))", indent: 4,
+                    first: "  ")
             })
         section(
             "First five minutes (runbooks/\(incident.name).md)",
@@ -68,6 +71,19 @@ extension IncidentView {
                 style.wrap("\($0.incident.id)  \(Self.time($0.incident.startsAt))  \($0.ending)", indent: 12, first: "  ")
             })
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What became of a notification, or when it is due. A repetition is owed only if the alert still holds by then.
+    private func outcome(_ sent: NotificationRecord) -> String {
+        var text = sent.state
+        if let at = sent.sentAt {
+            text += " at \(Self.time(at))"
+        } else if sent.state == "pending" {
+            let isLater = now.map { sent.attempts == 0 && sent.dueAt > $0 } ?? false
+            text = isLater ? "looked at again at \(Self.time(sent.dueAt))" : "pending, due \(Self.time(sent.dueAt))"
+        }
+        if sent.attempts > 1 { text += " after \(sent.attempts) tries" }
+        return text + (sent.lastError.map { ", last try: \(Self.clean($0))" } ?? "")
     }
 
     static let shownEvidence = 12

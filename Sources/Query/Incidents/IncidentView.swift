@@ -1,7 +1,6 @@
 import Alerting
 import Columns
 import Detection
-import Foundation
 
 /// One incident as a person reads it: what, since when, how bad, who has it; then why; then what happened; then what to do, and how it ended the last times.
 public struct IncidentView: Sendable {
@@ -24,6 +23,8 @@ public struct IncidentView: Sendable {
     public let notifications: [NotificationRecord]
     public let related: [Related]
     public let similar: [Ending]
+    /// What the tables say of the time around it.
+    public let figures: [IncidentFigures]
     /// The part of the runbook that says what to do first, in Markdown.
     public let firstMinutes: String?
     /// When it was asked for; nil leaves out how long ago things were.
@@ -85,9 +86,12 @@ public struct IncidentView: Sendable {
         let own =
             incident.detector == "posted"
             ? "the alerts of one group of its route" : "the same \(incident.detector) with the same labels"
-        guard !parts.isEmpty else { return own }
-        return ([own] + parts.map { "\($0.id): \($0.mergedBecause ?? "merged")" }).joined(separator: "; ")
+        return parts.isEmpty
+            ? own : own + ", and \(parts.count == 1 ? "a part" : "\(parts.count) parts") of other kinds or labels (below)"
     }
+
+    /// What happened, without what parts say of having become parts: the whole says it too.
+    var story: [TimelineEntry] { timeline.filter { $0.incident == incident.number || $0.kind != "merged" } }
 
     static func time(_ stamp: Timestamp) -> String { TerminalTable.show(.timestamp(stamp)) }
 

@@ -2,28 +2,28 @@ import Columns
 
 /// Aligned columns under a header, made to fit a terminal.
 ///
-/// Numbers stand right; a column whose name ends in `_seconds` shows durations. When the table is too wide, the widest text columns give way first, down to a few letters and an ellipsis; the
-/// first column, which identifies the row, is cut last.
+/// Numbers stand right; a column whose name ends in `_seconds` shows durations. A table that is too wide gives way in this order: times lose their seconds and the
+/// year, columns that the answer can do without go, other texts are cut, the answer's main column is cut, and at last what is left, down to a few letters and an
+/// ellipsis. The first column, which identifies the row, is not cut.
 struct TerminalTable {
     let text: String
 
-    /// Letters that a text must keep for its column to be worth its place.
-    private static let legible = 28
+    /// Cells that a text must keep for its column to be worth its place, and that the main column must.
+    private static let legible = 20, legibleMain = 48
 
     init(_ answer: Answer, width: Int?, hasColor: Bool) {
         var fields = answer.schema.fields
         var cells = answer.rows.map { row in zip(row, fields).map { Self.show($0, in: $1) } }
         if let width {
-            for name in answer.dispensable where Self.least(fields, cells) > width {
+            if Self.wanted(fields, cells, answer.main) > width { Self.shortenTimes(answer.rows, &cells) }
+            for name in answer.dispensable where Self.wanted(fields, cells, answer.main) > width {
                 guard let index = fields.firstIndex(where: { $0.name == name }) else { continue }
                 fields.remove(at: index)
                 for row in cells.indices { cells[row].remove(at: index) }
             }
         }
-        var widths = fields.indices.map { column in
-            max(Self.width(Self.title(fields[column])), cells.map { Self.width($0[column]) }.max() ?? 0)
-        }
-        if let width { Self.fit(&widths, into: width - 2 * max(0, fields.count - 1), fields: fields) }
+        var widths = Self.widths(fields, cells)
+        if let width { Self.fit(&widths, into: width - Self.gaps(fields), fields: fields, main: answer.main) }
 
         func line(_ row: [String], paint: (String, Int) -> String) -> String {
             var parts: [String] = []
@@ -45,13 +45,35 @@ struct TerminalTable {
         text = lines
     }
 
-    /// The columns of the terminal that the table needs when its texts are cut as far as they may.
-    private static func least(_ fields: [Field], _ cells: [[String]]) -> Int {
-        let widths = fields.indices.map { column in
-            let widest = max(width(title(fields[column])), cells.map { width($0[column]) }.max() ?? 0)
-            return fields[column].type == .text && column > 0 ? min(widest, legible) : widest
+    /// The columns of the terminal between those of the table.
+    private static func gaps(_ fields: [Field]) -> Int { 2 * max(0, fields.count - 1) }
+
+    private static func widths(_ fields: [Field], _ cells: [[String]]) -> [Int] {
+        fields.indices.map { column in
+            max(width(title(fields[column])), cells.map { width($0[column]) }.max() ?? 0)
         }
-        return widths.reduce(0, +) + 2 * max(0, fields.count - 1)
+    }
+
+    /// The columns of the terminal that the table needs when no text is cut further than it should be.
+    private static func wanted(_ fields: [Field], _ cells: [[String]], _ main: String?) -> Int {
+        zip(fields, widths(fields, cells)).enumerated().reduce(gaps(fields)) { sum, column in
+            let (field, width) = column.element
+            guard field.type == .text, column.offset > 0 else { return sum + width }
+            return sum + min(width, field.name == main ? legibleMain : legible)
+        }
+    }
+
+    /// `11-21 03:00` where the year is the newest one's, the date of others.
+    private static func shortenTimes(_ rows: [[Value]], _ cells: inout [[String]]) {
+        let year = rows.flatMap { $0 }.compactMap { if case .timestamp(let time) = $0 { time.components.year } else { nil } }
+            .max()
+        for (row, values) in rows.enumerated() {
+            for (column, value) in values.enumerated() {
+                guard case .timestamp(let time) = value else { continue }
+                let whole = cells[row][column]
+                cells[row][column] = String(time.components.year == year ? whole.dropFirst(5).dropLast(3) : whole.prefix(10))
+            }
+        }
     }
 
     private static func title(_ field: Field) -> String {
@@ -79,11 +101,15 @@ struct TerminalTable {
         }
     }
 
-    private static func fit(_ widths: inout [Int], into available: Int, fields: [Field]) {
-        while widths.reduce(0, +) > available {
-            let shrinkable = widths.indices.filter { fields[$0].type == .text && widths[$0] > 8 && $0 > 0 }
-            guard let widest = shrinkable.max(by: { widths[$0] < widths[$1] }) else { return }
-            widths[widest] -= 1
+    /// Cuts the widest of the other texts, then the main one, then whatever is left.
+    private static func fit(_ widths: inout [Int], into available: Int, fields: [Field], main: String?) {
+        let texts = widths.indices.filter { fields[$0].type == .text && $0 > 0 }
+        let others = texts.filter { fields[$0].name != main }
+        for (columns, least) in [(others, legible), (texts.filter { !others.contains($0) }, legible), (texts, 8)] {
+            while widths.reduce(0, +) > available {
+                guard let widest = columns.filter({ widths[$0] > least }).max(by: { widths[$0] < widths[$1] }) else { break }
+                widths[widest] -= 1
+            }
         }
     }
 

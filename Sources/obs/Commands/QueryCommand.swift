@@ -100,13 +100,16 @@ struct QueryIncidents: AsyncParsableCommand {
     @Option(help: "How many at most.")
     var limit = 100
 
+    @Option(help: "Go on where an earlier answer ended, as it said.")
+    var cursor: String?
+
     @OptionGroup var times: TimeOptions
     @OptionGroup var options: AnswerOptions
 
     func run() async throws {
         let filter = IncidentFilter(
             state: state, severity: severity, assignee: assignee, matchers: matchers, text: search, since: try times.from(),
-            until: try times.to(), limit: max(1, limit))
+            until: try times.to(), limit: max(1, limit), cursor: cursor)
         let isAll = state == nil && severity == nil && assignee == nil && matchers.isEmpty && search == nil && filter.since == nil
         try await options.show(empty: isAll ? "no incidents; 'obs demo' shows what they look like" : "no incidents are like that")
         {
@@ -132,18 +135,20 @@ struct QueryIncident: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let configuration = try common.configuration()
-        let view = try IncidentQuestions(try Workspace(configuration.dataDirectory).incidents).one(
-            id, runbooks: configuration.runbooks, now: Timestamp(microseconds: WallClock.microseconds))
+        let configuration = try common.configuration(), workspace = try Workspace(configuration.dataDirectory)
+        let questions = IncidentQuestions(workspace.incidents)
+        guard output.output != .csv else {
+            return Terminal.show(try questions.timelineTable(id), as: .csv, isQuiet: common.quiet)
+        }
+        // The review has the figures of the tables; who looks at night does not wait for them.
+        let view = try questions.one(
+            id, runbooks: configuration.runbooks, lake: output.output == .markdown ? workspace.lake : nil,
+            now: Timestamp(microseconds: WallClock.microseconds))
         switch output.output {
-        case .table: Terminal.write(view.text(width: Terminal.width(), hasColor: Terminal.hasColor))
+        case .markdown: Terminal.write(view.markdown)
         case .json: Terminal.write(view.json)
         case .jsonl: Terminal.write(view.json.split(separator: "\n").map { $0.drop { $0 == " " } }.joined() + "\n")
-        case .markdown: Terminal.write(view.markdown)
-        case .csv:
-            Terminal.show(
-                try IncidentQuestions(try Workspace(configuration.dataDirectory).incidents).timelineTable(id), as: .csv,
-                isQuiet: common.quiet)
+        case .table, .csv: Terminal.write(view.text(width: Terminal.width(), hasColor: Terminal.hasColor))
         }
     }
 }
@@ -170,15 +175,14 @@ struct QueryEvents: AsyncParsableCommand {
     var limit = 100
 
     @OptionGroup var times: TimeOptions
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: AnswerOptions
 
     func run() async throws {
-        let questions = EventQuestions(try Workspace(try common.configuration().dataDirectory).lake)
-        Terminal.show(
-            try questions.rows(
-                of: table, time: time, matchers: matchers, since: try times.from(), until: try times.to(), limit: max(1, limit)),
-            as: output.output)
+        let (since, until) = (try times.from(), try times.to())
+        try await options.show(empty: "no events are like that") {
+            try EventQuestions($0.lake).rows(
+                of: table, time: time, matchers: matchers, since: since, until: until, limit: max(1, limit))
+        }
     }
 }
 
@@ -204,15 +208,14 @@ struct QueryRuns: AsyncParsableCommand {
     @Option(help: "How many at most: the newest.")
     var limit = 100
 
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: AnswerOptions
 
     func run() async throws {
-        let from = try since.map { try Timestamp(parsing: $0, now: Timestamp(microseconds: WallClock.microseconds)) }
-        let questions = RunQuestions(try Workspace(try common.configuration().dataDirectory).store)
-        Terminal.show(
-            try id.map(questions.stages) ?? questions.list(pipeline: pipeline, since: from, limit: max(1, limit)),
-            as: output.output)
+        let from = try since.map(TimeOptions.parse)
+        try await options.show(empty: id.map { "there is no run \($0)" } ?? "no runs yet; 'obs process FILE' makes one") {
+            let questions = RunQuestions($0.store)
+            return try id.map(questions.stages) ?? questions.list(pipeline: pipeline, since: from, limit: max(1, limit))
+        }
     }
 }
 
@@ -298,7 +301,8 @@ struct QueryNotifications: AsyncParsableCommand {
         let (since, until) = (try times.from(), try times.to())
         try await options.show(empty: "no notifications") {
             try RecordQuestions($0.store).notifications(
-                state: state, receiver: receiver, since: since, until: until, limit: max(1, limit))
+                state: state, receiver: receiver, since: since, until: until, limit: max(1, limit),
+                now: Timestamp(microseconds: WallClock.microseconds))
         }
     }
 }

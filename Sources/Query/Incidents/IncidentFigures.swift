@@ -1,0 +1,98 @@
+import Alerting
+import Columns
+import Lake
+
+/// What a gold table of windows says about the subject of an incident, from half an hour before it began to half an hour after it was last seen.
+public struct IncidentFigures: Sendable {
+    public struct Column: Sendable {
+        public var name: String
+        /// One for each window; nil where the table has no row, because nothing happened.
+        public var values: [Double?]
+    }
+
+    public let table: String
+    /// Which rows are the subject's: `source="192.0.2.7"`.
+    public let subject: String
+    public let start: Timestamp
+    public let length: Duration
+    public let columns: [Column]
+    /// The window in which the incident began.
+    public let began: Int
+
+    /// Half an hour says what was usual before, and whether it has ended.
+    private static let margin = Duration.seconds(1800)
+    /// As many as fit on a line that people read.
+    private static let maxWindows = 72
+    private static let maxColumns = 8
+
+    /// Of each table that has rows of the incident's subject, those figures that are not zero throughout.
+    ///
+    /// - Throws: `LakeError` when a table cannot be read.
+    static func all(of incident: Incident, in lake: Lake) throws -> [IncidentFigures] {
+        try lake.tables().filter { $0.hasPrefix("gold.") }.compactMap { try figures(of: incident, in: lake.table($0)) }
+    }
+
+    private static func figures(of incident: Incident, in table: DeltaTable) throws -> IncidentFigures? {
+        let schema = table.schema
+        guard schema["window_start"]?.type == .timestamp, schema["window_end"]?.type == .timestamp else { return nil }
+        let subject = incident.labels.filter { $0.key != "alertname" && $0.key != "severity" && schema[$0.key]?.type == .text }
+            .sorted { $0.key < $1.key }
+        guard !subject.isEmpty else { return nil }
+        let matchers = try subject.map { try Matcher($0.key, .equal, $0.value) }
+        let range = (incident.startsAt - margin)...(incident.lastSeen + margin)
+        let names = schema.fields.filter { $0.type.isNumeric }.map(\.name)
+        var rows: [(start: Int64, end: Int64, values: [Double?])] = []
+        try table.scan(times: ("window_start", range), matching: matchers) { batch in
+            let isMatched = matchers.rows(in: batch)
+            guard let starts = batch["window_start"], let ends = batch["window_end"] else { return false }
+            for row in 0..<batch.count where isMatched[row] {
+                guard let start = starts.integer(at: row), let end = ends.integer(at: row), end > start,
+                    range.contains(Timestamp(microseconds: start))
+                else { continue }
+                rows.append((start, end, names.map { batch[$0]?.number(at: row) }))
+            }
+            return rows.count < 10_000
+        }
+        guard let first = rows.first else { return nil }
+        let length = first.end - first.start
+        let begin = (range.lowerBound.microseconds / length) * length
+        let count = min(maxWindows, Int((range.upperBound.microseconds - begin) / length) + 1)
+        var columns = names.map { Column(name: $0, values: Array(repeating: nil, count: count)) }
+        for row in rows {
+            let window = Int((row.start - begin) / length)
+            guard window >= 0, window < count else { continue }
+            // Sessions and sliding windows overlap: the greatest is shown.
+            for (column, value) in row.values.enumerated() {
+                if let value { columns[column].values[window] = max(columns[column].values[window] ?? -.infinity, value) }
+            }
+        }
+        columns = columns.filter { $0.values.contains { ($0 ?? 0) != 0 } }
+        guard !columns.isEmpty else { return nil }
+        return IncidentFigures(
+            table: table.name, subject: subject.map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", "),
+            start: Timestamp(microseconds: begin), length: .microseconds(length), columns: Array(columns.prefix(maxColumns)),
+            began: min(count - 1, Int((incident.startsAt.microseconds - begin) / length)))
+    }
+
+    /// When a window begins.
+    func time(of window: Int) -> Timestamp { start + .microseconds(Int64(window) * length.inMicroseconds) }
+}
+
+extension IncidentFigures.Column {
+    private static let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+
+    /// One character a window, as high as its value against the greatest; a dot where there is no row.
+    var graph: String {
+        let top = values.compactMap { $0 }.max() ?? 0
+        return String(
+            values.map { value in
+                guard let value else { return "·" }
+                return top > 0 ? Self.bars[min(7, max(0, Int((value / top * 7).rounded())))] : "▁"
+            })
+    }
+
+    /// The greatest value and its window.
+    var peak: (value: Double, window: Int)? {
+        values.enumerated().compactMap { window, value in value.map { ($0, window) } }.max { ($0.0, -$0.1) < ($1.0, -$1.1) }
+    }
+}

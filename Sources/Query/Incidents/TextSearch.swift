@@ -1,0 +1,43 @@
+import Alerting
+import Columns
+@preconcurrency import GRDB
+
+/// Incidents by words of their titles, names, labels and timelines.
+enum TextSearch {
+    /// How many of the newest titles and of the newest entries that hold the words are looked at.
+    static let depth = 5000
+
+    /// The incidents that hold all words of `text`, parts as their wholes, newest beginning first.
+    ///
+    /// - Throws: ``QueryError/badText(_:)`` for a text without a word, or one that is too long.
+    static func incidents(containing text: String, _ filter: IncidentFilter, _ database: Database) throws -> [Int64] {
+        let pattern = try pattern(text)
+        let titles = try Int64.fetchAll(
+            database, sql: "SELECT rowid FROM incident_search WHERE incident_search MATCH ? ORDER BY rowid DESC LIMIT \(depth)",
+            arguments: [pattern])
+        let notes = try Int64.fetchAll(
+            database,
+            sql: """
+                SELECT t.incident FROM (SELECT rowid AS id FROM timeline_search WHERE timeline_search MATCH ? ORDER BY rowid DESC LIMIT \(depth)) s
+                CROSS JOIN timeline t ON t.id = s.id
+                """, arguments: [pattern])
+        let found = Set(titles).union(notes).map(String.init).joined(separator: ",")
+        return try Int64.fetchAll(
+            database,
+            sql: """
+                SELECT DISTINCT w.number FROM json_each(?1) n CROSS JOIN incident m ON m.number = n.value
+                CROSS JOIN incident w ON w.number = coalesce(m.merged_into, m.number)
+                WHERE (?2 IS NULL OR w.state = ?2) AND (?3 IS NULL OR w.severity = ?3) ORDER BY w.starts_at DESC, w.number DESC
+                """, arguments: ["[\(found)]", filter.state, filter.severity])
+    }
+
+    /// Quoted, so that nothing in it is read as the search's own language; a star at the end of a word is kept.
+    private static func pattern(_ text: String) throws(QueryError) -> String {
+        let words = text.split(whereSeparator: \.isWhitespace).filter { $0.contains { $0.isLetter || $0.isNumber } }
+        guard !words.isEmpty, text.utf8.count <= 1000 else { throw .badText(String(text.prefix(100))) }
+        return words.map { word -> String in
+            let isPrefix = word.hasSuffix("*")
+            return "\"\((isPrefix ? word.dropLast() : word).replacing("\"", with: "\"\""))\"\(isPrefix ? "*" : "")"
+        }.joined(separator: " ")
+    }
+}
