@@ -40,7 +40,8 @@ let package = Package(
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb, .sqlite]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
-            name: "Server", dependencies: ["Columns", "Telemetry", "Ingest", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
+            name: "Server",
+            dependencies: ["Columns", "Telemetry", "Ingest", "Detection", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
         .target(
             name: "Daemon",
             dependencies: [
