@@ -40,7 +40,8 @@ let package = Package(
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb, .sqlite]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
-            name: "Server", dependencies: ["Columns", "Telemetry", "Ingest", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
+            name: "Server",
+            dependencies: ["Columns", "Telemetry", "Ingest", "Detection", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -51,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser,
+                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Streaming", "Parsing", "Columns", "Simulation", "Telemetry",
+                .argumentParser,
                 .lifecycle,
             ]),
 
@@ -76,7 +78,7 @@ let package = Package(
             name: "AlertingTests",
             dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb],
             exclude: ["Golden", "Peers"]),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(
             name: "SystemTests",
@@ -91,7 +93,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: ["Server", "Alerting", "Query", "Detection", "Store", "Columns", "Telemetry", .log, .lifecycle]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation", "Detection"]),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection"]),
     ]
 )
 

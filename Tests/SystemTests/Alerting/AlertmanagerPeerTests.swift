@@ -123,6 +123,9 @@ struct `Beside Alertmanager` {
             var alert = alert
             for key in ["startsAt", "endsAt"] { alert[key] = (alert[key] as? String).map(withoutZeros) }
             alert["annotations"] = own(alert["annotations"])
+            // Each program adds resolve_timeout to the moment at which it took the alert in.
+            let isTimedOut = (alert["labels"] as? [String: String])?["scenario"] == "timeout"
+            if isTimedOut, alert["status"] as? String == "resolved" { alert["endsAt"] = "its time-out" }
             return alert
         }
         payload["alerts"] = try sorted(alerts)
