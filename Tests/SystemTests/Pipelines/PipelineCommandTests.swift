@@ -103,7 +103,9 @@ struct `Pipelines from the command line` {
             Program.kill(obs, SIGTERM)
             #expect(rows("bronze.ssh") == expected)
         }
-        let unknown = try Program.run(["run", "-c", folder.path + "/obs.yaml", "--new-checkpoint", "nothing"])
+        let unknown = try Program.run([
+            "run", "-c", folder.path + "/obs.yaml", "--data-dir", folder.path + "/data", "--new-checkpoint", "nothing",
+        ])
         #expect(unknown.status == 2 || unknown.status == 3)
         #expect(unknown.errors.contains("nothing"))
     }
