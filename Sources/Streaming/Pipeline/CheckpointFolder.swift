@@ -4,6 +4,7 @@ import Foundation
 public final class CheckpointFolder: Sendable {
     public let path: String
     private let lock: Int32
+    private static let lockPatience = Duration.seconds(1)
 
     /// Makes the folder if it is not there, and takes its lock for as long as this object lives.
     ///
@@ -15,9 +16,14 @@ public final class CheckpointFolder: Sendable {
         guard descriptor >= 0 else {
             throw PipelineError.cannotWrite(path: path + "/lock", reason: String(cString: strerror(errno)))
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw PipelineError.locked(pipeline: pipeline)
+        // A run that has just ended in this process may hold it for the moment until its last reference is gone.
+        let deadline = ContinuousClock.now + Self.lockPatience
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard ContinuousClock.now < deadline else {
+                close(descriptor)
+                throw PipelineError.locked(pipeline: pipeline)
+            }
+            usleep(5000)
         }
         lock = descriptor
     }

@@ -19,7 +19,7 @@ struct `Exactly once` {
     /// Waits until so many lines are in bronze and committed, then stops it as a service manager does.
     private func finish(_ obs: Process, _ place: String, port: Int, lines: [String: Int]) async throws {
         let lake = Lake(root: place + "/data/lake")
-        let isRead = await eventually(within: 60 + rows / 1000) {
+        let isRead = await eventually(within: 300 + rows / 1000) {
             !obs.isRunning || lines.allSatisfy { table, count in (try? lake.table(table).rowCount()) == count }
         }
         #expect(isRead, "\(lines.map { "\($0.key): \((try? lake.table($0.key).rowCount()) ?? 0) of \($0.value)" })")

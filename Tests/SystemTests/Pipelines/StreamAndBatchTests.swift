@@ -13,7 +13,7 @@ private let seeds = UInt64(ProcessInfo.processInfo.environment["OBS_SEEDS"] ?? "
 private let rows = Int(ProcessInfo.processInfo.environment["OBS_SEED_ROWS"] ?? "") ?? 3000
 
 /// `obs process` over several files at once against `obs run` that follows the same files as they grow.
-@Suite(.timeLimit(.minutes(30)))
+@Suite(.serialized, .timeLimit(.minutes(30)))
 struct `Stream and batch` {
     private let folder = TemporaryFolder()
 
@@ -72,7 +72,7 @@ struct `Stream and batch` {
             }
             for index in growing.indices { try growing[index].finish() }
             #expect(
-                await eventually(within: 60) {
+                await eventually(within: 300) {
                     lines.allSatisfy { table, count in (try? lake.table(table).rowCount()) == count }
                 })
         }
