@@ -4,7 +4,7 @@ import Testing
 
 /// The same alerts at the same moments to Debian's Alertmanager and to obs with the same configuration, and what their receivers are told.
 @Suite(
-    .enabled(if: RunningAlertmanager.isInstalled, "there is no prometheus-alertmanager on the PATH"), .timeLimit(.minutes(3)))
+    .enabled(if: RunningAlertmanager.isInstalled, "there is no prometheus-alertmanager on the PATH"), .timeLimit(.minutes(5)))
 struct `Beside Alertmanager` {
     /// What one group's receiver was told, in order, without what is another each time.
     private typealias Told = [String: [String]]
