@@ -72,7 +72,8 @@ let package = Package(
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
         .testTarget(
-            name: "StreamingTests", dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log]),
+            name: "StreamingTests",
+            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
@@ -82,7 +83,11 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(
-            name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", "Columns", .lifecycle, .log],
+            name: "SystemTests",
+            dependencies: [
+                "obs", "Daemon", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns", .lifecycle, .log,
+                .grdb,
+            ],
             exclude: ["Alerting/Sessions"]),
         .testTarget(
             name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Lake", "Store", "Columns", .grdb],
