@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// A real Prometheus with a rule that fires and ends, obs as its Alertmanager, and a receiver of webhooks.
-@Suite(.enabled(if: Peers.has("prometheus"), "there is no prometheus on the PATH"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: Peers.has("prometheus"), "there is no prometheus on the PATH"), .timeLimit(.minutes(10)))
 struct `An alert of a real Prometheus` {
     private let folder = TemporaryFolder()
 
@@ -54,5 +54,6 @@ struct `An alert of a real Prometheus` {
         #expect(await eventually { await obs.ask("/metrics").text != received })
         #expect(recorder.posts.map { $0.payload["status"] as? String } == ["firing", "resolved"])
         #expect((await obs.ask("/api/v2/alerts").json as? [Any])?.isEmpty == true)
+        await recorder.stop()
     }
 }
