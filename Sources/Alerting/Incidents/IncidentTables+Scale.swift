@@ -11,10 +11,13 @@ extension IncidentTables {
 
         """
 
-    /// Who has an incident, in the order of the answers. What a receiver's group was told, and what was sent when, for lists that begin anywhere.
+    /// Who has an incident, in the order of the answers. How many were opened when, without a look at each. What a receiver's group was told, and what was sent when, for
+    /// lists that begin anywhere.
     private static let indexes = """
         DROP INDEX incident_assignee_begin;
         CREATE INDEX incident_who_begin ON incident (coalesce(assignee, acknowledged_by), starts_at) WHERE coalesce(assignee, acknowledged_by) IS NOT NULL;
+        DROP INDEX incident_opened;
+        CREATE INDEX incident_opened ON incident (opened_at, severity, merged_into);
         CREATE INDEX outbox_told ON outbox (receiver, group_key, created_at);
         CREATE INDEX outbox_created ON outbox (created_at);
         CREATE INDEX outbox_receiver ON outbox (receiver, created_at);
