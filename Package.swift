@@ -40,7 +40,8 @@ let package = Package(
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb, .sqlite]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
-            name: "Server", dependencies: ["Columns", "Telemetry", "Ingest", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
+            name: "Server",
+            dependencies: ["Columns", "Telemetry", "Ingest", "Detection", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -51,7 +52,8 @@ let package = Package(
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Parsing", "Columns", "Simulation", "Telemetry", .argumentParser,
+                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Streaming", "Parsing", "Columns", "Simulation", "Telemetry",
+                .argumentParser,
                 .lifecycle,
             ]),
 
@@ -68,17 +70,22 @@ let package = Package(
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
         .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
         .testTarget(
-            name: "StreamingTests", dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log]),
+            name: "StreamingTests",
+            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
         .testTarget(
             name: "AlertingTests",
             dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb],
             exclude: ["Golden", "Peers"]),
-        .testTarget(name: "SimulationTests", dependencies: ["Simulation"]),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(
-            name: "SystemTests", dependencies: ["obs", "Daemon", "Server", "Telemetry", "Columns", .lifecycle, .log],
+            name: "SystemTests",
+            dependencies: [
+                "obs", "Daemon", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns", .lifecycle, .log,
+                .grdb,
+            ],
             exclude: ["Alerting/Sessions"]),
         .testTarget(
             name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Lake", "Store", "Columns", .grdb],
@@ -86,7 +93,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: ["Server", "Alerting", "Query", "Detection", "Store", "Columns", "Telemetry", .log, .lifecycle]),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon", "Columns", "Streaming", "Simulation", "Detection"]),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection"]),
     ]
 )
 

@@ -23,6 +23,8 @@ public final class AlertManager: Service, Sendable {
     /// When the next look at the outbox is due for certain.
     private let alarm = Mutex<Timestamp?>(nil)
     private let isRegrouping = Atomic(true)
+    private let switches = Mutex(DeadMansSwitches())
+    private let isRestored = Atomic(false)
     private let forgetsAt = Mutex(Timestamp(microseconds: 0))
     private let wakeUps: AsyncStream<Void>
     private let wakeUp: AsyncStream<Void>.Continuation
@@ -93,7 +95,15 @@ public final class AlertManager: Service, Sendable {
     /// Takes in posted alerts that have no fault; they are durable when it returns.
     public func receive(_ alerts: [Alert]) async throws {
         guard !alerts.isEmpty else { return }
-        let route = inForce.route
+        let configuration = inForce
+        try await take(alerts, configuration)
+        if !configuration.deadMansSwitches.isEmpty {
+            switches.withLock { $0.hear(alerts, configuration.deadMansSwitches, now: Self.now) }
+        }
+    }
+
+    private func take(_ alerts: [Alert], _ configuration: AlertingConfiguration) async throws {
+        let route = configuration.route
         let routed = alerts.map { RoutedAlert($0, route) }
         let isOwing = try await incidents.store.database.write { try AlertStore.put(routed, now: Self.now, $0) }
         if isOwing { wakeUp.yield() }
@@ -123,6 +133,7 @@ public final class AlertManager: Service, Sendable {
         let quiet = Quiet()
         do {
             try await keepUp(configuration, now: now)
+            if !configuration.deadMansSwitches.isEmpty { try await watch(configuration, now: now) }
             let escalation = Escalation(configuration: configuration)
             if try await incidents.store.database.read({ try escalation.isDue(now: now, $0) }) {
                 try await incidents.store.database.write { try escalation.advance(now: now, $0) }
@@ -158,6 +169,20 @@ public final class AlertManager: Service, Sendable {
             try? await Task.sleep(for: pause)
             self.wakeUp.yield()
         }
+    }
+
+    /// Raises alerts for dead man's switches that nothing was heard from, and ends them for those that were.
+    private func watch(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        if !isRestored.load(ordering: .acquiring) {
+            let raised = try await incidents.store.database.read { try AlertStore.raisedSwitches(now: now, $0) }
+            switches.withLock { $0.restore(raised) }
+            isRestored.store(true, ordering: .releasing)
+        }
+        let due = switches.withLock {
+            $0.due(configuration.deadMansSwitches, resolveTimeout: configuration.resolveTimeout, now: now)
+        }
+        if !due.isEmpty { try await take(due, configuration) }
+        metrics.show(switches.withLock { $0.heard(configuration.deadMansSwitches) })
     }
 
     private func report(_ error: any Error) {

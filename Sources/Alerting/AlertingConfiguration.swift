@@ -19,6 +19,8 @@ public struct AlertingConfiguration: Sendable, Decodable {
     public var schedules: [OnCallSchedule] = []
     public var escalations: [EscalationPolicy] = []
     public var maintenance: [MaintenanceWindow] = []
+    /// Which alerts must keep coming.
+    public var deadMansSwitches: [DeadMansSwitch] = []
     /// Signs the links by which somebody acknowledges; nil puts none into notifications.
     public var acknowledgeLinks: AcknowledgeLinks?
     /// What links in notifications begin with.
@@ -44,6 +46,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         case giveUpAfter = "give_up_after"
         case incidents, escalations, maintenance
         case schedules = "oncall"
+        case deadMansSwitches = "dead_mans_switches"
     }
 
     /// Reads the section `alerting` of obs' own configuration.
@@ -60,6 +63,10 @@ public struct AlertingConfiguration: Sendable, Decodable {
         schedules = try own.decodeIfPresent([OnCallSchedule].self, forKey: .schedules) ?? []
         escalations = try own.decodeIfPresent([EscalationPolicy].self, forKey: .escalations) ?? []
         maintenance = try own.decodeIfPresent([MaintenanceWindow].self, forKey: .maintenance) ?? []
+        deadMansSwitches = try own.decodeIfPresent([DeadMansSwitch].self, forKey: .deadMansSwitches) ?? []
+        guard Set(deadMansSwitches.map(\.name)).count == deadMansSwitches.count else {
+            throw own.refused(.deadMansSwitches, "two dead man's switches have the same name")
+        }
         try checkOnCall()
         while externalURL.hasSuffix("/") { externalURL.removeLast() }
     }

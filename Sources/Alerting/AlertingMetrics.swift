@@ -1,3 +1,4 @@
+import Columns
 import Detection
 import Telemetry
 
@@ -7,6 +8,7 @@ struct AlertingMetrics: Sendable {
     let duration: HistogramFamily
     let latency: Histogram
     let storeErrors: Counter
+    private let heard: GaugeFamily
     let received: CounterFamily
     let times: IncidentTimes
 
@@ -32,7 +34,14 @@ struct AlertingMetrics: Sendable {
             help: "Alerts that were posted, by what they said; a body that is refused as a whole is one that is invalid.",
             labels: ["outcome"])
         for outcome in ["firing", "resolved", "invalid"] { _ = received[outcome] }
+        heard = registry.gauge(
+            "obs_dead_mans_switch_heard_timestamp_seconds", help: "When a dead man's switch had its last sign of life.",
+            labels: ["switch"])
         storeErrors = registry.counter("obs_store_errors_total", help: "Failed reads and writes of the incident store.")[]
         times = IncidentTimes(registry, incidents)
+    }
+
+    func show(_ switches: [(name: String, at: Timestamp?)]) {
+        for (name, at) in switches { if let at { heard[name].set(at.secondsSince1970) } }
     }
 }

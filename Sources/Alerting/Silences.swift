@@ -15,6 +15,19 @@ public struct Silence: Sendable {
     public var createdBy: String
     public var comment: String
 
+    public init(
+        id: String, matchers: [Matcher], startsAt: Timestamp, endsAt: Timestamp, updatedAt: Timestamp, createdBy: String,
+        comment: String
+    ) {
+        self.id = id
+        self.matchers = matchers
+        self.startsAt = startsAt
+        self.endsAt = endsAt
+        self.updatedAt = updatedAt
+        self.createdBy = createdBy
+        self.comment = comment
+    }
+
     public func state(at now: Timestamp) -> State { now < startsAt ? .pending : now < endsAt ? .active : .expired }
 }
 

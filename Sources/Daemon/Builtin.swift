@@ -9,6 +9,8 @@ enum Builtin {
         "event=~\"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused\""
     private static let success = "event=~\"accepted_password|accepted_publickey|accepted_other\""
 
+    private static let attempt = "event=~\"(failed|accepted)_.*|pam_error|root_login_refused\""
+
     /// Matchers that are part of the program always parse.
     private static func matchers(_ text: String) -> [Matcher] { try! [Matcher](parsing: text) }
 
@@ -19,9 +21,7 @@ enum Builtin {
                 table: "ssh_by_source", by: ["source"],
                 aggregates: [
                     Aggregate("events", .sum, column: "count"),
-                    Aggregate(
-                        "attempts", .sum, column: "count",
-                        where: matchers("event=~\"(failed|accepted)_.*|pam_error|root_login_refused\"")),
+                    Aggregate("attempts", .sum, column: "count", where: matchers(attempt)),
                     Aggregate("failures", .sum, column: "count", where: matchers(failure)),
                     Aggregate("successes", .sum, column: "count", where: matchers(success)),
                     Aggregate("invalid_users", .sum, column: "count", where: matchers("event=\"invalid_user\"")),
@@ -29,7 +29,26 @@ enum Builtin {
                     Aggregate("distinct_users", .distinct, column: "user"),
                     Aggregate("distinct_hosts", .distinct, column: "host"),
                     Aggregate("distinct_ports", .distinct, column: "port"),
-                ])
+                ]),
+            WindowDefinition(
+                table: "ssh_by_user", by: ["user"],
+                aggregates: [
+                    Aggregate("attempts", .sum, column: "count", where: matchers(attempt)),
+                    Aggregate("failures", .sum, column: "count", where: matchers(failure)),
+                    Aggregate("successes", .sum, column: "count", where: matchers(success)),
+                    Aggregate("distinct_sources", .distinct, column: "source"),
+                    Aggregate("distinct_hosts", .distinct, column: "host"),
+                ]),
+            WindowDefinition(
+                table: "ssh_by_host", by: ["host"],
+                aggregates: [
+                    Aggregate("events", .sum, column: "count"),
+                    Aggregate("failures", .sum, column: "count", where: matchers(failure)),
+                    Aggregate("successes", .sum, column: "count", where: matchers(success)),
+                    Aggregate("invalid_users", .sum, column: "count", where: matchers("event=\"invalid_user\"")),
+                    Aggregate("distinct_sources", .distinct, column: "source"),
+                    Aggregate("distinct_users", .distinct, column: "user"),
+                ]),
         ])
 
     static let rules = [

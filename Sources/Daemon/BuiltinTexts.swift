@@ -162,7 +162,7 @@ enum BuiltinTexts {
             ##"""
             # An online shop: users, products, orders and items, page views and stars (docs/pipelines/shop.md).
             # Try it: obs simulate shop --for 24h --out shop, then in that folder
-            #   obs process --pipeline shop views=views.jsonl stars=stars.jsonl users=users.jsonl
+            #   obs process --pipeline shop views=views.jsonl stars=stars.jsonl users=users.jsonl products=products orders=shop.db#orders items=shop.db#items
             name: shop
             commit_interval: 5s
             allowed_lateness: 2m

@@ -101,11 +101,11 @@ actor DetectionObserver: PipelineObserver {
     func snapshot() async throws -> Data {
         var states = ["": try rules.snapshot()]
         for table in goldRules.keys { states[table] = try goldRules[table]!.snapshot() }
-        return try JSONEncoder().encode(states)
+        return try StateParts.joined(states)
     }
 
     func restore(_ snapshot: Data) async throws {
-        let states = try JSONDecoder().decode([String: Data].self, from: snapshot)
+        let states = try StateParts.split(snapshot)
         if let state = states[""] { try rules.restore(state) }
         for table in goldRules.keys { if let state = states[table] { try goldRules[table]!.restore(state) } }
     }

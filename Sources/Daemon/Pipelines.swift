@@ -5,6 +5,7 @@ import Ingest
 import Logging
 import Parsing
 import Query
+import Server
 import ServiceLifecycle
 import Streaming
 import Telemetry
@@ -41,18 +42,20 @@ actor PipelineSupervisor: Service {
     private let spools: Spools
     private let serving: ServingStore
     private let alerts: AlertManager
+    private let readiness: Readiness
     private let metrics: MetricsRegistry
     private let logger: Logger
 
     init(
         _ plans: [PipelinePlan], workspace: Workspace, spools: Spools, serving: ServingStore, alerts: AlertManager,
-        metrics: MetricsRegistry, logger: Logger
+        readiness: Readiness, metrics: MetricsRegistry, logger: Logger
     ) {
         wanted = plans
         self.workspace = workspace
         self.spools = spools
         self.serving = serving
         self.alerts = alerts
+        self.readiness = readiness
         self.metrics = metrics
         self.logger = logger
         (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -70,7 +73,7 @@ actor PipelineSupervisor: Service {
         change.yield()
     }
 
-    /// Runs until the service is to stop, or until a pipeline fails in a way that waiting does not mend.
+    /// Runs until the service is to stop. A pipeline that fails is started again after a pause; the others never notice.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             var jobs: [String: Job] = [:]
@@ -94,7 +97,8 @@ actor PipelineSupervisor: Service {
         var quiet = logger
         quiet.logLevel = .error
         let service = PipelineService(
-            plan: plan, workspace: workspace, spools: spools, serving: serving, alerts: alerts, metrics: metrics, logger: logger)
+            plan: plan, workspace: workspace, spools: spools, serving: serving, alerts: alerts, readiness: readiness,
+            metrics: metrics, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet))
@@ -113,40 +117,71 @@ actor PipelineSupervisor: Service {
     }
 }
 
-/// One pipeline with its sources. When a table cannot be written (a full disk), it waits and goes on from the last checkpoint: the source keeps the data.
+/// One pipeline with its sources.
+///
+/// When it fails (a full disk, a damaged checkpoint, an expectation whose action is `fail`), it waits and goes on from the last checkpoint: the source keeps the data. Until it has
+/// run for a while `/-/ready` names it.
 struct PipelineService: Service {
     let plan: PipelinePlan
     let workspace: Workspace
     let spools: Spools
     let serving: ServingStore
     let alerts: AlertManager
+    let readiness: Readiness
     let metrics: MetricsRegistry
     let logger: Logger
 
+    /// A pipeline that has run for so long has got over what was wrong.
+    private static let recovery = Duration.seconds(30)
+
     func run() async throws {
+        let name = plan.definition.name
+        let up = metrics.gauge(
+            "obs_pipeline_up", help: "Whether a pipeline runs: 0 while it waits after a failure.", labels: ["pipeline"])[name]
+        let failures = metrics.counter(
+            "obs_pipeline_failures_total", help: "Failures of a pipeline, after each of which it is started again.",
+            labels: ["pipeline"])[name]
+        up.set(1)
+        defer { readiness.isMet("pipeline \(name)") }
         var pause = Duration.seconds(1)
         while !Task.isShuttingDownGracefully {
+            let start = ContinuousClock.now
             do {
-                if let schedule = plan.definition.schedule {
-                    try await runScheduled(schedule)
-                    return
-                }
-                var sources: [PipelineSource] = []
-                for entry in plan.sources { sources.append(PipelineSource(try await source(entry), input: entry.input)) }
-                _ = try await makeRunner().run(sources, mode: .stream)
+                try await runOnce()
                 return
-            } catch let error as PipelineError {
-                throw error  // a definition or a lock: waiting does not mend it
             } catch is CancellationError {
                 return
             } catch {
+                if .now - start > Self.recovery { pause = .seconds(1) }
+                up.set(0)
+                failures.increment()
+                readiness.waits(for: "pipeline \(name)")
                 logger.error(
                     "a pipeline failed; it goes on from its last checkpoint",
-                    metadata: ["pipeline": "\(plan.definition.name)", "error": "\(error)", "wait": "\(pause)"])
+                    metadata: ["pipeline": "\(name)", "error": "\(error)", "wait": "\(pause)"])
                 let wait = pause
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
                 pause = min(pause * 2, .seconds(60))
+                up.set(1)
             }
+        }
+    }
+
+    /// Until the service is to stop.
+    private func runOnce() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await Task.sleep(for: Self.recovery)
+                readiness.isMet("pipeline \(plan.definition.name)")
+            }
+            if let schedule = plan.definition.schedule {
+                try await runScheduled(schedule)
+            } else {
+                var sources: [PipelineSource] = []
+                for entry in plan.sources { sources.append(PipelineSource(try await source(entry), input: entry.input)) }
+                _ = try await makeRunner().run(sources, mode: .stream)
+            }
+            group.cancelAll()
         }
     }
 

@@ -13,6 +13,7 @@ import Telemetry
 /// `obs process`: one batch run over files, to the tables that the stream writes too.
 public enum Processing {
     public struct Options: Sendable {
+        /// Files, folders, and tables of databases as `FILE#TABLE`; with `INPUT=` before where the pipeline has several inputs.
         public var files: [String]
         public var pipeline = "ssh"
         public var context = ParsingContext()
@@ -38,7 +39,7 @@ public enum Processing {
             rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
         let serving = try ServingStore(path: workspace.servingPath)
         let definition = try configuration.pipeline(options.pipeline)
-        let files = try filesByInput(options.files, definition)
+        let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(
             definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: "batch", context: options.context,
@@ -47,10 +48,10 @@ public enum Processing {
         let counter = ProgressCounter(files.count, progress)
         let sources = files.enumerated().map { index, entry in
             PipelineSource(
-                FileSource(
-                    name: files.count == 1 ? PipelineReplay.batchSource : "\(PipelineReplay.batchSource)-\(entry.input)",
-                    paths: entry.paths, parallelFiles: min(4, ProcessInfo.processInfo.activeProcessorCount), metrics: metrics,
-                    logger: logger
+                source(
+                    entry.place,
+                    named: files.count == 1 ? PipelineReplay.batchSource : "\(PipelineReplay.batchSource)-\(entry.name)", metrics,
+                    logger
                 ) { counter.update(index, bytes: $0, of: $1) }, input: entry.input)
         }
         let run = try runs.begin(definition.name, .process, now: Timestamp(microseconds: WallClock.microseconds))
@@ -72,20 +73,71 @@ public enum Processing {
         return summary
     }
 
-    /// The files of each input: `views=a.jsonl` names it, and a plain path is of the only one.
-    private static func filesByInput(_ files: [String], _ definition: PipelineDefinition) throws -> [(
-        input: String, paths: [String]
+    /// What one source of a run reads.
+    private enum Place {
+        case files([String])
+        /// `shop.db#orders`: the rows of a table, by its primary key.
+        case table(String, in: String)
+        /// A JSON file a record.
+        case folder(String)
+
+        init(_ path: String) {
+            var isFolder: ObjCBool = false
+            let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+            let parts = path.split(separator: "#").map(String.init)
+            if exists, isFolder.boolValue {
+                self = .folder(path)
+            } else if !exists, parts.count == 2, FileManager.default.fileExists(atPath: parts[0]) {
+                self = .table(parts[1], in: parts[0])
+            } else {
+                self = .files([path])
+            }
+        }
+    }
+
+    private static func source(
+        _ place: Place, named name: String, _ metrics: MetricsRegistry, _ logger: Logger,
+        progress: @escaping @Sendable (Int64, Int64?) -> Void
+    ) -> any Source {
+        switch place {
+        case .files(let paths):
+            return FileSource(
+                name: name, paths: paths, parallelFiles: min(4, ProcessInfo.processInfo.activeProcessorCount), metrics: metrics,
+                logger: logger, progress: progress)
+        case .table(let table, let path):
+            var configuration = SQLiteSource.Configuration(path: path, table: table, key: nil)
+            configuration.follows = false
+            return SQLiteSource(name: name, configuration, metrics: metrics, logger: logger)
+        case .folder(let path):
+            var configuration = FolderSource.Configuration(path: path)
+            configuration.follows = false
+            return FolderSource(name: name, configuration, metrics: metrics, logger: logger)
+        }
+    }
+
+    /// What each input reads: `views=a.jsonl` names it, and a plain path is of the only one. The files of an input are one source.
+    private static func places(_ arguments: [String], _ definition: PipelineDefinition) throws -> [(
+        name: String, input: String, place: Place
     )] {
-        var order: [String] = []
-        var paths: [String: [String]] = [:]
-        for file in files {
-            let parts = file.split(separator: "=", maxSplits: 1)
+        var places: [(name: String, input: String, place: Place)] = []
+        for argument in arguments {
+            let parts = argument.split(separator: "=", maxSplits: 1)
             let isNamed = parts.count == 2 && definition.inputs.contains { $0.name == parts[0] }
             let input = try definition.input(isNamed ? String(parts[0]) : nil).name
-            if paths[input] == nil { order.append(input) }
-            paths[input, default: []].append(isNamed ? String(parts[1]) : file)
+            let place = Place(isNamed ? String(parts[1]) : argument)
+            switch place {
+            case .files(let new):
+                if let index = places.firstIndex(where: { $0.name == input }), case .files(let known) = places[index].place {
+                    places[index].place = .files(known + new)
+                } else {
+                    places.append((input, input, place))
+                }
+            // Its name is that of its position, which a later run goes on from.
+            case .table(let name, let path): places.append(("\(input)-\(path)#\(name)", input, place))
+            case .folder(let path): places.append(("\(input)-\(path)", input, place))
+            }
         }
-        return order.map { ($0, paths[$0]!) }
+        return places
     }
 
     /// Adds up how far several sources have come.

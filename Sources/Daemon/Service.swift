@@ -36,7 +36,7 @@ public struct Daemon: Sendable {
         for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
         let pipelines = PipelineSupervisor(
             try PipelinePlan.plans(configuration), workspace: workspace, spools: spools, serving: serving, alerts: alerts,
-            metrics: metrics, logger: logger)
+            readiness: readiness, metrics: metrics, logger: logger)
         let reloader = Reloader(
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
         let routes = Routes.all(
@@ -44,7 +44,7 @@ public struct Daemon: Sendable {
             runbooks: configuration.runbooks, spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
-        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, pipelines]
+        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, MemoryUpkeep(), pipelines]
         readiness.isMet("sources")
         logger.info(
             "obs runs",

@@ -19,17 +19,17 @@ actor Spools {
     /// The spool of a source, opened if it is not.
     func spool(_ entry: Configuration.SourceEntry) throws -> Spool {
         if let known = open[entry.name] { return known }
-        let checkpoint = "\(checkpoints)/\(entry.pipeline)/checkpoint.json", name = entry.name
-        let spool = try Spool(name: name, folder: folder) { inode in Self.isIn(inode, of: name, checkpoint: checkpoint) }
+        let checkpoints = checkpoints, name = entry.name, pipeline = entry.pipeline
+        let spool = try Spool(name: name, folder: folder) { inode in
+            Self.isIn(inode, of: name, CheckpointFolder.last(of: pipeline, in: checkpoints))
+        }
         open[name] = spool
         return spool
     }
 
     /// Whether the last committed position of `source` is in the file with `inode`: a follower goes there once it has read all of the file before.
-    private static func isIn(_ inode: UInt64, of source: String, checkpoint: String) -> Bool {
-        struct Head: Decodable { let positions: [String: Data] }
-        guard let bytes = FileManager.default.contents(atPath: checkpoint),
-            let position = try? JSONDecoder().decode(Head.self, from: bytes).positions[source],
+    private static func isIn(_ inode: UInt64, of source: String, _ checkpoint: Checkpoint?) -> Bool {
+        guard let position = checkpoint?.positions[source],
             let files = try? JSONDecoder().decode(SourcePosition.self, from: position).files
         else { return false }
         return !files.isEmpty && files.allSatisfy { $0.inode == inode }

@@ -73,7 +73,9 @@ public struct FileSource: Source {
         // A file that begins as one that is being read may be the same under another name: it waits until that one is known to its end.
         await ledger.claim(head, number)
         var index: Int?
-        for (known, candidate) in await ledger.files.enumerated().reversed() where opened.path != "-" && candidate.offset > 0 {
+        // The longest first: a file may begin with all that another one holds.
+        let candidates = await ledger.files.enumerated().sorted { $0.element.offset > $1.element.offset }
+        for (known, candidate) in candidates where opened.path != "-" && candidate.offset > 0 {
             // Only where the start fits is the file read up to the offset, to see whether the rest does.
             guard text.count >= candidate.head.length, Fingerprint(of: text.prefix(candidate.head.length)) == candidate.head,
                 let rest = try PositionedText(path: opened.path, at: candidate)

@@ -13,13 +13,13 @@ public struct SQLiteSource: Source {
     public struct Configuration: Sendable, Hashable {
         public var path: String
         public var table: String
-        /// A column of whole numbers or texts that grows from row to row; unique, best the primary key.
-        public var key: String
+        /// A column of whole numbers or texts that grows from row to row; unique. Nil is the primary key.
+        public var key: String?
         public var pollInterval: Duration = .seconds(1)
         /// Goes on when everything is read.
         public var follows = true
 
-        public init(path: String, table: String, key: String) {
+        public init(path: String, table: String, key: String?) {
             self.path = path
             self.table = table
             self.key = key
@@ -43,11 +43,11 @@ public struct SQLiteSource: Source {
 
     public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         var cursor = try position?.cursor.map { try JSONDecoder().decode(Key.self, from: Data($0.utf8)) }
-        var database: DatabaseQueue?
+        var database: (queue: DatabaseQueue, key: String)?
         while !Task.isCancelled {
             do {
                 if database == nil { database = try open() }
-                let (lines, last) = try await read(database!, after: cursor)
+                let (lines, last) = try await read(database!.queue, key: database!.key, after: cursor)
                 if let last {
                     cursor = last
                     let text = String(decoding: try JSONEncoder().encode(last), as: UTF8.self)
@@ -87,24 +87,33 @@ public struct SQLiteSource: Source {
         [.SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_CANTOPEN].contains(error.resultCode)
     }
 
-    private func open() throws -> DatabaseQueue {
+    private func open() throws -> (queue: DatabaseQueue, key: String) {
         var options = GRDB.Configuration()
         options.readonly = true
         options.busyMode = .timeout(2)
         let database = try DatabaseQueue(path: configuration.path, configuration: options)
-        let columns = try database.read { try $0.columns(in: configuration.table).map(\.name) }
-        guard columns.contains(configuration.key) else {
+        let (columns, primary) = try database.read {
+            (try $0.columns(in: configuration.table).map(\.name), try $0.primaryKey(configuration.table).columns)
+        }
+        guard let key = configuration.key ?? (primary.count == 1 ? primary[0] : nil) else {
             throw IngestError.cannotRead(
                 path: configuration.path,
                 reason:
-                    "table '\(configuration.table)' has no column '\(configuration.key)'; it has \(columns.joined(separator: ", "))"
+                    "the primary key of table '\(configuration.table)' has \(primary.count) columns; name one that grows as 'key'"
             )
         }
-        return database
+        guard columns.contains(key) else {
+            throw IngestError.cannotRead(
+                path: configuration.path,
+                reason:
+                    "table '\(configuration.table)' has no column '\(key)'; it has \(columns.joined(separator: ", "))"
+            )
+        }
+        return (database, key)
     }
 
-    private func read(_ database: DatabaseQueue, after cursor: Key?) async throws -> (Batch, Key?) {
-        let table = Self.quoted(configuration.table), key = Self.quoted(configuration.key)
+    private func read(_ database: DatabaseQueue, key name: String, after cursor: Key?) async throws -> (Batch, Key?) {
+        let table = Self.quoted(configuration.table), key = Self.quoted(name)
         let arrival = Timestamp(microseconds: WallClock.microseconds)
         return try await database.read { database in
             var builder = RawLinesBuilder()
@@ -116,14 +125,14 @@ public struct SQLiteSource: Source {
                 arguments: cursor.map { [$0.value] } ?? [])
             while let row = try rows.next() {
                 let line = Array(Self.json(row).utf8)
-                let value: DatabaseValue = row[configuration.key]
+                let value: DatabaseValue = row[name]
                 switch value.storage {
                 case .int64(let number): last = .number(number)
                 case .string(let text): last = .text(text)
                 default:
                     throw IngestError.cannotRead(
                         path: configuration.path,
-                        reason: "the key '\(configuration.key)' of table '\(configuration.table)' is no whole number or text")
+                        reason: "the key '\(name)' of table '\(configuration.table)' is no whole number or text")
                 }
                 var offset: Int64 = 0
                 if case .number(let number) = last { offset = number }

@@ -38,6 +38,8 @@ public protocol LogFormat: Sendable {
     /// one event for them all, once it knows that the record has ended; and a line that names columns is neither.
     mutating func parse(_ lines: Batch) -> ParsedBatch
 
+    /// Whether a record may be several lines, so that ``flush()`` may have something to give.
+    static var keepsRecords: Bool { get }
     /// What was kept because its record could still go on: asked for at the end of a partition, and when nothing has come in it for a while. Nil when nothing was.
     mutating func flush() -> FlushedLines?
 
@@ -129,6 +131,7 @@ public struct ParsedBatch: Sendable {
 
 extension LogFormat {
     public static var aliases: [String] { [] }
+    public static var keepsRecords: Bool { false }
     public mutating func flush() -> FlushedLines? { nil }
 }
 
@@ -141,6 +144,14 @@ public struct FlushedLines: Sendable {
     public init(lines: Batch, parsed: ParsedBatch) {
         self.lines = lines
         self.parsed = parsed
+    }
+
+    /// The same with the name of the source that the lines came from, which a format does not know.
+    public func of(source: String) -> FlushedLines {
+        var names = DictionaryBuilder()
+        for _ in 0..<lines.count { names.append(utf8: source) }
+        let columns = zip(lines.schema.fields, lines.columns).map { $0.name == "source" ? names.finish() : $1 }
+        return FlushedLines(lines: Batch(schema: lines.schema, columns: columns), parsed: parsed)
     }
 }
 

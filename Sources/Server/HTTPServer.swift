@@ -77,7 +77,7 @@ public struct HTTPServer: Service {
         defer { boundPort.end() }
         let (host, port) = try configuration.address()
         let router = Router()
-        router.add(middleware: RequestMeter(metrics))
+        router.add(middleware: RequestMeter(metrics, routes: routes))
         for route in routes { route.register(on: router, maxBodySize: configuration.maxBodySize) }
         // Hummingbird's own lines (each listen and stop) are detail here.
         var quiet = logger

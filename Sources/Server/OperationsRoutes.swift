@@ -32,7 +32,7 @@ public enum OperationsRoutes {
     }
 }
 
-/// What must have happened before `/-/ready` says yes: stores open, the first poll of each source done.
+/// What must have happened before `/-/ready` says yes: stores open, the first poll of each source done, and each pipeline that failed running again.
 public final class Readiness: Sendable {
     private let waiting: Mutex<[String]>
 
@@ -42,6 +42,11 @@ public final class Readiness: Sendable {
 
     public func isMet(_ condition: String) {
         waiting.withLock { $0.removeAll { $0 == condition } }
+    }
+
+    /// From now on `condition` is waited for, until it ``isMet(_:)``.
+    public func waits(for condition: String) {
+        waiting.withLock { if !$0.contains(condition) { $0.append(condition) } }
     }
 
     public var missing: [String] { waiting.withLock { $0 } }

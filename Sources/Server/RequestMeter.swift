@@ -9,8 +9,11 @@ struct RequestMeter: RouterMiddleware {
     typealias Context = BasicRequestContext
 
     private let duration: HistogramFamily
+    private let routes: [Route]
 
-    init(_ metrics: MetricsRegistry) {
+    /// - Parameter routes: all that there are, to tell a path that is not there from a method that its path has not.
+    init(_ metrics: MetricsRegistry, routes: [Route]) {
+        self.routes = routes
         duration = metrics.histogram(
             "obs_http_request_duration_seconds", help: "Time from the end of a request's head to its answer.",
             labels: ["route", "method", "code"])
@@ -23,11 +26,7 @@ struct RequestMeter: RouterMiddleware {
         do {
             response = try await next(request, context)
         } catch let error as any HTTPResponseError where error.status == .notFound {
-            response =
-                HTTPFailure(
-                    .notFound, code: "not_found",
-                    "there is nothing at \(request.uri.path); see /api/openapi.json for what there is"
-                ).answer.response
+            response = notFound(request)
         } catch let error as any HTTPResponseError {
             response = HTTPFailure(error.status, code: "bad_request", error.status.reasonPhrase).answer.response
         } catch {
@@ -39,6 +38,24 @@ struct RequestMeter: RouterMiddleware {
         response.headers[.xContentTypeOptions] = "nosniff"
         let method = Self.methods.contains(request.method) ? request.method.rawValue : "OTHER"
         duration[context.endpointPath ?? "none", method, String(response.status.code)].observe(ContinuousClock.now - start)
+        return response
+    }
+
+    private func notFound(_ request: Request) -> Response {
+        let path = request.uri.path
+        let methods = Set(routes.filter { $0.isAt(path) }.map(\.method.rawValue)).sorted()
+        guard !methods.isEmpty else {
+            return HTTPFailure(
+                .notFound, code: "not_found", "there is nothing at \(path); see /api/openapi.json for what there is"
+            ).answer.response
+        }
+        let message = "method \(request.method.rawValue) is not allowed, but [\(methods.joined(separator: ","))] are"
+        // Alertmanager's API has refusals of its own shape.
+        var response =
+            path.hasPrefix("/api/v2/")
+            ? AlertmanagerRoutes.refusal(.methodNotAllowed, code: 405, message).answer.response
+            : HTTPFailure(.methodNotAllowed, code: "method_not_allowed", message).answer.response
+        response.headers[.allow] = methods.joined(separator: ", ")
         return response
     }
 

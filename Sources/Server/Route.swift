@@ -19,6 +19,12 @@ public struct Route: Sendable {
         self.answer = answer
     }
 
+    /// Whether `path` is one of its paths; what stands in braces is any text without a slash.
+    func isAt(_ path: String) -> Bool {
+        let pattern = self.path.split(separator: "/"), parts = path.split(separator: "/")
+        return pattern.count == parts.count && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+
     func register(on router: Router<BasicRequestContext>, maxBodySize: Int) {
         router.on(RouterPath(path), method: method) { request, context in
             do {

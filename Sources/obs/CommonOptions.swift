@@ -38,6 +38,19 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
+/// A server to ask instead of the data directory.
+struct ServerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Ask the obs, or the Alertmanager, that listens there instead of the data directory.", valueName: "http://host:port"))
+    var url: String?
+
+    /// Nil when none is named.
+    func client() throws -> AlertmanagerClient? {
+        do { return try url.map { try AlertmanagerClient($0) } } catch { throw UsageError("\(error)") }
+    }
+}
+
 /// How an answer is shown.
 struct OutputOptions: ParsableArguments {
     @Option(name: [.customShort("o"), .customLong("output")], help: "table, json, jsonl, csv or markdown.")

@@ -141,7 +141,7 @@ struct `The sshd format` {
 
     @Test(arguments: [
         ("", RejectionReason.emptyLine), ("   ", .unreadableHeader), ("nonsense", .unreadableHeader),
-        ("Feb 30 00:00:00 gate sshd[1]: x", .badTimestamp),
+        ("Feb 30 00:00:00 gate sshd[1]: x", .badTimestamp), ("2026-11-02T08:02:", .badTimestamp),
         ("Dec 10 25:00:00 gate sshd[1]: x", .badTimestamp), ("2026-02-30T00:00:00Z gate sshd[1]: x", .badTimestamp),
         ("Dec 10 06:55:46 gate sshd[1]: the moon is made of cheese", .unknownMessage), ("<999999>x", .unreadableHeader),
     ])

@@ -85,7 +85,7 @@ struct `The HTTP server` {
         try await withServer(routes, metrics: metrics) { url in
             #expect(try await get(url + "/echo/a%20b", method: "POST", body: "!").1 == "a b!")
             for (path, method, body, code) in [
-                ("/nothing", "GET", nil, 404), ("/echo/1", "GET", nil, 404), ("/broken", "GET", nil, 500),
+                ("/nothing", "GET", nil, 404), ("/echo/1", "GET", nil, 405), ("/broken", "GET", nil, 500),
                 ("/echo/1", "POST", String(repeating: "x", count: 101), 413),
             ] as [(String, String, String?, Int)] {
                 let answer = try await get(url + path, method: method, body: body)

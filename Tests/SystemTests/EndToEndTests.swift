@@ -52,13 +52,6 @@ struct `The whole way` {
         return (folder.path + "/obs.yaml", port)
     }
 
-    private func get(_ url: String) async -> String? {
-        guard let (data, response) = try? await URLSession.shared.data(from: URL(string: url)!),
-            (response as? HTTPURLResponse)?.statusCode == 200
-        else { return nil }
-        return String(decoding: data, as: UTF8.self)
-    }
-
     /// What a POST without a body is answered, and the status; 0 when nobody answers.
     private func post(_ url: String) async -> (body: String, status: Int) {
         var request = URLRequest(url: URL(string: url)!)
@@ -91,7 +84,7 @@ struct `The whole way` {
         try append("")
         var obs = try Program.start(["run", "-c", config])
         defer { Program.kill(obs, SIGKILL) }
-        #expect(await eventually { await get("http://127.0.0.1:\(port)/-/ready") != nil })
+        #expect(await eventually { await Program.get("http://127.0.0.1:\(port)/-/ready") != nil })
 
         try await withSink(port: sinkPort, deliveries) {
             try append(burst("192.0.2.1"))
@@ -110,7 +103,7 @@ struct `The whole way` {
         }
         #expect(["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(deliveries.count) == [1, 1, 1])
         #expect(try json(["query", "incidents"]).count == 3)
-        let metrics = try #require(await get("http://127.0.0.1:\(port)/metrics"))
+        let metrics = try #require(await Program.get("http://127.0.0.1:\(port)/metrics"))
         #expect(metrics.contains("obs_ssh_events_total{event=\"failed_password\",method=\"password\"}"))
         try await checkMetrics(metrics)
         Program.kill(obs, SIGTERM)
@@ -216,7 +209,7 @@ struct `The whole way` {
         let obs = try Program.start(["run", "-c", config])
         defer { Program.kill(obs, SIGKILL) }
         func isReloaded() async -> String? {
-            await get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first {
+            await Program.get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first {
                 $0.hasPrefix("obs_config_last_reload_successful ")
             }.map(String.init)
         }
@@ -272,7 +265,7 @@ struct `The whole way` {
             try handle.close()
         }
         func lines(_ name: String) async -> String? {
-            await get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first {
+            await Program.get("http://127.0.0.1:\(port)/metrics")?.split(separator: "\n").first {
                 $0.hasPrefix("obs_source_lines_total{source=\"\(name)\"}")
             }.map { String($0.split(separator: " ")[1]) }
         }

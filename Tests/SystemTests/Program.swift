@@ -1,11 +1,13 @@
 import Foundation
 import FoundationNetworking
+@preconcurrency import GRDB
 import Synchronization
 
 /// The real binary, as a user runs it.
 enum Program {
-    /// `obs` lies beside the test bundle.
+    /// `obs` lies beside the test bundle; `OBS_PROGRAM` names another one, such as that of a release build.
     static let path: String = {
+        if let named = ProcessInfo.processInfo.environment["OBS_PROGRAM"] { return named }
         var folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
         for argument in CommandLine.arguments where argument.hasSuffix(".xctest") {
             folder = URL(filePath: argument).deletingLastPathComponent()
@@ -39,14 +41,30 @@ enum Program {
     }
 
     /// Starts it in the background.
-    static func start(_ arguments: [String]) throws -> Process {
+    ///
+    /// - Parameter folder: where it runs, and what relative paths are relative to.
+    static func start(_ arguments: [String], in folder: String? = nil) throws -> Process {
         let process = Process()
+        if let folder { process.currentDirectoryURL = URL(filePath: folder) }
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
         return process
+    }
+
+    /// What a GET is answered with status 200, or nil.
+    static func get(_ url: String) async -> String? {
+        guard let (data, response) = try? await URLSession.shared.data(from: URL(string: url)!),
+            (response as? HTTPURLResponse)?.statusCode == 200
+        else { return nil }
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    /// The rows of a table of a SQLite database.
+    static func count(_ table: String, in database: String) throws -> Int {
+        try DatabaseQueue(path: database).read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") } ?? 0
     }
 
     static func kill(_ process: Process, _ signal: Int32) {

@@ -34,6 +34,35 @@ public struct AlertQuestions: Sendable {
         /// The incident that it belongs to.
         public let incident: Int64?
 
+        /// One that another program tells of.
+        public init(
+            labels: [String: String], annotations: [String: String], generatorURL: String, startsAt: Timestamp, endsAt: Timestamp,
+            updatedAt: Timestamp, receivers: [String], silencedBy: [String], inhibitedBy: [String]
+        ) {
+            self.init(
+                fingerprint: Fingerprint.number(of: labels), labelsJSON: JSONText.object(labels),
+                annotationsJSON: JSONText.object(annotations), generatorURL: generatorURL, startsAt: startsAt, endsAt: endsAt,
+                updatedAt: updatedAt, receivers: receivers, silencedBy: silencedBy, inhibitedBy: inhibitedBy, incident: nil)
+        }
+
+        fileprivate init(
+            fingerprint: UInt64, labelsJSON: String, annotationsJSON: String, generatorURL: String, startsAt: Timestamp,
+            endsAt: Timestamp, updatedAt: Timestamp, receivers: [String], silencedBy: [String], inhibitedBy: [String],
+            incident: Int64?
+        ) {
+            self.fingerprint = fingerprint
+            self.labelsJSON = labelsJSON
+            self.annotationsJSON = annotationsJSON
+            self.generatorURL = generatorURL
+            self.startsAt = startsAt
+            self.endsAt = endsAt
+            self.updatedAt = updatedAt
+            self.receivers = receivers
+            self.silencedBy = silencedBy
+            self.inhibitedBy = inhibitedBy
+            self.incident = incident
+        }
+
         public var isSuppressed: Bool { !silencedBy.isEmpty || !inhibitedBy.isEmpty }
         public var labels: [String: String] { JSONText.pairs(labelsJSON) }
         public var annotations: [String: String] { JSONText.pairs(annotationsJSON) }

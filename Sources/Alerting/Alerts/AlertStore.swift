@@ -207,6 +207,16 @@ struct AlertStore: Sendable {
 
     // MARK: Upkeep
 
+    /// The dead man's switches that are raised, and since when.
+    static func raisedSwitches(now: Timestamp, _ database: Database) throws -> [(name: String, since: Timestamp)] {
+        try Row.fetchAll(
+            database,
+            sql: """
+                SELECT labels ->> 'switch', starts_at FROM alert WHERE labels ->> 'alertname' = '\(DeadMansSwitch.alertName)' AND ends_at > ?
+                """, arguments: [now.microseconds]
+        ).map { ($0[0] as String? ?? "", Timestamp(microseconds: $0[1])) }
+    }
+
     /// How long an alert that has ended is known: as long as Alertmanager keeps what it has told.
     static let memory = Duration.seconds(120 * 3600)
 

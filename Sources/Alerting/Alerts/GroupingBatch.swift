@@ -17,6 +17,8 @@ struct GroupingBatch {
         /// When its receiver is to be told, if the batch has changed anything.
         var due: Timestamp?
         let incident: Int64?
+        /// When it is looked at anyway; distant past while a notification that failed is tried again.
+        var pendingDue: Timestamp?
         /// Alerts that come into it: ids, and places in ``posted``.
         var members: [Int64] = []
         var postedMembers: [Int] = []
@@ -133,7 +135,9 @@ struct GroupingBatch {
         let find = try database.cachedStatement(
             sql: """
                 SELECT id, last_flush, incident, group_interval, repeat_interval,
-                    EXISTS (SELECT 1 FROM alert_membership m WHERE m.grouping = g.id) FROM alert_grouping g WHERE receiver = ? AND group_key = ?
+                    EXISTS (SELECT 1 FROM alert_membership m WHERE m.grouping = g.id),
+                    (SELECT iif(o.attempts > 0, 0, o.due_at) FROM outbox o WHERE o.receiver = g.receiver AND o.group_key = g.group_key AND o.state = 'pending')
+                FROM alert_grouping g WHERE receiver = ? AND group_key = ?
                 """)
         let group: Group
         if let row = try Row.fetchOne(find, arguments: [receiver, key]) {
@@ -141,7 +145,7 @@ struct GroupingBatch {
                 id: row[0], receiver: receiver, key: key, labels: destination.groupLabels,
                 wait: route.groupWait ?? Route.defaultGroupWait,
                 interval: interval, isEmpty: !(row[5] as Bool), lastFlush: (row[1] as Int64?).map { Timestamp(microseconds: $0) },
-                incident: row[2])
+                incident: row[2], pendingDue: (row[6] as Int64?).map { Timestamp(microseconds: $0) })
             if row[3] as Int64 != interval.inMicroseconds || row[4] as Int64 != repeatInterval.inMicroseconds {
                 try database.executeCached(
                     sql: "UPDATE alert_grouping SET group_interval = ?, repeat_interval = ? WHERE id = ?",
@@ -171,7 +175,10 @@ struct GroupingBatch {
         for group in groups where !group.joining.isEmpty {
             let number = try PostedIncident(of: group.id, group.incident, group.labels, now).join(
                 group.joining.map { posted[$0].alert }, database)
-            for grouping in group.others.union([group.id]) { try Self.note(number, grouping, database) }
+            // An incident that goes on is known to its own group.
+            for grouping in group.others.union(group.incident == nil ? [group.id] : []) {
+                try Self.note(number, grouping, database)
+            }
             for index in group.joining { posted[index].incident = number }
         }
         try writePosted(joining: Set(groups.flatMap(\.joining)), database)
@@ -180,7 +187,10 @@ struct GroupingBatch {
         for group in groups {
             let members = group.members + group.postedMembers.map { posted[$0].id! }
             if !members.isEmpty { try join.execute(arguments: [group.id, JSONText.list(members)]) }
-            if let due = group.due { try IncidentStore.owe(group.receiver, group.key, at: due, owedSince: now, database) }
+            // Most groups of a storm are owed a look already.
+            if let due = group.due, group.pendingDue.map({ $0 > due }) ?? true {
+                try IncidentStore.owe(group.receiver, group.key, at: due, owedSince: now, database)
+            }
         }
         return groups.contains { $0.due != nil }
     }

@@ -35,25 +35,29 @@ struct AlertingSection: Decodable {
 public enum AlertmanagerConfiguration {
     /// - Throws: ``ConfigurationError`` with what Alertmanager 0.25 would refuse too, and what obs does not do.
     public static func read(_ path: String) throws(ConfigurationError) -> AlertingConfiguration {
+        try read(text: try text(path), file: path)
+    }
+
+    /// - Parameter file: what mistakes are said to stand in.
+    static func read(text: String, file: String) throws(ConfigurationError) -> AlertingConfiguration {
+        try YAMLDocument(text, file: file).decode(AlertmanagerFile.self).configuration
+    }
+
+    private static func text(_ path: String) throws(ConfigurationError) -> String {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw ConfigurationError([.init(file: path, line: nil, message: "there is no such file, or it cannot be read")])
         }
-        return try YAMLDocument(String(decoding: bytes, as: UTF8.self), file: path).decode(AlertmanagerFile.self).configuration
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The file as it is read, with `<secret>` for each secret.
     public static func shown(_ path: String) throws(ConfigurationError) -> String {
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw ConfigurationError([.init(file: path, line: nil, message: "there is no such file, or it cannot be read")])
-        }
-        return try YAMLDocument(String(decoding: bytes, as: UTF8.self), file: path).shown(as: AlertmanagerFile.self)
+        try YAMLDocument(try text(path), file: path).shown(as: AlertmanagerFile.self)
     }
 
     /// Whether the file at `path` is one: it has a route or receivers on its outermost level, where obs.yaml has `alerting`.
     public static func isOne(_ path: String) -> Bool {
-        guard let bytes = FileManager.default.contents(atPath: path),
-            let document = try? YAMLDocument(String(decoding: bytes, as: UTF8.self), file: path)
-        else { return false }
+        guard let document = try? YAMLDocument(text(path), file: path) else { return false }
         return !document.topLevelKeys.isDisjoint(with: ["route", "receivers", "inhibit_rules", "global"])
     }
 }

@@ -13,6 +13,7 @@ struct PipelineFile: Decodable {
         case commitInterval = "commit_interval"
         case allowedLateness = "allowed_lateness"
         case idleAfter = "idle_after"
+        case flushAfter = "flush_after"
     }
 
     private struct Table: Decodable { var formats: [String]? }
@@ -43,6 +44,7 @@ struct PipelineFile: Decodable {
             windows: try (container.decodeIfPresent([WindowFile].self, forKey: .windows) ?? []).map(\.definition))
         definition.commitInterval = try container.duration(.commitInterval) ?? definition.commitInterval
         definition.idleAfter = try container.duration(.idleAfter) ?? definition.idleAfter
+        definition.flushAfter = try container.duration(.flushAfter) ?? definition.flushAfter
         definition.silverFormats = try Self.formats(try container.decodeIfPresent(Table.self, forKey: .silver)?.formats)
         definition.goldFormats = try Self.formats(try container.decodeIfPresent(Table.self, forKey: .gold)?.formats)
         definition.schedule = try Self.schedule(

@@ -22,7 +22,7 @@ struct FolderSink: LineSink {
         self.folder = folder
         self.streams = Dictionary(uniqueKeysWithValues: streams.map { ($0.name, $0) })
         self.keepsDatabase = keepsDatabase
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Self.makeFolder(folder)
         guard keepsDatabase else { return }
         try FileManager.default.createDirectory(atPath: folder + "/products", withIntermediateDirectories: true)
         try ShopSimulator.vipFile.write(toFile: folder + "/vip.json", atomically: true, encoding: .utf8)
@@ -85,14 +85,24 @@ struct FolderSink: LineSink {
         return id
     }
 
-    static func open(_ path: String, heading: String?) throws -> FileHandle {
-        if !FileManager.default.fileExists(atPath: path) {
-            guard FileManager.default.createFile(atPath: path, contents: heading.map { Data(($0 + "\n").utf8) }) else {
-                throw SimulationError.cannotWrite(path)
-            }
+    private static func makeFolder(_ path: String) throws {
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+            throw SimulationError.cannotWrite(path, reason: "it is a file, and this kind writes several")
         }
-        let file = try FileHandle(forWritingTo: URL(filePath: path))
-        try file.seekToEnd()
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw SimulationError.cannotWrite(path, reason: "the folder cannot be made")
+        }
+    }
+
+    /// Opens a file to add to it; a new one gets `heading`.
+    static func open(_ path: String, heading: String?) throws -> FileHandle {
+        let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw SimulationError.cannotWrite(path, reason: String(cString: strerror(errno))) }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        if let heading, try file.seekToEnd() == 0 { try file.write(contentsOf: Data((heading + "\n").utf8)) }
         return file
     }
 }
@@ -173,12 +183,12 @@ struct HTTPSink: LineSink {
 }
 
 enum SimulationError: Error, CustomStringConvertible {
-    case cannotWrite(String)
+    case cannotWrite(String, reason: String)
     case refused(String, status: Int)
 
     var description: String {
         switch self {
-        case .cannotWrite(let path): "\(path): cannot be made; choose another place with --out"
+        case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason); choose another place with --out"
         case .refused(let url, let status):
             status == 0
                 ? "\(url): there is no answer; start obs, or correct --http"

@@ -23,7 +23,7 @@ public struct SimulationRun: Service {
         public var follows = false
         /// Only this stream of the kind.
         public var stream: String?
-        /// A folder, or a file for a kind (or a choice) of one stream.
+        /// A folder, or for a kind (or a choice) of one stream the name of its file.
         public var out: String?
         /// The address to push to.
         public var http: String?
@@ -118,7 +118,11 @@ public struct SimulationRun: Service {
         let streams = options.stream.map { name in type.streams.filter { $0.name == name } } ?? type.streams
         if let http = options.http { return HTTPSink(base: http) }
         guard let out = options.out else { return OutputSink(heading: streams.count == 1 ? streams[0].heading : nil, show: show) }
-        if streams.count == 1 { return try FileSink(path: out, heading: streams[0].heading) }
+        if streams.count == 1 {
+            var isFolder: ObjCBool = false
+            let isInFolder = FileManager.default.fileExists(atPath: out, isDirectory: &isFolder) && isFolder.boolValue
+            return try FileSink(path: isInFolder ? "\(out)/\(streams[0].fileName)" : out, heading: streams[0].heading)
+        }
         return try FolderSink(folder: out, streams: streams, keepsDatabase: options.kind == "shop")
     }
 }

@@ -187,7 +187,7 @@ public struct RuleEngine: Sendable {
     public mutating func snapshot() throws -> Data {
         let newest = groups.flatMap(\.all).map(\.newest).max() ?? .min
         for (index, rule) in rules.enumerated() {
-            let oldest = newest == .min ? .min : newest - max(rule.within.inMicroseconds, Self.repeatAfter) * 2
+            let oldest = newest == .min ? .min : newest - rule.within.inMicroseconds - Self.repeatAfter
             groups[index].filter { $0.newest > .min && $0.newest >= oldest }
         }
         return try JSONEncoder().encode(

@@ -10,6 +10,7 @@ import Foundation
 /// Source: RFC 4180.
 public struct CSV: LogFormat {
     public static let name = "csv"
+    public static let keepsRecords = true
     public static let samples = [
         "event_time,user,amount,comment",
         #"2026-11-21T10:00:00Z,alice,12.50,"said ""yes"", twice""#,

@@ -7,6 +7,7 @@ import Foundation
 /// What goes beyond ``maxTraceBytes`` is counted and not kept; bronze has it.
 public struct Log4j: LogFormat {
     public static let name = "log4j"
+    public static let keepsRecords = true
     public static let aliases = ["spark", "hadoop", "logback"]
     public static let samples = [
         "17/06/09 20:10:40 INFO executor.Executor: Finished task 0.0 in stage 2.0 (TID 2) in 1063 ms",

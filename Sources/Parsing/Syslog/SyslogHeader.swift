@@ -63,6 +63,8 @@ public struct SyslogHeader: Sendable {
             wordEnd = line.wordEnd(from: at)
         }
         guard isTag(line, at..<wordEnd) else { return .failure(.unreadableHeader) }
+        // `2026-11-02T08:02:` is what is left of a stamp, not the name of a process: it would count as an event of now.
+        if header.stamp == .none, header.host.isEmpty, line[at].isDigit { return .failure(.badTimestamp) }
         readTag(line, at..<wordEnd, into: &header)
         at = wordEnd
         while at < line.count, line[at] == UInt8(ascii: " ") { at += 1 }

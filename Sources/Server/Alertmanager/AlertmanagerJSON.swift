@@ -33,35 +33,37 @@ enum AlertmanagerJSON {
         text.append(UInt8(ascii: "["))
         // Neighbours have mostly the same receivers.
         var (receivers, receiversText): ([String], [UInt8]) = ([], [])
-        for (index, alert) in alerts.enumerated() {
+        // By index: a copy of each would count its references up and down.
+        for index in alerts.indices {
             text += index == 0 ? "{\"annotations\":" : ",{\"annotations\":"
-            text += alert.annotationsJSON
+            text += alerts[index].annotationsJSON
             text += ",\"endsAt\":\""
-            append(alert.endsAt, to: &text)
+            append(alerts[index].endsAt, to: &text)
             text += "\",\"fingerprint\":\""
-            append(hexadecimal: alert.fingerprint, to: &text)
+            append(hexadecimal: alerts[index].fingerprint, to: &text)
             text += "\",\"receivers\":["
-            if alert.receivers != receivers {
-                receivers = alert.receivers
+            if alerts[index].receivers != receivers {
+                receivers = alerts[index].receivers
                 receiversText = Array(receivers.map { "{\"name\":\(JSONText.quote($0))}" }.joined(separator: ",").utf8)
             }
             text += receiversText
             text += "],\"startsAt\":\""
-            append(alert.startsAt, to: &text)
+            append(alerts[index].startsAt, to: &text)
             text += "\",\"status\":{\"inhibitedBy\":["
-            append(alert.inhibitedBy, to: &text)
+            append(alerts[index].inhibitedBy, to: &text)
             text += "],\"silencedBy\":["
-            append(alert.silencedBy, to: &text)
+            append(alerts[index].silencedBy, to: &text)
             text +=
-                alert.isSuppressed ? "],\"state\":\"suppressed\"},\"updatedAt\":\"" : "],\"state\":\"active\"},\"updatedAt\":\""
-            append(alert.updatedAt, to: &text)
+                alerts[index].isSuppressed
+                ? "],\"state\":\"suppressed\"},\"updatedAt\":\"" : "],\"state\":\"active\"},\"updatedAt\":\""
+            append(alerts[index].updatedAt, to: &text)
             text += "\""
-            if !alert.generatorURL.isEmpty {
+            if !alerts[index].generatorURL.isEmpty {
                 text += ",\"generatorURL\":"
-                JSONText.append(quoted: alert.generatorURL, to: &text)
+                JSONText.append(quoted: alerts[index].generatorURL, to: &text)
             }
             text += ",\"labels\":"
-            text += alert.labelsJSON
+            text += alerts[index].labelsJSON
             text += "}"
         }
         text.append(UInt8(ascii: "]"))
@@ -84,22 +86,22 @@ enum AlertmanagerJSON {
     /// With exactly three digits of the second, as the API has it.
     private static func append(_ time: Timestamp, to text: inout [UInt8]) {
         let part = time.components
-        func append(_ number: Int, _ digits: Int, _ end: Unicode.Scalar) {
-            var divisor = 1
-            for _ in 1..<digits { divisor *= 10 }
-            while divisor > 0 {
-                text.append(UInt8(ascii: "0") + UInt8(number / divisor % 10))
-                divisor /= 10
-            }
+        func append(_ number: Int, _ end: Unicode.Scalar) {
+            text.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / 10 % 10))
+            text.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number % 10))
             text.append(UInt8(ascii: end))
         }
-        append(max(0, part.year), 4, "-")
-        append(part.month, 2, "-")
-        append(part.day, 2, "T")
-        append(part.hour, 2, ":")
-        append(part.minute, 2, ":")
-        append(part.second, 2, ".")
-        append(part.microsecond / 1000, 3, "Z")
+        let (year, millisecond) = (max(0, part.year), part.microsecond / 1000)
+        text.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: year / 1000 % 10))
+        text.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: year / 100 % 10))
+        append(year, "-")
+        append(part.month, "-")
+        append(part.day, "T")
+        append(part.hour, ":")
+        append(part.minute, ":")
+        append(part.second, ".")
+        text.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: millisecond / 100))
+        append(millisecond, "Z")
     }
 
     static func time(_ time: Timestamp) -> String {

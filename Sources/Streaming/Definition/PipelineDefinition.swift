@@ -21,6 +21,8 @@ public struct PipelineDefinition: Sendable, Hashable {
     public var commitInterval = Duration.seconds(5)
     /// How long a partition may say nothing until the watermark no longer waits for it.
     public var idleAfter = Duration.seconds(60)
+    /// How long a record of several lines waits for its next line until it counts as whole.
+    public var flushAfter = Duration.seconds(5)
     /// When a batch pipeline runs; nil for a stream.
     public var schedule: Schedule?
 
@@ -68,7 +70,7 @@ public struct PipelineDefinition: Sendable, Hashable {
     }
 
     /// Changes when state that was written under one definition cannot be read under the other, or when what is in the tables would not be what this
-    /// definition makes. Commit interval, schedule and text formats are not part of it.
+    /// definition makes. Commit interval, waits, schedule and text formats are not part of it.
     public var fingerprint: String {
         let parts = inputs.map(\.signature) + streams.map(\.signature) + windows.map(\.signature)
         return String(StableHash.of(([name] + parts).joined(separator: "\n")), radix: 16)

@@ -12,9 +12,7 @@ import Lake
 ///
 /// A start loads the checkpoint, commits its pending files again (a table that has seen the epoch ignores it), and reads on from the
 /// positions. So each row is in the tables once, whatever moment the process died at.
-public struct Checkpoint: Codable, Sendable {
-    /// The layout of this file; a newer obs reads older ones.
-    public var format = 1
+public struct Checkpoint: Sendable {
     public var pipeline: String
     /// Which definition wrote the state: one that changed cannot read it.
     public var definitionHash: String
@@ -44,116 +42,44 @@ public struct Replacement: Codable, Sendable {
     }
 }
 
-/// The folder that holds the checkpoint of one pipeline, and the lock that only one process has.
-public final class CheckpointFolder: Sendable {
-    public let path: String
-    private let lock: Int32
-
-    /// Makes the folder if it is not there, and takes its lock for as long as this object lives.
-    ///
-    /// - Throws: ``PipelineError/locked(pipeline:)`` when another process runs this pipeline on the same data directory.
-    public init(path: String, pipeline: String) throws {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        self.path = path
-        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else {
-            throw PipelineError.cannotWrite(path: path + "/lock", reason: String(cString: strerror(errno)))
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw PipelineError.locked(pipeline: pipeline)
-        }
-        lock = descriptor
+/// The file of a checkpoint: ``StateParts``, one of which says whose it is.
+extension Checkpoint {
+    private struct Head: Codable {
+        var layout = 2
+        var pipeline: String
+        var definitionHash: String
+        var epoch: Int64
+        var replacing: [String: Replacement]?
+        var exportSizes: [String: Int64]
     }
 
-    deinit {
-        close(lock)  // the kernel gives the lock back with the descriptor, also when the process is killed
-    }
+    /// A layout that this obs does not know.
+    struct Unreadable: Error {}
 
-    /// The last checkpoint that was put in place, or nil at the first start.
-    ///
-    /// - Throws: ``PipelineError/unreadableCheckpoint(path:reason:)``; a checkpoint that is damaged is never taken for none, because
-    ///   starting over would write every row a second time.
-    public func load() throws -> Checkpoint? {
-        guard let bytes = FileManager.default.contents(atPath: file) else {
-            guard !FileManager.default.fileExists(atPath: file) else {
-                throw PipelineError.unreadableCheckpoint(path: file, reason: "it cannot be read")
-            }
-            return nil
+    /// The file in pieces, so that none is copied.
+    func filePieces() throws -> [Data] {
+        let head = Head(
+            pipeline: pipeline, definitionHash: definitionHash, epoch: epoch, replacing: replacing, exportSizes: exportSizes)
+        var parts = ["head": try JSONEncoder().encode(head)]
+        for (kind, values) in [("position", positions), ("state", states), ("pending", pending)] {
+            for (name, value) in values { parts["\(kind)/\(name)"] = value }
         }
-        do {
-            return try JSONDecoder().decode(Checkpoint.self, from: bytes)
-        } catch {
-            throw PipelineError.unreadableCheckpoint(path: file, reason: "it is damaged or of another version")
+        return try StateParts.pieces(parts)
+    }
+
+    /// - Throws: when the file is damaged or of another layout.
+    init(file bytes: Data) throws {
+        let parts = try StateParts.split(bytes)
+        let head = try JSONDecoder().decode(Head.self, from: parts["head"] ?? Data())
+        guard head.layout == 2 else { throw Unreadable() }
+        func values(_ kind: String) -> [String: Data] {
+            Dictionary(
+                uniqueKeysWithValues: parts.filter { $0.key.hasPrefix(kind + "/") }.map {
+                    (String($0.key.dropFirst(kind.count + 1)), $0.value)
+                })
         }
-    }
-
-    /// Whether a pipeline of this definition can go on from what is in the folder `checkpoints`, also while another one runs on it.
-    ///
-    /// - Throws: ``PipelineError/definitionChanged(pipeline:)``.
-    public static func check(_ definition: PipelineDefinition, in checkpoints: String) throws {
-        struct Head: Decodable { let definitionHash: String }
-        guard let bytes = FileManager.default.contents(atPath: "\(checkpoints)/\(definition.name)/checkpoint.json"),
-            let head = try? JSONDecoder().decode(Head.self, from: bytes)
-        else { return }
-        guard head.definitionHash == definition.fingerprint else {
-            throw PipelineError.definitionChanged(pipeline: definition.name)
-        }
-    }
-
-    /// Puts `checkpoint` in place of the last one: on disk, file and folder, before this returns.
-    public func save(_ checkpoint: Checkpoint) throws {
-        let bytes = try JSONEncoder().encode(checkpoint)
-        let temporary = file + ".tmp"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw failure(temporary) }
-        defer { close(descriptor) }
-        try bytes.withUnsafeBytes { buffer in
-            var written = 0
-            while written < buffer.count {
-                let count = write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { throw failure(temporary) }
-                written += count
-            }
-        }
-        guard fsync(descriptor) == 0, rename(temporary, file) == 0 else { throw failure(file) }
-        // The folder is synced too: without it a power cut can forget the rename although the file is whole.
-        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw failure(path) }
-        defer { close(folder) }
-        guard fsync(folder) == 0 else { throw failure(path) }
-    }
-
-    /// Puts the last checkpoint aside under a name with its epoch, so that the pipeline starts anew (`--new-checkpoint`).
-    public func setAside() throws {
-        guard let last = try load() else { return }
-        guard rename(file, "\(path)/checkpoint-\(last.epoch).old.json") == 0 else { throw failure(file) }
-    }
-
-    private var file: String { path + "/checkpoint.json" }
-
-    private func failure(_ path: String) -> PipelineError {
-        .cannotWrite(path: path, reason: String(cString: strerror(errno)))
-    }
-}
-
-public enum PipelineError: Error, CustomStringConvertible {
-    case locked(pipeline: String)
-    case unreadableCheckpoint(path: String, reason: String)
-    case definitionChanged(pipeline: String)
-    case cannotWrite(path: String, reason: String)
-
-    public var description: String {
-        switch self {
-        case .locked(let pipeline):
-            "pipeline '\(pipeline)' is already being run by another process on this data directory; stop it, or choose another with --data-dir"
-        case .unreadableCheckpoint(let path, let reason):
-            "\(path): \(reason); restore it from a backup, or start anew with --new-checkpoint, which reads every source from its beginning"
-        case .definitionChanged(let pipeline):
-            "the definition of pipeline '\(pipeline)' is not the one that wrote its checkpoint; make its tables anew with 'obs replay --pipeline \(pipeline)', read its sources from the beginning with --new-checkpoint, or put the old definition back"
-        case .cannotWrite(let path, let reason):
-            "\(path): cannot be written: \(reason)"
-        }
+        self.init(
+            pipeline: head.pipeline, definitionHash: head.definitionHash, epoch: head.epoch, positions: values("position"),
+            states: values("state"), pending: values("pending"), replacing: head.replacing, exportSizes: head.exportSizes)
     }
 }

@@ -16,6 +16,15 @@ public struct PipelineSource: Sendable {
 
 /// Some lines on their way, parsed by a task of their own while what came before them is worked on.
 final class ParsingJob: Sendable {
+    /// What the lines have become.
+    struct Outcome: Sendable {
+        var parsed: ParsedBatch?
+        /// What the format had kept and gave behind the lines; its lines are in bronze already.
+        var flushed: FlushedLines?
+        /// The format as it is then: what a checkpoint behind the lines holds.
+        var format: any LogFormat
+    }
+
     let source: String
     let input: Int
     /// Unique in the pipeline: the source and its partition, which have a format of their own.
@@ -24,8 +33,9 @@ final class ParsingJob: Sendable {
     let clock: String
     /// No lines of the partition come after these.
     let endsPartition: Bool
-    let chunk: SourceChunk
-    private let result = Promise<(parsed: ParsedBatch, format: any LogFormat)>()
+    /// Nil where nothing came and the format is asked for what it keeps.
+    let chunk: SourceChunk?
+    private let result = Promise<Outcome>()
 
     init(source: String, input: Int, clock: String, ends endsPartition: Bool, _ chunk: SourceChunk) {
         self.source = source
@@ -36,16 +46,27 @@ final class ParsingJob: Sendable {
         self.clock = Self.partition(clock, of: source)
     }
 
+    /// Asks the format of `partition` for what it keeps.
+    init(flushing partition: String, of source: String, input: Int, clock: String) {
+        self.source = source
+        self.input = input
+        self.partition = partition
+        self.clock = clock
+        endsPartition = false
+        chunk = nil
+    }
+
     static func partition(_ name: String, of source: String) -> String { name.isEmpty ? source : "\(source)/\(name)" }
 
-    /// The events, and the format as it is after these lines: what a checkpoint behind them holds.
-    var value: (parsed: ParsedBatch, format: any LogFormat) { get async { await result.value } }
+    var outcome: Outcome { get async { await result.value } }
 
     /// Parses behind `previous`, the lines before these of the same partition, or with `format` when there are none.
     func run(behind previous: ParsingJob?, orWith format: any LogFormat) async {
         var format = format
-        if let previous { format = await previous.value.format }
-        await result.fulfil((Self.parse(chunk.lines, with: &format), format))
+        if let previous { format = await previous.outcome.format }
+        let parsed = chunk.map { Self.parse($0.lines, with: &format) }
+        let flushed = endsPartition || chunk == nil ? format.flush()?.of(source: source) : nil
+        await result.fulfil(Outcome(parsed: parsed, flushed: flushed, format: format))
     }
 
     /// Lines that were cut because they are too long are no lines of the format, whatever stands in the pieces.

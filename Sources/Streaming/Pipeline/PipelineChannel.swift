@@ -51,7 +51,9 @@ actor PipelineChannel<Element: Sendable> {
     }
 
     /// The next element. One task at a time may receive.
-    func receive(until deadline: ContinuousClock.Instant) async -> Reception {
+    ///
+    /// - Parameter deadline: nil waits however long.
+    func receive(until deadline: ContinuousClock.Instant?) async -> Reception {
         while true {
             if !elements.isEmpty {
                 let element = elements.removeFirst()
@@ -59,26 +61,17 @@ actor PipelineChannel<Element: Sendable> {
                 return .element(element)
             }
             if isFinished { return .finished }
-            if ContinuousClock.now >= deadline { return .timedOut }
-            let alarm = Task {
-                // A cancelled sleep is the normal end: an element came first.
-                try? await Task.sleep(until: deadline, clock: .continuous)
-                if !Task.isCancelled { self.wakeReceiver() }
+            if let deadline, ContinuousClock.now >= deadline { return .timedOut }
+            let alarm = deadline.map { deadline in
+                Task {
+                    // A cancelled sleep is the normal end: an element came first.
+                    try? await Task.sleep(until: deadline, clock: .continuous)
+                    if !Task.isCancelled { self.wakeReceiver() }
+                }
             }
             await withCheckedContinuation { receiver = $0 }
-            alarm.cancel()
+            alarm?.cancel()
         }
-    }
-
-    /// The next element, or nil when nothing is left and nothing will come. One task at a time may receive.
-    func next() async -> Element? {
-        while elements.isEmpty {
-            if isFinished { return nil }
-            await withCheckedContinuation { receiver = $0 }
-        }
-        let element = elements.removeFirst()
-        if !senders.isEmpty { senders.removeFirst().resume() }
-        return element
     }
 
     private func wakeReceiver() {

@@ -25,91 +25,35 @@ public actor PipelineRunner {
         case available
     }
 
-    /// What a run did.
-    public struct Summary: Sendable {
-        public var lines = 0
-        public var events = 0
-        public var quarantined = 0
-        /// Rows of gold tables.
-        public var windows = 0
-        public var late = 0
-        public var duplicates = 0
-        /// What went into each stage and came out of it, in the order in which they were first used.
-        public private(set) var stages: [StageRows] = []
-
-        public init() {}
-
-        mutating func count(_ stage: String, in rowsIn: Int, out rowsOut: Int) {
-            guard rowsIn > 0 || rowsOut > 0 else { return }
-            if let index = stages.firstIndex(where: { $0.stage == stage }) {
-                stages[index].rowsIn += rowsIn
-                stages[index].rowsOut += rowsOut
-            } else {
-                stages.append(StageRows(stage: stage, rowsIn: rowsIn, rowsOut: rowsOut))
-            }
-        }
-    }
-
-    /// The rows that a stage took in and gave in one run.
-    public struct StageRows: Sendable, Equatable {
-        public let stage: String
-        public fileprivate(set) var rowsIn: Int
-        public fileprivate(set) var rowsOut: Int
-
-        public init(stage: String, rowsIn: Int, rowsOut: Int) {
-            self.stage = stage
-            self.rowsIn = rowsIn
-            self.rowsOut = rowsOut
-        }
-    }
-
-    /// Batches that may wait at each of the two places: one being made, one waiting, one being worked on.
-    private static let queueCapacity = 1
     /// A batch run commits after so many lines, so that a crash late in a long run does not cost all of it.
     private static let linesPerEpoch = 16 << 20
 
-    private enum Delivery: Sendable {
-        case chunk(ParsingJob)
-        /// The source has no more.
-        case ended(String)
-        /// It was stopped before its end.
-        case interrupted
-    }
-
-    /// The format of one partition.
-    private struct PartitionFormat: Sendable {
-        var input: Int
-        var format: any LogFormat
-        /// When it was last used, so that those of files long read can be forgotten.
-        var lastEpoch: Int64
-    }
-
     /// Of how many partitions the format is remembered: a file that goes on growing is among the newest.
-    private static let keptFormats = 1000
+    static let keptFormats = 1000
 
-    private let definition: PipelineDefinition
-    private let folder: CheckpointFolder
-    private let application: String
-    private let observers: [any PipelineObserver]
-    private let metrics: PipelineMetrics
-    private let logger: Logger
-    private let context: ParsingContext
-    private let names: PipelineTables.TableNames
+    let definition: PipelineDefinition
+    let folder: CheckpointFolder
+    let application: String
+    let observers: [any PipelineObserver]
+    let metrics: PipelineMetrics
+    let logger: Logger
+    let context: ParsingContext
+    let names: PipelineTables.TableNames
     /// By input: what its format's state is before the first line.
-    private let freshStates: [Data]
+    let freshStates: [Data]
 
-    private let tables: PipelineTables
-    private var graph: PipelineGraph
-    private var partitions = PartitionWatermarks()
+    let tables: PipelineTables
+    var graph: PipelineGraph
+    var partitions = PartitionWatermarks()
     /// By partition: the format behind the last line that was worked on.
-    private var formats: [String: PartitionFormat] = [:]
+    var formats: [String: PartitionFormat] = [:]
     /// Whether a source was stopped before its end.
     private var isInterrupted = false
-    private var positions: [String: SourcePosition] = [:]
-    private var epoch: Int64 = 0
-    private var linesInEpoch = 0
+    var positions: [String: SourcePosition] = [:]
+    var epoch: Int64 = 0
+    var linesInEpoch = 0
     /// Whether there is anything since the last commit.
-    private var hasNews = false
+    var hasNews = false
     private var summary = Summary()
 
     /// Opens the tables and finishes what a crash left half done.
@@ -158,49 +102,28 @@ public actor PipelineRunner {
     public func run(_ sources: [PipelineSource], mode: Mode) async throws -> Summary {
         summary = Summary()
         isInterrupted = false
-        let arrivals = PipelineChannel<Delivery>(capacity: Self.queueCapacity)
-        let jobs = PipelineChannel<Delivery>(capacity: Self.queueCapacity)
-        let positions = positions
-        let inputs = try sources.map { source in
+        let feeds = try sources.map { source in
             let input = try definition.input(source.input)
-            return (source: source.source, index: definition.inputs.firstIndex(of: input)!, lateness: input.allowedLateness)
+            return PipelineIntake.Feed(
+                source: source.source, input: definition.inputs.firstIndex(of: input)!, position: positions[source.source.name])
         }
-        for (source, _, lateness) in inputs {
-            for partition in mode == .available ? [""] : source.partitions {
-                partitions.expect(ParsingJob.partition(partition, of: source.name), lateness: lateness, now: .now)
+        for feed in feeds {
+            let lateness = definition.inputs[feed.input].allowedLateness
+            for partition in mode == .available ? [""] : feed.source.partitions {
+                partitions.expect(ParsingJob.partition(partition, of: feed.source.name), lateness: lateness, now: .now)
             }
         }
-        let initial = InitialFormats(
-            known: formats,
-            fresh: try definition.inputs.map { try LogFormats.make($0.format, context: context, options: $0.options) })
+        let intake = PipelineIntake(
+            feeds, mode: mode, known: formats,
+            fresh: try definition.inputs.map { try LogFormats.make($0.format, context: context, options: $0.options) },
+            flushAfter: definition.flushAfter)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    // On a stop the sources end; what they have sent is still worked on and committed.
-                    do {
-                        try await cancelWhenGracefulShutdown {
-                            try await withThrowingTaskGroup(of: Void.self) { readers in
-                                for (source, index, _) in inputs {
-                                    readers.addTask {
-                                        try await Self.read(
-                                            source, input: index, from: positions[source.name], mode, to: arrivals)
-                                    }
-                                }
-                                try await readers.waitForAll()
-                            }
-                        }
-                    } catch {
-                        await arrivals.finish()
-                        throw error
-                    }
-                    await arrivals.finish()
-                }
-                group.addTask { await Self.parse(arrivals, to: jobs, initial) }
+                group.addTask { try await intake.run() }
                 do {
-                    try await self.work(jobs, mode: mode)
+                    try await self.work(intake.jobs, mode: mode)
                 } catch {
-                    await arrivals.abandon()
-                    await jobs.abandon()
+                    await intake.abandon()
                     throw error
                 }
                 try await group.waitForAll()
@@ -213,58 +136,13 @@ public actor PipelineRunner {
         return summary
     }
 
-    // MARK: Reading and parsing
-
-    private static func read(
-        _ source: any Source, input: Int, from position: SourcePosition?, _ mode: Mode, to arrivals: PipelineChannel<Delivery>
-    ) async throws {
-        do {
-            try await source.run(from: position) { chunk in
-                // A run over what is there is one of many: its files are the next part of the source, not partitions that end.
-                let job = ParsingJob(
-                    source: source.name, input: input, clock: mode == .available ? "" : chunk.partition,
-                    ends: mode == .batch && chunk.endsPartition, chunk)
-                await arrivals.send(.chunk(job))
-            }
-        } catch {
-            // What was good before it is worked on and committed; the windows wait for the rest.
-            await arrivals.send(.interrupted)
-            throw error
-        }
-        await arrivals.send(Task.isCancelled ? .interrupted : .ended(source.name))
-    }
-
-    /// What partitions begin with: the format of a checkpoint, or a fresh one of their input.
-    private struct InitialFormats: Sendable {
-        var known: [String: PartitionFormat]
-        var fresh: [any LogFormat]
-    }
-
-    /// Starts a task for each chunk as soon as there is room behind it; those of one partition wait for each other.
-    private static func parse(
-        _ arrivals: PipelineChannel<Delivery>, to jobs: PipelineChannel<Delivery>, _ initial: InitialFormats
-    ) async {
-        await withTaskGroup(of: Void.self) { parsers in
-            var last: [String: ParsingJob] = [:]
-            while let delivery = await arrivals.next() {
-                await jobs.send(delivery)
-                guard case .chunk(let job) = delivery else { continue }
-                let previous = last[job.partition]
-                last[job.partition] = job.endsPartition ? nil : job
-                let format = initial.known[job.partition]?.format ?? initial.fresh[job.input]
-                parsers.addTask { await job.run(behind: previous, orWith: format) }
-            }
-        }
-        await jobs.finish()
-    }
-
     // MARK: Working
 
-    private func work(_ jobs: PipelineChannel<Delivery>, mode: Mode) async throws {
+    private func work(_ jobs: PipelineChannel<PipelineIntake.Delivery>, mode: Mode) async throws {
         var deadline = ContinuousClock.now + definition.commitInterval
         while true {
             switch await jobs.receive(until: deadline) {
-            case .element(.chunk(let job)):
+            case .element(.job(let job)):
                 try await take(job, mode: mode)
                 metrics.queueDepth.set(Double(await jobs.depth))
                 if mode != .stream, linesInEpoch >= Self.linesPerEpoch { try await commit() }
@@ -289,27 +167,42 @@ public actor PipelineRunner {
     }
 
     private func take(_ job: ParsingJob, mode: Mode) async throws {
-        let lines = job.chunk.lines
-        let (parsed, format) = await job.value
-        positions[job.source] = job.chunk.position
-        formats[job.partition] = PartitionFormat(input: job.input, format: format, lastEpoch: epoch)
-        hasNews = true
-        if !lines.isEmpty { try await take(parsed, lines, job, mode) }
+        let outcome = await job.outcome
+        if job.chunk != nil || outcome.flushed != nil {
+            formats[job.partition] = PartitionFormat(input: job.input, format: outcome.format, lastEpoch: epoch)
+            hasNews = true
+        }
+        if let chunk = job.chunk, let parsed = outcome.parsed {
+            positions[job.source] = chunk.position
+            if !chunk.lines.isEmpty { try await take(parsed, chunk.lines, job, mode, areNew: true) }
+        }
+        if let flushed = outcome.flushed { try await take(flushed.parsed, flushed.lines, job, mode, areNew: false) }
         if job.endsPartition {
             partitions.end(job.clock)
             try await advance(mode)
         }
     }
 
-    private func take(_ parsed: ParsedBatch, _ lines: Batch, _ job: ParsingJob, _ mode: Mode) async throws {
-        let byteCount = Self.byteCount(lines)
-        let input = definition.inputs[job.input]
+    private func count(arrived lines: Batch, of input: InputDefinition, byteCount: Int) {
         metrics.source.record(StageCounts(ok: lines.count, bytesOut: byteCount))
         if let arrival = lines["arrival_time"]?.integer(at: 0) {
             metrics.lag.set(max(0, Double(WallClock.microseconds - arrival) / 1e6))
         }
+        linesInEpoch += lines.count
+        summary.lines += lines.count
+        summary.count("bronze.\(input.table)", in: lines.count, out: lines.count)
+    }
+
+    /// Takes what was made of `lines` through the stages.
+    ///
+    /// - Parameter areNew: false for lines that are in bronze already.
+    private func take(_ parsed: ParsedBatch, _ lines: Batch, _ job: ParsingJob, _ mode: Mode, areNew: Bool) async throws {
+        let input = definition.inputs[job.input]
+        let byteCount = areNew ? Self.byteCount(lines) : 0
+        if areNew { count(arrived: lines, of: input, byteCount: byteCount) }
         let bronze = tables.bronze[job.input], meter = metrics.bronze
         async let bronzeWritten: Void = {
+            guard areNew else { return }
             let start = ContinuousClock.now
             try await bronze.append(lines)
             meter.record(StageCounts(ok: lines.count, bytesIn: byteCount), took: .now - start)
@@ -347,13 +240,10 @@ public actor PipelineRunner {
         try await observed
         try await write(output.gold)
         try await bronzeWritten
-        linesInEpoch += lines.count
-        summary.lines += lines.count
         summary.events += silver.batch.count
         summary.quarantined += written.quarantined
         summary.late += written.late
-        summary.count("bronze.\(input.table)", in: lines.count, out: lines.count)
-        summary.count("parse \(input.name)", in: lines.count, out: parsed.events.count)
+        summary.count("parse \(input.name)", in: areNew ? lines.count : 0, out: parsed.events.count)
         summary.count(names.silver(input), in: parsed.events.count, out: silver.batch.count)
         summary.count(names.quarantine(definition), in: written.quarantined, out: written.quarantined)
         summary.count(names.late(input), in: written.late, out: written.late)
@@ -399,101 +289,5 @@ public actor PipelineRunner {
     private static func byteCount(_ lines: Batch) -> Int {
         guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return 0 }
         return Int(texts.offsets[range.upperBound] - texts.offsets[range.lowerBound])
-    }
-
-    // MARK: Epochs
-
-    private func commit(isRun: Bool = false) async throws {
-        guard hasNews || isRun else { return }
-        try graph.endEpoch()
-        guard hasNews else { return }
-        let start = ContinuousClock.now
-        epoch += 1
-        var files = try tables.finish()
-        for lane in tables.bronze {
-            let raw = try await lane.finish()
-            if !raw.isEmpty { files[lane.table.name] = raw }
-        }
-        var watermarks = StateWriter()
-        partitions.encode(to: &watermarks)
-        var states = ["graph": graph.snapshot(), "watermarks": watermarks.data]
-        for (partition, _) in formats.sorted(by: { $0.value.lastEpoch > $1.value.lastEpoch }).dropFirst(Self.keptFormats) {
-            formats[partition] = nil
-        }
-        for (partition, entry) in formats {
-            // Most formats remember nothing, and a batch has as many partitions as it ever read files.
-            let state = try entry.format.state
-            if state != freshStates[entry.input] { states["format/\(entry.input)/\(partition)"] = state }
-        }
-        for (index, observer) in observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
-        let checkpoint = Checkpoint(
-            pipeline: definition.name, definitionHash: definition.fingerprint, epoch: epoch,
-            positions: try positions.mapValues { try JSONEncoder().encode($0) },
-            states: states, pending: try files.mapValues { try JSONEncoder().encode($0) }, exportSizes: tables.exportSizes)
-        try folder.save(checkpoint)
-        let bytes = files.values.joined().reduce(0) { $0 + $1.sizeInBytes }
-        try tables.commit(files, application: application, epoch: epoch)
-        metrics.commit.record(StageCounts(ok: linesInEpoch, bytesOut: bytes), took: .now - start)
-        metrics.lastCommit.set(WallClock.now)
-        logger.debug("epoch committed", metadata: ["epoch": "\(epoch)", "rows": "\(linesInEpoch)"])
-        linesInEpoch = 0
-        hasNews = false
-    }
-
-    /// Loads the checkpoint and finishes its epoch: the tables that have not seen it get its files now.
-    private func recover(exportFolder: String) async throws {
-        let checkpoint = try folder.load()
-        if let checkpoint {
-            guard checkpoint.definitionHash == definition.fingerprint else {
-                throw PipelineError.definitionChanged(pipeline: definition.name)
-            }
-            epoch = checkpoint.epoch
-            positions = try checkpoint.positions.mapValues { try JSONDecoder().decode(SourcePosition.self, from: $0) }
-            try restore(checkpoint)
-            for (index, observer) in observers.enumerated() {
-                if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
-            }
-            for (name, replacement) in checkpoint.replacing ?? [:] {
-                try replacement.commit(to: tables.lake.table(name), application: application, epoch: epoch)
-            }
-            let pending = try checkpoint.pending.mapValues { try JSONDecoder().decode([DataFile].self, from: $0) }
-            try tables.commit(pending, application: application, epoch: epoch)
-        } else {
-            // Started anew over tables that are there: they would ignore epochs that they have seen.
-            epoch = tables.lastEpoch(of: application)
-        }
-        let suffix = application == definition.name ? "" : "-batch"
-        func open(_ table: String, _ format: TextFormat) throws {
-            let path = "\(exportFolder)/\(table.replacing(".", with: "/"))\(suffix).\(format.rawValue)"
-            try tables.openExport(table, format, path: path, committedSize: checkpoint?.exportSizes[path] ?? 0)
-        }
-        for format in definition.silverFormats { for input in definition.inputs { try open(names.silver(input), format) } }
-        for format in definition.goldFormats {
-            for table in definition.streams.compactMap(\.table) + definition.windows.map(\.table) {
-                try open(names.gold(table), format)
-            }
-        }
-    }
-
-    private func restore(_ checkpoint: Checkpoint) throws {
-        do {
-            if let state = checkpoint.states["graph"] { try graph.restore(state) }
-            if let state = checkpoint.states["watermarks"] {
-                var reader = StateReader(state)
-                partitions = try PartitionWatermarks(from: &reader, now: .now)
-            }
-            for (name, state) in checkpoint.states where name.hasPrefix("format/") {
-                let parts = name.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)
-                guard parts.count == 3, let input = Int(parts[1]), definition.inputs.indices.contains(input) else {
-                    throw StateReader.Damaged()
-                }
-                var format = try LogFormats.make(
-                    definition.inputs[input].format, context: context, options: definition.inputs[input].options)
-                try format.restore(state)
-                formats[String(parts[2])] = PartitionFormat(input: input, format: format, lastEpoch: epoch)
-            }
-        } catch is StateReader.Damaged {
-            throw PipelineError.unreadableCheckpoint(path: folder.path + "/checkpoint.json", reason: "the state in it is damaged")
-        }
     }
 }

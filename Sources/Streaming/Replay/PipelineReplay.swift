@@ -47,7 +47,14 @@ public struct PipelineReplay {
     private final class Lane {
         var graph: PipelineGraph
         var partitions = PartitionWatermarks()
-        var formats: [String: (input: Int, format: any LogFormat)] = [:]
+        var formats: [String: Partition] = [:]
+
+        struct Partition {
+            var input: Int
+            var run: Run
+            var format: any LogFormat
+            var lastArrival: Int64
+        }
 
         init(_ graph: PipelineGraph) { self.graph = graph }
     }
@@ -158,13 +165,15 @@ public struct PipelineReplay {
                 return true
             }
         }
+        try flush(batch, &summary)
         try write(batch.graph.advance(to: .max).gold)
+        try flush(live, &summary)
         // Partitions that a run did not wait for because they were idle are waited for here: what the run closed is closed all the same.
         try write(live.graph.advance(to: max(closed ?? .min, live.partitions.advance(now: .now, idleAfter: nil))).gold)
         return summary
     }
 
-    private struct Run {
+    fileprivate struct Run {
         let source: String
         let file: String
         var rows: Range<Int>
@@ -206,16 +215,33 @@ public struct PipelineReplay {
         var format =
             try lane.formats[partition]?.format ?? LogFormats.make(input.format, context: context, options: input.options)
         let parsed = ParsingJob.parse(lines, with: &format)
-        lane.formats[partition] = (index, format)
+        lane.formats[partition] = .init(
+            input: index, run: run, format: format, lastArrival: lines["arrival_time"]?.integer(at: lines.count - 1) ?? 0)
+        try take(parsed, lines, input, lane, run, &summary)
+    }
+
+    private func take(
+        _ parsed: ParsedBatch, _ lines: Batch, _ input: InputDefinition, _ lane: Lane, _ run: Run, _ summary: inout Summary
+    ) throws {
         let times = lane.partitions.observe(
             parsed.events["event_time"]!, of: clock(run), lateness: input.allowedLateness, now: .now)
         let output = try lane.graph.take(
-            parsed.events, input: index, rowWatermarks: times,
+            parsed.events, input: definition.inputs.firstIndex(of: input)!, rowWatermarks: times,
             arrivals: lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init)))
         _ = try tables.write(output, of: parsed, lines: lines, input: input)
         try write(output.gold)
         try write(lane.graph.advance(to: lane.partitions.advance(now: .now, idleAfter: nil)).gold)
         summary.events += output.silver?.batch.count ?? 0
+    }
+
+    /// Takes the records that wait for another line, as the run did: at the end of a file of a batch, and of a stream where nothing has come for a while.
+    private func flush(_ lane: Lane, _ summary: inout Summary) throws {
+        let now = WallClock.microseconds
+        for (partition, entry) in lane.formats.sorted(by: { $0.key < $1.key })
+        where lane === batch || now - entry.lastArrival >= definition.flushAfter.inMicroseconds {
+            guard let flushed = lane.formats[partition]!.format.flush()?.of(source: entry.run.source) else { continue }
+            try take(flushed.parsed, flushed.lines, definition.inputs[entry.input], lane, entry.run, &summary)
+        }
     }
 
     private func write(_ gold: [(table: String, rows: Batch, isWindow: Bool)]) throws {

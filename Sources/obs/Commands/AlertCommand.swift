@@ -11,7 +11,7 @@ struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alert", abstract: "Raise alerts by hand, and see which hold.",
         discussion:
-            "They are in the data directory; a running obs tells of them at once. Over the network use amtool --alertmanager.url.",
+            "They are in the data directory; a running obs tells of them at once. With --url they are those of the obs or Alertmanager there.",
         subcommands: [Add.self, List.self])
 
     /// A manager on the data directory beside the one that runs.
@@ -42,12 +42,13 @@ struct AlertCommand: AsyncParsableCommand {
             discussion: """
                 Examples:
                   obs alert add DiskFull host=db-1 severity=critical --annotation summary="no room on db-1"
-                  obs alert add BackupFailed job=nightly --for 1d
+                  obs alert add BackupFailed job=nightly --for 1d --url http://obs:9464
                 """)
         @Argument(help: "Its name, then labels as name=value.") var words: [String]
         @Option(help: ArgumentHelp("name=value, shown with it.", valueName: "pair")) var annotation: [String] = []
         @Option(name: .customLong("for"), help: "How long it holds, such as 2h; resolve_timeout by default.") var duration:
             String?
+        @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -62,6 +63,7 @@ struct AlertCommand: AsyncParsableCommand {
                 posted.endsAt = now + length
                 posted.startsAt = now
             }
+            if let client = try server.client() { return try await client.post(posted) }
             let manager = try AlertCommand.manager(common)
             let alert = Alert(posted, now: now, resolveTimeout: manager.inForce.resolveTimeout)
             if let fault = alert.fault { throw UsageError("the alert is refused: \(fault)") }
@@ -79,13 +81,19 @@ struct AlertCommand: AsyncParsableCommand {
                 """)
         @Argument(help: "Matchers on labels: name=\"value\", !=, =~, !~.") var matchers: [String] = []
         @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
             var filter = AlertQuestions.Filter()
             filter.matchers = try matchers.flatMap { try [Matcher](parsing: $0) }
-            let alerts = try await AlertCommand.manager(common).alerts.alerts(
-                filter, now: Timestamp(microseconds: WallClock.microseconds))
+            let alerts =
+                if let client = try server.client() {
+                    try await client.alerts(filter.matchers)
+                } else {
+                    try await AlertCommand.manager(common).alerts.alerts(
+                        filter, now: Timestamp(microseconds: WallClock.microseconds))
+                }
             if alerts.isEmpty, output.output == .table { return Terminal.say("no alerts") }
             Terminal.show(AlertAnswers.alerts(alerts), as: output.output)
         }
@@ -101,19 +109,23 @@ struct RouteCommand: AsyncParsableCommand {
             commandName: "test",
             abstract: "Print the receivers of an alert with these labels, in order, with the way and the reason.",
             discussion: """
-                The file is obs.yaml or a plain Alertmanager configuration.
+                The file is obs.yaml or a plain Alertmanager configuration; with --url it is the configuration in force there.
 
                 Examples:
                   obs route test alertname=DiskFull severity=critical
                   obs route test --config alertmanager.yml -o json team=db
+                  obs route test --url http://127.0.0.1:9464 team=db
                 """)
         @Argument(help: "Labels as name=value.") var labels: [String] = []
         @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
             let alerting =
-                if let file = common.config, AlertmanagerConfiguration.isOne(file) {
+                if let client = try server.client() {
+                    try await client.configuration()
+                } else if let file = common.config, AlertmanagerConfiguration.isOne(file) {
                     try AlertmanagerConfiguration.read(file)
                 } else {
                     try common.configuration().alerting

@@ -31,10 +31,13 @@ struct ProcessCommand: AsyncParsableCommand {
             Examples:
               obs process /var/log/auth.log*
               zcat old.gz | obs process - --year 2015 --data-dir /tmp/old
-              obs process --pipeline shop views=views.jsonl users=users.jsonl
+              obs process --pipeline shop views=views.jsonl users=users.jsonl orders=shop.db#orders products=products
             """)
 
-    @Argument(help: "The files; INPUT=FILE where the pipeline has several inputs.")
+    @Argument(
+        help:
+            "The files, a folder with a JSON file a record, or FILE#TABLE of SQLite; INPUT=FILE where the pipeline has several inputs."
+    )
     var files: [String]
 
     @Option(help: "The pipeline that understands them.")

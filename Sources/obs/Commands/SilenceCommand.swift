@@ -11,7 +11,7 @@ struct SilenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "silence", abstract: "Keep alerts quiet for a while, and see which are.",
         discussion:
-            "They are in the data directory; a running obs keeps to them at once. Over the network use amtool --alertmanager.url.",
+            "They are in the data directory; a running obs keeps to them at once. With --url they are those of the obs or Alertmanager there.",
         subcommands: [Add.self, List.self, Expire.self])
 
     fileprivate static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
@@ -26,7 +26,7 @@ struct SilenceCommand: AsyncParsableCommand {
             discussion: """
                 Examples:
                   obs silence add 'alertname="DiskFull"' 'host=~"db-.*"' --for 2h --comment "disks are being replaced"
-                  obs silence add severity=info --for 8h --comment "release night" --by alice
+                  obs silence add severity=info --for 8h --comment "release night" --by alice --url http://obs:9464
                 """)
         @Argument(help: "Matchers: name=\"value\", !=, =~, !~.") var matchers: [String]
         @Option(name: .customLong("for"), help: "How long, such as 2h.") var duration = "1h"
@@ -34,6 +34,7 @@ struct SilenceCommand: AsyncParsableCommand {
         @Option(help: "Why.") var comment: String
         @Option(help: "Who does it; your user name by default.") var by: String =
             ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
+        @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -42,11 +43,14 @@ struct SilenceCommand: AsyncParsableCommand {
                 throw UsageError("--for is '\(duration)'; write a duration such as 30m or 2h")
             }
             let from = try start.map { try Timestamp(parsing: $0, now: now) } ?? now
-            let id = try SilenceCommand.silences(common).set(
-                matchers: try matchers.flatMap { try [Matcher](parsing: $0) }, startsAt: from, endsAt: from + length,
-                createdBy: by,
-                comment: comment, now: now)
-            print(id)
+            let matchers = try matchers.flatMap { try [Matcher](parsing: $0) }
+            if let client = try server.client() {
+                return print(
+                    try await client.silence(matchers, from: from, until: from + length, createdBy: by, comment: comment))
+            }
+            print(
+                try SilenceCommand.silences(common).set(
+                    matchers: matchers, startsAt: from, endsAt: from + length, createdBy: by, comment: comment, now: now))
         }
     }
 
@@ -60,11 +64,13 @@ struct SilenceCommand: AsyncParsableCommand {
                 """)
         @Flag(help: "Also those that have ended.") var expired = false
         @OptionGroup var output: OutputOptions
+        @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let now = SilenceCommand.now, store = try SilenceCommand.silences(common)
-            let found = try expired ? store.silences() : store.silences(endingAfter: now)
+            let now = SilenceCommand.now
+            let all = try await server.client()?.silences() ?? SilenceCommand.silences(common).silences()
+            let found = all.filter { expired || $0.state(at: now) != .expired }.sorted { $0.endsAt < $1.endsAt }
             if found.isEmpty, output.output == .table { return Terminal.say("no silences") }
             Terminal.show(AlertAnswers.silences(found, now: now), as: output.output)
         }
@@ -81,9 +87,14 @@ struct SilenceCommand: AsyncParsableCommand {
         @Argument(help: "Ids, from 'obs silence list'.") var ids: [String]
         @Option(help: "Who does it; your user name by default.") var by: String =
             ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
+        @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
+            if let client = try server.client() {
+                for id in ids { try await client.expire(id) }
+                return
+            }
             let store = try SilenceCommand.silences(common)
             for id in ids { try store.expire(id, by: by, now: SilenceCommand.now) }
         }

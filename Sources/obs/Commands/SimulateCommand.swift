@@ -24,7 +24,8 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(name: .customLong("for"), help: "How much time is covered.") var duration = "1h"
     @Option(help: "Lines a second of the busiest stream, on average.") var rate: Double?
     @Option(help: "When it begins; by default so that it ends now.") var start: String?
-    @Option(help: "A folder with a file a stream, or the file of a kind with one; standard output by default.") var out: String?
+    @Option(help: "A folder for a file a stream, or the name of the file of a kind with one; standard output by default.")
+    var out: String?
     @Option(help: "Push to this address, such as http://127.0.0.1:9464/api/v1/ingest; the stream's name is put behind it.")
     var http: String?
     @Option(help: "Only this stream.") var stream: String?

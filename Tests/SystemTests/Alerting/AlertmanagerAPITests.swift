@@ -189,6 +189,14 @@ struct `The Alertmanager API` {
             ),
             ("POST", "/api/v2/silences", Self.silence(id: "00000000-0000-0000-0000-000000000000"), 404, #""silence not found""#),
             ("GET", "/api/v2/nothing", nil, 404, ""),
+            (
+                "PUT", "/api/v2/alerts", "[]", 405,
+                #"{"code":405,"message":"method PUT is not allowed, but [GET,POST] are"}"#
+            ),
+            (
+                "POST", "/api/v2/silence/00000000-0000-0000-0000-000000000000", "", 405,
+                #"{"code":405,"message":"method POST is not allowed, but [DELETE,GET] are"}"#
+            ),
         ] as [(String, String, String?, Int, String)] {
             let answer = await obs.ask(path, method: method, body: body)
             #expect(answer.status == status, "\(method) \(path) \(body ?? ""): \(answer.text)")

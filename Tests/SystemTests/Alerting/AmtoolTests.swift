@@ -3,7 +3,7 @@ import Testing
 
 /// A session with Debian's amtool, as it was recorded: the same commands are typed to obs and, where it is installed, to Alertmanager.
 @Suite(
-    .enabled(if: Peers.has("amtool") && Peers.has("jq"), "there is no amtool or no jq on the PATH"), .timeLimit(.minutes(2)))
+    .enabled(if: Peers.has("amtool") && Peers.has("jq"), "there is no amtool or no jq on the PATH"), .timeLimit(.minutes(5)))
 struct `A session with amtool` {
     private static let configuration = """
         route:
@@ -76,7 +76,7 @@ struct `A session with amtool` {
         let indented = Self.configuration.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
         let obs = try await RunningObs(alerting: indented)
         let transcript = try Self.transcript
-        let typed = try replay(transcript, to: obs.url)
+        let typed = try withExtendedLifetime(obs) { try replay(transcript, to: obs.url) }
         #expect(typed == transcript, "\(differences(transcript, typed))")
     }
 
@@ -84,7 +84,7 @@ struct `A session with amtool` {
     func `was recorded from Alertmanager`() async throws {
         let alertmanager = try await RunningAlertmanager(configuration: Self.configuration)
         let transcript = try Self.transcript
-        let typed = try replay(transcript, to: alertmanager.url)
+        let typed = try withExtendedLifetime(alertmanager) { try replay(transcript, to: alertmanager.url) }
         #expect(typed == transcript, "\(differences(transcript, typed))")
     }
 }

@@ -35,6 +35,7 @@ struct Scenario: Sendable {
     /// The configuration that both programs have; `url` is followed by the name of the receiver.
     static func configuration(hook url: String) -> String {
         """
+        global: {resolve_timeout: 2500ms}
         route:
           receiver: fallback
           group_by: [alertname]
@@ -149,6 +150,9 @@ struct Scenario: Sendable {
             ]),
         Scenario("own-end", "an alert ends by the end that it was posted with", [at(0, post: .init("Ends", endsAfter: 3.5))]),
         Scenario(
+            "timeout", "an alert without an end is posted again once and then ends by resolve_timeout",
+            [at(0, post: .init("Timeout", endsAfter: nil)), at(1.5, post: .init("Timeout", endsAfter: nil))]),
+        Scenario(
             "short", "an alert ends before it was told",
             [at(0, post: .init("Short")), at(0.2, post: .init("Short", endsAfter: 0.2))]),
         Scenario(
@@ -180,10 +184,11 @@ struct PostedByTest: Sendable {
     let labels: [String: String]
     let annotations: [String: String]
     let startsAfter: Double
-    let endsAfter: Double
+    /// Nil for one that says none.
+    let endsAfter: Double?
 
     init(
-        _ name: String, _ labels: [String: String] = [:], startsAfter: Double = 0, endsAfter: Double = 600,
+        _ name: String, _ labels: [String: String] = [:], startsAfter: Double = 0, endsAfter: Double? = 600,
         annotations: [String: String] = ["summary": "something is wrong"]
     ) {
         self.labels = labels.merging(["alertname": name]) { $1 }
@@ -194,10 +199,11 @@ struct PostedByTest: Sendable {
 
     func json(scenario: String, beginning: Date) -> [String: Any] {
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        return [
+        var json: [String: Any] = [
             "labels": labels.merging(["scenario": scenario]) { $1 }, "annotations": annotations,
-            "generatorURL": "http://prometheus/graph",
-            "startsAt": (beginning + startsAfter).formatted(style), "endsAt": (beginning + endsAfter).formatted(style),
+            "generatorURL": "http://prometheus/graph", "startsAt": (beginning + startsAfter).formatted(style),
         ]
+        if let endsAfter { json["endsAt"] = (beginning + endsAfter).formatted(style) }
+        return json
     }
 }

@@ -1,0 +1,122 @@
+import Columns
+import Parsing
+
+/// Alerts that must keep coming, such as Prometheus' `Watchdog`. When they stay away, whoever sends them or the way from there is broken, and nobody would
+/// be told of anything; so obs raises an alert itself.
+public struct DeadMansSwitch: Sendable, Equatable, Decodable {
+    /// The `alertname` of what is raised.
+    static let alertName = "DeadMansSwitch"
+
+    /// The label `switch` of what is raised.
+    public var name: String
+    /// Any alert that these match, and that fires, is a sign of life.
+    public var matchers: [Matcher]
+    /// How long none may come.
+    public var within = Duration.seconds(600)
+    /// Labels of what is raised, beside its name; `severity` is critical unless they say otherwise.
+    public var labels: [String: String] = [:]
+
+    private enum CodingKeys: String, CodingKey { case name, matchers, within, labels }
+
+    public init(name: String, matchers: [Matcher], within: Duration = .seconds(600), labels: [String: String] = [:]) {
+        self.name = name
+        self.matchers = matchers
+        self.within = within
+        self.labels = labels
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let keys = try decoder.container(keyedBy: CodingKeys.self)
+        name = try keys.decode(String.self, forKey: .name)
+        matchers = try keys.decode([String].self, forKey: .matchers).flatMap { try [Matcher](parsing: $0) }
+        within = try keys.duration(.within) ?? within
+        labels = try keys.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
+        guard !name.isEmpty, !matchers.isEmpty else {
+            throw keys.refused(.matchers, "a dead man's switch needs a name, and matchers of the alert that must keep coming")
+        }
+        guard within >= .seconds(1) else {
+            throw keys.refused(.within, "within is \(within); write how long no sign of life may come, such as 10m")
+        }
+        for label in labels.keys { try LabelName.require(label) }
+    }
+
+    /// What is raised, of which the times are missing.
+    var raisedLabels: [String: String] {
+        ["severity": "critical"].merging(labels) { $1 }.merging(["alertname": Self.alertName, "switch": name]) { $1 }
+    }
+}
+
+/// When each switch had its last sign of life, and what is raised for those that had none for too long. Knows no clock and no store.
+///
+/// It is forgotten when the process ends: then each has its time once more, save for those that were raised (``restore(_:)``).
+struct DeadMansSwitches: Sendable {
+    private struct State {
+        /// Nil: none since before this process began.
+        var heardAt: Timestamp?
+        /// When what is raised was posted last; nil while all is well.
+        var raisedAt: Timestamp?
+        var raisedSince: Timestamp?
+    }
+
+    private var states: [String: State] = [:]
+
+    /// What stays raised until there is a sign of life, because it was when this process began.
+    mutating func restore(_ raised: [(name: String, since: Timestamp)]) {
+        // Whoever was heard already ends it at the next look.
+        for (name, since) in raised {
+            var state = states[name] ?? State()
+            (state.raisedAt, state.raisedSince) = (Timestamp(microseconds: 0), since)
+            states[name] = state
+        }
+    }
+
+    mutating func hear(_ alerts: [Alert], _ switches: [DeadMansSwitch], now: Timestamp) {
+        for one in switches
+        where alerts.contains(where: {
+            $0.labels["alertname"] != DeadMansSwitch.alertName && !$0.isResolved(at: now) && one.matchers.match($0.labels)
+        }) {
+            states[one.name, default: State()].heardAt = now
+        }
+    }
+
+    /// The alerts to be posted now: of a switch without a sign of life again and again, so that it goes on to fire; of one that has one, the end.
+    mutating func due(_ switches: [DeadMansSwitch], resolveTimeout: Duration, now: Timestamp) -> [Alert] {
+        var due: [Alert] = []
+        for one in switches {
+            // A switch that is new has its time from now on.
+            var state = states[one.name] ?? State(heardAt: now)
+            defer { states[one.name] = state }
+            let isSilent = state.heardAt.map { $0 + one.within < now } ?? true
+            if isSilent {
+                if let raisedAt = state.raisedAt, now - raisedAt < resolveTimeout / 3 { continue }
+                let since = state.raisedSince ?? now
+                (state.raisedAt, state.raisedSince) = (now, since)
+                due.append(alert(one, from: since, until: now + resolveTimeout, state.heardAt, now))
+            } else if let since = state.raisedSince {
+                (state.raisedAt, state.raisedSince) = (nil, nil)
+                due.append(alert(one, from: since, until: now, state.heardAt, now))
+            }
+        }
+        return due
+    }
+
+    /// The last sign of life of each switch that had one.
+    func heard(_ switches: [DeadMansSwitch]) -> [(name: String, at: Timestamp?)] {
+        switches.map { ($0.name, states[$0.name]?.heardAt) }
+    }
+
+    private func alert(
+        _ one: DeadMansSwitch, from start: Timestamp, until end: Timestamp, _ heardAt: Timestamp?, _ now: Timestamp
+    )
+        -> Alert
+    {
+        let matchers = "{\(one.matchers.map(\.description).joined(separator: ", "))}"
+        return Alert(
+            labels: one.raisedLabels,
+            annotations: [
+                "summary": "No sign of life from \(one.name)",
+                "description":
+                    "No alert that matches \(matchers) has come \(heardAt.map { "since \($0)" } ?? "since obs has been running"): whoever sends it, or the way from there, is broken, and its other alerts do not come either.",
+            ], startsAt: start, endsAt: end, updatedAt: now, hasTimeout: true)
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+
+/// The folder that holds the checkpoint of one pipeline, and the lock that only one process has.
+public final class CheckpointFolder: Sendable {
+    public let path: String
+    private let lock: Int32
+
+    /// Makes the folder if it is not there, and takes its lock for as long as this object lives.
+    ///
+    /// - Throws: ``PipelineError/locked(pipeline:)`` when another process runs this pipeline on the same data directory.
+    public init(path: String, pipeline: String) throws {
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        self.path = path
+        let descriptor = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else {
+            throw PipelineError.cannotWrite(path: path + "/lock", reason: String(cString: strerror(errno)))
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw PipelineError.locked(pipeline: pipeline)
+        }
+        lock = descriptor
+    }
+
+    deinit {
+        close(lock)  // the kernel gives the lock back with the descriptor, also when the process is killed
+    }
+
+    /// The last checkpoint that was put in place, or nil at the first start.
+    ///
+    /// - Throws: ``PipelineError/unreadableCheckpoint(path:reason:)``; a checkpoint that is damaged is never taken for none, because
+    ///   starting over would write every row a second time.
+    public func load() throws -> Checkpoint? {
+        guard let bytes = FileManager.default.contents(atPath: file) else {
+            guard !FileManager.default.fileExists(atPath: file) else {
+                throw PipelineError.unreadableCheckpoint(path: file, reason: "it cannot be read")
+            }
+            return nil
+        }
+        do {
+            return try Checkpoint(file: bytes)
+        } catch {
+            throw PipelineError.unreadableCheckpoint(path: file, reason: "it is damaged or of another version")
+        }
+    }
+
+    /// Whether a pipeline of this definition can go on from what is in the folder `checkpoints`, also while another one runs on it.
+    ///
+    /// - Throws: ``PipelineError/definitionChanged(pipeline:)``.
+    public static func check(_ definition: PipelineDefinition, in checkpoints: String) throws {
+        guard let last = last(of: definition.name, in: checkpoints) else { return }
+        guard last.definitionHash == definition.fingerprint else {
+            throw PipelineError.definitionChanged(pipeline: definition.name)
+        }
+    }
+
+    /// The last checkpoint of a pipeline, also while it runs; nil where there is none that can be read.
+    public static func last(of pipeline: String, in checkpoints: String) -> Checkpoint? {
+        FileManager.default.contents(atPath: "\(checkpoints)/\(pipeline)/checkpoint").flatMap { try? Checkpoint(file: $0) }
+    }
+
+    /// Puts `checkpoint` in place of the last one: on disk, file and folder, before this returns.
+    public func save(_ checkpoint: Checkpoint) throws {
+        let pieces = try checkpoint.filePieces()
+        let temporary = file + ".tmp"
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw failure(temporary) }
+        defer { close(descriptor) }
+        for piece in pieces {
+            try piece.withUnsafeBytes { buffer in
+                var written = 0
+                while written < buffer.count {
+                    let count = write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+                    if count < 0 && errno == EINTR { continue }
+                    guard count > 0 else { throw failure(temporary) }
+                    written += count
+                }
+            }
+        }
+        guard fsync(descriptor) == 0, rename(temporary, file) == 0 else { throw failure(file) }
+        // The folder is synced too: without it a power cut can forget the rename although the file is whole.
+        let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure(path) }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw failure(path) }
+    }
+
+    /// Puts the last checkpoint aside under a name with its epoch, so that the pipeline starts anew (`--new-checkpoint`).
+    public func setAside() throws {
+        guard let last = try load() else { return }
+        guard rename(file, "\(path)/checkpoint-\(last.epoch).old") == 0 else { throw failure(file) }
+    }
+
+    private var file: String { path + "/checkpoint" }
+
+    private func failure(_ path: String) -> PipelineError {
+        .cannotWrite(path: path, reason: String(cString: strerror(errno)))
+    }
+}

@@ -1,0 +1,39 @@
+extension PipelineRunner {
+    /// What a run did.
+    public struct Summary: Sendable {
+        public var lines = 0
+        public var events = 0
+        public var quarantined = 0
+        /// Rows of gold tables.
+        public var windows = 0
+        public var late = 0
+        public var duplicates = 0
+        /// What went into each stage and came out of it, in the order in which they were first used.
+        public private(set) var stages: [StageRows] = []
+
+        public init() {}
+
+        mutating func count(_ stage: String, in rowsIn: Int, out rowsOut: Int) {
+            guard rowsIn > 0 || rowsOut > 0 else { return }
+            if let index = stages.firstIndex(where: { $0.stage == stage }) {
+                stages[index].rowsIn += rowsIn
+                stages[index].rowsOut += rowsOut
+            } else {
+                stages.append(StageRows(stage: stage, rowsIn: rowsIn, rowsOut: rowsOut))
+            }
+        }
+    }
+
+    /// The rows that a stage took in and gave in one run.
+    public struct StageRows: Sendable, Equatable {
+        public let stage: String
+        public fileprivate(set) var rowsIn: Int
+        public fileprivate(set) var rowsOut: Int
+
+        public init(stage: String, rowsIn: Int, rowsOut: Int) {
+            self.stage = stage
+            self.rowsIn = rowsIn
+            self.rowsOut = rowsOut
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+
+/// Several named states in one, as they are: as text within JSON each layer would make them a third larger and hold them several times over.
+///
+///     [{"name":"graph","size":4711},…]\n
+///     4711 bytes of the state of the graph, …
+public enum StateParts {
+    private struct Entry: Codable {
+        var name: String
+        var size: Int
+    }
+
+    /// In pieces, for who writes them one behind another; the first tells of the others.
+    static func pieces(_ parts: [String: Data]) throws -> [Data] {
+        let sorted = parts.sorted { $0.key < $1.key }
+        let entries = sorted.map { Entry(name: $0.key, size: $0.value.count) }
+        return [try JSONEncoder().encode(entries) + [UInt8(ascii: "\n")]] + sorted.map(\.value)
+    }
+
+    public static func joined(_ parts: [String: Data]) throws -> Data {
+        let pieces = try pieces(parts)
+        var data = Data(capacity: pieces.reduce(0) { $0 + $1.count })
+        for piece in pieces { data.append(piece) }
+        return data
+    }
+
+    /// - Throws: when the bytes are not what ``joined(_:)`` gave.
+    public static func split(_ data: Data) throws -> [String: Data] {
+        guard let end = data.firstIndex(of: UInt8(ascii: "\n")) else { throw StateReader.Damaged() }
+        let entries = try JSONDecoder().decode([Entry].self, from: data[..<end])
+        var parts: [String: Data] = [:]
+        var at = end + 1
+        for entry in entries {
+            guard entry.size >= 0, entry.size <= data.endIndex - at else { throw StateReader.Damaged() }
+            parts[entry.name] = Data(data[at..<at + entry.size])
+            at += entry.size
+        }
+        guard at == data.endIndex else { throw StateReader.Damaged() }
+        return parts
+    }
+}
