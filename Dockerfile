@@ -4,6 +4,7 @@ WORKDIR /src
 COPY Package.swift ./
 COPY Sources Sources
 COPY Tests Tests
+COPY Benchmarks Benchmarks
 RUN swift build -c release --product obs --static-swift-stdlib && cp "$(swift build -c release --show-bin-path)/obs" /obs
 
 FROM debian:bookworm-slim

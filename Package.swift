@@ -24,6 +24,7 @@ let package = Package(
         .target(name: "Telemetry", dependencies: [.log, .metrics]),
         // Lifetimes: its accessors give spans into its buffers, which Swift 6.2 and 6.3 have behind this name.
         .target(name: "Columns", swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
         .target(name: "Store", dependencies: [.grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd"]),
@@ -35,7 +36,7 @@ let package = Package(
         .target(
             name: "Alerting",
             dependencies: [
-                "Columns", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle, .mustache,
+                "Columns", "Transfer", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle, .mustache,
             ]),
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb, .sqlite]),
         .target(name: "Simulation", dependencies: ["Columns"]),
@@ -46,7 +47,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query",
-                "Simulation", "Server", "CCurl", .yams, .log,
+                "Simulation", "Server", "Transfer", .yams, .log,
                 .lifecycle, .signals, .grdb,
             ]),
         .executableTarget(
@@ -59,6 +60,7 @@ let package = Package(
 
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
+        .testTarget(name: "TransferTests", dependencies: ["Transfer"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture"], exclude: ["Peers"]),
         .executableTarget(

@@ -1,7 +1,7 @@
 import Alerting
 import Columns
 import Foundation
-import FoundationNetworking
+import Transfer
 
 /// An obs that runs elsewhere, or an Alertmanager, asked by its API v2: for the commands that are given `--url`.
 public struct AlertmanagerClient: Sendable {
@@ -20,6 +20,9 @@ public struct AlertmanagerClient: Sendable {
             }
         }
     }
+
+    /// A hundred thousand alerts.
+    private static let maxAnswer = 256 << 20
 
     private let url: String
 
@@ -120,18 +123,15 @@ public struct AlertmanagerClient: Sendable {
         if !query.isEmpty { parts.queryItems = query }
         // A plus is not encoded by URLComponents, and is a blank to the server.
         parts.percentEncodedQuery = parts.percentEncodedQuery?.replacing("+", with: "%2B")
-        guard let address = parts.url else { throw Failure.badURL(url) }
-        var request = URLRequest(url: address, timeoutInterval: 30)
-        request.httpMethod = method
-        request.httpBody = body
-        if body != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
-        let (data, response): (Data, URLResponse)
-        do { (data, response) = try await URLSession.shared.data(for: request) } catch {
-            throw Failure.noAnswer(url, reason: error.localizedDescription)
-        }
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        guard (200..<300).contains(status) else { throw Failure.refused(url, status: status, reason: Self.reason(data)) }
-        return data
+        guard let address = parts.string else { throw Failure.badURL(url) }
+        var request = WebRequest(method, address)
+        request.body = body
+        request.answerLimit = Self.maxAnswer
+        if body != nil { request.headers["Content-Type"] = "application/json" }
+        let answer: WebAnswer
+        do { answer = try await request.send() } catch { throw Failure.noAnswer(url, reason: error.reason) }
+        guard answer.isSuccess else { throw Failure.refused(url, status: answer.status, reason: Self.reason(answer.body)) }
+        return answer.body
     }
 
     /// The sentence in a refusal: a text, or an object that has one.

@@ -18,7 +18,9 @@ struct CSVTable {
             let bytes = try reader.read(1 << 20)
             if bytes.isEmpty { break }
             text += bytes
-            guard text.count <= Self.maxBytes else { throw UsageError("\(path): the table is larger than 1 GiB; take a sample of it") }
+            guard text.count <= Self.maxBytes else {
+                throw UsageError("\(path): the table is larger than 1 GiB; take a sample of it")
+            }
         }
         var lines = text.split(separator: 10, omittingEmptySubsequences: false).map { line in
             Array(line.last == 13 ? line.dropLast() : line)
@@ -30,7 +32,8 @@ struct CSVTable {
         // Two hundred lines do not tell whole numbers from others: a double holds both. A time is no feature.
         let columns = inferred.columns.map { column in
             FormatOptions.DeclaredColumn(
-                column.name == "event_time" ? "time" : column.name, column.type == .int64 ? .double : column.type == .double ? .double : column.type,
+                column.name == "event_time" ? "time" : column.name,
+                column.type == .int64 ? .double : column.type == .double ? .double : column.type,
                 path: column.path)
         }
         var format = try CSV(context: ParsingContext(timeZone: .gmt), options: FormatOptions(columns: columns))
@@ -42,7 +45,8 @@ struct CSVTable {
         }
         let parsed = format.parse(builder.finish())
         if let bad = parsed.rejected.first {
-            throw UsageError("\(path):\(bad.row + 1): the row cannot be read (\(bad.reason.rawValue)); correct it or leave it out")
+            throw UsageError(
+                "\(path):\(bad.row + 1): the row cannot be read (\(bad.reason.rawValue)); correct it or leave it out")
         }
         batch = parsed.events.selecting(columns.map(\.name))
     }

@@ -57,7 +57,9 @@ public struct Demo: Sendable {
             settings.logLevel = "warning"
             let daemon = try Daemon(settings, configurationFile: nil)
 
-            say("obs \(BuildInfo.version) shows itself: two hours of simulated traffic of SSH, rail, shop, events and logs, then live; data in \(folder)")
+            say(
+                "obs \(BuildInfo.version) shows itself: two hours of simulated traffic of SSH, rail, shop, events and logs, then live; data in \(folder)"
+            )
             let simulation = SimulationService(path: log, history: .seconds(7200))
             let traffic = try DemoTraffic.services(folder + "/demo")
             let services = ServiceGroup(

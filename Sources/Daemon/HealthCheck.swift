@@ -1,19 +1,16 @@
-import Foundation
-import FoundationNetworking
+import Transfer
 
 /// Asks a running obs whether it is well.
 public enum HealthCheck {
     /// Nil when it answers that it is healthy; else what is wrong.
     public static func problem(at url: String) async -> String? {
-        guard let address = URL(string: url + "/-/healthy") else { return "it is no URL" }
-        var request = URLRequest(url: address)
-        request.timeoutInterval = 5
+        var request = WebRequest("GET", url + "/-/healthy")
+        request.timeout = .seconds(5)
         do {
-            let (_, response) = try await URLSession.shared.data(for: request)
-            let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-            return status == 200 ? nil : "it answers \(status)"
+            let answer = try await request.send()
+            return answer.status == 200 ? nil : "it answers \(answer.status)"
         } catch {
-            return "it does not answer"
+            return "it does not answer: \(error.reason)"
         }
     }
 }

@@ -41,12 +41,14 @@ public struct Models: Sendable {
     public func list() throws -> Answer {
         Answer(
             [
-                ("name", .text), ("version", .int64), ("kind", .text), ("stage", .text), ("trained_at", .timestamp), ("trained_on", .int64),
+                ("name", .text), ("version", .int64), ("kind", .text), ("stage", .text), ("trained_at", .timestamp),
+                ("trained_on", .int64),
                 ("threshold", .double), ("features", .text),
             ],
             rows: try workspace.models.list().map {
                 [
-                    .text($0.name), .int(Int64($0.version)), .text($0.kind), .text($0.stage), .timestamp($0.trainedAt), .int(Int64($0.trainedOn)),
+                    .text($0.name), .int(Int64($0.version)), .text($0.kind), .text($0.stage), .timestamp($0.trainedAt),
+                    .int(Int64($0.trainedOn)),
                     .double($0.threshold),
                     .text($0.features),
                 ]

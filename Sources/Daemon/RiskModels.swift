@@ -61,7 +61,8 @@ public struct RiskModels: Sendable {
 
     private static func describe(_ model: RiskModel, _ entry: ModelRegistry.Entry) -> Answer {
         var rows: [[Value]] = [
-            ["model", .text("\(entry.name) version \(entry.version)")], ["trained on", .text("\(entry.trainedOn) rows of \(model.table)")],
+            ["model", .text("\(entry.name) version \(entry.version)")],
+            ["trained on", .text("\(entry.trainedOn) rows of \(model.table)")],
             ["out-of-bag area under ROC", .text(String(format: "%.4f", model.quality.areaUnderROC))],
             ["out-of-bag average precision", .text(String(format: "%.4f", model.quality.averagePrecision))],
             ["threshold", .text(String(format: "%.3f", model.threshold))],
@@ -92,8 +93,10 @@ public struct RiskModels: Sendable {
         let found = zip(scores, isPositive).filter { $0.0 >= model.threshold }
         let hits = found.count { $0.1 }
         return Answer(
-            [("rows", .int64), ("positive", .int64), ("auc", .double), ("average_precision", .double), ("threshold", .double),
-             ("precision", .double), ("recall", .double)],
+            [
+                ("rows", .int64), ("positive", .int64), ("auc", .double), ("average_precision", .double), ("threshold", .double),
+                ("precision", .double), ("recall", .double),
+            ],
             rows: [
                 [
                     .int(Int64(table.count)), .int(Int64(isPositive.count { $0 })), .double(area), .double(precision),
@@ -105,7 +108,8 @@ public struct RiskModels: Sendable {
 
     private func model(_ name: String) throws -> RiskModel {
         guard let found = try workspace.models.production(name, as: RiskModel.self) else {
-            throw UsageError("no model '\(name)' is in production; train one with 'obs model train --csv FILE --label COLUMN --name \(name)'")
+            throw UsageError(
+                "no model '\(name)' is in production; train one with 'obs model train --csv FILE --label COLUMN --name \(name)'")
         }
         return found.model
     }

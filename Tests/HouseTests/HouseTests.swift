@@ -112,6 +112,13 @@ struct `The house` {
         #expect(!uids.isEmpty)
     }
 
+    /// A target that is missing stops the build of all others.
+    @Test func `copies every folder of the package into its image`() throws {
+        let package = try text("Package.swift"), image = try text("Dockerfile")
+        let paths = package.matches(of: /path: "(\w+)\//).map { String($0.1) }
+        for folder in Set(paths + ["Sources", "Tests"]) { #expect(image.contains("\nCOPY \(folder) \(folder)\n"), "\(folder)") }
+    }
+
     @Test func `pins every image of the compose file, and opens ports on loopback only`() throws {
         let compose = try #require(try Yams.load(yaml: text("docker-compose.yml")) as? [String: Any])
         for (name, service) in try #require(compose["services"] as? [String: [String: Any]]) {

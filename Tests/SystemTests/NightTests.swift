@@ -79,7 +79,7 @@ struct `A night on call` {
 
         // 03:00, an attack, and who is told of it.
         try append((0..<12).map { _ in line("Failed password for root") }.joined())
-        #expect(await eventually { posts.withLock { !$0.isEmpty } })
+        try #require(await eventually { posts.withLock { !$0.isEmpty } })
         let payload = try #require(try JSONSerialization.jsonObject(with: Data(posts.withLock { $0[0] }.utf8)) as? [String: Any])
         let annotations = try #require((payload["alerts"] as? [[String: Any]])?.first?["annotations"] as? [String: String])
         let id = try #require(annotations["incident"]), link = try #require(annotations["acknowledge_url"])

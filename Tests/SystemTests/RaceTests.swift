@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// Several processes at once on one database: two people who fight for incidents, one who is always killed in the act, and ten readers.
-@Suite(.serialized, .timeLimit(.minutes(4)))
+@Suite(.serialized, .timeLimit(.minutes(10)))
 struct `Two who act at once` {
     private let folder = TemporaryFolder()
     private var data: String { folder.path + "/data" }

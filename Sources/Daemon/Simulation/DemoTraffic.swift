@@ -45,7 +45,8 @@ enum DemoTraffic {
             source("shop", table, .sqlite(path: folder + "/shop/shop.db", table: table, key: key))
         }
         return rail + shop + database + [
-            source("shop", "products", .folder(folder + "/shop/products")), source("events", "trips", .file(folder + "/trips.csv")),
+            source("shop", "products", .folder(folder + "/shop/products")),
+            source("events", "trips", .file(folder + "/trips.csv")),
             source("self", "obs", .file(folder + "/self/obs.jsonl")), source("self", "jobs", .file(folder + "/self/spark.log")),
         ]
     }
@@ -57,7 +58,9 @@ enum DemoTraffic {
             guard pipeline.name == "shop" else { return pipeline }
             for stream in pipeline.streams.indices {
                 for step in pipeline.streams[stream].steps.indices {
-                    guard case .lookup(var lookup) = pipeline.streams[stream].steps[step], !lookup.file.hasPrefix("/") else { continue }
+                    guard case .lookup(var lookup) = pipeline.streams[stream].steps[step], !lookup.file.hasPrefix("/") else {
+                        continue
+                    }
                     lookup.file = folder + "/shop/" + lookup.file
                     pipeline.streams[stream].steps[step] = .lookup(lookup)
                 }

@@ -1,8 +1,8 @@
-import CCurl
 import Columns
 import Foundation
 @preconcurrency import GRDB
 import Simulation
+import Transfer
 
 /// Where made-up lines go.
 protocol LineSink {
@@ -140,7 +140,6 @@ struct OutputSink: LineSink {
 /// Pushes the lines of each stream to `BASE/STREAM`, as `POST /api/v1/ingest/{source}` takes them. A push that fails in a way that passes is tried again.
 struct HTTPSink: LineSink {
     private let base: String
-    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     init(base: String) { self.base = base.hasSuffix("/") ? String(base.dropLast()) : base }
 
@@ -148,7 +147,7 @@ struct HTTPSink: LineSink {
         for (stream, lines) in Dictionary(grouping: lines, by: \.stream).sorted(by: { $0.key < $1.key }) {
             let body = lines.map { $0.text + "\n" }.joined()
             for attempt in 0... {
-                let status = try post(body, to: "\(base)/\(stream)")
+                let status = post(body, to: "\(base)/\(stream)")
                 if (200..<300).contains(status) { break }
                 guard status == 0 || status == 429 || status >= 500, attempt < 8 else {
                     throw SimulationError.refused("\(base)/\(stream)", status: status)
@@ -159,26 +158,12 @@ struct HTTPSink: LineSink {
     }
 
     /// The status, or 0 when there was no answer.
-    private func post(_ body: String, to url: String) throws -> Int {
-        guard Self.isReady, let handle = curl_easy_init() else { throw SimulationError.refused(url, status: 0) }
-        defer { curl_easy_cleanup(handle) }
-        let headers = curl_slist_append(nil, "Content-Type: text/plain; charset=utf-8")
-        defer { curl_slist_free_all(headers) }
-        _ = obs_curl_set_text(handle, CURLOPT_URL, url)
-        _ = obs_curl_set_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
-        _ = obs_curl_set_long(handle, CURLOPT_NOSIGNAL, 1)
-        _ = obs_curl_set_long(handle, CURLOPT_TIMEOUT_MS, 10_000)
-        _ = obs_curl_set_pointer(handle, CURLOPT_HTTPHEADER, headers)
-        _ = obs_curl_set_long(handle, CURLOPT_POST, 1)
-        _ = obs_curl_set_write(handle) { _, size, count, _ in size * count }
-        var status = 0
-        body.utf8CString.withUnsafeBufferPointer { bytes in
-            // Safe because the buffer outlives the call; the closing zero byte is not sent.
-            _ = obs_curl_set_long(handle, CURLOPT_POSTFIELDSIZE, bytes.count - 1)
-            _ = obs_curl_set_pointer(handle, CURLOPT_POSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress))
-            if curl_easy_perform(handle) == CURLE_OK { _ = obs_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status) }
-        }
-        return status
+    private func post(_ body: String, to url: String) -> Int {
+        var request = WebRequest("POST", url)
+        request.body = Data(body.utf8)
+        request.headers["Content-Type"] = "text/plain; charset=utf-8"
+        request.timeout = .seconds(10)
+        return (try? request.perform())?.status ?? 0
     }
 }
 

@@ -4,7 +4,7 @@ import Testing
 
 /// The same alerts at the same moments to Debian's Alertmanager and to obs with the same configuration, and what their receivers are told.
 @Suite(
-    .enabled(if: RunningAlertmanager.isInstalled, "there is no prometheus-alertmanager on the PATH"), .timeLimit(.minutes(5)))
+    .enabled(if: RunningAlertmanager.isInstalled, "there is no prometheus-alertmanager on the PATH"), .timeLimit(.minutes(10)))
 struct `Beside Alertmanager` {
     /// What one group's receiver was told, in order, without what is another each time.
     private typealias Told = [String: [String]]
@@ -25,8 +25,9 @@ struct `Beside Alertmanager` {
         var (alertmanager, obs, lateness) = try await run()
         // When this machine was too busy to post in time, what was told depends on that: such a run says nothing.
         for _ in 0..<3 where lateness > Self.tolerance { (alertmanager, obs, lateness) = try await run() }
-        try #require(
-            lateness <= Self.tolerance, "the machine is too busy: steps were up to \(lateness) s late in each of four runs")
+        guard lateness <= Self.tolerance else {
+            try Test.cancel("this machine is too busy: steps were up to \(lateness) s late in each of four runs")
+        }
         for scenario in Scenario.all {
             func part(_ run: Run) -> Told { run.told.filter { run.scenarios[$0.key] == scenario.id } }
             let (expected, got) = (part(alertmanager), part(obs))

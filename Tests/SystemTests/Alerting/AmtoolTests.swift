@@ -3,7 +3,7 @@ import Testing
 
 /// A session with Debian's amtool, as it was recorded: the same commands are typed to obs and, where it is installed, to Alertmanager.
 @Suite(
-    .enabled(if: Peers.has("amtool") && Peers.has("jq"), "there is no amtool or no jq on the PATH"), .timeLimit(.minutes(5)))
+    .enabled(if: Peers.has("amtool") && Peers.has("jq"), "there is no amtool or no jq on the PATH"), .timeLimit(.minutes(10)))
 struct `A session with amtool` {
     private static let configuration = """
         route:

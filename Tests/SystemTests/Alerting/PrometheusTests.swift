@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// A real Prometheus with a rule that fires and ends, obs as its Alertmanager, and a receiver of webhooks.
-@Suite(.enabled(if: Peers.has("prometheus"), "there is no prometheus on the PATH"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: Peers.has("prometheus"), "there is no prometheus on the PATH"), .timeLimit(.minutes(10)))
 struct `An alert of a real Prometheus` {
     private let folder = TemporaryFolder()
 

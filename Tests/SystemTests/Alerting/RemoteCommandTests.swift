@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `obs alert`, `obs silence` and `obs route` with --url: asked of a running obs, and of Alertmanager where it is installed.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct `A command with --url` {
     private static let configuration = """
         route: { receiver: sink, routes: [{ matchers: ['team="db"'], receiver: db }] }

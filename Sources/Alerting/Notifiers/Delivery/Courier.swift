@@ -2,6 +2,7 @@ internal import CCurl
 import Foundation
 import Parsing
 import Synchronization
+import Transfer
 
 /// Sends requests and mails by libcurl. Certificates are verified unless the configuration says otherwise, no proxy is taken from the environment,
 /// and what a receiver answers is read only to a limit.
@@ -9,7 +10,6 @@ import Synchronization
 /// A transfer blocks; each runs on a thread of this queue, never on the shared pool.
 public final class Courier: Sendable {
     private static let queue = DispatchQueue(label: "obs.alerting.courier", attributes: .concurrent)
-    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
     static let maxAnswer = 65_536
 
     let tokens = TokenCache()
@@ -47,7 +47,7 @@ public final class Courier: Sendable {
     }
 
     private static func perform(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> HTTPAnswer {
-        guard isReady, let curl = CurlHandle() else { return .failed(reason: "libcurl cannot be started") }
+        guard let curl = CurlHandle() else { return .failed(reason: "libcurl cannot be started") }
         var secrets = request.secrets
         do {
             try prepare(curl, request, http, &secrets)
@@ -129,7 +129,7 @@ public final class Courier: Sendable {
     }
 
     private static func perform(_ mail: Mail) -> DeliveryOutcome {
-        guard isReady, let curl = CurlHandle() else { return .retry(reason: "libcurl cannot be started") }
+        guard let curl = CurlHandle() else { return .retry(reason: "libcurl cannot be started") }
         curl.set(CURLOPT_URL, mail.url)
         curl.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
         curl.set(CURLOPT_PROXY, "")
@@ -172,47 +172,8 @@ enum Redaction {
     }
 }
 
-/// One use of libcurl, freed with its owner.
-private struct CurlHandle: ~Copyable {
-    struct Transfer {
-        var code: CURLcode
-        var problem: String
-        var answer = Data()
-    }
-
-    private let handle: UnsafeMutableRawPointer
-    private let lists = Lists()
-
-    private final class Lists {
-        var all: [UnsafeMutablePointer<curl_slist>] = []
-        deinit { for list in all { curl_slist_free_all(list) } }
-    }
-
-    init?() {
-        guard let handle = curl_easy_init() else { return nil }
-        self.handle = handle
-        set(CURLOPT_NOSIGNAL, 1)
-    }
-
-    deinit { curl_easy_cleanup(handle) }
-
-    func set(_ option: CURLoption, _ value: Int) { _ = obs_curl_set_long(handle, option, value) }
-    func set(_ option: CURLoption, _ value: String) { _ = obs_curl_set_text(handle, option, value) }
-
-    func set(_ option: CURLoption, list values: [String]) {
-        var list: UnsafeMutablePointer<curl_slist>?
-        for value in values { list = curl_slist_append(list, value) }
-        if let list { lists.all.append(list) }
-        _ = obs_curl_set_pointer(handle, option, list)
-    }
-
-    func set(timeout: Duration) {
-        let milliseconds = max(1, Int(timeout.inMicroseconds / 1000))
-        set(CURLOPT_CONNECTTIMEOUT_MS, min(milliseconds, 5000))
-        set(CURLOPT_TIMEOUT_MS, milliseconds)
-    }
-
-    func set(_ tls: TLSConfiguration) {
+extension CurlHandle {
+    fileprivate func set(_ tls: TLSConfiguration) {
         set(CURLOPT_SSL_VERIFYPEER, tls.skipsVerification ? 0 : 1)
         set(CURLOPT_SSL_VERIFYHOST, tls.skipsVerification ? 0 : 2)
         for (option, file) in [
@@ -224,60 +185,5 @@ private struct CurlHandle: ~Copyable {
         let versions: [TLSConfiguration.Version: Int] = [.tls10: 4, .tls11: 5, .tls12: 6, .tls13: 7]
         let greatest = tls.maxVersion.flatMap { versions[$0] } ?? 0
         set(CURLOPT_SSLVERSION, (tls.minVersion.flatMap { versions[$0] } ?? 6) | (greatest << 16))
-    }
-
-    func number(_ info: CURLINFO) -> Int {
-        var value = 0
-        _ = obs_curl_get_long(handle, info, &value)
-        return value
-    }
-
-    /// Sends `body` and keeps at most `answerLimit` bytes of what comes back.
-    func perform(body: Data?, answerLimit: Int) -> Transfer {
-        guard let body else { return receive(answerLimit) }
-        set(CURLOPT_POSTFIELDSIZE, body.count)
-        return body.withUnsafeBytes { bytes in
-            // Safe because libcurl reads POSTFIELDSIZE bytes during the call, while `body` is held; an empty body has no address of its own.
-            var empty: UInt8 = 0
-            return withUnsafeMutablePointer(to: &empty) { none in
-                let start = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? UnsafeMutableRawPointer(none)
-                _ = obs_curl_set_pointer(handle, CURLOPT_POSTFIELDS, start)
-                return receive(answerLimit)
-            }
-        }
-    }
-
-    func perform(upload: Data) -> Transfer {
-        var copy = upload
-        return copy.withUnsafeMutableBytes { bytes in
-            var source = obs_curl_buffer(
-                bytes: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), used: 0, capacity: bytes.count)
-            return withUnsafeMutablePointer(to: &source) { source in
-                obs_curl_send_from(handle, source)
-                return receive(4096)
-            }
-        }
-    }
-
-    private func receive(_ limit: Int) -> Transfer {
-        // Safe because both buffers outlive the transfer, which is over when curl_easy_perform returns.
-        let answer = UnsafeMutablePointer<CChar>.allocate(capacity: limit)
-        let problem = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-        problem.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-        defer {
-            answer.deallocate()
-            problem.deallocate()
-        }
-        _ = obs_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, problem)
-        var sink = obs_curl_buffer(bytes: answer, used: 0, capacity: limit)
-        return withUnsafeMutablePointer(to: &sink) { sink in
-            obs_curl_receive_into(handle, sink)
-            let code = curl_easy_perform(handle)
-            _ = obs_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, nil)
-            let said = String(cString: problem)
-            return Transfer(
-                code: code, problem: said.isEmpty ? String(cString: curl_easy_strerror(code)) : said,
-                answer: Data(bytes: answer, count: sink.pointee.used))
-        }
     }
 }

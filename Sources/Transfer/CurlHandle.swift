@@ -1,0 +1,103 @@
+package import CCurl
+internal import Columns
+package import Foundation
+
+/// One use of libcurl, freed with its owner.
+package struct CurlHandle: ~Copyable {
+    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+
+    package struct Outcome {
+        package var code: CURLcode
+        /// What went wrong, in libcurl's words.
+        package var problem: String
+        package var answer = Data()
+    }
+
+    private let handle: UnsafeMutableRawPointer
+    private let lists = Lists()
+
+    private final class Lists {
+        var all: [UnsafeMutablePointer<curl_slist>] = []
+        deinit { for list in all { curl_slist_free_all(list) } }
+    }
+
+    /// Nil when libcurl cannot be started.
+    package init?() {
+        guard Self.isReady, let handle = curl_easy_init() else { return nil }
+        self.handle = handle
+        set(CURLOPT_NOSIGNAL, 1)
+    }
+
+    deinit { curl_easy_cleanup(handle) }
+
+    package func set(_ option: CURLoption, _ value: Int) { _ = obs_curl_set_long(handle, option, value) }
+    package func set(_ option: CURLoption, _ value: String) { _ = obs_curl_set_text(handle, option, value) }
+
+    package func set(_ option: CURLoption, list values: [String]) {
+        var list: UnsafeMutablePointer<curl_slist>?
+        for value in values { list = curl_slist_append(list, value) }
+        if let list { lists.all.append(list) }
+        _ = obs_curl_set_pointer(handle, option, list)
+    }
+
+    package func set(timeout: Duration) {
+        let milliseconds = max(1, Int(timeout.inMicroseconds / 1000))
+        set(CURLOPT_CONNECTTIMEOUT_MS, min(milliseconds, 5000))
+        set(CURLOPT_TIMEOUT_MS, milliseconds)
+    }
+
+    package func number(_ info: CURLINFO) -> Int {
+        var value = 0
+        _ = obs_curl_get_long(handle, info, &value)
+        return value
+    }
+
+    /// Sends `body` and keeps at most `answerLimit` bytes of what comes back.
+    package func perform(body: Data?, answerLimit: Int) -> Outcome {
+        guard let body else { return receive(answerLimit) }
+        set(CURLOPT_POSTFIELDSIZE, body.count)
+        return body.withUnsafeBytes { bytes in
+            // Safe because libcurl reads POSTFIELDSIZE bytes during the call, while `body` is held; an empty body has no address of its own.
+            var empty: UInt8 = 0
+            return withUnsafeMutablePointer(to: &empty) { none in
+                let start = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? UnsafeMutableRawPointer(none)
+                _ = obs_curl_set_pointer(handle, CURLOPT_POSTFIELDS, start)
+                return receive(answerLimit)
+            }
+        }
+    }
+
+    package func perform(upload: Data) -> Outcome {
+        var copy = upload
+        return copy.withUnsafeMutableBytes { bytes in
+            var source = obs_curl_buffer(
+                bytes: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), used: 0, capacity: bytes.count)
+            return withUnsafeMutablePointer(to: &source) { source in
+                obs_curl_send_from(handle, source)
+                return receive(4096)
+            }
+        }
+    }
+
+    private func receive(_ limit: Int) -> Outcome {
+        // Safe because both buffers outlive the transfer, which is over when curl_easy_perform returns.
+        let answer = UnsafeMutablePointer<CChar>.allocate(capacity: limit)
+        let problem = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+        problem.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        defer {
+            answer.deallocate()
+            problem.deallocate()
+        }
+        _ = obs_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, problem)
+        var sink = obs_curl_buffer(bytes: answer, used: 0, capacity: limit)
+        return withUnsafeMutablePointer(to: &sink) { sink in
+            obs_curl_receive_into(handle, sink)
+            let code = curl_easy_perform(handle)
+            _ = obs_curl_set_pointer(handle, CURLOPT_ERRORBUFFER, nil)
+            let said = String(cString: problem)
+            return Outcome(
+                code: code, problem: said.isEmpty ? String(cString: curl_easy_strerror(code)) : said,
+                answer: Data(bytes: answer, count: sink.pointee.used))
+        }
+    }
+}

@@ -1,0 +1,66 @@
+internal import CCurl
+internal import Columns
+public import Foundation
+
+/// One plain HTTP exchange: no redirects, no proxy of the environment, certificates verified. Notifications have a courier of their own, which knows secrets, tokens
+/// and proxies.
+public struct WebRequest: Sendable {
+    public var method: String
+    public var url: String
+    public var headers: [String: String] = [:]
+    /// Nil sends none.
+    public var body: Data?
+    public var timeout: Duration = .seconds(30)
+    /// What an answer has beyond so many bytes is dropped.
+    public var answerLimit = 65_536
+
+    public init(_ method: String = "GET", _ url: String) {
+        self.method = method
+        self.url = url
+    }
+
+    /// Blocks until it is answered.
+    ///
+    /// - Throws: ``NoAnswer`` when nobody answers. An answer of any status is an answer.
+    public func perform() throws(NoAnswer) -> WebAnswer {
+        guard let curl = CurlHandle() else { throw NoAnswer(reason: "libcurl cannot be started") }
+        curl.set(CURLOPT_URL, url)
+        curl.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        curl.set(CURLOPT_PROXY, "")
+        curl.set(timeout: timeout)
+        if body != nil { curl.set(CURLOPT_POST, 1) }
+        curl.set(CURLOPT_CUSTOMREQUEST, method)
+        // An empty value takes out a header that libcurl sends by itself: `Expect` would cost a round trip.
+        let all = ["User-Agent": "obs", "Expect": ""].merging(headers) { _, given in given }
+        curl.set(
+            CURLOPT_HTTPHEADER, list: all.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.isEmpty ? "" : " \($0.value)")" }
+        )
+        let outcome = curl.perform(body: body, answerLimit: answerLimit)
+        guard outcome.code == CURLE_OK else { throw NoAnswer(reason: outcome.problem) }
+        return WebAnswer(status: curl.number(CURLINFO_RESPONSE_CODE), body: outcome.answer)
+    }
+
+    /// The same on a thread that may block.
+    public func send() async throws(NoAnswer) -> WebAnswer {
+        let result = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: Result { () throws(NoAnswer) in try perform() }) }
+        }
+        return try result.get()
+    }
+}
+
+public struct WebAnswer: Sendable {
+    public let status: Int
+    public let body: Data
+
+    /// 2xx.
+    public var isSuccess: Bool { (200..<300).contains(status) }
+}
+
+/// A request that nobody has answered.
+public struct NoAnswer: Error, CustomStringConvertible {
+    /// In libcurl's words, such as `Failed to connect to 127.0.0.1 port 9464: Connection refused`.
+    public let reason: String
+
+    public var description: String { reason }
+}
