@@ -76,6 +76,7 @@ struct `Alerts through kills` {
         // A text that comes twice has its key twice: whoever keeps keys drops it.
         for posts in repeated { #expect(Set(posts.map(\.body)).count == 1, "seed \(seed)") }
         let again = repeated.reduce(0) { $0 + $1.count - 1 }
+        await recorder.stop()
         print(
             """
             \(Self.kills) kills, seed \(seed): \(acknowledged.count) alerts acknowledged, \(acknowledged.subtracting(known).count) of them lost, \

@@ -73,7 +73,9 @@ struct `Beside Alertmanager` {
         }
         // Past the look at 8.6 s, which tells the last of what any step has changed.
         try await Task.sleep(for: .seconds(max(0, (beginning + 9.5).timeIntervalSinceNow)))
-        return (try await result(recorders.0, alertmanager.url), try await result(recorders.1, obs.url), lateness)
+        let runs = (try await result(recorders.0, alertmanager.url), try await result(recorders.1, obs.url), lateness)
+        for recorder in [recorders.0, recorders.1] { await recorder.stop() }
+        return runs
     }
 
     /// Makes a silence in each program, and gives its ids.

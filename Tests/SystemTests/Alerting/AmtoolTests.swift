@@ -25,16 +25,16 @@ struct `A session with amtool` {
     }
 
     /// Types the commands of a transcript and writes down what they print, in the form of the transcript.
-    private func replay(_ transcript: String, to url: String) throws -> String {
+    private static func replay(_ transcript: String, to url: String) throws -> String {
         let folder = TemporaryFolder()
-        try Self.configuration.write(toFile: folder.path + "/alertmanager.yml", atomically: true, encoding: .utf8)
+        try configuration.write(toFile: folder.path + "/alertmanager.yml", atomically: true, encoding: .utf8)
         var lines: [Substring] = []
         for line in transcript.split(separator: "\n", omittingEmptySubsequences: false) {
             if line.hasPrefix("#") { lines.append(line) }
             guard line.hasPrefix("$ ") else { continue }
             lines.append(line)
             let (output, status) = try shell(String(line.dropFirst(2)), in: folder.path, url: url)
-            lines += Self.steady(output).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            lines += steady(output).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
             if status != 0 { lines.append("[exit \(status)]") }
         }
         return lines.joined(separator: "\n") + "\n"
@@ -47,7 +47,7 @@ struct `A session with amtool` {
             .replacing(#/[ \t]+\n/#, with: "\n")
     }
 
-    private func shell(_ command: String, in folder: String, url: String) throws -> (output: String, status: Int32) {
+    private static func shell(_ command: String, in folder: String, url: String) throws -> (output: String, status: Int32) {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/bash")
         process.arguments = ["-c", "amtool() { command amtool --alertmanager.url=\(url) \"$@\"; }; \(command)"]
@@ -76,7 +76,7 @@ struct `A session with amtool` {
         let indented = Self.configuration.split(separator: "\n").map { "  " + $0 }.joined(separator: "\n")
         let obs = try await RunningObs(alerting: indented)
         let transcript = try Self.transcript
-        let typed = try withExtendedLifetime(obs) { try replay(transcript, to: obs.url) }
+        let typed = try await onOwnThread { try Self.replay(transcript, to: obs.url) }
         #expect(typed == transcript, "\(differences(transcript, typed))")
     }
 
@@ -84,7 +84,7 @@ struct `A session with amtool` {
     func `was recorded from Alertmanager`() async throws {
         let alertmanager = try await RunningAlertmanager(configuration: Self.configuration)
         let transcript = try Self.transcript
-        let typed = try withExtendedLifetime(alertmanager) { try replay(transcript, to: alertmanager.url) }
+        let typed = try await onOwnThread { try Self.replay(transcript, to: alertmanager.url) }
         #expect(typed == transcript, "\(differences(transcript, typed))")
     }
 }

@@ -21,6 +21,13 @@ enum Peers {
     }
 }
 
+/// Runs what blocks on a thread of its own: the shared pool has as many as there are cores, and the receivers in this process need them.
+func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
+    }
+}
+
 /// A real Alertmanager with a configuration of its own, beside obs.
 final class RunningAlertmanager: Sendable {
     static let isInstalled = Peers.has("prometheus-alertmanager")

@@ -54,5 +54,6 @@ struct `An alert of a real Prometheus` {
         #expect(await eventually { await obs.ask("/metrics").text != received })
         #expect(recorder.posts.map { $0.payload["status"] as? String } == ["firing", "resolved"])
         #expect((await obs.ask("/api/v2/alerts").json as? [Any])?.isEmpty == true)
+        await recorder.stop()
     }
 }

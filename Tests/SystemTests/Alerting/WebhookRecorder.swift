@@ -23,7 +23,7 @@ final class WebhookRecorder: Sendable {
 
     private let kept = Mutex<[Post]>([])
     private let boundPort = BoundPort()
-    private let serving = Mutex<Task<Void, any Error>?>(nil)
+    private let serving = Mutex<(group: ServiceGroup, task: Task<Void, any Error>)?>(nil)
 
     /// - Parameters:
     ///   - answer: the status of each answer, after as long as it likes; by default 200 at once.
@@ -47,11 +47,17 @@ final class WebhookRecorder: Sendable {
         let server = HTTPServer(
             configuration, routes: [hook, exposition], metrics: MetricsRegistry(),
             logger: Logger(label: "recorder") { _ in SwiftLogNoOpLogHandler() }, boundPort: boundPort)
-        serving.withLock { $0 = Task { try await server.run() } }
+        let group = ServiceGroup(services: [server], logger: .init(label: "recorder") { _ in SwiftLogNoOpLogHandler() })
+        serving.withLock { $0 = (group, Task { try await group.run() }) }
         guard await boundPort.wait() != nil else { throw CancellationError() }
     }
 
-    deinit { serving.withLock { $0?.cancel() } }
+    /// Answers what it has begun, and ends. A server that is cancelled instead may end the whole process in the middle of an answer.
+    func stop() async {
+        guard let serving = serving.withLock({ $0.take() }) else { return }
+        await serving.group.triggerGracefulShutdown()
+        _ = await serving.task.result
+    }
 
     var url: String { "http://127.0.0.1:\(boundPort.value ?? 0)" }
     var posts: [Post] { kept.withLock { $0 } }
