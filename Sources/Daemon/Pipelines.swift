@@ -36,6 +36,9 @@ actor PipelineSupervisor: Service {
     }
 
     private var wanted: [PipelinePlan]
+    /// Grows with each set of plans that is wanted; `done` is the last that is in force, and greatest when no more will be.
+    private var asked = 0, done = -1
+    private var waiting: [(asked: Int, resume: CheckedContinuation<Void, Never>)] = []
     private let changes: AsyncStream<Void>
     private let change: AsyncStream<Void>.Continuation
     private let workspace: Workspace
@@ -67,17 +70,29 @@ actor PipelineSupervisor: Service {
         for plan in plans { try CheckpointFolder.check(plan.definition, in: workspace.checkpoints) }
     }
 
-    /// From now on these are to run.
-    func apply(_ plans: [PipelinePlan]) {
+    /// From now on these are to run. When this returns those that are to stop have stopped: nothing more is read from what they read.
+    func apply(_ plans: [PipelinePlan]) async {
         wanted = plans
+        asked += 1
         change.yield()
+        let mine = asked
+        if done < mine { await withCheckedContinuation { waiting.append((mine, $0)) } }
+    }
+
+    private func isInForce(_ number: Int) {
+        done = number
+        for wait in waiting where wait.asked <= number { wait.resume.resume() }
+        waiting.removeAll { $0.asked <= number }
     }
 
     /// Runs until the service is to stop. A pipeline that fails is started again after a pause; the others never notice.
     func run() async throws {
+        defer { isInForce(.max) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             var jobs: [String: Job] = [:]
             for await _ in changes.cancelOnGracefulShutdown() {
+                let number = asked
+                let wanted = wanted
                 let plans = Dictionary(uniqueKeysWithValues: wanted.map { ($0.definition.name, $0) })
                 for (name, job) in jobs where plans[name] != job.plan {
                     await job.group.triggerGracefulShutdown()
@@ -88,7 +103,9 @@ actor PipelineSupervisor: Service {
                 for plan in wanted where jobs[plan.definition.name] == nil {
                     jobs[plan.definition.name] = start(plan, in: &group)
                 }
+                isInForce(number)
             }
+            isInForce(.max)
             for try await _ in group {}
         }
     }

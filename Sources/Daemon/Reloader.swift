@@ -38,7 +38,7 @@ final class Reloader: Sendable {
 
     /// Nil, or what is wrong with the new configuration.
     ///
-    /// Routes and receivers are in force when it returns; pipelines that changed stop at their next commit and go on with what is new.
+    /// All of it is in force when it returns: pipelines that changed have stopped at a commit, and go on with what is new.
     func reload() async -> String? {
         do {
             let old = inForce.withLock { $0 }

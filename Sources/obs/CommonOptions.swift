@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Foundation
 import Query
 
 /// What every command takes.
@@ -23,6 +24,17 @@ struct CommonOptions: ParsableArguments {
     /// The configuration that the options name, checked.
     func configuration() throws -> Configuration {
         try Configuration.load(file: config, dataDirectory: dataDir)
+    }
+
+    /// The data directory, which must be there: a question must not make an empty one, and answer out of it that all is quiet.
+    func existingWorkspace() throws -> Workspace {
+        let path = try configuration().dataDirectory
+        guard FileManager.default.fileExists(atPath: path + "/obs.db") else {
+            throw UsageError(
+                "\(path): there is no obs.db in it; name the data directory with --data-dir, or make one with 'obs run' or 'obs demo'"
+            )
+        }
+        return try Workspace(path)
     }
 }
 

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Columns
 import Daemon
 import Foundation
+import Query
 
 /// The command line: parses the words, runs one command, and turns what went wrong into one sentence and an exit code.
 @main
@@ -48,6 +50,11 @@ struct Obs: AsyncParsableCommand {
         if let finding = error as? BadFinding {
             complain(finding.description)
             return 1
+        }
+        // What a question cannot be is wrong usage, whoever finds it out.
+        if error is QueryError || error is Matcher.Malformed || error is RegularExpression.Malformed {
+            complain(String(describing: error))
+            return 2
         }
         // The parser's own errors carry usage text; everything else is a sentence from a room.
         if code == .validationFailure || error is UsageError {

@@ -16,9 +16,16 @@ enum Terminal {
     /// The columns of the terminal behind `descriptor`, or nil if it is none.
     static func width(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
         guard isatty(descriptor) == 1 else { return nil }
+        return size(of: descriptor).map { Int($0.ws_col) } ?? 80
+    }
+
+    /// The lines of the terminal, or what is usual where it does not say.
+    static func height() -> Int { max(5, size(of: STDOUT_FILENO).map { Int($0.ws_row) } ?? 24) }
+
+    private static func size(of descriptor: Int32) -> winsize? {
         var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
+        return size
     }
 
     /// Writes an answer in the chosen format, and its note to standard error.

@@ -1,6 +1,7 @@
 import Columns
 import Detection
 import Foundation
+import GRDB
 import Store
 import Telemetry
 import Testing
@@ -12,6 +13,35 @@ struct `The alert manager` {
     private let metrics = MetricsRegistry()
 
     init() throws { store = try TemporaryStore() }
+
+    private func count(_ table: String) throws -> Int {
+        try store.incidents.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? 0 }
+    }
+
+    @Test func `forgets what ended long ago while it runs, with all that hangs on it, and keeps what was counted`() async throws {
+        let sink = try Sink()
+        let now = Timestamp(microseconds: WallClock.microseconds), old = now - .seconds(500 * 86_400)
+        try store.incidents.record([.bruteForce(at: old)], routing: nil, now: old)
+        try store.incidents.perform(.end(as: .fixed), on: "1001", by: "ann", now: old + .seconds(60))
+        _ = try SilenceStore(store.store).set(
+            matchers: [Matcher](parsing: "a=\"b\""), startsAt: old, endsAt: old + .seconds(60), createdBy: "ann", comment: "",
+            now: old)
+        try store.incidents.record([.bruteForce(from: "192.0.2.99", at: now)], routing: nil, now: now)
+        try await AlertManager.telling(["oncall": sink.url], store: store).whileRunning {
+            let isForgotten = try await eventually { try count("incident") == 1 }
+            #expect(isForgotten)
+        }
+        #expect(try store.incidents.incident("1002").incident.state == .open)
+        for table in ["timeline", "evidence", "incident_label"] { #expect(try count("\(table) WHERE incident = 1001") == 0) }
+        for table in ["silence", "audit"] { #expect(try count(table) == 0) }
+        let counted = try store.incidents.read {
+            try Int.fetchOne(
+                $0, sql: "SELECT sum(count) FROM incident_statistic_block WHERE measure = 'opened' AND receiver = ''")
+        }
+        #expect(counted == 2)
+        #expect(try store.incidents.problems() == [])
+        #expect(try store.store.problems() == [])
+    }
 
     @Test func `delivers a finding as version 4 of Alertmanager's webhook, once`() async throws {
         let sink = try Sink()

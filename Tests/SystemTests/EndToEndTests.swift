@@ -352,7 +352,6 @@ struct `The whole way` {
         let bad = try Program.run(["check", "config", "-c", folder.path + "/bad.yaml"])
         #expect(bad.status == 1)
         #expect(bad.errors.contains("bad.yaml:1: unknown key 'lisen'"))
-        #expect(try Program.run(["query", "sql", "DELETE FROM incident", "--data-dir", folder.path + "/data"]).status == 3)
         #expect(try Program.run(["--help"]).status == 0)
     }
 }

@@ -20,13 +20,14 @@ extension IncidentStore {
         let names = policy.joinLabels
         if let first = names.first, names.allSatisfy({ labels[$0]?.isEmpty == false }) {
             let wanted = names.map { "\($0)=\(JSONText.quote(labels[$0]!))" }.joined(separator: ", ")
-            // Newest first and few: one that began long before these has had its last event long ago, nearly always. A part may have ended before its whole.
+            // Newest first and few: what is newer than an open one has joined it, so it stands among the first; with several labels others may stand before it. A
+            // part may have ended before its whole.
             let near = try Int64.fetchAll(
                 database.cachedStatement(
                     sql: """
-                        SELECT l.incident FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC, incident DESC LIMIT 50) l
+                        SELECT l.incident FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC, incident DESC LIMIT ?) l
                         CROSS JOIN incident i ON i.number = l.incident WHERE (i.state <> 'resolved' OR i.merged_into IS NOT NULL) AND i.last_seen >= ?
-                        """), arguments: [first, labels[first]!, earliest.microseconds])
+                        """), arguments: [first, labels[first]!, names.count == 1 ? 3 : 50, earliest.microseconds])
             for number in near {
                 guard let part = try Self.fetch(number, database), names.allSatisfy({ part.labels[$0] == labels[$0] }),
                     let whole = try open(number)

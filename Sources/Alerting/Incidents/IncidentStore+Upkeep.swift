@@ -22,7 +22,7 @@ extension IncidentStore {
             let count = database.changesCount
             try database.executeCached(
                 sql:
-                    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < ? ORDER BY id LIMIT ?)",
+                    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < ? ORDER BY created_at LIMIT ?)",
                 arguments: [time.microseconds, limit])
             try database.executeCached(
                 sql: "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)",

@@ -11,10 +11,13 @@ extension IncidentTables {
 
         """
 
-    /// Who has an incident, in the order of the answers. What a receiver's group was told, and what was sent when, for lists that begin anywhere.
+    /// Who has an incident, in the order of the answers. How many were opened when, without a look at each. What a receiver's group was told, and what was sent when, for
+    /// lists that begin anywhere.
     private static let indexes = """
         DROP INDEX incident_assignee_begin;
         CREATE INDEX incident_who_begin ON incident (coalesce(assignee, acknowledged_by), starts_at) WHERE coalesce(assignee, acknowledged_by) IS NOT NULL;
+        DROP INDEX incident_opened;
+        CREATE INDEX incident_opened ON incident (opened_at, severity, merged_into);
         CREATE INDEX outbox_told ON outbox (receiver, group_key, created_at);
         CREATE INDEX outbox_created ON outbox (created_at);
         CREATE INDEX outbox_receiver ON outbox (receiver, created_at);
@@ -29,7 +32,7 @@ extension IncidentTables {
         DROP TRIGGER incident_label_delete;
         CREATE TRIGGER incident_label_insert AFTER INSERT ON incident BEGIN
             INSERT OR IGNORE INTO incident_label SELECT key, value, new.starts_at, new.number FROM json_each(new.labels);
-            \(put(under: "new.merged_into"))
+            \(add(to: "new.merged_into"))
         END;
         CREATE TRIGGER incident_label_update AFTER UPDATE OF labels, starts_at ON incident
             WHEN old.labels IS NOT new.labels OR old.starts_at IS NOT new.starts_at
@@ -44,7 +47,7 @@ extension IncidentTables {
         CREATE TRIGGER incident_label_merge AFTER UPDATE OF merged_into ON incident WHEN old.merged_into IS NOT new.merged_into BEGIN
             \(take(from: "old.merged_into"))
             \(put(under: "old.merged_into"))
-            \(put(under: "new.merged_into"))
+            \(add(to: "new.merged_into"))
         END;
         CREATE TRIGGER incident_label_delete AFTER DELETE ON incident BEGIN
             DELETE FROM incident_label WHERE (name, value, starts_at, incident) IN (SELECT key, value, old.starts_at, old.number FROM json_each(old.labels));
@@ -56,7 +59,14 @@ extension IncidentTables {
 
         """
 
-    /// The labels of an incident and of its parts.
+    /// The labels of one more part: those that the whole has from others need no look, be they a thousand.
+    private static func add(to whole: String) -> String {
+        """
+        INSERT OR IGNORE INTO incident_label SELECT l.key, l.value, w.starts_at, w.number FROM json_each(new.labels) l, incident w WHERE w.number = \(whole);
+        """
+    }
+
+    /// The labels of an incident and of all its parts, after some were taken.
     private static func put(under whole: String) -> String {
         """
         INSERT OR IGNORE INTO incident_label SELECT l.key, l.value, w.starts_at, w.number

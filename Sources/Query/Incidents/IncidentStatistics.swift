@@ -154,7 +154,8 @@ private struct Tally {
         var passed = 0
         for (_, bucket) in sorted {
             passed += bucket.count
-            if passed >= rank { return Double(bucket.total) / Double(bucket.count) / 1e6 }
+            // Milliseconds: nothing that people do is measured finer.
+            if passed >= rank { return (Double(bucket.total) / Double(bucket.count) / 1e3).rounded() / 1e3 }
         }
         return nil
     }

@@ -176,7 +176,7 @@ protocol IncidentActionCommand: AsyncParsableCommand {
 
 extension IncidentActionCommand {
     func run() async throws {
-        let incidents = try Workspace(try options.common.configuration().dataDirectory).incidents
+        let incidents = try options.common.existingWorkspace().incidents
         var failures: [any Error] = []
         for id in ids {
             do {

@@ -37,6 +37,18 @@ struct TimeOptions: ParsableArguments {
 
     func from() throws -> Timestamp? { try since.map(Self.parse) }
     func to() throws -> Timestamp? { try until.map(Self.parse) }
+
+    func validate() throws { _ = (try from(), try to()) }
+}
+
+/// How many rows are wanted.
+struct LimitOptions: ParsableArguments {
+    @Option(name: .customLong("limit"), help: ArgumentHelp("How many at most: the newest.", valueName: "number"))
+    var count = 100
+
+    func validate() throws {
+        guard count > 0 else { throw ValidationError("--limit is \(count); write a number from 1 on") }
+    }
 }
 
 /// How an answer is shown, and whether it is shown again and again.
@@ -58,10 +70,14 @@ struct AnswerOptions: ParsableArguments {
     ///
     /// - Parameter empty: what is said when a table would have no rows.
     func show(empty: String, _ ask: (Workspace) throws -> Answer) async throws {
-        let workspace = try Workspace(try common.configuration().dataDirectory)
+        let workspace = try common.existingWorkspace()
         repeat {
-            let answer = try ask(workspace)
-            if watch { Terminal.clear() }
+            var answer = try ask(workspace)
+            if watch {
+                // What does not fit would push the head of the table out of sight.
+                answer.rows = Array(answer.rows.prefix(Terminal.height() - 3))
+                Terminal.clear()
+            }
             if answer.rows.isEmpty, output.output == .table {
                 if !common.quiet { Terminal.say(empty) }
             } else {
@@ -97,8 +113,7 @@ struct QueryIncidents: AsyncParsableCommand {
     @Option(help: "Words in title, labels or timeline; 'fire*' finds firewall too.")
     var search: String?
 
-    @Option(help: "How many at most.")
-    var limit = 100
+    @OptionGroup var limit: LimitOptions
 
     @Option(help: "Go on where an earlier answer ended, as it said.")
     var cursor: String?
@@ -109,7 +124,7 @@ struct QueryIncidents: AsyncParsableCommand {
     func run() async throws {
         let filter = IncidentFilter(
             state: state, severity: severity, assignee: assignee, matchers: matchers, text: search, since: try times.from(),
-            until: try times.to(), limit: max(1, limit), cursor: cursor)
+            until: try times.to(), limit: limit.count, cursor: cursor)
         let isAll = state == nil && severity == nil && assignee == nil && matchers.isEmpty && search == nil && filter.since == nil
         try await options.show(empty: isAll ? "no incidents; 'obs demo' shows what they look like" : "no incidents are like that")
         {
@@ -135,7 +150,7 @@ struct QueryIncident: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let configuration = try common.configuration(), workspace = try Workspace(configuration.dataDirectory)
+        let configuration = try common.configuration(), workspace = try common.existingWorkspace()
         let questions = IncidentQuestions(workspace.incidents)
         guard output.output != .csv else {
             return Terminal.show(try questions.timelineTable(id), as: .csv, isQuiet: common.quiet)
@@ -171,8 +186,7 @@ struct QueryEvents: AsyncParsableCommand {
     @Option(help: "The column that --since and --until are about.")
     var time = "event_time"
 
-    @Option(help: "How many at most: the newest.")
-    var limit = 100
+    @OptionGroup var limit: LimitOptions
 
     @OptionGroup var times: TimeOptions
     @OptionGroup var options: AnswerOptions
@@ -181,7 +195,7 @@ struct QueryEvents: AsyncParsableCommand {
         let (since, until) = (try times.from(), try times.to())
         try await options.show(empty: "no events are like that") {
             try EventQuestions($0.lake).rows(
-                of: table, time: time, matchers: matchers, since: since, until: until, limit: max(1, limit))
+                of: table, time: time, matchers: matchers, since: since, until: until, limit: limit.count)
         }
     }
 }
@@ -205,16 +219,16 @@ struct QueryRuns: AsyncParsableCommand {
     @Option(help: ArgumentHelp("From then on: 2h (ago), today, or 2026-11-21T10:00:00Z.", valueName: "time"))
     var since: String?
 
-    @Option(help: "How many at most: the newest.")
-    var limit = 100
+    @OptionGroup var limit: LimitOptions
 
     @OptionGroup var options: AnswerOptions
 
     func run() async throws {
         let from = try since.map(TimeOptions.parse)
-        try await options.show(empty: id.map { "there is no run \($0)" } ?? "no runs yet; 'obs process FILE' makes one") {
+        try await options.show(empty: id.map { "there is no run \($0)" } ?? "no runs are like that; 'obs process FILE' makes one")
+        {
             let questions = RunQuestions($0.store)
-            return try id.map(questions.stages) ?? questions.list(pipeline: pipeline, since: from, limit: max(1, limit))
+            return try id.map(questions.stages) ?? questions.list(pipeline: pipeline, since: from, limit: limit.count)
         }
     }
 }
@@ -260,8 +274,7 @@ struct QueryAlerts: AsyncParsableCommand {
     @Option(help: "firing or resolved.")
     var state: String?
 
-    @Option(help: "How many at most.")
-    var limit = 100
+    @OptionGroup var limit: LimitOptions
 
     @OptionGroup var times: TimeOptions
     @OptionGroup var options: AnswerOptions
@@ -270,7 +283,7 @@ struct QueryAlerts: AsyncParsableCommand {
         let since = try times.from()
         try await options.show(empty: "no alerts") {
             try RecordQuestions($0.store).alerts(
-                state: state, matchers: matchers, since: since, limit: max(1, limit),
+                state: state, matchers: matchers, since: since, limit: limit.count,
                 now: Timestamp(microseconds: WallClock.microseconds))
         }
     }
@@ -291,8 +304,7 @@ struct QueryNotifications: AsyncParsableCommand {
     @Option(help: "The receiver's name.")
     var receiver: String?
 
-    @Option(help: "How many at most.")
-    var limit = 100
+    @OptionGroup var limit: LimitOptions
 
     @OptionGroup var times: TimeOptions
     @OptionGroup var options: AnswerOptions
@@ -301,7 +313,7 @@ struct QueryNotifications: AsyncParsableCommand {
         let (since, until) = (try times.from(), try times.to())
         try await options.show(empty: "no notifications") {
             try RecordQuestions($0.store).notifications(
-                state: state, receiver: receiver, since: since, until: until, limit: max(1, limit),
+                state: state, receiver: receiver, since: since, until: until, limit: limit.count,
                 now: Timestamp(microseconds: WallClock.microseconds))
         }
     }
@@ -319,15 +331,14 @@ struct QuerySilences: AsyncParsableCommand {
     @Option(help: "pending, active or expired; the first two by default.")
     var state: String?
 
-    @Option(help: "How many at most.")
-    var limit = 100
+    @OptionGroup var limit: LimitOptions
 
     @OptionGroup var options: AnswerOptions
 
     func run() async throws {
         try await options.show(empty: "no silences") {
             try RecordQuestions($0.store).silences(
-                state: state, limit: max(1, limit), now: Timestamp(microseconds: WallClock.microseconds))
+                state: state, limit: limit.count, now: Timestamp(microseconds: WallClock.microseconds))
         }
     }
 }
@@ -347,8 +358,7 @@ struct QueryAudit: AsyncParsableCommand {
     @Option(help: "What it was done to, such as INC-1001.")
     var subject: String?
 
-    @Option(help: "How many at most.")
-    var limit = 100
+    @OptionGroup var limit: LimitOptions
 
     @OptionGroup var times: TimeOptions
     @OptionGroup var options: AnswerOptions
@@ -356,7 +366,7 @@ struct QueryAudit: AsyncParsableCommand {
     func run() async throws {
         let (since, until) = (try times.from(), try times.to())
         try await options.show(empty: "nobody has done anything") {
-            try RecordQuestions($0.store).audit(actor: actor, subject: subject, since: since, until: until, limit: max(1, limit))
+            try RecordQuestions($0.store).audit(actor: actor, subject: subject, since: since, until: until, limit: limit.count)
         }
     }
 }

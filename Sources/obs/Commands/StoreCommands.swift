@@ -64,14 +64,3 @@ struct CheckStore: AsyncParsableCommand {
         print("\(workspace.store.path) is well")
     }
 }
-
-extension CommonOptions {
-    /// The data directory, which must be there: a command that looks at it must not make an empty one and call that well.
-    fileprivate func existingWorkspace() throws -> Workspace {
-        let path = try configuration().dataDirectory
-        guard FileManager.default.fileExists(atPath: path + "/obs.db") else {
-            throw UsageError("\(path): there is no obs.db in it; name the data directory with --data-dir")
-        }
-        return try Workspace(path)
-    }
-}
