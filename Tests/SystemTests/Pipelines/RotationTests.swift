@@ -67,6 +67,8 @@ struct `A file that does not stay as it is` {
         while happenings.count < turns ?? 2 * all.count { happenings += turns == nil ? all : all.shuffled(using: &random) }
         for happening in happenings {
             if turns == nil { #expect(await isRead(), "seed \(seed): before \(happening)") }
+            // Rotations are minutes apart; so much is enough for the times of the files to tell which came first.
+            try await Task.sleep(for: .milliseconds(20))
             try file.write(contentsOf: lines())
             if Bool.random(using: &random) { try await Task.sleep(for: .milliseconds(Int.random(in: 0...150, using: &random))) }
             generation += 1
