@@ -36,7 +36,8 @@ let package = Package(
         .target(
             name: "Alerting",
             dependencies: [
-                "Columns", "Transfer", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle, .mustache,
+                "Columns", "Transfer", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle,
+                .mustache,
             ]),
         .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", .grdb, .sqlite]),
         .target(name: "Simulation", dependencies: ["Columns"]),

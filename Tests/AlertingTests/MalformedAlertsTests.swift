@@ -119,7 +119,8 @@ struct `A malformed alert` {
 
     @Test func `has no end when it says the zero time, in any form`() throws {
         for zero in ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000Z", ""] {
-            let posted = try PostedAlerts(Array("[{\"labels\":{\"a\":\"b\"},\"startsAt\":\"\(zero)\",\"endsAt\":\"\(zero)\"}]".utf8))
+            let posted = try PostedAlerts(
+                Array("[{\"labels\":{\"a\":\"b\"},\"startsAt\":\"\(zero)\",\"endsAt\":\"\(zero)\"}]".utf8))
             #expect(posted.alerts.first?.alert == PostedAlert(labels: ["a": "b"]), "\(zero)")
         }
     }

@@ -71,7 +71,9 @@ struct `The command obs query` {
             }
         }
         if question[0] == "incidents" {
-            #expect(try onTerminal(["query"] + question, columns: 80, environment: "NO_COLOR= TERM=xterm").contains("\u{1B}[33mwarning\u{1B}[0m"))
+            #expect(
+                try onTerminal(["query"] + question, columns: 80, environment: "NO_COLOR= TERM=xterm").contains(
+                    "\u{1B}[33mwarning\u{1B}[0m"))
         }
         let piped = try Program.run(["query"] + question + data)
         #expect(piped.status == 0 && !piped.output.contains("\u{1B}") && !piped.output.contains("…"), "\(piped.errors)")

@@ -53,7 +53,9 @@ extension IncidentQuestions {
                     """, arguments: [since?.microseconds ?? .min, until?.microseconds ?? .max])
             { open[[Self.text(row[0]), Self.text(row[1])]] = row[2] }
         }
-        return answer(grouping, groups.filter { $0.value.count(of: "opened") > 0 || open[$0.key] != nil || grouping == .receiver }, open, all)
+        return answer(
+            grouping, groups.filter { $0.value.count(of: "opened") > 0 || open[$0.key] != nil || grouping == .receiver }, open,
+            all)
     }
 
     private func answer(_ grouping: Grouping, _ groups: [[String]: Tally], _ open: [[String]: Int], _ all: Tally) -> Answer {

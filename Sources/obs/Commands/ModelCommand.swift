@@ -3,7 +3,8 @@ import Daemon
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Train, use and list models.", subcommands: [Train.self, Score.self, List.self, Evaluate.self, Promote.self, Watch.self])
+        commandName: "model", abstract: "Train, use and list models.",
+        subcommands: [Train.self, Score.self, List.self, Evaluate.self, Promote.self, Watch.self])
 
     struct Train: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -116,7 +117,8 @@ struct ModelCommand: AsyncParsableCommand {
 
     struct Watch: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "watch", abstract: "Score a series of numbers as it comes: timestamp,value lines in, a score from 0 to 1 a line out.",
+            commandName: "watch",
+            abstract: "Score a series of numbers as it comes: timestamp,value lines in, a score from 0 to 1 a line out.",
             discussion: """
                 A score looks only at what came before it. A first line of headings is skipped.
 
