@@ -74,8 +74,10 @@ final class FileFollower {
     private var backlog: [RotatedFile] = []
     private var draining: [Tracked] = []
     private var current: Tracked?
-    /// The file that was read last while none stands at the path: what is found there next may have come several rotations later.
+    /// What was read last before the current file, until that has been read beyond its start: files that come to stand beside the path until then came in between.
     private var predecessor: FilePosition?
+    /// The folder as it was when such files were last looked for.
+    private var folderSeen: FolderVersion?
     private var complaint: Int32 = 0
 
     /// - Parameter positions: where an earlier run stopped, in this path's file and in those that were rotated away from it.
@@ -88,8 +90,12 @@ final class FileFollower {
         if let file = OpenFile(path: path), let index = try positions.lastIndex(where: { try Self.isPosition($0, in: file) }) {
             current = Tracked(file, position: open.remove(at: index))
         }
-        if !open.isEmpty { backlog = try RotatedFile.rest(after: open, beside: path, metrics: metrics, logger: logger) }
-        if current == nil { predecessor = positions.last }
+        // What came after a file is unread only while nothing of the current one is read.
+        if isCurrentUnread { predecessor = open.last { $0.offset > 0 } ?? open.last }
+        if !open.isEmpty {
+            backlog = try RotatedFile.rest(
+                after: open, andAllAfter: predecessor, beside: path, metrics: metrics, logger: logger)
+        }
     }
 
     /// Whether `file` is the one that was read up to `position`: by its content, or, when nothing was read, by its inode.
@@ -99,10 +105,18 @@ final class FileFollower {
         return try position.isPosition { try file.read(at: $0, length: $1) }
     }
 
-    /// Where each file stands that has been read and is not done with. Generations after the first of the backlog follow from it.
+    private var isCurrentUnread: Bool { current.map { $0.position.offset == 0 } ?? true }
+
+    /// Where each file stands that has been read and is not done with, the newest last. Files that came after the last one of which something was read are found by
+    /// it.
     var positions: [FilePosition] {
-        (backlog.first.map { [$0.position] } ?? []) + draining.map(\.position)
-            + [current?.position ?? (backlog.isEmpty && draining.isEmpty ? predecessor : nil)].compactMap(\.self)
+        var all = draining.map(\.position)
+        for position in [isCurrentUnread ? predecessor : nil, backlog.first?.position, current?.position] {
+            guard let position else { continue }
+            all.removeAll { $0 == position }
+            all.append(position)
+        }
+        return all
     }
 
     /// Bytes that are there and not read: 0 when all is.
@@ -139,11 +153,6 @@ final class FileFollower {
             guard let tracked = current else {
                 guard let file = openAtPath() else { return nil }
                 current = Tracked(file)
-                if let predecessor {
-                    self.predecessor = nil
-                    try findGenerations(after: predecessor)
-                    if !backlog.isEmpty { return try next(now: now) }
-                }
                 continue
             }
             guard try tracked.isUnchanged() else {
@@ -151,12 +160,15 @@ final class FileFollower {
                 logger.info(
                     "a followed file was truncated or written anew",
                     metadata: ["file": "\(path)", "offset": "\(tracked.position.offset)"])
+                predecessor = tracked.position
                 backlog = try RotatedFile.rest(
-                    after: [tracked.position], beside: path, metrics: metrics, logger: logger, isReading: isReading)
+                    after: [tracked.position], andAllAfter: tracked.position, beside: path, metrics: metrics, logger: logger,
+                    isReading: isReading)
                 current = Tracked(tracked.file)
                 if !backlog.isEmpty { return try next(now: now) }
                 continue
             }
+            if try isFollowedByOthers(before: tracked) { return try next(now: now) }
             if let block = try read(tracked, isEnd: false) { return Read(block: block, file: path, origin: .current) }
             let standing = OpenFile.identity(of: path)
             guard let standing, standing.device != tracked.file.device || standing.inode != tracked.file.inode else { return nil }
@@ -168,22 +180,35 @@ final class FileFollower {
         }
     }
 
-    /// Between two looks there may have been several rotations: what was at the path in between is looked for beside it.
-    private func findGenerations(after predecessor: FilePosition) throws {
-        backlog = try RotatedFile.rest(after: [predecessor], beside: path, metrics: metrics, logger: logger, isReading: isReading)
-            .filter { !isReading(device: $0.position.device, inode: $0.position.inode) }
+    /// Between two looks there may have been several rotations: what was at the path in between is looked for beside it, and put before the current file while nothing of
+    /// that has been read.
+    private func isFollowedByOthers(before tracked: Tracked) throws -> Bool {
+        guard tracked.position.offset == 0, let predecessor else { return false }
+        let folder = FolderVersion(of: path)
+        guard folder != folderSeen || folder.isRecent else { return false }
+        folderSeen = folder
+        backlog = try RotatedFile.rest(
+            after: [predecessor], andAllAfter: predecessor, beside: path, metrics: nil, logger: logger, isReading: isReading)
+        // A copy that is made before the file is cut holds what is still in it.
+        backlog.removeAll { $0.position.offset == 0 && tracked.file.begins(with: $0.file) }
+        while let first = backlog.first, try first.nextBlock() == nil { backlog.removeFirst() }
+        return !backlog.isEmpty
     }
 
     /// Moves on past a block that was delivered.
     func commit(_ read: Read) throws {
         switch read.origin {
         case .backlog:
-            backlog.first?.advance(by: read.block)
-            if current == nil { predecessor = backlog.first?.position }
+            guard let file = backlog.first else { return }
+            file.advance(by: read.block)
+            if isCurrentUnread, file.isAtFront { predecessor = file.position }
         case .draining(let index):
+            let isLast = predecessor == draining[index].position
             try draining[index].advance(by: read.block)
-            if current == nil { predecessor = draining[index].position }
-        case .current: try current?.advance(by: read.block)
+            if isLast { predecessor = draining[index].position }
+        case .current:
+            try current?.advance(by: read.block)
+            predecessor = nil
         }
     }
 

@@ -106,10 +106,40 @@ final class OpenFile {
         return bytes
     }
 
+    /// Whether the file begins with the whole text of another that is not compressed, as far as their first kilobyte and the end of the other tell.
+    func begins(with path: String) -> Bool {
+        guard let other = OpenFile(path: path) else { return false }
+        let size = other.version().size
+        guard size > 0, size <= version().size else { return false }
+        func isSame(from offset: Int64, _ length: Int) -> Bool {
+            guard let ours = try? read(at: offset, length: length), let theirs = try? other.read(at: offset, length: length)
+            else { return false }
+            return ours == theirs
+        }
+        return isSame(from: 0, min(FilePosition.headLength, Int(size)))
+            && isSame(from: max(0, size - Int64(FilePosition.tailLength)), min(FilePosition.tailLength, Int(size)))
+    }
+
     /// Device and inode of what stands at `path` now, or nil if nothing does.
     static func identity(of path: String) -> (device: UInt64, inode: UInt64)? {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }
         return (UInt64(information.st_dev), UInt64(information.st_ino))
     }
+}
+
+/// When something was last added to a folder, moved in it or taken out.
+struct FolderVersion: Equatable {
+    private var modified: Int64 = 0
+
+    /// Of the folder that `path` is in.
+    init(of path: String) {
+        let folder = (path as NSString).deletingLastPathComponent
+        var information = stat()
+        guard stat(folder.isEmpty ? "." : folder, &information) == 0 else { return }
+        modified = Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec)
+    }
+
+    /// The clock of a file system ticks every few milliseconds: another change within the same tick would not show.
+    var isRecent: Bool { Int64(Date().timeIntervalSince1970 * 1e9) - modified < 1_000_000_000 }
 }

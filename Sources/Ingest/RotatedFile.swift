@@ -5,6 +5,8 @@ import Logging
 final class RotatedFile {
     /// Where it lies now; ``FilePosition/path`` is the path that it was rotated from.
     let file: String
+    /// Whether it is the last of which something was read, or came after that one.
+    let isAtFront: Bool
     private let reader: TextReader
     private(set) var position: FilePosition
     private var rest: [UInt8] = []
@@ -12,7 +14,8 @@ final class RotatedFile {
     private var isAtEnd = false
     private var recent: [UInt8]
 
-    private init(_ reader: TextReader, file: String, position: FilePosition, recent: [UInt8]) {
+    private init(_ reader: TextReader, file: String, position: FilePosition, recent: [UInt8], isAtFront: Bool) {
+        self.isAtFront = isAtFront
         self.reader = reader
         self.file = file
         self.position = position
@@ -42,29 +45,37 @@ final class RotatedFile {
     }
 
     /// What there is to read in the files that were rotated away from `path`: of each file that one of `positions` is of, wherever it was moved or
-    /// copied to, the rest; of each generation that came after the oldest of those, all. Oldest first.
+    /// copied to, the rest; of each that came after `last`, all. Oldest first.
     ///
-    /// - Parameter isReading: whether a file, by device and inode, is being read already.
+    /// - Parameters:
+    ///   - last: one of `positions`; nil when nothing came after them that was not read.
+    ///   - metrics: nil when it is known already what is not found.
+    ///   - isReading: whether a file, by device and inode, is being read already.
     static func rest(
-        after positions: [FilePosition], beside path: String, metrics: SourceMetrics, logger: Logger,
-        isReading: (_ device: UInt64, _ inode: UInt64) -> Bool = { _, _ in false }
+        after positions: [FilePosition], andAllAfter last: FilePosition?, beside path: String, metrics: SourceMetrics?,
+        logger: Logger, isReading: (_ device: UInt64, _ inode: UInt64) -> Bool = { _, _ in false }
     ) throws -> [RotatedFile] {
         var open = positions
         var files: [RotatedFile] = []
+        var isAfterLast = false
         for sibling in siblings(of: path) {
+            guard let identity = OpenFile.identity(of: sibling) else { continue }
+            let isBeingRead = isReading(identity.device, identity.inode)
             if let match = open.firstIndex(where: { (try? PositionedText(path: sibling, at: $0)) != nil }),
                 let text = try PositionedText(path: sibling, at: open[match])
             {
-                files.append(RotatedFile(text.reader, file: sibling, position: open.remove(at: match), recent: text.recent))
-            } else if open.count < positions.count, let identity = OpenFile.identity(of: sibling),
-                !isReading(identity.device, identity.inode),
-                let reader = try? TextReader(path: sibling)
-            {
+                let position = open.remove(at: match)
+                if position == last { isAfterLast = true }
+                if isBeingRead { continue }
+                files.append(
+                    RotatedFile(text.reader, file: sibling, position: position, recent: text.recent, isAtFront: position == last))
+            } else if isAfterLast, !isBeingRead, let reader = try? TextReader(path: sibling) {
                 let start = FilePosition(
                     path: path, device: identity.device, inode: identity.inode, offset: 0, head: .none, tail: .none)
-                files.append(RotatedFile(reader, file: sibling, position: start, recent: []))
+                files.append(RotatedFile(reader, file: sibling, position: start, recent: [], isAtFront: true))
             }
         }
+        guard let metrics else { return files }
         for position in open where position.offset > 0 {
             metrics.lost.increment()
             logger.warning(

@@ -102,6 +102,16 @@ final class FollowedLog: Sendable {
         }
     }
 
+    /// A follower whose looks the test decides on.
+    func follower(from positions: [FilePosition] = []) throws -> FileFollower {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let coded = try JSONDecoder().decode([FilePosition].self, from: JSONEncoder().encode(positions))
+        return try FileFollower(
+            path: path, from: coded, drainTime: .seconds(10), metrics: SourceMetrics(MetricsRegistry(), source: "auth"),
+            logger: logger)
+    }
+
     /// The same in any order: a drained file and its successor may be read side by side.
     func expectAll(_ expected: [String], sourceLocation: SourceLocation = #_sourceLocation) async throws {
         let deadline = ContinuousClock.now + .seconds(120)
@@ -116,6 +126,19 @@ final class FollowedLog: Sendable {
         let deadline = ContinuousClock.now + .seconds(120)
         while lines.count < expected.count, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(2)) }
         #expect(lines == expected, sourceLocation: sourceLocation)
+    }
+}
+
+extension FileFollower {
+    /// All lines that one look finds.
+    fileprivate func read() throws -> [String] {
+        var lines: [String] = []
+        while let read = try next(now: .now) {
+            lines += String(decoding: read.block.bytes[..<read.block.length], as: UTF8.self).split(separator: "\n").map(
+                String.init)
+            try commit(read)
+        }
+        return lines
     }
 }
 
@@ -303,6 +326,67 @@ struct `A followed file` {
         try log.write(text(1...1))
         try await log.expect(numbered(1...1))
         try await log.stop()
+    }
+
+    /// Between two looks at a file of which nothing was read: what it held is only in the copy beside it.
+    @Test(arguments: [false, true]) func `is looked for in its copy when it was filled, copied and cut before the first look`(
+        isStoppedBetween: Bool
+    ) throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        var reader = try log.follower()
+        #expect(try reader.read() == numbered(1...3))
+        try log.move("auth.log", to: "auth.log.1")
+        try log.write("")
+        #expect(try reader.read() == [])
+        for generation in 2...4 {
+            usleep(15_000)  // generations are ordered by their times
+            let first = generation * 10
+            try log.write(text(first...(first + 2)))
+            if generation == 3 { #expect(try reader.read() == numbered(20...22) + numbered(30...32)) }
+            try log.copy("auth.log", to: "auth.log.\(generation)")
+            log.truncate()
+            if isStoppedBetween { reader = try log.follower(from: reader.positions) }
+        }
+        try log.write(text(50...51))
+        #expect(try reader.read() == numbered(40...42) + numbered(50...51))
+        #expect(try reader.read() == [])
+        reader = try log.follower(from: reader.positions)
+        #expect(try reader.read() == [])
+    }
+
+    @Test func `is not read twice when a copy of it stands beside it before anything was read`() throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        let reader = try log.follower()
+        #expect(try reader.read() == numbered(1...3))
+        try log.move("auth.log", to: "auth.log.1")
+        try log.write(text(4...9))
+        usleep(15_000)
+        try log.copy("auth.log", to: "auth.log.2")
+        #expect(try reader.read() == numbered(4...9))
+        log.truncate()
+        try log.write(text(10...11))
+        #expect(try reader.read() == numbered(10...11))
+    }
+
+    @Test func `is not read again when two rotations came close and obs was stopped soon after`() throws {
+        let log = FollowedLog()
+        try log.write(text(1...3))
+        let reader = try log.follower()
+        #expect(try reader.read() == numbered(1...3))
+        try log.move("auth.log", to: "auth.log.1")
+        usleep(15_000)
+        try log.write(text(4...6))
+        try log.move("auth.log", to: "auth.log.2")
+        usleep(15_000)
+        try log.write("")
+        // The first is still watched for late writes when the second has been read.
+        #expect(try reader.read() == numbered(4...6))
+        #expect(try log.follower(from: reader.positions).read() == [])
+        try log.write(text(7...8))
+        #expect(try reader.read() == numbered(7...8))
+        #expect(try log.follower(from: reader.positions).read() == [])
     }
 
     @Test(arguments: 1...6 as ClosedRange<UInt64>)
