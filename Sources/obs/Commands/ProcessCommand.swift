@@ -31,7 +31,8 @@ struct ProcessCommand: AsyncParsableCommand {
             Examples:
               obs process /var/log/auth.log*
               zcat old.gz | obs process - --year 2015 --data-dir /tmp/old
-              obs process --pipeline shop views=views.jsonl users=users.jsonl orders=shop.db#orders products=products
+              obs process --pipeline shop views=views.jsonl users=users.jsonl \\
+                  orders=shop.db#orders products=products
             """)
 
     @Argument(

@@ -12,11 +12,12 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate", abstract: "Make up traffic with attacks and faults in it.",
         discussion: """
             Kinds, what they write, and what can go wrong in them:
-            \(Simulators.all.map { "  \($0.name): \($0.streams.map(\.name).joined(separator: ", ")); \($0.faults.joined(separator: ", "))" }.joined(separator: "\n"))
+            \(Simulators.all.map { "  \($0.name): \($0.streams.map(\.name).joined(separator: ", "))\n      \($0.faults.joined(separator: ", "))" }.joined(separator: "\n"))
 
             Examples:
               obs simulate ssh --for 1h --seed 7 > auth.log
-              obs simulate shop --for 24h --out shop --late 0.01 --out-of-order 0.05 --corrupt 0.001
+              obs simulate shop --for 24h --out shop --late 0.01 --out-of-order 0.05 \\
+                  --corrupt 0.001
             """)
 
     @Argument(help: "ssh, rail, shop, events or self.") var kind: String
