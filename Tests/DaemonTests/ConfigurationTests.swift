@@ -1,5 +1,6 @@
 import Foundation
 import Streaming
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -9,8 +10,7 @@ struct `The configuration` {
         .deletingLastPathComponent().path
 
     private func load(_ text: String) throws -> Configuration {
-        let path = FileManager.default.temporaryDirectory.appending(path: "obs-\(UUID().uuidString).yaml").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = TemporaryFolder(), path = folder.path + "/obs.yaml"
         try text.write(toFile: path, atomically: true, encoding: .utf8)
         return try Configuration.load(file: path, dataDirectory: nil)
     }
