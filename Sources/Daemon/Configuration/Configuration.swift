@@ -12,8 +12,17 @@ public struct Configuration: Sendable {
     public var http = ServerConfiguration()
     public var sources: [SourceEntry] = []
     public var alerting = AlertingConfiguration()
-    public var pipelines = Builtin.pipelines
-    public var rules = Builtin.allRules
+    public var pipelines: [PipelineDefinition] {
+        get { ownPipelines ?? Builtin.pipelines }
+        set { ownPipelines = newValue }
+    }
+    public var rules: [DetectionRule] {
+        get { ownRules ?? Builtin.rules }
+        set { ownRules = newValue }
+    }
+    // Read when they are asked for: a question to the store needs none of them.
+    private var ownPipelines: [PipelineDefinition]?
+    private var ownRules: [DetectionRule]?
     /// The folder whose pages `/runbooks/NAME` shows.
     public var runbooks = "runbooks"
     /// A log level of swift-log: trace, debug, info, notice, warning, error, critical.
@@ -109,8 +118,9 @@ public struct Configuration: Sendable {
                 collect { () throws(ConfigurationError) in try document.decode([DetectionFile].self) } ?? []
             }.map(\.rule)
         }
-        let names = configuration.pipelines.map(\.name)
-        for source in configuration.sources where !names.contains(source.pipeline) && mistakes.isEmpty {
+        for source in configuration.sources where mistakes.isEmpty {
+            let names = configuration.pipelines.map(\.name)
+            guard !names.contains(source.pipeline) else { continue }
             mistakes.append(
                 .init(
                     file: path, line: nil,
