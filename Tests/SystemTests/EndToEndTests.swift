@@ -143,7 +143,10 @@ struct `The whole way` {
         #expect(try json(["query", "incidents"]).count == 1)
     }
 
-    @Test(.enabled(if: peersPython(has: "pyarrow, duckdb, deltalake"), "there is no Python with pyarrow, duckdb and deltalake (OBS_PEERS_PYTHON)"))
+    @Test(
+        .enabled(
+            if: peersPython(has: "pyarrow, duckdb, deltalake"),
+            "there is no Python with pyarrow, duckdb and deltalake (OBS_PEERS_PYTHON)"))
     func `writes three tables that pyarrow, DuckDB and deltalake open and count alike`() throws {
         let log = try Program.run(["simulate", "ssh", "--for", "3h", "--seed", "3", "--out", folder.path + "/sim.log"])
         #expect(log.status == 0)
@@ -321,6 +324,17 @@ struct `The whole way` {
         }
         await group.triggerGracefulShutdown()
         _ = await running.result
+    }
+
+    @Test func `logs each commit with --verbose, and says nothing with --quiet`() throws {
+        let log = folder.path + "/sim.log"
+        try Program.run(["simulate", "ssh", "--for", "10m", "--seed", "3", "--out", log])
+        func process(_ flag: String) throws -> Program.Result {
+            try Program.run(["process", log, flag, "--data-dir", folder.path + "/data" + flag])
+        }
+        let verbose = try process("--verbose"), quiet = try process("--quiet")
+        #expect(verbose.status == 0 && verbose.errors.contains(#""msg":"epoch committed""#))
+        #expect(quiet.status == 0 && quiet.output.isEmpty && quiet.errors.isEmpty)
     }
 
     @Test func `says in one sentence what is wrong, with the exit code for it`() throws {

@@ -2,6 +2,7 @@ import Alerting
 import Columns
 import Detection
 import Foundation
+import Logging
 import Parsing
 import Server
 import Streaming
@@ -27,6 +28,8 @@ public struct Configuration: Sendable {
     public var runbooks = "runbooks"
     /// A log level of swift-log: trace, debug, info, notice, warning, error, critical.
     public var logLevel = "info"
+    /// A log level that the command line wants instead, of every command.
+    public var askedLogLevel: Logger.Level?
 
     public init() {}
 
