@@ -7,27 +7,28 @@ import Lake
 import Logging
 import Store
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Server
 
 struct `The pages` {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-pages-\(UUID().uuidString)").path
+    private let folder = TemporaryFolder()
     private let incidents: IncidentStore
     private let alerts: AlertManager
     private let routes: [Server.Route]
     private let now = Site.now
 
     init() throws {
-        let store = try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations)
+        let store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
         alerts = AlertManager(
             AlertingConfiguration(), incidents: incidents, metrics: MetricsRegistry(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let site = Site(
-            incidents: incidents, alerts: alerts, runbooks: folder + "/none", dashboards: "http://grafana:3000",
+            incidents: incidents, alerts: alerts, runbooks: folder.path + "/none", dashboards: "http://grafana:3000",
             readiness: Readiness([]))
-        routes = Pages.routes(site, lake: Lake(root: folder + "/lake"))
+        routes = Pages.routes(site, lake: Lake(root: folder.path + "/lake"))
         for (number, severity) in [Severity.info, .critical, .warning, .warning, .warning].enumerated() {
             try incidents.record(
                 [

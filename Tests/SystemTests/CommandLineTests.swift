@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What a person sees who has mistyped, or whose disk, network or rights are not as they should be.
