@@ -1306,7 +1306,7 @@ enum RunbookTexts {
             Which vehicles?
 
             ```sh
-            curl -s http://127.0.0.1:9464/api/v1/serve/rail_fault_risk?limit=20
+            curl -s 'http://127.0.0.1:9464/api/v1/serve/rail_fault_risk?limit=20'
             ```
 
             Good: `fault_risk` of most is below 0.3.
@@ -1487,13 +1487,13 @@ enum RunbookTexts {
             Which names, and did one work?
 
             ```sh
-            obs query incidents --since 24h
+            obs query incidents 'alertname="SSHPasswordSpray"' --since 24h
             ```
             ```sh
-            obs query events 'event=~"accepted_password"' --limit 20
+            obs query events 'event=~"accepted_.*"' --since 24h --limit 20
             ```
 
-            Good: names that do not exist here, no accepted password.
+            Good: names that do not exist here, nobody who got in from that address.
 
             ## Diagnosis
 

@@ -176,7 +176,8 @@ struct `Pipelines from the command line` {
         #expect(
             await eventually {
                 body = await Program.get("http://127.0.0.1:\(port)/api/v1/serve/events_by_zone/airport") ?? ""
-                return body.contains("08:20:00")
+                // Not its end: that is also the end of the window before.
+                return body.contains("\"window_start\":\"2026-11-02T08:20:00Z\"")
             }, "\(body)")
         let entry = try #require(try JSONSerialization.jsonObject(with: Data(body.utf8)) as? [String: Any])
         #expect(entry["key"] as? String == "airport")
