@@ -11,6 +11,7 @@ extension PipelineRunner {
     func commit(isRun: Bool = false) async throws {
         guard hasNews || isRun else { return }
         try graph.endEpoch()
+        try await observers.settle()
         guard hasNews else { return }
         let start = ContinuousClock.now
         epoch += 1
@@ -30,7 +31,7 @@ extension PipelineRunner {
             let state = try entry.format.state
             if state != freshStates[entry.input] { states["format/\(entry.input)/\(partition)"] = state }
         }
-        for (index, observer) in observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
+        for (index, observer) in observers.observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
         let checkpoint = Checkpoint(
             pipeline: definition.name, definitionHash: definition.fingerprint, epoch: epoch,
             positions: try positions.mapValues { try JSONEncoder().encode($0) },
@@ -55,7 +56,7 @@ extension PipelineRunner {
             epoch = checkpoint.epoch
             positions = try checkpoint.positions.mapValues { try JSONDecoder().decode(SourcePosition.self, from: $0) }
             try restore(checkpoint)
-            for (index, observer) in observers.enumerated() {
+            for (index, observer) in observers.observers.enumerated() {
                 if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
             }
             for (name, replacement) in checkpoint.replacing ?? [:] {
