@@ -44,7 +44,7 @@ public struct Daemon: Sendable {
             spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
-        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, MemoryUpkeep(), pipelines]
+        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, MemoryUpkeep(), pipelines, SecondSignal()]
         readiness.isMet("sources")
         logger.info(
             "obs runs",

@@ -104,3 +104,50 @@ struct `A backup` {
         #expect(try String(contentsOfFile: folder.path + "/data/" + #require(kept.first), encoding: .utf8) == rubbish)
     }
 }
+
+struct `A signal` {
+    private let folder = TemporaryFolder()
+
+    @Test func `ends at once what does not stop by the first`() async throws {
+        let port = freePort()
+        try "http: { listen: \"127.0.0.1:\(port)\" }\n".write(
+            toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
+        let obs = try Program.start(["run", "-c", folder.path + "/obs.yaml", "--data-dir", folder.path + "/data"])
+        #expect(await eventually { await Program.get("http://127.0.0.1:\(port)/-/ready") != nil })
+        // Halted, it finds both when it goes on.
+        kill(obs.processIdentifier, SIGSTOP)
+        kill(obs.processIdentifier, SIGTERM)
+        kill(obs.processIdentifier, SIGINT)
+        kill(obs.processIdentifier, SIGCONT)
+        obs.waitUntilExit()
+        #expect(obs.terminationStatus == 130)
+    }
+
+    @Test func `stops a batch, which says that it has not come to the end and goes on from there`() async throws {
+        let lines = (0..<200_000).map {
+            "2026-11-02T08:\(String(format: "%02d:%02d", $0 / 6000 % 60, $0 / 100 % 60))Z gate sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2\n"
+        }
+        let path = folder.path + "/auth.log", process = ["process", path, "--data-dir", folder.path + "/data"]
+        try lines.joined().write(toFile: path, atomically: true, encoding: .utf8)
+        let obs = try Program.start(process)
+        // The first rows are written by the run that listens for signals.
+        let table = folder.path + "/data/lake/bronze/ssh"
+        #expect(
+            await eventually {
+                !obs.isRunning
+                    || (try? FileManager.default.contentsOfDirectory(atPath: table))?.contains { $0 != "_delta_log" } == true
+            })
+        Program.kill(obs, SIGINT)
+        let isWhole = obs.terminationStatus == 0
+        #expect(isWhole || obs.terminationStatus == 130)
+        let runs = try Program.run(["query", "runs", "--data-dir", folder.path + "/data"]).output
+        #expect(runs.contains(isWhole ? " ok " : "stopped before the end of its files"), "\(runs)")
+        #expect(try Program.run(process).status == 0)
+        #expect(try Program.run(["query", "sql", "SELECT 1", "--data-dir", folder.path + "/data"]).status == 0)
+        let tables = try Program.run(["lake", "tables", "-o", "csv", "--data-dir", folder.path + "/data"]).output
+        #expect(
+            tables.contains("silver.ssh,")
+                && tables.split(separator: "\r\n").contains { $0.hasPrefix("silver.ssh,") && $0.contains(",200000,") },
+            "\(tables)")
+    }
+}

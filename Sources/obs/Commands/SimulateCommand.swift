@@ -62,11 +62,15 @@ struct SimulateCommand: AsyncParsableCommand {
         options.usesOldStamps = oldStamps
         if follow, start == nil, duration == "1h" { options.length = .zero }
         let run = try SimulationRun(options) { Terminal.write($0) }
+        // What has an end of its own is ended by the first signal, as any filter is.
+        guard follow else { return try await run.run() }
         var quiet = Logger(label: "obs.simulate")
         quiet.logLevel = .critical
         try await ServiceGroup(
             configuration: .init(
-                services: [.init(service: run, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [
+                    .init(service: run, successTerminationBehavior: .gracefullyShutdownGroup), .init(service: SecondSignal()),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         ).run()
     }

@@ -23,7 +23,9 @@ struct SinkCommand: AsyncParsableCommand {
         let sink = WebhookSink(listen: listen) { delivery in
             Terminal.write("\(delivery.status)  \(delivery.summaries.joined(separator: "; "))\n")
         }
-        try await ServiceGroup(services: [sink], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.sink"))
-            .run()
+        try await ServiceGroup(
+            services: [sink, SecondSignal()], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.sink")
+        )
+        .run()
     }
 }
