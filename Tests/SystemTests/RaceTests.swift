@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// Several processes at once on one database: two people who fight for incidents, one who is always killed in the act, and ten readers.
