@@ -251,6 +251,15 @@ struct `A reference table` {
         #expect(found[0] == ["gold"] && found[1] == [nil] && found[2] == nil && found[3] == nil)
     }
 
+    @Test func `of lines that are being added waits for the end of the last one`() throws {
+        let (table, url) = try table("a.jsonl", "{\"k\":\"a\",\"tier\":\"old\"}\n{\"k\":\"b\",\"ti")
+        let rows = WindowCase.rows("1:a:1 2:b:1")
+        #expect(table.find(rows) == [["old"], nil])
+        try "{\"k\":\"a\",\"tier\":\"old\"}\n{\"k\":\"b\",\"tier\":\"new\"}".write(to: url, atomically: false, encoding: .utf8)
+        table.refresh()
+        #expect(table.find(rows) == [["old"], ["new"]])
+    }
+
     @Test func `is read again when its file changes, and keeps the old entries when the new file is bad`() throws {
         let (table, url) = try table("a.json", #"[{"n":1,"tier":"old"}]"#, on: ["n"])
         let rows = WindowCase.rows("1:a:1")
@@ -277,7 +286,7 @@ struct `A reference table` {
 
     @Test(arguments: [
         ("x.json", "nonsense", ".json:1: cannot be read as a reference table: it is no JSON object"),
-        ("x.json", "{\"k\":\"a\"}\n\n{\"k\":\"b", ".json:3: "),
+        ("x.json", "{\"k\":\"a\"}\n\n{\"k\":\"b\n", ".json:3: "),
         ("x.json", "{\"k\":\"a\"}\n{\"tier\":\"x\"}", ".json:2: cannot be read as a reference table: the entry has no 'k'"),
         ("x.json", "[{\"k\":\"a\"},{\"tier\":\"x\"}]", ".json: entry 2: "), ("x.json", "[{\"k\":\"a\"},1]", ".json: entry 2: "),
         ("x.json", "[{\"k\":\"a\"}\n,]]", "begins as a JSON array and is none: "),

@@ -114,9 +114,11 @@ final class ReferenceTable {
             }
         }
         var entries: [Entry] = []
-        for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
-        where line.contains(where: { $0 > 32 }) {
+        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() where line.contains(where: { $0 > 32 }) {
             guard let record = try? decoder.decode(Record.self, from: Data(line)) else {
+                // The last line has no end yet: it is being written, and the file will be another one when it is whole.
+                if index == lines.count - 1, index > 0 { break }
                 throw .cannotRead(
                     "\(path):\(index + 1)", reason: "it is no JSON object; write an object a line, or a JSON array of objects")
             }
