@@ -115,6 +115,10 @@ public struct FileSource: Source {
         do {
             while !Task.isCancelled {
                 if let block = LineBlock(text, at: position.offset, isEnd: isAtEnd) {
+                    // Room for a whole batch, unless the file ends here: buffers that double copy all that is in them.
+                    if builder.count == 0, !isAtEnd, text.count >= LineBlock.size {
+                        builder.reserveCapacity(lines: Self.batchLines, bytes: Self.batchBytes + LineBlock.size)
+                    }
                     _ = block.append(
                         to: &builder, source: name, file: opened.path, arrival: Timestamp(microseconds: WallClock.microseconds))
                     metrics.bytes.increment(by: block.length)

@@ -11,6 +11,7 @@ extension PipelineRunner {
     func commit(isRun: Bool = false) async throws {
         guard hasNews || isRun else { return }
         try graph.endEpoch()
+        try await observers.settle()
         guard hasNews else { return }
         let start = ContinuousClock.now
         epoch += 1
@@ -30,7 +31,7 @@ extension PipelineRunner {
             let state = try entry.format.state
             if state != freshStates[entry.input] { states["format/\(entry.input)/\(partition)"] = state }
         }
-        for (index, observer) in observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
+        for (index, observer) in observers.observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
         let checkpoint = Checkpoint(
             pipeline: definition.name, definitionHash: definition.fingerprint, epoch: epoch,
             positions: try positions.mapValues { try JSONEncoder().encode($0) },
@@ -94,7 +95,7 @@ extension PipelineRunner {
                 try format.restore(state)
                 formats[String(parts[2])] = PartitionFormat(input: input, format: format, lastEpoch: epoch)
             }
-            for (index, observer) in observers.enumerated() {
+            for (index, observer) in observers.observers.enumerated() {
                 if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
             }
         } catch  where error is StateReader.Damaged || error is DecodingError {
