@@ -81,7 +81,7 @@ public struct FileSource: Source {
                 let rest = try PositionedText(path: opened.path, at: candidate)
             else { continue }
             (index, position, reader, recent) = (known, candidate, rest.reader, rest.recent)
-            logger.info(
+            logger.debug(
                 "a file was processed before; what came since is read",
                 metadata: ["file": "\(opened.path)", "offset": "\(candidate.offset)"])
             text = try await next(reader)

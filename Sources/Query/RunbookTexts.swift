@@ -1008,6 +1008,55 @@ enum RunbookTexts {
             ObsLateRowsHigh; dashboard `obs-log-processing`.
 
             """##,
+        "ObsReferenceStale": ##"""
+            # ObsReferenceStale
+
+            ## Meaning
+
+            A file that a pipeline looks rows up in has been gone or damaged for ten minutes; the pipeline goes on with what it read before.
+
+            ## Impact
+
+            Rows get values that may be out of date. If obs is started anew meanwhile, the pipeline reads nothing until the file is good: ObsPipelineFailing.
+
+            ## First five minutes
+
+            Which file is it, and what is wrong with it? The log names both, and the line:
+
+            ```sh
+            journalctl -u obs --since -1h | grep 'a reference file'
+            ```
+
+            Good: the newest line is "a reference file is read again".
+
+            ## Diagnosis
+
+            - `FILE:LINE: … it is no JSON object`: the line is cut off or has a stray comma. Whoever writes the file writes it in place: it must be written beside and renamed.
+            - `has no 'NAME', by which rows are looked up`: a column was renamed, or an entry lacks its key.
+            - `No such file`: it was removed, or the place that it is mounted from is gone.
+
+            ## Mitigation
+
+            Put the last good file back, or mend the line; it is read again with the next rows. It worked when `obs_reference_files_stale` is 0. Rows that were looked up in the old file meanwhile are made
+            anew from bronze: stop obs, `obs replay --pipeline PIPELINE --from … --to …`.
+
+            ## Silence
+
+            ```sh
+            amtool --alertmanager.url=http://127.0.0.1:9093 silence add alertname=ObsReferenceStale --duration=2h --comment='known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds.
+
+            ## Escalation
+
+            The owner of the file; then whoever wrote the pipeline.
+
+            ## Related
+
+            ObsPipelineFailing, ObsExpectationFailing; docs/pipelines/README.md, "When a pipeline fails"; dashboard `obs-log-processing`.
+
+            """##,
         "ObsSSHFailuresSurge": ##"""
             # ObsSSHFailuresSurge
 
