@@ -101,7 +101,8 @@ public enum StoreError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .cannotMake(let folder, let reason): "\(folder): the folder cannot be made: \(reason)"
-        case .cannotOpen(let path, let reason): "\(path): cannot be opened as a database: \(reason)"
+        case .cannotOpen(let path, let reason):
+            "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its disk is full"
         case .damaged(let path, let reason):
             "\(path): cannot be opened as a database: \(reason); put a backup in its place with 'obs restore FILE'"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
