@@ -99,8 +99,8 @@ actor DetectionObserver: PipelineObserver {
 
     /// The states of the engines: that of events under the empty name, the others under their tables'.
     func snapshot() async throws -> Data {
-        var states = ["": try rules.snapshot()]
-        for table in goldRules.keys { states[table] = try goldRules[table]!.snapshot() }
+        var states = ["": rules.snapshot()]
+        for table in goldRules.keys { states[table] = goldRules[table]!.snapshot() }
         return try StateParts.joined(states)
     }
 

@@ -81,7 +81,7 @@ public struct FileSource: Source {
     ) async throws {
         var place = try await file.resume(after: await ledger.files)
         if place != nil {
-            logger.info(
+            logger.debug(
                 "a file was processed before; what came since is read",
                 metadata: ["file": "\(file.path)", "offset": "\(file.progress.position.offset)"])
         }

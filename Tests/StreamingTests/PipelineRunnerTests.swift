@@ -244,6 +244,20 @@ struct `A pipeline` {
         #expect(try tables(folder)["bronze.shop_views"]!.count == 2 * once)
     }
 
+    @Test func `gives its checkpoints back when it has run or failed, whoever still holds it, and not before`() async throws {
+        let folder = TemporaryFolder()
+        let first = try await runner(folder)
+        await #expect(throws: PipelineError.self) { try await runner(folder) }
+        _ = try await first.run(sources(7, count: 50), mode: .available)
+        let second = try await runner(folder)
+        let broken = ListSource(name: "web", lines: Self.lines(7, count: 60, isStars: false), chunk: 1, failsAfter: 3)
+        await #expect(throws: ListSource.Broken.self) {
+            try await second.run([PipelineSource(broken, input: "views")], mode: .available)
+        }
+        _ = try await runner(folder).run(sources(7, count: 60), mode: .available)
+        withExtendedLifetime((first, second)) {}
+    }
+
     @Test func `stops at an expectation whose action is fail, and commits nothing of the epoch`() async throws {
         let folder = TemporaryFolder()
         var definition = PipelineDefinition(

@@ -14,7 +14,8 @@ import Telemetry
 ///                                                      └▶ streams, windows ─▶ gold, late
 ///     every commit interval: data files, checkpoint, Delta commits
 ///
-/// The next lines are parsed while these are worked on. An actor whose ``run(_:mode:)`` is the one task that touches the state.
+/// The next lines are parsed while these are worked on. An actor whose ``run(_:mode:)`` is the one task that touches the state. It runs once: then it gives back
+/// the lock of its checkpoints, and whoever goes on from them makes another.
 public actor PipelineRunner {
     public enum Mode: Sendable {
         /// Until the service is asked to stop. Open windows stay open, in the checkpoint.
@@ -87,7 +88,7 @@ public actor PipelineRunner {
         tables = try PipelineTables(definition, lake: lake, schemas: schemas, formats: parsed, names: names, writesBronze: true)
         graph = try PipelineGraph(
             definition, schemas: schemas, formats: parsed, scorers: scorers,
-            expectations: ExpectationMetrics(registry, definition), logger: logger)
+            metrics: StepMetrics(registry, definition), logger: logger)
         try await recover(exportFolder: exportFolder)
     }
 
@@ -100,8 +101,8 @@ public actor PipelineRunner {
     ///
     /// - Throws: what a source or a table threw, or ``ExpectationFailure``. The epoch at hand is dropped then, and the next run reads its lines again.
     public func run(_ sources: [PipelineSource], mode: Mode) async throws -> Summary {
-        summary = Summary()
-        isInterrupted = false
+        precondition(folder.isOpen, "a runner runs once")
+        defer { folder.close() }
         let feeds = try sources.map { source in
             let input = try definition.input(source.input)
             return PipelineIntake.Feed(

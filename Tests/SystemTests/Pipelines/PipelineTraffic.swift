@@ -127,6 +127,34 @@ struct GrowingFile {
     }
 }
 
+/// Looks again and again whether tables have come to so many rows. Each is opened once, then only what is new in its log is read: these tests share the
+/// machine with what they wait for.
+struct RowCounts {
+    private let lake: Lake
+    private let wanted: [String: Int]
+    private var known: [String: (table: DeltaTable, version: Int64, rows: Int)] = [:]
+
+    init(_ lake: Lake, _ wanted: [String: Int]) {
+        self.lake = lake
+        self.wanted = wanted
+    }
+
+    mutating func areReached() -> Bool {
+        for (name, count) in wanted {
+            guard let table = known[name]?.table ?? (try? lake.table(name)) else { return false }
+            try? table.refresh()
+            if known[name]?.version != table.version { known[name] = (table, table.version, (try? table.rowCount()) ?? 0) }
+            guard known[name]!.rows == count else { return false }
+        }
+        return true
+    }
+
+    /// `found of wanted` for each table.
+    var description: String {
+        wanted.map { "\($0.key): \(known[$0.key]?.rows ?? 0) of \($0.value)" }.sorted().joined(separator: ", ")
+    }
+}
+
 /// The rows of every table of a lake, each table as a bag of texts, without what tells when a line arrived.
 struct LakeRows: Equatable {
     var tables: [String: [String: Int]] = [:]

@@ -72,10 +72,8 @@ struct `Stream and batch` {
                 try await Task.sleep(for: .milliseconds(30))
             }
             for index in growing.indices { try growing[index].finish() }
-            #expect(
-                await eventually(within: 300) {
-                    lines.allSatisfy { table, count in (try? lake.table(table).rowCount()) == count }
-                })
+            var counts = RowCounts(lake, lines)
+            #expect(await eventually(within: 300) { counts.areReached() }, "\(counts.description)")
         }
         // What the stream holds open is closed, as a batch closes it at its end.
         _ = try await makeRunner().run(
