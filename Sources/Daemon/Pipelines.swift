@@ -241,7 +241,8 @@ struct PipelineService: Service {
 
     private func makeRunner() async throws -> PipelineRunner {
         let observer = try await DetectionObserver(
-            rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+            pipeline: plan.definition.name, rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics,
+            logger: logger)
         return try await PipelineRunner(
             plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
