@@ -1180,7 +1180,8 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            Many different sources with one event each: a distributed attack, or a source column that takes in something else.
+            Many different sources with one event each: a distributed attack, or a source column that takes in something else. Rules keep at most 50,000 groups each: when `obs_rule_groups_forgotten_total` grows
+            they have forgotten those that were quiet longest, and a slow attack from one of them may be missed.
 
             ## Mitigation
 

@@ -20,6 +20,8 @@ public struct RuleEngine: Sendable {
     /// By rule.
     private let texts: [Texts]
     private var groups: [Groups]
+    /// Groups that are remembered, of all rules.
+    public var groupCount: Int { groups.reduce(0) { $0 + $1.all.count } }
     /// Groups that were forgotten because there were too many.
     public private(set) var forgottenGroups = 0
 

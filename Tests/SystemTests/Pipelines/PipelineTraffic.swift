@@ -160,7 +160,7 @@ struct LakeRows: Equatable {
     var tables: [String: [String: Int]] = [:]
 
     /// - Parameters:
-    ///   - places: folders that are left out of what the rows say.
+    ///   - places: folders that are left out of the names of files.
     ///   - left: columns of bronze and quarantine that are left out too.
     init(_ root: String, without places: [String] = [], columns left: Set<String> = []) throws {
         let lake = Lake(root: root)
@@ -170,12 +170,13 @@ struct LakeRows: Equatable {
                 $0 != "arrival_time" && !(left.contains($0) && table.schema["line"] != nil)
                     && !($0 == "event_time" && PipelineTraffic.timeless.contains(name))
             }
+            let file = columns.firstIndex(of: "file")
             var rows: [String: Int] = [:]
             try table.scan(columns: columns) { batch in
                 for row in 0..<batch.count {
-                    var text = batch.row(row).map(\.description).joined(separator: "\u{1F}")
-                    for place in places { text = text.replacing(place, with: "") }
-                    rows[text, default: 0] += 1
+                    var values = batch.row(row).map(\.description)
+                    if let file { for place in places { values[file] = values[file].replacing(place, with: "") } }
+                    rows[values.joined(separator: "\u{1F}"), default: 0] += 1
                 }
                 return true
             }
