@@ -104,7 +104,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Alerting", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", .log, .lifecycle, "TestSupport",
+                "Server", "Alerting", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", .log, .lifecycle,
+                "TestSupport",
             ]),
         .testTarget(
             name: "DaemonTests",
