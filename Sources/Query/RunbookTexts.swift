@@ -1043,10 +1043,10 @@ enum RunbookTexts {
             ## Silence
 
             ```sh
-            amtool --alertmanager.url=http://127.0.0.1:9093 silence add alertname=ObsReferenceStale --duration=2h --comment='known, being worked on'
+            obs silence add alertname=ObsReferenceStale --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds.
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 

@@ -77,6 +77,17 @@ struct `The house` {
         }
     }
 
+    @Test func `silences in a runbook what the runbook is about`() throws {
+        for name in try names("runbooks", suffix: ".md") {
+            for line in try text("runbooks/\(name).md").split(separator: "\n") where line.contains("silence add ") {
+                // Another Alertmanager is asked only where obs itself is away.
+                #expect(
+                    line.hasPrefix(name == "ObsDown" ? "amtool " : "obs silence add ") && line.contains(" alertname=\(name) "),
+                    "\(line)")
+            }
+        }
+    }
+
     @Test func `has summary, description, severity and runbook on every alert`() throws {
         for rule in try rules() {
             guard let name = rule["alert"] as? String else { continue }
