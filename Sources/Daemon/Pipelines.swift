@@ -234,7 +234,7 @@ struct PipelineService: Service {
     }
 
     private func files(_ pattern: String, of entry: Configuration.SourceEntry) -> PipelineSource? {
-        let paths = Configuration.glob(pattern).sorted()
+        let paths = ConfigurationReader.glob(pattern).sorted()
         guard !paths.isEmpty else { return nil }
         return PipelineSource(FileSource(name: entry.name, paths: paths, metrics: metrics, logger: logger), input: entry.input)
     }
