@@ -15,9 +15,10 @@ public struct RecordQuestions: Sendable {
     /// The alerts that hold, and those that ended lately.
     ///
     /// - Parameter state: `firing` or `resolved`; nil is both.
-    public func alerts(state: String? = nil, matchers: String = "", since: Timestamp? = nil, limit: Int = 100, now: Timestamp)
-        throws -> Answer
-    {
+    public func alerts(
+        state: String? = nil, matchers: String = "", since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100,
+        now: Timestamp
+    ) throws -> Answer {
         if let state, !["firing", "resolved"].contains(state) {
             throw QueryError.unknown("state", state, known: ["firing", "resolved"])
         }
@@ -33,9 +34,9 @@ public struct RecordQuestions: Sendable {
             let ids = try Int64.fetchAll(
                 database,
                 sql: """
-                    SELECT id FROM alert WHERE starts_at >= ?1 AND (?2 IS NULL OR ?2 = iif(ends_at IS NULL OR ends_at > ?3, 'firing', 'resolved'))
+                    SELECT id FROM alert WHERE starts_at >= ?1 AND starts_at <= ?4 AND (?2 IS NULL OR ?2 = iif(ends_at IS NULL OR ends_at > ?3, 'firing', 'resolved'))
                     ORDER BY starts_at DESC, id DESC
-                    """, arguments: [since?.microseconds ?? .min, state, now.microseconds])
+                    """, arguments: [since?.microseconds ?? .min, state, now.microseconds, until?.microseconds ?? .max])
             let find = try database.cachedStatement(sql: "SELECT * FROM alert WHERE id = ?")
             for id in ids {
                 guard let row = try Row.fetchOne(find, arguments: [id]) else { continue }

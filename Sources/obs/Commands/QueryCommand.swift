@@ -280,10 +280,10 @@ struct QueryAlerts: AsyncParsableCommand {
     @OptionGroup var options: AnswerOptions
 
     func run() async throws {
-        let since = try times.from()
-        try await options.show(empty: "no alerts") {
+        let (since, until) = (try times.from(), try times.to())
+        try await options.show(empty: "no alerts are like that") {
             try RecordQuestions($0.store).alerts(
-                state: state, matchers: matchers, since: since, limit: limit.count,
+                state: state, matchers: matchers, since: since, until: until, limit: limit.count,
                 now: Timestamp(microseconds: WallClock.microseconds))
         }
     }
