@@ -2,6 +2,7 @@ import Alerting
 import Columns
 import Detection
 import Foundation
+import GRDB
 import Store
 
 /// A store in a folder of its own, removed with the value's owner.
@@ -16,6 +17,13 @@ final class TemporaryIncidents: Sendable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+    /// The steps by which SQLite answers a statement.
+    func plan(of sql: String, _ arguments: StatementArguments = []) throws -> [String] {
+        try incidents.read {
+            try Row.fetchAll($0, sql: "EXPLAIN QUERY PLAN " + sql, arguments: arguments).map { $0["detail"] as String }
+        }
+    }
 
     func record(_ findings: Finding..., at time: Timestamp) throws { try incidents.record(findings, routing: nil, now: time) }
 }

@@ -83,6 +83,31 @@ final class TemporaryFolder: Sendable {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Lets `obs process` find as many attackers in a log of now: each is an incident, INC-1001 and on.
+    func recordAttacks(from sources: Int, into data: String) throws {
+        let stamp = Date.now.formatted(.iso8601)
+        let log = (1...sources).flatMap { source in
+            (0..<12).map {
+                "\(stamp) gate sshd[\($0)]: Failed password for root from 192.0.2.\(source) port \(4000 + $0) ssh2\n"
+            }
+        }.joined()
+        try log.write(toFile: path + "/auth.log", atomically: true, encoding: .utf8)
+        let result = try Program.run(["process", path + "/auth.log", "--data-dir", data])
+        guard result.status == 0 else { throw Unexpected(description: result.errors) }
+    }
+
+    struct Unexpected: Error, CustomStringConvertible { var description: String }
+}
+
+/// Work that waits for processes, on a thread of its own: the shared pool has as many as cores.
+func besideThePool(_ work: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+        Thread.detachNewThread {
+            work()
+            done.resume()
+        }
+    }
 }
 
 /// Waits for something to become true; false when it has not after two minutes, which only a hang or a very busy machine needs.
