@@ -59,11 +59,13 @@ let package = Package(
                 .lifecycle,
             ]),
 
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry"]),
+        // What tests of several rooms need: folders, ports, other programs. It knows no room.
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
-        .testTarget(name: "TransferTests", dependencies: ["Transfer"]),
-        .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns"]),
-        .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture"], exclude: ["Peers"]),
+        .testTarget(name: "TransferTests", dependencies: ["Transfer", "TestSupport"]),
+        .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
+        .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),
         .executableTarget(
             name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
         .executableTarget(
@@ -71,15 +73,16 @@ let package = Package(
             path: "Benchmarks/Incidents", exclude: ["questions.py"]),
         // A process for the tests of the lake to run beside others and to kill.
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
-        .testTarget(name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log]),
+        .testTarget(
+            name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log, "TestSupport"]),
         .testTarget(
             name: "StreamingTests",
-            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle]),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", .grdb]),
+            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle, "TestSupport"]),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns", "TestSupport"]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", .grdb, "TestSupport"]),
         .testTarget(
             name: "AlertingTests",
-            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb],
+            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb, "TestSupport"],
             exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
@@ -87,17 +90,21 @@ let package = Package(
             name: "SystemTests",
             dependencies: [
                 "obs", "Daemon", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns", .lifecycle, .log,
-                .grdb,
+                .grdb, "TestSupport",
             ],
             exclude: ["Alerting/Sessions"]),
         .testTarget(
-            name: "QueryTests", dependencies: ["Query", "Alerting", "Detection", "Lake", "Store", "Columns", .grdb],
+            name: "QueryTests",
+            dependencies: ["Query", "Alerting", "Detection", "Lake", "Store", "Columns", .grdb, "TestSupport"],
             exclude: ["Golden"]),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "Alerting", "Query", "Detection", "Store", "Columns", "Telemetry", .log, .lifecycle]),
+            dependencies: [
+                "Server", "Alerting", "Query", "Detection", "Store", "Columns", "Telemetry", .log, .lifecycle, "TestSupport",
+            ]),
         .testTarget(
-            name: "DaemonTests", dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection"]),
+            name: "DaemonTests",
+            dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection", "TestSupport"]),
     ]
 )
 

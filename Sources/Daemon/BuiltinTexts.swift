@@ -1,8 +1,54 @@
 // Written by `make builtin` from pipelines/ and alerts/detections/, so that the program works where those folders are not; a test holds them together.
 
-/// The text of the pipelines and rules that obs comes with, beside `ssh`, which is code because it must start fast and without YAML.
+/// The text of the pipelines and rules that obs comes with.
 enum BuiltinTexts {
     static let pipelines: [(name: String, text: String)] = [
+        (
+            "ssh",
+            ##"""
+            # Logins and attacks in the log of sshd (docs/pipelines/ssh.md). Built in: copy and change it, and name the copy under `pipelines:` in obs.yaml.
+            name: ssh
+            format: sshd
+            commit_interval: 5s
+            allowed_lateness: 1m
+            silver: { formats: [delta] }          # delta is always written; add jsonl or csv
+            gold: { formats: [delta] }
+            windows:
+              - table: ssh_by_source
+                length: 5m
+                by: source
+                aggregates:
+                  - { name: events, function: sum, column: count }
+                  - { name: attempts, function: sum, column: count, where: 'event=~"(failed|accepted)_.*|pam_error|root_login_refused"' }
+                  - { name: failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"' }
+                  - { name: successes, function: sum, column: count, where: 'event=~"accepted_password|accepted_publickey|accepted_other"' }
+                  - { name: invalid_users, function: sum, column: count, where: 'event="invalid_user"' }
+                  - { name: root_failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused", user="root"' }
+                  - { name: distinct_users, function: distinct, column: user }
+                  - { name: distinct_hosts, function: distinct, column: host }
+                  - { name: distinct_ports, function: distinct, column: port }
+              - table: ssh_by_user
+                length: 5m
+                by: user
+                aggregates:
+                  - { name: attempts, function: sum, column: count, where: 'event=~"(failed|accepted)_.*|pam_error|root_login_refused"' }
+                  - { name: failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"' }
+                  - { name: successes, function: sum, column: count, where: 'event=~"accepted_password|accepted_publickey|accepted_other"' }
+                  - { name: distinct_sources, function: distinct, column: source }
+                  - { name: distinct_hosts, function: distinct, column: host }
+              - table: ssh_by_host
+                length: 5m
+                by: host
+                aggregates:
+                  - { name: events, function: sum, column: count }
+                  - { name: failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"' }
+                  - { name: successes, function: sum, column: count, where: 'event=~"accepted_password|accepted_publickey|accepted_other"' }
+                  - { name: invalid_users, function: sum, column: count, where: 'event="invalid_user"' }
+                  - { name: distinct_sources, function: distinct, column: source }
+                  - { name: distinct_users, function: distinct, column: user }
+
+            """##
+        ),
         (
             "rail",
             ##"""
@@ -462,6 +508,39 @@ enum BuiltinTexts {
     ]
 
     static let detections: [(name: String, text: String)] = [
+        (
+            "ssh",
+            ##"""
+            # The rules on events that are built in; copy and change them, and name the copy under `detections:` in obs.yaml. Each has a page in runbooks/.
+            - name: SSHBruteForce
+              severity: warning
+              title: "Brute force from {source} against {host}"
+              description: "{count} failed logins from {source} on {host} within five minutes."
+              match: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"'
+              group_by: [source, host]
+              within: 5m
+              count: 10
+            - name: SSHPasswordSpray
+              severity: warning
+              title: "Password spray from {source}: {distinct} users"
+              description: "{source} tried {distinct} user names in {count} failed logins within ten minutes."
+              match: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"'
+              group_by: [source]
+              within: 10m
+              count: 8
+              distinct: { column: user, count: 8 }
+            - name: SSHSuccessAfterFailures
+              severity: critical
+              title: "{source} logged in as {user} after failures"
+              description: "{count} failed logins of {user} from {source} within fifteen minutes, then one that succeeded."
+              match: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"'
+              group_by: [source, user]
+              within: 15m
+              count: 5
+              then: 'event=~"accepted_password|accepted_publickey|accepted_other"'
+
+            """##
+        ),
         (
             "rail",
             ##"""

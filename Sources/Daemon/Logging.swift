@@ -2,9 +2,17 @@ import Foundation
 import Logging
 import Telemetry
 
+extension Configuration {
+    /// What a run logs with, and the one-time commands, which say their outcome otherwise, from warnings on.
+    func logger(isService: Bool = false) -> Logger {
+        let level = isService ? Logger.Level(rawValue: logLevel) ?? .info : .warning
+        return .obs("obs", level: askedLogLevel ?? level, runID: Identifiers.runID())
+    }
+}
+
 extension Logger {
     /// A logger that writes to standard error: for a person on a terminal, JSON otherwise.
-    static func obs(_ label: String, level: Logger.Level, runID: String) -> Logger {
+    fileprivate static func obs(_ label: String, level: Logger.Level, runID: String) -> Logger {
         Logger(label: label) { label in
             let output = LogOutput.standardError
             if output.isTerminal {

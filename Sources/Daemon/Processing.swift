@@ -33,7 +33,7 @@ public enum Processing {
     ) async throws -> PipelineRunner.Summary {
         let workspace = try Workspace(configuration.dataDirectory)
         let metrics = MetricsRegistry()
-        let logger = Logger.obs("obs", level: .warning, runID: Identifiers.runID())
+        let logger = configuration.logger()
         let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
         let observer = try await DetectionObserver(
             rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)

@@ -14,7 +14,7 @@ public enum Replaying {
     ) throws -> PipelineReplay.Summary {
         let workspace = try Workspace(configuration.dataDirectory)
         let definition = try configuration.pipeline(pipeline)
-        let logger = Logger.obs("obs", level: .warning, runID: Identifiers.runID())
+        let logger = configuration.logger()
         let runs = RunStore(workspace.store)
         let run = try runs.begin(pipeline, .replay, now: Timestamp(microseconds: WallClock.microseconds))
         do {

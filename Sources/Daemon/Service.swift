@@ -16,7 +16,7 @@ public struct Daemon: Sendable {
     public let boundPort = BoundPort()
 
     /// - Parameter configurationFile: what SIGHUP and `/-/reload` read again.
-    public init(_ configuration: Configuration, configurationFile: String?, isQuiet: Bool = false) throws {
+    public init(_ configuration: Configuration, configurationFile: String?) throws {
         self.configuration = configuration
         self.configurationFile = configurationFile
         workspace = try Workspace(configuration.dataDirectory)
@@ -24,8 +24,7 @@ public struct Daemon: Sendable {
         ProcessMetrics.register(in: metrics)
         SwiftMetricsBackend.installOnce(metrics)
         metrics.gauge("obs_build_info", help: "The version that runs.", labels: ["version"])[BuildInfo.version].set(1)
-        let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
-        logger = .obs("obs", level: isQuiet ? .error : level, runID: Identifiers.runID())
+        logger = configuration.logger(isService: true)
         alerts = AlertManager(configuration.alerting, incidents: workspace.incidents, metrics: metrics, logger: logger)
     }
 

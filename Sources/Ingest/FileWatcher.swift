@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// Says when one of some files may have changed: by inotify within a millisecond, and in any case after `interval`, because network file systems
 /// and overlay mounts do not notify.
@@ -9,7 +8,6 @@ final class FileWatcher: Sendable {
     private let continuation: AsyncStream<Void>.Continuation
     private let notifier: Int32
     private let stopper: Int32
-    private let watched = Mutex<Set<String>>([])
 
     /// - Parameter usesNotification: false polls only.
     init(interval: Duration, usesNotification: Bool) {

@@ -56,20 +56,22 @@ public struct Lake: Sendable {
     private func storage(of name: String) throws(LakeError) -> LocalStorage {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         // A name comes from a command line or a URL: it must not lead out of the lake.
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy { $0.isNameByte } }) else {
+        guard parts.count == 2, parts.allSatisfy(Self.isName) else {
             throw .noTable(name)
         }
         return LocalStorage(root: "\(root)/\(parts[0])/\(parts[1])")
     }
-}
 
-extension UInt8 {
-    fileprivate var isNameByte: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "_"), UInt8(ascii: "-"):
-            true
-        default: false
-        }
+    /// Whether a layer, a table or a pipeline may be called so: letters and digits of ASCII, `_` and `-`. Names become folders and metric labels.
+    public static func isName(_ name: some StringProtocol) -> Bool {
+        !name.isEmpty
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                    true
+                default: false
+                }
+            }
     }
 }

@@ -65,14 +65,6 @@ extension Store {
         }
     }
 
-    /// Forgets the audit entries before `microseconds` since 1970, and gives how many they were.
-    public func trimAudit(before microseconds: Int64) throws -> Int {
-        try database.write { database in
-            try database.execute(sql: "DELETE FROM audit WHERE at < ?", arguments: [microseconds])
-            return database.changesCount
-        }
-    }
-
     /// Empties the write-ahead log into the file, so that a copy of the file alone is complete. For the end of the process.
     public func checkpoint() throws {
         try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }

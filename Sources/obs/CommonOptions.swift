@@ -15,15 +15,17 @@ struct CommonOptions: ParsableArguments {
     )
     var dataDir: String?
 
-    @Flag(name: .shortAndLong, help: "Say nothing but the answer.")
+    @Flag(name: .shortAndLong, help: "Say nothing but the answer, and log errors only.")
     var quiet = false
 
-    @Flag(name: .shortAndLong, help: "Say more of what is done.")
+    @Flag(name: .shortAndLong, help: "Log all that is done, each commit too.")
     var verbose = false
 
     /// The configuration that the options name, checked.
     func configuration() throws -> Configuration {
-        try Configuration.load(file: config, dataDirectory: dataDir)
+        var configuration = try Configuration.load(file: config, dataDirectory: dataDir)
+        configuration.askedLogLevel = verbose ? .debug : quiet ? .error : nil
+        return configuration
     }
 
     /// The data directory, which must be there: a question must not make an empty one, and answer out of it that all is quiet.

@@ -4,6 +4,7 @@ import Foundation
 import GRDB
 import Store
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Alerting

@@ -3,6 +3,7 @@ import Detection
 import Foundation
 import Store
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Alerting

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Alerting

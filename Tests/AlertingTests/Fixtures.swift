@@ -6,21 +6,21 @@ import Logging
 import Store
 import Synchronization
 import Telemetry
+import TestSupport
 
 @testable import Alerting
 
 /// A store in a folder of its own, removed with the value's owner.
 final class TemporaryStore: Sendable {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "obs-alerting-\(UUID().uuidString)").path
+    private let directory = TemporaryFolder()
+    var folder: String { directory.path }
     let store: Store
     let incidents: IncidentStore
 
     init() throws {
-        store = try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations)
+        store = try Store(path: directory.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
 }
 
 extension Timestamp {
@@ -51,27 +51,15 @@ final class Sink: Sendable {
     }
 
     let port: UInt16
-    private let listener: Int32
+    private let listener: LoopbackListener
     private let state: Mutex<(posts: [Post], answers: [String], isHeld: Bool)>
 
     /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`, with a body after an empty line; after them all is 200.
     init(answers: [String] = [], port: UInt16 = 0) throws {
         state = Mutex(([], answers, false))
-        let opened = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        listener = opened
-        var on: Int32 = 1
-        setsockopt(opened, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutableBytes(of: &address) { bytes in
-            let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
-            return bind(opened, pointer, size) == 0 && listen(opened, 64) == 0 && getsockname(opened, pointer, &size) == 0
-        }
-        guard isBound else { throw POSIXError(.init(rawValue: errno) ?? .EADDRINUSE) }
-        self.port = UInt16(bigEndian: address.sin_port)
+        listener = try LoopbackListener(port: port)
+        self.port = listener.port
+        let opened = listener.descriptor
         Thread.detachNewThread { [weak self] in
             while case let connection = accept(opened, nil, nil), connection >= 0 {
                 guard let sink = self else { break }
@@ -82,7 +70,7 @@ final class Sink: Sendable {
 
     deinit { stop() }
 
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)); close(listener) }
+    func stop() { shutdown(listener.descriptor, Int32(SHUT_RDWR)); close(listener.descriptor) }
 
     var url: String { "http://127.0.0.1:\(port)/hook" }
     var posts: [Post] { state.withLock { $0.posts } }
@@ -124,16 +112,6 @@ final class Sink: Sendable {
             received += chunk[..<count]
         }
     }
-}
-
-/// Waits until `condition` holds, and gives whether it did within half a minute, which no test that passes ever waits.
-func eventually(_ condition: () throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(120)
-    while try !condition() {
-        if ContinuousClock.now > end { return false }
-        try? await Task.sleep(for: .milliseconds(2))
-    }
-    return true
 }
 
 extension AlertManager {

@@ -2,12 +2,14 @@ import Columns
 import Detection
 import Foundation
 import Store
+import TestSupport
 import Testing
 
 @testable import Alerting
 
 struct `The incident store` {
-    private let path = FileManager.default.temporaryDirectory.appending(path: "obs-store-\(UUID().uuidString)/obs.db").path
+    private let folder = TemporaryFolder()
+    private var path: String { folder.path + "/obs.db" }
     private let now = Timestamp(year: 2026, month: 11, day: 21, hour: 10)
 
     private func open() throws -> IncidentStore { IncidentStore(try Store(path: path, migrations: IncidentStore.migrations)) }

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Store
+import TestSupport
 import Testing
 
 @testable import Alerting
@@ -9,8 +10,7 @@ struct `A database of an earlier version` {
     /// The steps that were there, one more each time; from the first on it can hold incidents.
     @Test(arguments: 1..<IncidentStore.migrations.count)
     func `is brought up to date with what is in it`(steps: Int) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "obs-migration-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let directory = TemporaryFolder(), folder = directory.path
         do {
             let old = try Store(path: folder + "/obs.db", migrations: Array(IncidentStore.migrations.prefix(steps)))
             try old.database.write { database in

@@ -2,6 +2,7 @@ import Columns
 import Detection
 import Foundation
 import GRDB
+import TestSupport
 import Testing
 
 @testable import Alerting

@@ -1,13 +1,12 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Alerting
 @testable import Daemon
 
-private let root = URL(filePath: ProcessInfo.processInfo.environment["OBS_CASES"] ?? "../shared/data")
-
 /// Routing trees, and configurations valid or not, with what Alertmanager says of them.
-@Suite(.enabled(if: FileManager.default.fileExists(atPath: root.appending(path: "alerting/routes.json").path)))
+@Suite(.enabled(if: outsideCases != nil, "there are no cases at OBS_CASES"))
 struct `AlertmanagerConformanceCases` {
     private struct Tree: Decodable {
         struct Test: Decodable {
@@ -26,7 +25,9 @@ struct `AlertmanagerConformanceCases` {
     }
 
     @Test func `routes lead where Alertmanager leads them`() throws {
-        for tree in try JSONDecoder().decode([Tree].self, from: Data(contentsOf: root.appending(path: "alerting/routes.json"))) {
+        for tree in try JSONDecoder().decode(
+            [Tree].self, from: Data(contentsOf: outsideCases!.appending(path: "alerting/routes.json")))
+        {
             let configuration = try YAMLDocument(tree.config, file: tree.name).decode(AlertmanagerFile.self).configuration
             for test in tree.tests {
                 let receivers = configuration.route?.destinations(for: test.labels).compactMap(\.receiver)
@@ -43,7 +44,9 @@ struct `AlertmanagerConformanceCases` {
     ]
 
     @Test func `configurations are judged as Alertmanager judges them, save for keys that are newer than it`() throws {
-        for one in try JSONDecoder().decode([Case].self, from: Data(contentsOf: root.appending(path: "alerting/configs.json"))) {
+        for one in try JSONDecoder().decode(
+            [Case].self, from: Data(contentsOf: outsideCases!.appending(path: "alerting/configs.json")))
+        {
             var complaint: String?
             do { _ = try YAMLDocument(one.config, file: one.name).decode(AlertmanagerFile.self) } catch {
                 complaint = error.description

@@ -1,12 +1,14 @@
 import Columns
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Alerting
 @testable import Daemon
 
 struct `The section on alerting` {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-alerting-section-\(UUID().uuidString)").path
+    private let directory = TemporaryFolder()
+    private var folder: String { directory.path }
 
     private func read(_ text: String, environment: [String: String] = [:], plain: Bool = true) throws -> AlertingConfiguration {
         let document = try YAMLDocument(text, file: folder + "/am.yml")
@@ -110,8 +112,6 @@ struct `The section on alerting` {
     }
 
     @Test func `knows an Alertmanager file by its keys, and takes one beside its own`() throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         try Data(
             "global: {resolve_timeout: 3m}\ntemplates: ['parts/*.mustache', 'none/*.tmpl']\nroute: {receiver: r}\nreceivers:\n- name: r\n  webhook_configs: [{url: 'http://x', http_config: {bearer_token_file: token}}]\n  slack_configs: [{api_url: 'http://x', text: '{{>mine}}'}]\n"
                 .utf8

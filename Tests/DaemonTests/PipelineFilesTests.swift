@@ -66,7 +66,7 @@ struct `The pipelines of the house` {
     @Test(arguments: ["rail", "shop", "events", "self"])
     func `have rules that look at tables and columns that there are`(name: String) throws {
         let definition = try Self.definition(name), schemas = try PipelineSchemas(definition)
-        let rules = Builtin.allRules.filter { $0.table?.hasPrefix("\(name)_") == true }
+        let rules = Builtin.rules.filter { $0.table?.hasPrefix("\(name)_") == true }
         #expect(!rules.isEmpty)
         for rule in rules {
             let stream = definition.streams.first { $0.table == rule.table }?.name ?? rule.table!

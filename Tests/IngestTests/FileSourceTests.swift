@@ -3,16 +3,14 @@ import Foundation
 import Logging
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Ingest
 
 struct `A batch over files` {
-    private let folder: String = {
-        let path = FileManager.default.temporaryDirectory.appending(path: "obs-files-\(UUID().uuidString)").path
-        try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        return path
-    }()
+    private let directory = TemporaryFolder()
+    private var folder: String { directory.path }
 
     /// The lines that a run delivers, where it stands after it, and the error that ended it.
     private func run(_ names: [String], from position: SourcePosition? = nil) async -> (
@@ -40,12 +38,7 @@ struct `A batch over files` {
     }
 
     private func compress(_ name: String, with tool: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = tool + [folder + "/" + name]
-        try process.run()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
+        try TestSupport.run(tool[0], tool.dropFirst() + [folder + "/" + name])
     }
 
     private let many = (1...50_000).map { "Dec 10 06:55:46 gate sshd[\($0)]: Invalid user u\($0) from 192.0.2.\($0 % 250)" }

@@ -4,13 +4,15 @@ import Logging
 import Parsing
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Ingest
 
 /// A folder with a log that is written, rotated and truncated, and a follower that is started and stopped.
 final class FollowedLog: Sendable {
-    let folder: String
+    private let directory = TemporaryFolder()
+    var folder: String { directory.path }
     var path: String { folder + "/auth.log" }
     private let delivered = Mutex<[String]>([])
     private let position = Mutex<SourcePosition?>(nil)
@@ -20,14 +22,9 @@ final class FollowedLog: Sendable {
 
     init(usesNotification: Bool = true) {
         self.usesNotification = usesNotification
-        folder = FileManager.default.temporaryDirectory.appending(path: "obs-ingest-\(UUID().uuidString)").path
-        try! FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    deinit {
-        task.withLock { $0?.cancel() }
-        try? FileManager.default.removeItem(atPath: folder)
-    }
+    deinit { task.withLock { $0?.cancel() } }
 
     var lines: [String] { delivered.withLock { $0 } }
 
@@ -233,11 +230,7 @@ struct `A followed file` {
         let log = try await stopped(after: 1...100)
         try log.write(text(101...120))
         try log.move("auth.log", to: "auth.log.1")
-        let gzip = Process()
-        gzip.executableURL = URL(filePath: "/usr/bin/env")
-        gzip.arguments = ["gzip", log.folder + "/auth.log.1"]
-        try gzip.run()
-        gzip.waitUntilExit()
+        try run("gzip", [log.folder + "/auth.log.1"])
         try log.write(text(121...121))
         log.start()
         try await log.expect(numbered(1...121))

@@ -4,15 +4,10 @@ import Foundation
 import Logging
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Ingest
-
-private final class Folder: Sendable {
-    let path = FileManager.default.temporaryDirectory.appending(path: "obs-ingest-\(UUID().uuidString)").path
-    init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}
 
 private func quiet() -> Logger {
     var logger = Logger(label: "test")
@@ -33,7 +28,7 @@ private func read(_ source: some Source, from position: SourcePosition? = nil) a
 }
 
 struct `A spool` {
-    private let folder = Folder()
+    private let folder = TemporaryFolder()
 
     private func spool(_ limits: Spool.Limits = .init(), isConsumed: @escaping @Sendable (UInt64) -> Bool = { _ in false }) throws
         -> Spool
@@ -109,7 +104,7 @@ struct `A spool` {
 }
 
 struct `A table of a database` {
-    private let folder = Folder()
+    private let folder = TemporaryFolder()
 
     private func source(key: String = "id", follows: Bool = false) -> SQLiteSource {
         var configuration = SQLiteSource.Configuration(path: folder.path + "/a.db", table: "orders", key: key)
@@ -171,7 +166,7 @@ struct `A table of a database` {
 }
 
 struct `A folder of records` {
-    private let folder = Folder()
+    private let folder = TemporaryFolder()
 
     private func source() -> FolderSource {
         var configuration = FolderSource.Configuration(path: folder.path)

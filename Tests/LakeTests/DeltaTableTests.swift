@@ -1,5 +1,6 @@
 import Columns
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Lake
@@ -132,7 +133,10 @@ struct `A Delta table` {
     }
 }
 
-@Suite(.enabled(if: peersPython != nil, "there is no Python with pyarrow, duckdb, deltalake and polars (OBS_PEERS_PYTHON)"))
+@Suite(
+    .enabled(
+        if: peersPython(has: "pyarrow, duckdb, deltalake, polars"),
+        "there is no Python with pyarrow, duckdb, deltalake and polars (OBS_PEERS_PYTHON)"))
 struct `A Delta table that others read` {
     private let folder = TemporaryFolder()
 
@@ -164,7 +168,7 @@ struct `A Delta table that others read` {
             assert table.version() == 3, table.version()
             print(json.dumps([delta, arrow, list(map(lambda x: x if isinstance(x, list) else int(x), duck)), polar]))
             """
-        let output = try python(program, with: peersPython!)
+        let output = try python(program)
         let expected = "[3000, \(sum), \(lengths), [\(nulls.map(String.init).joined(separator: ", "))]]"
         #expect(output == "[\(Array(repeating: expected, count: 4).joined(separator: ", "))]\n")
     }
@@ -182,7 +186,7 @@ struct `A Delta table that others read` {
             t = pq.read_table(\(JSONText.quote(folder.path + "/bronze/n/" + file.path)))
             print(t['raw'].null_count, t['late'].null_count, t['late'][139_999])
             """
-        #expect(try python(program, with: peersPython!) == "140000 139000 value 1\n")
+        #expect(try python(program) == "140000 139000 value 1\n")
         try table.commit(adding: [file])
         var nulls = 0
         try table.scan { batch in
@@ -212,7 +216,7 @@ struct `A Delta table that others read` {
                 return str(v)
             for row in t.to_pylist(): print(json.dumps([show(v) for v in row.values()], ensure_ascii=False))
             """
-        let lines = try python(program, with: peersPython!).split(separator: "\n")
+        let lines = try python(program).split(separator: "\n")
         #expect(lines.count == 500)
         for (row, line) in lines.enumerated() {
             let seen = try JSONDecoder().decode([String].self, from: Data(line.utf8))

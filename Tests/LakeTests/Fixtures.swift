@@ -1,20 +1,8 @@
 import Columns
 import Foundation
+import TestSupport
 
 @testable import Lake
-
-/// A folder that is removed with the value that holds it.
-final class TemporaryFolder {
-    let path: String
-
-    init() {
-        path = FileManager.default.temporaryDirectory.appending(path: "obs-lake-\(UUID().uuidString)").path
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-}
 
 let allTypes = Schema(
     ColumnType.allCases.map { Field("\($0)", $0, isNullable: true) } + ColumnType.allCases.map { Field("\($0)_set", $0) })
@@ -78,46 +66,14 @@ func append(
     try table.commit(adding: writer.finish(), transaction: transaction)
 }
 
-/// A Python with pyarrow, DuckDB, deltalake and Polars, or nil where there is none: then the tests with peers are skipped.
-let peersPython: String? = {
-    let named = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"
-    return (try? python("import pyarrow, duckdb, deltalake, polars", with: named)) == nil ? nil : named
-}()
-
-struct PythonFailed: Error {
-    let output: String
-}
-
 /// Runs a program in Python and gives what it prints.
 @discardableResult
-func python(_ program: String, with executable: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [executable, "-c", program]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw PythonFailed(output: text) }
-    return text
-}
+func python(_ program: String) throws -> String { try run(peersPython, ["-c", program]) }
 
 /// Runs a program of the folder `Peers`.
-func python(script: String, _ arguments: [String], with executable: String) throws -> String {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
+func python(script: String, _ arguments: [String]) throws -> String {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers")
-    process.arguments = [executable, "-B", folder.appending(path: script).path] + arguments
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw PythonFailed(output: text) }
-    return text
+    return try run(peersPython, ["-B", folder.appending(path: script).path] + arguments)
 }
 
 /// Rows as `Peers/canonical.py` compares them: a JSON list of tagged texts a line.

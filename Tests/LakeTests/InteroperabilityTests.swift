@@ -1,28 +1,26 @@
 import Columns
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Lake
 
 /// The engines of the matrix that this machine has.
 private let engines: [String] = {
-    let python = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"
-    return [
+    [
         ("pyarrow", "pyarrow"), ("duckdb", "duckdb, pyarrow"), ("deltalake", "deltalake, pyarrow"),
         ("polars", "polars, deltalake"), ("pyspark", "pyspark, pyarrow"),
     ]
-    .filter { (try? LakeTests.python("import \($0.1)", with: python)) != nil && ($0.0 != "pyspark" || hasJava) }.map(\.0)
+    .filter { peersPython(has: $0.1) && ($0.0 != "pyspark" || hasJava) }.map(\.0)
 }()
 
 private let hasJava =
-    (try? python("import subprocess; subprocess.run(['java', '-version'], check=True, capture_output=True)", with: "python3"))
-    != nil
+    (try? run("java", ["-version"])) != nil
 
 /// Each engine reads what obs writes, and obs reads what each engine writes, value by value.
 @Suite(.enabled(if: !engines.isEmpty, "there is no Python with pyarrow, duckdb, deltalake, polars or pyspark (OBS_PEERS_PYTHON)"))
 struct `Tables of obs and of other engines` {
     private let folder = TemporaryFolder()
-    private var peers: String { ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3" }
     private static let million = 1_000_000
     private static let start: Int64 = 1_700_000_000_000_000
 
@@ -116,7 +114,7 @@ struct `Tables of obs and of other engines` {
     @Test func `are the same, value by value, in both directions`() throws {
         try writeOurs()
         for engine in engines {
-            let said = try python(script: "interop.py", ["run", engine, folder.path], with: peers).split(separator: "\n")
+            let said = try python(script: "interop.py", ["run", engine, folder.path]).split(separator: "\n")
             let outcomes = said.filter { $0.contains("\t") }
             #expect(
                 outcomes.count == (["deltalake", "polars"].contains(engine) ? 18 : 16),
@@ -128,7 +126,7 @@ struct `Tables of obs and of other engines` {
                 try canonicalLines(batches).write(toFile: "\(written)/\(name).jsonl", atomically: false, encoding: .utf8)
                 try writeColumns(batches.first?.schema ?? Schema([]), "\(written)/\(name).columns")
             }
-            for outcome in try python(script: "interop.py", ["check", engine, folder.path], with: peers).split(separator: "\n") {
+            for outcome in try python(script: "interop.py", ["check", engine, folder.path]).split(separator: "\n") {
                 #expect(outcome.hasSuffix("\tequal"), "\(engine): \(outcome)")
             }
             try checkMillion("\(written)/million", engine)

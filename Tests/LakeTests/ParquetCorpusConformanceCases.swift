@@ -1,5 +1,6 @@
 import Columns
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Lake
@@ -50,9 +51,9 @@ struct `Parquet files of apache/parquet-testing` {
             try corpusPage(lines).write(to: page, atomically: true, encoding: .utf8)
         }
         #expect(try String(contentsOf: page, encoding: .utf8) == corpusPage(lines))
-        guard let peersPython else { return }
+        guard peersPython(has: "pyarrow") else { return }
         try list.write(toFile: folder.path + "/list", atomically: false, encoding: .utf8)
-        let answer = try python(script: "corpus.py", [folder.path + "/list"], with: peersPython)
+        let answer = try python(script: "corpus.py", [folder.path + "/list"])
         let differing = answer.split(separator: "\n").filter { !$0.contains("\tequal\t") && !$0.contains("\tnot compared\t") }
         if ProcessInfo.processInfo.environment["OBS_UPDATE_PAGES"] != nil { print(answer) }
         #expect(differing.isEmpty, "\(differing.joined(separator: "\n"))")

@@ -27,15 +27,6 @@ extension SSHD {
     }
 }
 
-/// The folder of cases from outside, or nil where there is none: then the suites on them are skipped.
-let outsideCases: URL? = {
-    let root =
-        ProcessInfo.processInfo.environment["OBS_CASES"].map { URL(filePath: $0) }
-        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "shared/data")
-    return FileManager.default.fileExists(atPath: root.path) ? root : nil
-}()
-
 /// The rows of events without `file` and `offset`.
 func shown(_ parsed: ParsedBatch) -> [[Value]] {
     (0..<parsed.events.count).map { Array(parsed.events.row($0).dropLast(2)) }

@@ -4,19 +4,19 @@ import Detection
 import Foundation
 import GRDB
 import Store
+import TestSupport
 
 /// A store in a folder of its own, removed with the value's owner.
 final class TemporaryIncidents: Sendable {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "obs-query-\(UUID().uuidString)").path
+    private let directory = TemporaryFolder()
+    var folder: String { directory.path }
     let store: Store
     let incidents: IncidentStore
 
     init() throws {
-        store = try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations)
+        store = try Store(path: directory.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
     }
-
-    deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// The steps by which SQLite answers a statement.
     func plan(of sql: String, _ arguments: StatementArguments = []) throws -> [String] {

@@ -1,11 +1,13 @@
 import Columns
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Query
 
 struct `The serving store` {
-    private let path = FileManager.default.temporaryDirectory.appending(path: "obs-serve-\(UUID().uuidString).db").path
+    private let folder = TemporaryFolder()
+    private var path: String { folder.path + "/serve.db" }
     private static let schema = Schema([
         Field("window_start", .timestamp), Field("zone", .text), Field("kind", .text), Field("trips", .int64),
     ])
@@ -18,7 +20,6 @@ struct `The serving store` {
 
     @Test func `gives the newest row of a key, whatever came last`() throws {
         let store = try ServingStore(path: path)
-        defer { try? FileManager.default.removeItem(atPath: path) }
         try store.put(
             rows([(300, "north", "a", 1), (0, "south", "a", 2)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
         try store.put(rows([(600, "north", "a", 3)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
@@ -34,7 +35,6 @@ struct `The serving store` {
 
     @Test func `makes a key of several columns, and one of none`() throws {
         let store = try ServingStore(path: path)
-        defer { try? FileManager.default.removeItem(atPath: path) }
         try store.put(rows([(0, "north", "a", 1)]), table: "t", keyColumns: ["zone", "kind"], timeColumn: "window_start")
         try store.put(rows([(0, "north", "a", 1)]), table: "all", keyColumns: [], timeColumn: "window_start")
         #expect(try store.row(table: "t", key: "north,a") != nil)
@@ -43,7 +43,6 @@ struct `The serving store` {
     }
 
     @Test func `is there when it is opened again`() throws {
-        defer { try? FileManager.default.removeItem(atPath: path) }
         do {
             let store = try ServingStore(path: path)
             try store.put(rows([(0, "it's", "a\"b", 1)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")

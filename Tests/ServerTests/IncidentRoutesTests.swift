@@ -4,18 +4,19 @@ import Detection
 import Foundation
 import HTTPTypes
 import Store
+import TestSupport
 import Testing
 
 @testable import Server
 
 struct `The routes of incidents` {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-routes-\(UUID().uuidString)").path
+    private let folder = TemporaryFolder()
     private let incidents: IncidentStore
     private let links: AcknowledgeLinks
     private let routes: [Server.Route]
 
     init() throws {
-        let store = try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations)
+        let store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
         links = try AcknowledgeLinks(besides: store.path)
         routes = IncidentRoutes.all(incidents, runbooks: "runbooks", links: links)

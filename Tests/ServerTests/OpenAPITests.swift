@@ -7,25 +7,26 @@ import Logging
 import Query
 import Store
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Server
 
 struct `The OpenAPI document` {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-openapi-\(UUID().uuidString)").path
+    private let folder = TemporaryFolder()
     private let incidents: IncidentStore
     private let routes: [Server.Route]
     private let document: [String: Any]
 
     init() throws {
-        incidents = IncidentStore(try Store(path: folder + "/obs.db", migrations: IncidentStore.migrations))
+        incidents = IncidentStore(try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations))
         let metrics = MetricsRegistry()
         let manager = AlertManager(
             AlertingConfiguration(), incidents: incidents, metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         routes = Routes.all(
             metrics: metrics, readiness: Readiness([]), alerts: manager, version: "1", incidents: incidents, runbooks: "runbooks",
-            spools: { [:] }, serving: try ServingStore(path: folder + "/serve.db"), reload: { nil })
+            spools: { [:] }, serving: try ServingStore(path: folder.path + "/serve.db"), reload: { nil })
         document = try #require(try JSONSerialization.jsonObject(with: Data(OpenAPI.document.utf8)) as? [String: Any])
     }
 

@@ -1,16 +1,17 @@
 import Foundation
 import GRDB
 import Store
+import TestSupport
 import Testing
 
 struct `The store` {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-store-\(UUID().uuidString)").path
+    private let directory = TemporaryFolder()
+    private var folder: String { directory.path + "/store" }
     private var path: String { folder + "/obs.db" }
     private let first = Migration(id: "room-1", sql: "CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
     private let second = Migration(id: "room-2", sql: "ALTER TABLE thing ADD COLUMN note TEXT")
 
     @Test func `makes its file and folder, and applies what was added since the last time`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         do {
             let store = try Store(path: path, migrations: [first])
             try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('a')") }
@@ -23,7 +24,6 @@ struct `The store` {
     }
 
     @Test func `refuses a database that a newer version wrote, and leaves it alone`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         try Store(path: path, migrations: [first, second]).database.close()
         let refusal = #expect(throws: StoreError.self) { try Store(path: path, migrations: [first]) }
         #expect(refusal?.description.contains("written by a newer obs") == true)
@@ -31,7 +31,6 @@ struct `The store` {
     }
 
     @Test func `is durable at each commit, checks foreign keys, and lets two processes' connections write in turn`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let one = try Store(path: path, migrations: [first])
         let other = try Store(path: path, migrations: [first])
         let (synchronous, foreignKeys) = try one.database.write {
@@ -49,7 +48,6 @@ struct `The store` {
     }
 
     @Test func `copies itself while it is written to, and the copy is whole`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let store = try Store(path: path, migrations: [first])
         try store.database.write { database in
             for index in 0..<1000 { try database.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["\(index)"]) }
@@ -65,7 +63,6 @@ struct `The store` {
     }
 
     @Test func `does not write a backup over a file that is there`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let store = try Store(path: path, migrations: [first])
         try store.backUp(to: folder + "/copy.db")
         let refusal = #expect(throws: StoreError.self) { try store.backUp(to: folder + "/copy.db") }
@@ -73,7 +70,6 @@ struct `The store` {
     }
 
     @Test func `names what a check of a damaged file finds`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         do {
             let store = try Store(
                 path: path, migrations: [first, Migration(id: "room-2", sql: "CREATE INDEX thing_name ON thing (name)")])
@@ -97,7 +93,6 @@ struct `The store` {
     }
 
     @Test func `keeps who did what, in the transaction that does it`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let store = try Store(path: path, migrations: [first])
         struct Refused: Error {}
         #expect(throws: Refused.self) {
@@ -112,7 +107,6 @@ struct `The store` {
     }
 
     @Test func `goes back to a backup while another connection reads and writes, and keeps what it replaced`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let store = try Store(path: path, migrations: [first])
         let other = try Store(path: path, migrations: [first])
         try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('early')") }
@@ -134,7 +128,6 @@ struct `The store` {
     }
 
     @Test func `restores nothing from what is no whole backup`() throws {
-        defer { try? FileManager.default.removeItem(atPath: folder) }
         let store = try Store(path: path, migrations: [first])
         try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('a')") }
         try Store(path: folder + "/newer.db", migrations: [first, second]).database.close()

@@ -1,16 +1,9 @@
 import Columns
 import Foundation
+import Lake
+import TestSupport
 
 @testable import Streaming
-
-/// The folder of cases from outside, or nil where there is none.
-let outsideCases: String? = {
-    let root =
-        ProcessInfo.processInfo.environment["OBS_CASES"]
-        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "shared/data").path
-    return FileManager.default.fileExists(atPath: root) ? root : nil
-}()
 
 /// Rows of `t` (seconds), `k`, `v`, and a running `id`: what windows, joins and the like are tried on.
 struct Rows {
@@ -42,4 +35,8 @@ extension Batch {
             }.joined(separator: " ")
         }
     }
+}
+
+extension TemporaryFolder {
+    var lake: Lake { Lake(root: path + "/lake") }
 }

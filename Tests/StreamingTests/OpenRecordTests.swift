@@ -6,36 +6,32 @@ import Logging
 import Parsing
 import ServiceLifecycle
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Streaming
 
-/// Events of several lines, whose end only the next event shows.
-struct `A record that waits for its next line` {
-    private final class Folder: Sendable {
-        let path = FileManager.default.temporaryDirectory.appending(path: "obs-records-\(UUID().uuidString)").path
-        init() { try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-        var lake: Lake { Lake(root: path + "/lake") }
-
-        func write(_ lines: [String], to name: String) throws {
-            let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_APPEND, 0o644)
-            let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-            try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
-        }
-
-        /// Message and stack trace of each event in silver.
-        var events: [String] {
-            var found: [String] = []
-            guard (try? lake.tables())?.contains("silver.jobs") == true else { return [] }
-            try! lake.table("silver.jobs").scan(columns: ["message", "stack_trace"]) { batch in
-                found += batch.lines
-                return true
-            }
-            return found.sorted()
-        }
+extension TemporaryFolder {
+    fileprivate func write(_ lines: [String], to name: String) throws {
+        let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_APPEND, 0o644)
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8))
     }
 
+    /// Message and stack trace of each event in silver.
+    fileprivate var events: [String] {
+        var found: [String] = []
+        guard (try? lake.tables())?.contains("silver.jobs") == true else { return [] }
+        try! lake.table("silver.jobs").scan(columns: ["message", "stack_trace"]) { batch in
+            found += batch.lines
+            return true
+        }
+        return found.sorted()
+    }
+}
+
+/// Events of several lines, whose end only the next event shows.
+struct `A record that waits for its next line` {
     private static let quiet: Logger = {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
@@ -50,19 +46,19 @@ struct `A record that waits for its next line` {
         return definition
     }
 
-    private static func runner(_ folder: Folder, flushAfter: Duration = .seconds(3600)) async throws -> PipelineRunner {
+    private static func runner(_ folder: TemporaryFolder, flushAfter: Duration = .seconds(3600)) async throws -> PipelineRunner {
         try await PipelineRunner(
             definition(flushAfter: flushAfter), lake: folder.lake, checkpoints: folder.path + "/checkpoints",
             context: ParsingContext(timeZone: .gmt), exportFolder: folder.path + "/export", metrics: MetricsRegistry(),
             logger: quiet)
     }
 
-    private static func files(_ folder: Folder, _ names: [String]) -> FileSource {
+    private static func files(_ folder: TemporaryFolder, _ names: [String]) -> FileSource {
         FileSource(name: "files", paths: names.map { "\(folder.path)/\($0)" }, metrics: MetricsRegistry(), logger: quiet)
     }
 
     /// Follows `jobs.log` for the length of `body`.
-    private static func stream(_ folder: Folder, flushAfter: Duration, _ body: () async throws -> Void) async throws {
+    private static func stream(_ folder: TemporaryFolder, flushAfter: Duration, _ body: () async throws -> Void) async throws {
         struct Run: Service {
             let runner: PipelineRunner
             let source: FollowSource
@@ -77,22 +73,13 @@ struct `A record that waits for its next line` {
         try await running.value
     }
 
-    private static func eventually(_ condition: () -> Bool) async -> Bool {
-        let deadline = ContinuousClock.now + .seconds(150)
-        while ContinuousClock.now < deadline {
-            if condition() { return true }
-            try? await Task.sleep(for: .milliseconds(10))
-        }
-        return false
-    }
-
     private static let first = "2026-11-02 10:00:00,000 [main] ERROR com.example.Job - first"
     private static let trace = ["java.lang.IllegalStateException: no input", "\tat com.example.Job.run(Job.java:42)"]
     private static let second = "2026-11-02 10:00:01,000 [main] INFO com.example.Job - second"
     private static let traced = "first java.lang.IllegalStateException: no input\n\tat com.example.Job.run(Job.java:42)"
 
     @Test func `is given at the end of its file by a batch, in each of several files`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         try folder.write([Self.second, Self.first] + Self.trace, to: "a.log")
         try folder.write([Self.second], to: "b.log")
         let summary = try await Self.runner(folder).run([Self.files(folder, ["a.log", "b.log"])], mode: .batch)
@@ -104,38 +91,38 @@ struct `A record that waits for its next line` {
     }
 
     @Test func `is given by a stream once nothing more has come for a while, once, whatever is started again`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         try folder.write([Self.first] + Self.trace, to: "jobs.log")
         try await Self.stream(folder, flushAfter: .milliseconds(50)) {
-            #expect(await Self.eventually { folder.events == [Self.traced] })
+            #expect(await eventually { folder.events == [Self.traced] })
         }
         try await Self.stream(folder, flushAfter: .milliseconds(50)) {
             try folder.write([Self.second], to: "jobs.log")
-            #expect(await Self.eventually { folder.events == [Self.traced, "second -"] })
+            #expect(await eventually { folder.events == [Self.traced, "second -"] })
         }
         #expect(try folder.lake.table("bronze.jobs").rowCount() == 4)
     }
 
     @Test func `waits through a restart for the rest of its lines`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         try folder.write([Self.first, Self.trace[0]], to: "jobs.log")
         try await Self.stream(folder, flushAfter: .seconds(3600)) {
-            #expect(await Self.eventually { (try? folder.lake.table("bronze.jobs").rowCount()) == 2 })
+            #expect(await eventually { (try? folder.lake.table("bronze.jobs").rowCount()) == 2 })
         }
         #expect(folder.events.isEmpty)
         try folder.write([Self.trace[1]], to: "jobs.log")
         try await Self.stream(folder, flushAfter: .seconds(3600)) {
-            #expect(await Self.eventually { (try? folder.lake.table("bronze.jobs").rowCount()) == 3 })
+            #expect(await eventually { (try? folder.lake.table("bronze.jobs").rowCount()) == 3 })
         }
         // What a checkpoint holds open is given when nothing comes any more, though nothing was read in this run.
         try await Self.stream(folder, flushAfter: .milliseconds(50)) {
-            #expect(await Self.eventually { folder.events == [Self.traced] })
+            #expect(await eventually { folder.events == [Self.traced] })
         }
         #expect(folder.events == [Self.traced])
     }
 
     @Test func `is given by the next scheduled run that finds nothing more of its file`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         try folder.write([Self.first], to: "a.log")
         func run() async throws {
             _ = try await Self.runner(folder).run([Self.files(folder, ["a.log"])], mode: .available)
@@ -153,13 +140,13 @@ struct `A record that waits for its next line` {
 
     @Test func `is made anew by a replay, of a batch and of a stream that has been quiet`() async throws {
         for isBatch in [true, false] {
-            let folder = Folder()
+            let folder = TemporaryFolder()
             try folder.write([Self.second, Self.first] + Self.trace, to: "jobs.log")
             if isBatch {
                 _ = try await Self.runner(folder).run([Self.files(folder, ["jobs.log"])], mode: .batch)
             } else {
                 try await Self.stream(folder, flushAfter: .milliseconds(50)) {
-                    #expect(await Self.eventually { folder.events.count == 2 })
+                    #expect(await eventually { folder.events.count == 2 })
                 }
             }
             let before = folder.events
@@ -172,7 +159,7 @@ struct `A record that waits for its next line` {
     }
 
     @Test func `that nobody ends, such as a quote in CSV, goes to quarantine with its source`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         try folder.write(["event_time,note", "2026-11-02T10:00:00Z,\"begun", "and never ended"], to: "a.csv")
         let options = FormatOptions(columns: [.init("event_time", .timestamp), .init("note", .text)])
         let definition = PipelineDefinition(

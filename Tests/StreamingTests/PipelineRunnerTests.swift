@@ -6,6 +6,7 @@ import Logging
 import Parsing
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Streaming
@@ -44,12 +45,6 @@ private struct ListSource: Source {
 }
 
 struct `A pipeline` {
-    private final class Folder: Sendable {
-        let path = FileManager.default.temporaryDirectory.appending(path: "obs-streaming-\(UUID().uuidString)").path
-        deinit { try? FileManager.default.removeItem(atPath: path) }
-        var lake: Lake { Lake(root: path + "/lake") }
-    }
-
     private static let columns: [FormatOptions.DeclaredColumn] = [
         .init("event_time", .timestamp, isNullable: false), .init("user", .text), .init("method", .text), .init("ms", .double),
         .init("id", .int64),
@@ -118,7 +113,7 @@ struct `A pipeline` {
     }
 
     private func runner(
-        _ folder: Folder, _ definition: PipelineDefinition = definition(), metrics: MetricsRegistry = MetricsRegistry()
+        _ folder: TemporaryFolder, _ definition: PipelineDefinition = definition(), metrics: MetricsRegistry = MetricsRegistry()
     ) async throws -> PipelineRunner {
         try await PipelineRunner(
             definition, lake: folder.lake, checkpoints: folder.path + "/checkpoints", exportFolder: folder.path + "/export",
@@ -133,7 +128,7 @@ struct `A pipeline` {
     }
 
     /// Every table save bronze's times, as sorted lines.
-    private func tables(_ folder: Folder, suffix: String? = nil) throws -> [String: [String]] {
+    private func tables(_ folder: TemporaryFolder, suffix: String? = nil) throws -> [String: [String]] {
         var tables: [String: [String]] = [:]
         for name in try folder.lake.tables() where suffix.map({ name.hasSuffix($0) }) ?? true {
             var rows: [String] = []
@@ -157,7 +152,7 @@ struct `A pipeline` {
 
     @Test(arguments: UInt64(1)...10)
     func `gives the same tables whole and in small pieces, through failures and restarts`(seed: UInt64) async throws {
-        let whole = Folder()
+        let whole = TemporaryFolder()
         let summary = try await runner(whole).run(sources(seed), mode: .batch)
         let expected = try tables(whole)
         #expect(summary.late > 0 && summary.duplicates > 0 && summary.quarantined > 0)
@@ -168,12 +163,12 @@ struct `A pipeline` {
             #expect(expected[name]?.isEmpty == false, "\(name)")
         }
 
-        let pieces = Folder()
+        let pieces = TemporaryFolder()
         _ = try await runner(pieces).run(sources(seed, chunk: 7), mode: .batch)
         #expect(try tables(pieces) == expected)
 
         // Each run ends at a source that breaks; what was delivered before is committed, and the next run goes on behind it.
-        let broken = Folder()
+        let broken = TemporaryFolder()
         var random = SplitMix64(seed: seed)
         for _ in 0..<6 {
             let parts = [("web", "views", seed), ("app", "stars", seed + 100)].map { name, input, seed in
@@ -190,7 +185,7 @@ struct `A pipeline` {
 
     @Test(arguments: UInt64(1)...3)
     func `is made anew from bronze with the same rows, in place, in a range and beside`(seed: UInt64) async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         _ = try await runner(folder).run(sources(seed), mode: .available)
         let before = try tables(folder)
         var options = PipelineReplay.Options()
@@ -213,7 +208,7 @@ struct `A pipeline` {
         #expect(trial.count == before.keys.count { !$0.hasPrefix("bronze") })
 
         // The stream goes on behind the replay as it would have without.
-        let whole = Folder()
+        let whole = TemporaryFolder()
         _ = try await runner(whole).run(sources(seed, count: 900), mode: .batch)
         _ = try await runner(folder).run(sources(seed, count: 900), mode: .batch)
         #expect(try tables(folder).filter { !$0.key.hasSuffix("_trial") } == tables(whole))
@@ -222,7 +217,7 @@ struct `A pipeline` {
     @Test func `with another definition is refused until it is replayed, and then goes on as if it had always been so`()
         async throws
     {
-        let folder = Folder(), changed = Self.definition(length: 120)
+        let folder = TemporaryFolder(), changed = Self.definition(length: 120)
         _ = try await runner(folder).run(sources(4), mode: .available)
         await #expect { try await runner(folder, changed) } throws: { "\($0)".contains("--new-checkpoint") }
         var options = PipelineReplay.Options()
@@ -235,13 +230,13 @@ struct `A pipeline` {
         _ = try PipelineReplay.run(
             changed, lake: folder.lake, checkpoints: folder.path + "/checkpoints", options: options, logger: Self.quiet)
         _ = try await runner(folder, changed).run(sources(4, count: 900), mode: .batch)
-        let whole = Folder()
+        let whole = TemporaryFolder()
         _ = try await runner(whole, changed).run(sources(4, count: 900), mode: .batch)
         #expect(try tables(folder) == tables(whole))
     }
 
     @Test func `that starts anew over its old tables adds to them`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         _ = try await runner(folder).run(sources(5, count: 50), mode: .batch)
         let once = try tables(folder)["bronze.shop_views"]!.count
         try FileManager.default.removeItem(atPath: folder.path + "/checkpoints")
@@ -250,7 +245,7 @@ struct `A pipeline` {
     }
 
     @Test func `stops at an expectation whose action is fail, and commits nothing of the epoch`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         var definition = PipelineDefinition(
             name: "p",
             inputs: [InputDefinition(name: "p", table: "p", format: "json", options: FormatOptions(columns: Self.columns))])
@@ -277,7 +272,7 @@ struct `A pipeline` {
     }
 
     @Test func `sends the pieces of a line that is too long to quarantine, and reads the others`() async throws {
-        let folder = Folder()
+        let folder = TemporaryFolder()
         let definition = PipelineDefinition(
             name: "p",
             inputs: [InputDefinition(name: "p", table: "p", format: "json", options: FormatOptions(columns: Self.columns))])
@@ -309,7 +304,7 @@ struct `A pipeline` {
             var value: Int { count.withLock { $0 } }
             func set(_ new: Int) { count.withLock { $0 = new } }
         }
-        let folder = Folder(), delivered = Mutexed()
+        let folder = TemporaryFolder(), delivered = Mutexed()
         let definition = PipelineDefinition(
             name: "p",
             inputs: [InputDefinition(name: "p", table: "p", format: "json", options: FormatOptions(columns: Self.columns))])

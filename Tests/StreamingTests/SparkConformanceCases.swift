@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import Parsing
+import TestSupport
 import Testing
 
 @testable import Streaming
@@ -57,7 +58,7 @@ struct `SparkConformanceCases` {
     }
 
     static let cases: [Case] = {
-        guard let root = outsideCases, let data = FileManager.default.contents(atPath: root + "/streaming/cases.json") else {
+        guard let root = outsideCases, let data = FileManager.default.contents(atPath: root.path + "/streaming/cases.json") else {
             return []
         }
         return try! JSONDecoder().decode([Case].self, from: data)

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Parsing
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import Streaming
@@ -227,10 +228,12 @@ struct `An expectation` {
 }
 
 struct `A reference table` {
+    private let folder = TemporaryFolder()
+
     private func table(_ name: String, _ text: String, columns: [String] = ["tier"], on: [String] = ["k"]) throws -> (
         ReferenceTable, URL
     ) {
-        let url = FileManager.default.temporaryDirectory.appending(path: "obs-\(UUID().uuidString)-\(name)")
+        let url = URL(filePath: folder.path + "/" + name)
         try text.write(to: url, atomically: true, encoding: .utf8)
         return (try ReferenceTable(ReferenceLookup(file: url.path, on: on, columns: columns), logger: Logger(label: "test")), url)
     }
@@ -241,15 +244,13 @@ struct `A reference table` {
         ("a.csv", "\u{FEFF}\"k\",\"tier\"\n\"a\",\"gold\"\nb,"),
     ])
     func `finds the first entry of a key in each form of file`(name: String, text: String) throws {
-        let (table, url) = try table(name, text)
-        defer { try? FileManager.default.removeItem(at: url) }
+        let (table, _) = try table(name, text)
         let found = table.find(WindowCase.rows("1:a:1 2:b:1 3:c:1 4:-:1"))
         #expect(found[0] == ["gold"] && found[1] == [nil] && found[2] == nil && found[3] == nil)
     }
 
     @Test func `is read again when its file changes, and keeps the old entries when the new file is bad`() throws {
         let (table, url) = try table("a.json", #"[{"n":1,"tier":"old"}]"#, on: ["n"])
-        defer { try? FileManager.default.removeItem(at: url) }
         let rows = WindowCase.rows("1:a:1")
         #expect(table.find(rows)[0] == ["old"])
         try #"[{"n":1,"tier":"newer"}]"#.write(to: url, atomically: true, encoding: .utf8)

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Synchronization
+import TestSupport
 import Testing
 
 /// Processes that write notes, and are killed now and then, while others copy the database and put it back.

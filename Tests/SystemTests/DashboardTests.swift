@@ -1,5 +1,6 @@
 import Foundation
 import FoundationNetworking
+import TestSupport
 import Testing
 
 /// Every query of every dashboard, asked of a real Prometheus that scrapes the real program with the files that are provisioned.

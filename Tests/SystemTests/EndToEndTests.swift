@@ -3,6 +3,7 @@ import Foundation
 import FoundationNetworking
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 /// The whole way, with the real binary, real files, a real HTTP sink and a killed process.
@@ -113,19 +114,8 @@ struct `The whole way` {
     }
 
     private func checkMetrics(_ text: String) async throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["promtool", "check", "metrics"]
-        let input = Pipe(), output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = output
-        guard (try? process.run()) != nil else { return }
-        try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
-        try input.fileHandleForWriting.close()
-        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        if process.terminationStatus != 127 { #expect(process.terminationStatus == 0 && said.isEmpty, "\(said)") }
+        guard Peers.has("promtool") else { return }
+        #expect(try run("promtool", ["check", "metrics"], input: text).isEmpty)
     }
 
     @Test func `keeps every line once through kills at random moments`() async throws {
@@ -153,7 +143,10 @@ struct `The whole way` {
         #expect(try json(["query", "incidents"]).count == 1)
     }
 
-    @Test(.enabled(if: peersPython != nil, "there is no Python with pyarrow, duckdb and deltalake (OBS_PEERS_PYTHON)"))
+    @Test(
+        .enabled(
+            if: peersPython(has: "pyarrow, duckdb, deltalake"),
+            "there is no Python with pyarrow, duckdb and deltalake (OBS_PEERS_PYTHON)"))
     func `writes three tables that pyarrow, DuckDB and deltalake open and count alike`() throws {
         let log = try Program.run(["simulate", "ssh", "--for", "3h", "--seed", "3", "--out", folder.path + "/sim.log"])
         #expect(log.status == 0)
@@ -168,15 +161,7 @@ struct `The whole way` {
                 assert delta == arrow == duck, (delta, arrow, duck)
                 print(delta)
             """
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [peersPython!, "-c", program]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let counts = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n")
-            .compactMap { Int($0) }
-        process.waitUntilExit()
+        let counts = try run(peersPython, ["-c", program]).split(separator: "\n").compactMap { Int($0) }
         #expect(counts == [try rows("bronze.ssh"), try rows("silver.ssh"), try rows("gold.ssh_by_source")])
         #expect(counts.allSatisfy { $0 > 100 })
     }
@@ -341,6 +326,17 @@ struct `The whole way` {
         _ = await running.result
     }
 
+    @Test func `logs each commit with --verbose, and says nothing with --quiet`() throws {
+        let log = folder.path + "/sim.log"
+        try Program.run(["simulate", "ssh", "--for", "10m", "--seed", "3", "--out", log])
+        func process(_ flag: String) throws -> Program.Result {
+            try Program.run(["process", log, flag, "--data-dir", folder.path + "/data" + flag])
+        }
+        let verbose = try process("--verbose"), quiet = try process("--quiet")
+        #expect(verbose.status == 0 && verbose.errors.contains(#""msg":"epoch committed""#))
+        #expect(quiet.status == 0 && quiet.output.isEmpty && quiet.errors.isEmpty)
+    }
+
     @Test func `says in one sentence what is wrong, with the exit code for it`() throws {
         let wrong = try Program.run(["query", "incidents", "--stat", "x"])
         #expect(wrong.status == 2)
@@ -362,7 +358,7 @@ struct `ProcessingConformanceCases` {
 
     @Test func `the OpenSSH_2k log becomes tables and incidents, and nothing more when it is processed again`() throws {
         let arguments = [
-            "process", outsideCases! + "/loghub/OpenSSH_2k.log", "--year", "2015", "--time-zone", "UTC", "--data-dir",
+            "process", outsideCases!.path + "/loghub/OpenSSH_2k.log", "--year", "2015", "--time-zone", "UTC", "--data-dir",
             folder.path,
         ]
         func state() throws -> [String] {
@@ -381,25 +377,3 @@ struct `ProcessingConformanceCases` {
         #expect(try state() == first)
     }
 }
-
-/// A Python with pyarrow, DuckDB and deltalake, or nil where there is none.
-let peersPython: String? = {
-    let named = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [named, "-c", "import pyarrow, duckdb, deltalake"]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return nil }
-    process.waitUntilExit()
-    return process.terminationStatus == 0 ? named : nil
-}()
-
-/// The folder of cases from outside, or nil where there is none.
-let outsideCases: String? = {
-    let root =
-        ProcessInfo.processInfo.environment["OBS_CASES"]
-        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "shared/data").path
-    return FileManager.default.fileExists(atPath: root) ? root : nil
-}()

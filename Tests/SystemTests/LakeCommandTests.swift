@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A lake that two runs of `obs process` have filled, looked at, exported, merged and emptied from the command line.

@@ -5,6 +5,7 @@ import Server
 import ServiceLifecycle
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 /// The night that docs/a-night.md tells: attack, webhook, acknowledgement by link, a second alert that joins, a false positive, reopened, the review.

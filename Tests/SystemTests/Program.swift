@@ -2,6 +2,8 @@ import Foundation
 import FoundationNetworking
 @preconcurrency import GRDB
 import Synchronization
+import TestSupport
+import Testing
 
 /// The real binary, as a user runs it.
 enum Program {
@@ -73,17 +75,7 @@ enum Program {
     }
 }
 
-/// A folder that is removed with the value that holds it.
-final class TemporaryFolder: Sendable {
-    let path: String
-
-    init() {
-        path = FileManager.default.temporaryDirectory.appending(path: "obs-system-\(UUID().uuidString)").path
-        try! FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
+extension TemporaryFolder {
     /// Lets `obs process` find as many attackers in a log of now: each is an incident, INC-1001 and on.
     func recordAttacks(from sources: Int, into data: String) throws {
         let stamp = Date.now.formatted(.iso8601)
@@ -94,10 +86,8 @@ final class TemporaryFolder: Sendable {
         }.joined()
         try log.write(toFile: path + "/auth.log", atomically: true, encoding: .utf8)
         let result = try Program.run(["process", path + "/auth.log", "--data-dir", data])
-        guard result.status == 0 else { throw Unexpected(description: result.errors) }
+        #expect(result.status == 0, "\(result.errors)")
     }
-
-    struct Unexpected: Error, CustomStringConvertible { var description: String }
 }
 
 /// Work that waits for processes, on a thread of its own: the shared pool has as many as cores.
@@ -108,31 +98,4 @@ func besideThePool(_ work: @escaping @Sendable () -> Void) async {
             done.resume()
         }
     }
-}
-
-/// Waits for something to become true; false when it has not after two minutes, which only a hang or a very busy machine needs.
-func eventually(within seconds: Int = 120, _ condition: () async throws -> Bool) async rethrows -> Bool {
-    let deadline = ContinuousClock.now + .seconds(seconds)
-    while ContinuousClock.now < deadline {
-        if try await condition() { return true }
-        try? await Task.sleep(for: .milliseconds(20))
-    }
-    return false
-}
-
-/// A port that is free now.
-func freePort() -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            _ = bind(descriptor, $0, length)
-            _ = getsockname(descriptor, $0, &length)
-        }
-    }
-    return Int(UInt16(bigEndian: address.sin_port))
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `obs query` as a person and as programs see it.
@@ -36,18 +37,8 @@ struct `The command obs query` {
 
     /// Gives a program what obs prints, and takes what that prints.
     private func pipe(_ arguments: [String], into program: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = program
-        let input = Pipe(), output = Pipe()
-        process.standardInput = input
-        process.standardOutput = output
-        try process.run()
-        try input.fileHandleForWriting.write(contentsOf: Data(try Program.run(arguments + data).output.utf8))
-        try input.fileHandleForWriting.close()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return text.trimmingCharacters(in: .whitespacesAndNewlines)
+        let printed = try Program.run(arguments + data).output
+        return try run(program[0], Array(program.dropFirst()), input: printed).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     @Test(

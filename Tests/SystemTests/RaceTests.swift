@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Synchronization
+import TestSupport
 import Testing
 
 /// Several processes at once on one database: two people who fight for incidents, one who is always killed in the act, and ten readers.

@@ -1,13 +1,13 @@
 import Foundation
 import Logging
+import TestSupport
 import Testing
 
 @testable import Telemetry
 
 struct `A JSON log line` {
     private func lines(_ body: (Logger) -> Void) throws -> [[String: Any]] {
-        let path = FileManager.default.temporaryDirectory.appending(path: "log-\(UUID()).jsonl").path
-        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = TemporaryFolder(), path = folder.path + "/log.jsonl"
         let output = try #require(LogOutput(path: path))
         body(Logger(label: "obs.test") { label in JSONLogHandler(label: label, output: output) })
         return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map {

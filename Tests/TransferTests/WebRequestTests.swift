@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Transfer
@@ -11,19 +12,9 @@ private final class OneAnswer: Sendable {
     private let done = DispatchSemaphore(value: 0)
 
     init(_ answer: String) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                _ = bind(listener, $0, length)
-                _ = getsockname(listener, $0, &length)
-            }
-        }
-        port = Int(UInt16(bigEndian: address.sin_port))
-        listen(listener, 1)
+        guard let listening = try? LoopbackListener() else { preconditionFailure("no port is free") }
+        let listener = listening.descriptor
+        port = Int(listening.port)
         Thread { [self] in
             let peer = accept(listener, nil, nil)
             var buffer = [UInt8](repeating: 0, count: 65_536), text = ""

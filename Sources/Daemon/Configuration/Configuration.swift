@@ -2,6 +2,7 @@ import Alerting
 import Columns
 import Detection
 import Foundation
+import Logging
 import Parsing
 import Server
 import Streaming
@@ -12,12 +13,23 @@ public struct Configuration: Sendable {
     public var http = ServerConfiguration()
     public var sources: [SourceEntry] = []
     public var alerting = AlertingConfiguration()
-    public var pipelines = Builtin.pipelines
-    public var rules = Builtin.allRules
+    public var pipelines: [PipelineDefinition] {
+        get { ownPipelines ?? Builtin.pipelines }
+        set { ownPipelines = newValue }
+    }
+    public var rules: [DetectionRule] {
+        get { ownRules ?? Builtin.rules }
+        set { ownRules = newValue }
+    }
+    // Read when they are asked for: a question to the store needs none of them.
+    private var ownPipelines: [PipelineDefinition]?
+    private var ownRules: [DetectionRule]?
     /// The folder whose pages `/runbooks/NAME` shows.
     public var runbooks = "runbooks"
     /// A log level of swift-log: trace, debug, info, notice, warning, error, critical.
     public var logLevel = "info"
+    /// A log level that the command line wants instead, of every command.
+    public var askedLogLevel: Logger.Level?
 
     public init() {}
 
@@ -109,8 +121,9 @@ public struct Configuration: Sendable {
                 collect { () throws(ConfigurationError) in try document.decode([DetectionFile].self) } ?? []
             }.map(\.rule)
         }
-        let names = configuration.pipelines.map(\.name)
-        for source in configuration.sources where !names.contains(source.pipeline) && mistakes.isEmpty {
+        for source in configuration.sources where mistakes.isEmpty {
+            let names = configuration.pipelines.map(\.name)
+            guard !names.contains(source.pipeline) else { continue }
             mistakes.append(
                 .init(
                     file: path, line: nil,

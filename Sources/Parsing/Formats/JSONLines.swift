@@ -25,11 +25,8 @@ public struct JSONLines: LogFormat {
     public var schema: Schema { record.schema }
 
     public mutating func parse(_ lines: Batch) -> ParsedBatch {
-        var rejected: [RejectedLine] = []
-        lines.forEachLine { row, line, file, offset, arrival in
-            if let reason = append(line, file: file, offset: offset, arrival: arrival, row: row) {
-                rejected.append(RejectedLine(row: row, reason: reason))
-            }
+        let rejected = lines.rejected { row, line, file, offset, arrival in
+            append(line, file: file, offset: offset, arrival: arrival, row: row)
         }
         return record.finish(rejected: rejected)
     }
@@ -71,6 +68,15 @@ extension Batch {
                 files.withBytes(at: row) { file in body(row, line, file, offset, arrival) }
             }
         }
+    }
+
+    /// The lines that `take` gives a reason for.
+    func rejected(_ take: (Int, Span<UInt8>, Span<UInt8>, Int64, Int64) -> RejectionReason?) -> [RejectedLine] {
+        var rejected: [RejectedLine] = []
+        forEachLine { row, line, file, offset, arrival in
+            if let reason = take(row, line, file, offset, arrival) { rejected.append(RejectedLine(row: row, reason: reason)) }
+        }
+        return rejected
     }
 }
 

@@ -27,11 +27,8 @@ public struct Logfmt: LogFormat {
     public var schema: Schema { record.schema }
 
     public mutating func parse(_ lines: Batch) -> ParsedBatch {
-        var rejected: [RejectedLine] = []
-        lines.forEachLine { row, line, file, offset, arrival in
-            if let reason = append(line, file: file, offset: offset, arrival: arrival, row: row) {
-                rejected.append(RejectedLine(row: row, reason: reason))
-            }
+        let rejected = lines.rejected { row, line, file, offset, arrival in
+            append(line, file: file, offset: offset, arrival: arrival, row: row)
         }
         return record.finish(rejected: rejected)
     }

@@ -1,4 +1,5 @@
 import Columns
+import Lake
 import Parsing
 
 /// The columns of everything that a pipeline makes, worked out before anything runs: the place where a definition's mistakes are found.
@@ -109,9 +110,8 @@ public struct PipelineSchemas: Sendable {
             }
     }
 
-    /// Names become folders and metric labels.
     private static func checkName(_ name: String, _ what: String) throws(DefinitionError) {
-        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy({ $0.isNameByte }) else {
+        guard Lake.isName(name), name.utf8.count <= 64 else {
             throw .bad("the \(what) is called '\(name)'; write letters, digits, '_' and '-', at most 64")
         }
     }
@@ -232,17 +232,6 @@ public struct PipelineSchemas: Sendable {
             guard expectation.action != .drop else {
                 throw .bad("\(asked) is about an epoch as a whole; its action is warn or fail")
             }
-        }
-    }
-}
-
-extension UInt8 {
-    fileprivate var isNameByte: Bool {
-        switch self {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-            UInt8(ascii: "_"), UInt8(ascii: "-"):
-            true
-        default: false
         }
     }
 }

@@ -25,6 +25,6 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try common.configuration()
         for pipeline in newCheckpoint { try Replaying.startAnew(pipeline, configuration) }
-        try await Daemon(configuration, configurationFile: common.config, isQuiet: common.quiet).run()
+        try await Daemon(configuration, configurationFile: common.config).run()
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Alerting
@@ -8,7 +9,8 @@ private let python = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"]
 /// TLS as another implementation speaks it: Python's, with certificates by the openssl program.
 @Suite(.enabled(if: python != nil), .serialized)
 struct `TLSPeerConformanceCases` {
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "obs-tls-\(UUID().uuidString)").path
+    private let directory = TemporaryFolder()
+    private var folder: String { directory.path }
 
     /// What the peer says of its clients.
     private final class Peer {
@@ -45,17 +47,8 @@ struct `TLSPeerConformanceCases` {
     }
 
     init() throws {
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         func openssl(_ arguments: String) throws {
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["openssl"] + arguments.split(separator: " ").map(String.init)
-            process.currentDirectoryURL = URL(filePath: folder)
-            process.standardError = FileHandle.nullDevice
-            process.standardOutput = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0)
+            try run("openssl", arguments.split(separator: " ").map(String.init), in: folder)
         }
         let common = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
         try openssl("\(common) -keyout ca.key -out ca.pem -subj /CN=authority")

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// What was acknowledged and what was owed, when obs is killed at random moments while alerts come in and a receiver refuses, hangs and recovers.

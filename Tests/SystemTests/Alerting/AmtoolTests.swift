@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A session with Debian's amtool, as it was recorded: the same commands are typed to obs and, where it is installed, to Alertmanager.
@@ -33,9 +34,9 @@ struct `A session with amtool` {
             if line.hasPrefix("#") { lines.append(line) }
             guard line.hasPrefix("$ ") else { continue }
             lines.append(line)
-            let (output, status) = try shell(String(line.dropFirst(2)), in: folder.path, url: url)
-            lines += steady(output).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            if status != 0 { lines.append("[exit \(status)]") }
+            let ended = try shell(String(line.dropFirst(2)), in: folder.path, url: url)
+            lines += steady(ended.text).split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            if ended.status != 0 { lines.append("[exit \(ended.status)]") }
         }
         return lines.joined(separator: "\n") + "\n"
     }
@@ -47,19 +48,9 @@ struct `A session with amtool` {
             .replacing(#/[ \t]+\n/#, with: "\n")
     }
 
-    private static func shell(_ command: String, in folder: String, url: String) throws -> (output: String, status: Int32) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/bash")
-        process.arguments = ["-c", "amtool() { command amtool --alertmanager.url=\(url) \"$@\"; }; \(command)"]
-        process.currentDirectoryURL = URL(filePath: folder)
-        process.environment = ProcessInfo.processInfo.environment.merging(["HOME": folder]) { $1 }
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (text, process.terminationStatus)
+    private static func shell(_ command: String, in folder: String, url: String) throws -> ProgramOutput {
+        let words = "amtool() { command amtool --alertmanager.url=\(url) \"$@\"; }; \(command)"
+        return try output(of: "bash", ["-c", words], in: folder, environment: ["HOME": folder])
     }
 
     private func differences(_ expected: String, _ got: String) -> String {

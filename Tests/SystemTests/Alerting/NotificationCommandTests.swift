@@ -3,6 +3,7 @@ import Foundation
 import FoundationNetworking
 import ServiceLifecycle
 import Synchronization
+import TestSupport
 import Testing
 
 /// Dead letters, from the command line and with a running obs.

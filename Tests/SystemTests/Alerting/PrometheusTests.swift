@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// A real Prometheus with a rule that fires and ends, obs as its Alertmanager, and a receiver of webhooks.

@@ -1,5 +1,6 @@
 import Foundation
 import Lake
+import TestSupport
 import Testing
 
 /// Kills, and rows of each pipeline: `OBS_KILLS=100 OBS_KILL_ROWS=200000 swift test --filter ExactlyOnce` is what the documentation states.

@@ -1,5 +1,6 @@
 import Foundation
 import Lake
+import TestSupport
 import Testing
 
 /// Simulated hours of rail and shop in one batch; `OBS_BATCH_HOURS=24` is what the documentation states.

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import Lake
+import TestSupport
 import Testing
 
 /// So many things happen to the followed file in random order, as fast as they come: `OBS_ROTATIONS=100`.

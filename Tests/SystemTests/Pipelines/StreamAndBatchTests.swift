@@ -6,6 +6,7 @@ import Logging
 import ServiceLifecycle
 import Streaming
 import Telemetry
+import TestSupport
 import Testing
 
 /// How many seeds, and rows of each: `OBS_SEEDS=10` is what the documentation states.

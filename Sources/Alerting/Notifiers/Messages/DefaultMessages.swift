@@ -25,47 +25,26 @@ enum DefaultMessages {
         """
 
     /// Each alert with all that it says of itself.
-    static let alertDetails: MessageTemplate = """
-        {{#alerts}}
-        Labels:
-        {{#labelPairs}}
-         - {{name}} = {{value}}
-        {{/labelPairs}}
-        Annotations:
-        {{#annotationPairs}}
-         - {{name}} = {{value}}
-        {{/annotationPairs}}
-        Source: {{generatorURL}}
-        {{/alerts}}
-        """
+    static let alertDetails = details(of: "alerts")
+    static let firingDetails = details(of: "firing")
+    static let resolvedDetails = details(of: "resolved")
 
-    static let firingDetails: MessageTemplate = """
-        {{#firing}}
-        Labels:
-        {{#labelPairs}}
-         - {{name}} = {{value}}
-        {{/labelPairs}}
-        Annotations:
-        {{#annotationPairs}}
-         - {{name}} = {{value}}
-        {{/annotationPairs}}
-        Source: {{generatorURL}}
-        {{/firing}}
-        """
-
-    static let resolvedDetails: MessageTemplate = """
-        {{#resolved}}
-        Labels:
-        {{#labelPairs}}
-         - {{name}} = {{value}}
-        {{/labelPairs}}
-        Annotations:
-        {{#annotationPairs}}
-         - {{name}} = {{value}}
-        {{/annotationPairs}}
-        Source: {{generatorURL}}
-        {{/resolved}}
-        """
+    private static func details(of section: String) -> MessageTemplate {
+        MessageTemplate(
+            stringLiteral: """
+                {{#\(section)}}
+                Labels:
+                {{#labelPairs}}
+                 - {{name}} = {{value}}
+                {{/labelPairs}}
+                Annotations:
+                {{#annotationPairs}}
+                 - {{name}} = {{value}}
+                {{/annotationPairs}}
+                Source: {{generatorURL}}
+                {{/\(section)}}
+                """)
+    }
 
     /// For Discord, Teams and Webex.
     static let alertListMarkdown: MessageTemplate = """

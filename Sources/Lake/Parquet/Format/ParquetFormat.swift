@@ -136,12 +136,7 @@ enum ParquetFormat {
     }
 
     static func dataPageHeader(size: Int, compressedSize: Int, checksum: UInt32, valueCount: Int, encoding: Encoding) -> [UInt8] {
-        var writer = ThriftWriter()
-        writer.element { page in
-            page.i32(1, PageType.data.rawValue)
-            page.i32(2, Int32(size))
-            page.i32(3, Int32(compressedSize))
-            page.i32(4, Int32(bitPattern: checksum))
+        pageHeader(.data, size: size, compressedSize: compressedSize, checksum: checksum) { page in
             page.structure(5) { header in
                 header.i32(1, Int32(valueCount))
                 header.i32(2, encoding.rawValue)
@@ -149,20 +144,27 @@ enum ParquetFormat {
                 header.i32(4, Encoding.rle.rawValue)
             }
         }
-        return writer.bytes
     }
 
     static func dictionaryPageHeader(size: Int, compressedSize: Int, checksum: UInt32, valueCount: Int) -> [UInt8] {
-        var writer = ThriftWriter()
-        writer.element { page in
-            page.i32(1, PageType.dictionary.rawValue)
-            page.i32(2, Int32(size))
-            page.i32(3, Int32(compressedSize))
-            page.i32(4, Int32(bitPattern: checksum))
+        pageHeader(.dictionary, size: size, compressedSize: compressedSize, checksum: checksum) { page in
             page.structure(7) { header in
                 header.i32(1, Int32(valueCount))
                 header.i32(2, Encoding.plain.rawValue)
             }
+        }
+    }
+
+    private static func pageHeader(
+        _ type: PageType, size: Int, compressedSize: Int, checksum: UInt32, _ body: (inout ThriftWriter) -> Void
+    ) -> [UInt8] {
+        var writer = ThriftWriter()
+        writer.element { page in
+            page.i32(1, type.rawValue)
+            page.i32(2, Int32(size))
+            page.i32(3, Int32(compressedSize))
+            page.i32(4, Int32(bitPattern: checksum))
+            body(&page)
         }
         return writer.bytes
     }

@@ -104,16 +104,14 @@ extension [UInt8] {
 struct ThriftReader {
     struct Malformed: Error {}
 
-    private let bytes: [UInt8]
-    private(set) var position: Int
-    private let end: Int
+    private var input: PageBytes
     private var depth = 0
 
     init(_ bytes: [UInt8], from start: Int = 0) {
-        self.bytes = bytes
-        position = start
-        end = bytes.count
+        input = PageBytes(bytes, from: start)
     }
+
+    var position: Int { input.position }
 
     /// Reads the fields of a structure: `body` gets each field's number and type and reads its value, or returns false to have it skipped.
     mutating func structure(_ body: (inout ThriftReader, _ field: Int16, _ type: UInt8) throws -> Bool) throws {
@@ -121,13 +119,13 @@ struct ThriftReader {
         guard depth < 32 else { throw Malformed() }
         var field: Int16 = 0
         while true {
-            let head = try byte()
+            let head = try input.byte()
             if head == 0 { break }
             let type = head & 15
             if head >> 4 != 0 {
                 field &+= Int16(head >> 4)
             } else {
-                field = Int16(truncatingIfNeeded: try zigzag())
+                field = Int16(truncatingIfNeeded: try input.zigzag())
             }
             if try !body(&self, field, type) { try skip(type) }
         }
@@ -135,21 +133,19 @@ struct ThriftReader {
     }
 
     mutating func list(_ body: (inout ThriftReader, _ type: UInt8) throws -> Void) throws {
-        let head = try byte()
-        let count = head >> 4 == 15 ? try count(of: try varint()) : Int(head >> 4)
+        let head = try input.byte()
+        let count = head >> 4 == 15 ? try count(of: try input.varint()) : Int(head >> 4)
         // Each element takes at least a byte, so a count beyond what is left is a lie.
-        guard count <= end - position else { throw Malformed() }
+        guard count <= input.left else { throw Malformed() }
         for _ in 0..<count { try body(&self, head & 15) }
     }
 
-    mutating func i64() throws -> Int64 { try zigzag() }
-    mutating func i32() throws -> Int32 { Int32(truncatingIfNeeded: try zigzag()) }
+    mutating func i64() throws -> Int64 { try input.zigzag() }
+    mutating func i32() throws -> Int32 { Int32(truncatingIfNeeded: try input.zigzag()) }
 
     mutating func binary() throws -> [UInt8] {
-        let count = try count(of: try varint())
-        guard count <= end - position else { throw Malformed() }
-        defer { position += count }
-        return Array(bytes[position..<(position + count)])
+        let count = try count(of: try input.varint())
+        return Array(input.bytes[try input.take(count)])
     }
 
     mutating func string() throws -> String { String(decoding: try binary(), as: UTF8.self) }
@@ -162,21 +158,19 @@ struct ThriftReader {
     private mutating func skip(_ type: UInt8) throws {
         switch type {
         case 1, 2: break
-        case 3: _ = try byte()
-        case 4, 5, 6: _ = try varint()
-        case 7:
-            guard end - position >= 8 else { throw Malformed() }
-            position += 8
+        case 3: _ = try input.byte()
+        case 4, 5, 6: _ = try input.varint()
+        case 7: _ = try input.take(8)
         case 8: _ = try binary()
         case 9, 10:
             try list { reader, type in
-                if type == 1 || type == 2 { _ = try reader.byte() } else { try reader.skip(type) }
+                if type == 1 || type == 2 { _ = try reader.input.byte() } else { try reader.skip(type) }
             }
         case 11:
-            let count = try count(of: try varint())
-            guard count <= end - position else { throw Malformed() }
+            let count = try count(of: try input.varint())
+            guard count <= input.left else { throw Malformed() }
             if count > 0 {
-                let types = try byte()
+                let types = try input.byte()
                 for _ in 0..<count {
                     try skip(types >> 4)
                     try skip(types & 15)
@@ -185,28 +179,5 @@ struct ThriftReader {
         case 12: try structure { _, _, _ in false }
         default: throw Malformed()
         }
-    }
-
-    mutating func byte() throws -> UInt8 {
-        guard position < end else { throw Malformed() }
-        defer { position += 1 }
-        return bytes[position]
-    }
-
-    private mutating func varint() throws -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while true {
-            let next = try byte()
-            value |= UInt64(next & 0x7F) << shift
-            if next < 0x80 { return value }
-            shift += 7
-            guard shift < 64 else { throw Malformed() }
-        }
-    }
-
-    private mutating func zigzag() throws -> Int64 {
-        let value = try varint()
-        return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 }

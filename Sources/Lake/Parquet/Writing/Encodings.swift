@@ -26,13 +26,6 @@ enum HybridEncoding {
         pack(values.extracting(start..<values.count), bitWidth: bitWidth, to: &bytes)
     }
 
-    /// Appends one run of `count` equal values.
-    static func appendRun(of value: UInt32, count: Int, bitWidth: Int, to bytes: inout [UInt8]) {
-        guard count > 0 else { return }
-        bytes.append(varint: UInt64(count) << 1)
-        appendRunValue(value, bitWidth: bitWidth, to: &bytes)
-    }
-
     private static func appendRunValue(_ value: UInt32, bitWidth: Int, to bytes: inout [UInt8]) {
         for shift in stride(from: 0, to: (bitWidth + 7) / 8 * 8, by: 8) {
             bytes.append(UInt8(truncatingIfNeeded: value >> UInt32(shift)))

@@ -1,7 +1,7 @@
 /// What an sshd log line tells. The raw value is the text in the `event` column.
 ///
 /// One attempt leaves up to three lines: `Invalid user`, the PAM line and `Failed password`. Only the line with which sshd itself ends the attempt
-/// is a ``isFailure``, so that failures count attempts; the others are events of their own.
+/// is a failure, so that failures count attempts; the others are events of their own.
 public enum SSHEvent: String, Sendable, CaseIterable {
     // Failures: sshd refused a proof of identity.
     case failedPassword = "failed_password"
@@ -50,19 +50,4 @@ public enum SSHEvent: String, Sendable, CaseIterable {
     case server
     /// A line of another program in the same file.
     case other
-
-    /// Whether sshd refused a proof of identity: what brute force is made of.
-    public var isFailure: Bool {
-        switch self {
-        case .failedPassword, .failedKeyboardInteractive, .failedHostbased, .failedOther, .pamError, .rootLoginRefused: true
-        default: false
-        }
-    }
-
-    public var isSuccess: Bool {
-        switch self {
-        case .acceptedPassword, .acceptedPublickey, .acceptedOther: true
-        default: false
-        }
-    }
 }
