@@ -155,6 +155,11 @@ struct `A question about incidents` {
             "SELECT * FROM outbox WHERE receiver = 'a' AND group_key = 'b' AND created_at BETWEEN 1 AND 2",
             "SELECT * FROM incident WHERE fingerprint = 'a' AND number < 1 AND state = 'resolved' ORDER BY number DESC",
         ]
+        let ended = try temporary.plan(of: IncidentQuestions.endedOfRule, ["a", 1, 2, "b", 5])
+        #expect(
+            ended == [
+                "SEARCH l USING PRIMARY KEY (name=? AND value=? AND starts_at<?)", "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)",
+            ])
         for statement in statements {
             let plan = try temporary.plan(of: statement)
             #expect(!plan.contains { $0.hasPrefix("SCAN") && !$0.contains("CONSTANT") }, "\(plan)")
