@@ -164,15 +164,3 @@ public struct AlertmanagerFile: Sendable, Decodable {
         guard configuration.route != nil else { throw AlertingError.noRoute }
     }
 }
-
-extension KeyedDecodingContainer {
-    /// A duration in Prometheus' notation.
-    func duration(_ key: Key) throws -> Duration? {
-        guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
-        guard let duration = Duration(parsing: text) else {
-            throw DecodingError.dataCorruptedError(
-                forKey: key, in: self, debugDescription: "\(key.stringValue) is '\(text)'; write a duration such as 30s or 2m")
-        }
-        return duration
-    }
-}

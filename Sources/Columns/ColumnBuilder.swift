@@ -16,6 +16,11 @@ public struct NumberBuilder<Number: Sendable & BitwiseCopyable>: Sendable {
         validity.appendValid(count: values.count)
     }
 
+    @inlinable public mutating func append(_ value: Number, count: Int) {
+        values.append(contentsOf: repeatElement(value, count: count))
+        validity.appendValid(count: values.count, adding: count)
+    }
+
     @inlinable public mutating func appendNull() {
         values.append(placeholder)
         validity.appendNull(count: values.count)
@@ -150,11 +155,24 @@ public struct DictionaryBuilder: Sendable {
         return text.withUTF8 { append($0.span) }
     }
 
+    /// The same as ``code(of:)``.
+    public mutating func code(utf8 text: String) -> UInt32 {
+        var text = text
+        return text.withUTF8 { code(of: $0.span) }
+    }
+
     /// Appends the text that `code(of:)` gave `code` for: the fast way when one value stands in many rows.
     public mutating func append(code: UInt32) {
         precondition(code < dictionary.count)
         codes.append(code)
         validity.appendValid(count: codes.count)
+    }
+
+    /// The same for `count` rows.
+    public mutating func append(code: UInt32, count: Int) {
+        precondition(code < dictionary.count)
+        codes.append(contentsOf: repeatElement(code, count: count))
+        validity.appendValid(count: codes.count, adding: count)
     }
 
     public mutating func appendNull() {
@@ -216,6 +234,11 @@ public struct DictionaryBuilder: Sendable {
     /// - Parameter count: the number of values including this one.
     @inlinable mutating func appendValid(count: Int) {
         if bitmap != nil { bitmap!.append(true) }
+    }
+
+    @usableFromInline mutating func appendValid(count: Int, adding added: Int) {
+        guard bitmap != nil else { return }
+        for _ in 0..<added { bitmap!.append(true) }
     }
 
     @usableFromInline mutating func appendNull(count: Int) {

@@ -22,10 +22,15 @@ actor DetectionObserver: PipelineObserver {
     private let anomalies: CounterFamily
     private let trained: GaugeFamily
     private let trainingTime: Histogram
+    private let groups: Gauge
+    private let forgottenGroups: Counter
+    /// Of the engines at hand, what the counter has already: it goes on over a restart of the pipeline.
+    private var shownForgotten = 0
     private let logger: Logger
 
     init(
-        rules: [DetectionRule], registry: ModelRegistry, alerts: AlertManager, metrics: MetricsRegistry, logger: Logger
+        pipeline: String, rules: [DetectionRule], registry: ModelRegistry, alerts: AlertManager, metrics: MetricsRegistry,
+        logger: Logger
     ) async throws {
         self.rules = RuleEngine(rules: rules.filter { $0.table == nil })
         goldRules = Dictionary(grouping: rules.filter { $0.table != nil }) { $0.table! }.mapValues { RuleEngine(rules: $0) }
@@ -41,6 +46,16 @@ actor DetectionObserver: PipelineObserver {
             metrics.histogram(
                 "obs_model_training_duration_seconds", help: "Time that training a model took.",
                 buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
+        groups =
+            metrics.gauge(
+                "obs_rule_groups", help: "Groups (addresses, users, …) that the rules of a pipeline remember.",
+                labels: ["pipeline"])[
+                pipeline]
+        forgottenGroups =
+            metrics.counter(
+                "obs_rule_groups_forgotten_total",
+                help: "Groups that rules forgot before their time because there were too many.",
+                labels: ["pipeline"])[pipeline]
         for severity in Severity.allCases { for detector in ["rule", "forest"] { _ = anomalies[detector, severity.rawValue] } }
         try takeProductionModel()
     }
@@ -58,12 +73,24 @@ actor DetectionObserver: PipelineObserver {
     }
 
     func observe(_ parsed: ParsedBatch, lines: Batch, input: String) async throws {
-        try await report(rules.observe(events: parsed.events, lines: lines, lineRows: parsed.lineRows))
+        let findings = rules.observe(events: parsed.events, lines: lines, lineRows: parsed.lineRows)
+        showGroups()
+        try await report(findings)
+    }
+
+    private func showGroups() {
+        let engines = [rules] + goldRules.values
+        groups.set(Double(engines.reduce(0) { $0 + $1.groupCount }))
+        let forgotten = engines.reduce(0) { $0 + $1.forgottenGroups }
+        forgottenGroups.increment(by: forgotten - shownForgotten)
+        shownForgotten = forgotten
     }
 
     func observe(gold windows: Batch, table: String) async throws {
         if goldRules[table] != nil, let rows = GoldRows(windows, table: table) {
-            try await report(goldRules[table]!.observe(events: rows.events, lines: rows.lines, lineRows: rows.lineRows))
+            let findings = goldRules[table]!.observe(events: rows.events, lines: rows.lines, lineRows: rows.lineRows)
+            showGroups()
+            try await report(findings)
         }
         guard table == "ssh_by_source" else { return }
         guard !windows.isEmpty else { return }
@@ -99,8 +126,8 @@ actor DetectionObserver: PipelineObserver {
 
     /// The states of the engines: that of events under the empty name, the others under their tables'.
     func snapshot() async throws -> Data {
-        var states = ["": try rules.snapshot()]
-        for table in goldRules.keys { states[table] = try goldRules[table]!.snapshot() }
+        var states = ["": rules.snapshot()]
+        for table in goldRules.keys { states[table] = goldRules[table]!.snapshot() }
         return try StateParts.joined(states)
     }
 

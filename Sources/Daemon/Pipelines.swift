@@ -234,14 +234,15 @@ struct PipelineService: Service {
     }
 
     private func files(_ pattern: String, of entry: Configuration.SourceEntry) -> PipelineSource? {
-        let paths = Configuration.glob(pattern).sorted()
+        let paths = ConfigurationReader.glob(pattern).sorted()
         guard !paths.isEmpty else { return nil }
         return PipelineSource(FileSource(name: entry.name, paths: paths, metrics: metrics, logger: logger), input: entry.input)
     }
 
     private func makeRunner() async throws -> PipelineRunner {
         let observer = try await DetectionObserver(
-            rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
+            pipeline: plan.definition.name, rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics,
+            logger: logger)
         return try await PipelineRunner(
             plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),

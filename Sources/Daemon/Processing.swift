@@ -35,10 +35,11 @@ public enum Processing {
         let metrics = MetricsRegistry()
         let logger = configuration.logger()
         let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
-        let observer = try await DetectionObserver(
-            rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics, logger: logger)
-        let serving = try ServingStore(path: workspace.servingPath)
         let definition = try configuration.pipeline(options.pipeline)
+        let observer = try await DetectionObserver(
+            pipeline: definition.name, rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics,
+            logger: logger)
+        let serving = try ServingStore(path: workspace.servingPath)
         let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(

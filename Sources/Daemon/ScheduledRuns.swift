@@ -13,13 +13,15 @@ struct RunCalendar {
 
     /// The time that a run is due for now, or nil and when the next one is.
     ///
-    /// - Parameter last: what the newest run that ended well was due for.
-    func due(last: Timestamp?, now: Timestamp) -> (due: Timestamp?, next: Timestamp?) {
-        guard let last else {
-            // The first run ever: an interval begins now, a cron expression at its first time.
-            if case .every(let interval) = schedule { return (schedule.next(after: now - interval), schedule.next(after: now)) }
-            return (nil, schedule.next(after: now))
+    /// - Parameters:
+    ///   - last: what the newest run that ended well was due for; nil before the first.
+    ///   - known: since when the pipeline has its schedule.
+    func due(last: Timestamp?, knownSince known: Timestamp, now: Timestamp) -> (due: Timestamp?, next: Timestamp?) {
+        // The first run ever: an interval begins at once, a cron expression at its first time.
+        if last == nil, case .every(let interval) = schedule {
+            return (schedule.next(after: now - interval), schedule.next(after: now))
         }
+        let last = last ?? known
         guard var due = schedule.next(after: last), due <= now else { return (nil, schedule.next(after: max(last, now))) }
         // Of all that were missed only the newest is run: it reads what came in all that time.
         if case .every(let interval) = schedule, let newest = schedule.next(after: now - interval), newest <= now {
@@ -43,12 +45,13 @@ struct ScheduledRuns {
     /// Until the service is to stop.
     func run() async throws {
         let calendar = RunCalendar(schedule: schedule)
+        let known = try runs.scheduled(plan.definition.name, now: Timestamp(microseconds: WallClock.microseconds))
         let failures = metrics.counter(
             "obs_pipeline_runs_total", help: "Runs of scheduled pipelines, by how they ended.", labels: ["pipeline", "result"])
         for result in ["ok", "failed"] { _ = failures[plan.definition.name, result] }
         while !Task.isShuttingDownGracefully {
             let now = Timestamp(microseconds: WallClock.microseconds)
-            let (due, next) = calendar.due(last: try runs.lastDue(plan.definition.name), now: now)
+            let (due, next) = calendar.due(last: try runs.lastDue(plan.definition.name), knownSince: known, now: now)
             if let due {
                 let run = try runs.begin(plan.definition.name, .schedule, due: due, now: now)
                 do {

@@ -30,6 +30,7 @@ public struct Daemon: Sendable {
 
     /// Runs until SIGTERM or SIGINT: then the sources stop, what they have read is committed, and it returns.
     public func run() async throws {
+        let memory = MemoryUpkeep()
         let readiness = Readiness(["sources"])
         let spools = Spools(workspace), serving = try ServingStore(path: workspace.servingPath)
         for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
@@ -43,7 +44,7 @@ public struct Daemon: Sendable {
             runbooks: configuration.runbooks, spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
-        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, MemoryUpkeep(), pipelines]
+        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, memory, pipelines]
         readiness.isMet("sources")
         logger.info(
             "obs runs",

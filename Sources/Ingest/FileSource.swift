@@ -64,79 +64,11 @@ public struct FileSource: Source {
     private func read(
         _ opened: TextReader, _ number: Int, _ ledger: FileLedger, _ deliver: @Sendable (SourceChunk) async throws -> Void
     ) async throws {
-        var reader = opened
-        var text = try await next(reader)
-        var isAtEnd = text.isEmpty
-        var recent: [UInt8] = []
-        var position = FilePosition(path: opened.path, device: 0, inode: 0, offset: 0, head: .none, tail: .none)
-        var head = Array(text.prefix(FilePosition.headLength))
+        var file = try await FilePass(opened)
         // A file that begins as one that is being read may be the same under another name: it waits until that one is known to its end.
-        await ledger.claim(head, number)
-        var index: Int?
-        // The longest first: a file may begin with all that another one holds.
-        let candidates = await ledger.files.enumerated().sorted { $0.element.offset > $1.element.offset }
-        for (known, candidate) in candidates where opened.path != "-" && candidate.offset > 0 {
-            // Only where the start fits is the file read up to the offset, to see whether the rest does.
-            guard text.count >= candidate.head.length, Fingerprint(of: text.prefix(candidate.head.length)) == candidate.head,
-                let rest = try PositionedText(path: opened.path, at: candidate)
-            else { continue }
-            (index, position, reader, recent) = (known, candidate, rest.reader, rest.recent)
-            logger.info(
-                "a file was processed before; what came since is read",
-                metadata: ["file": "\(opened.path)", "offset": "\(candidate.offset)"])
-            text = try await next(reader)
-            isAtEnd = text.isEmpty
-            break
-        }
-        var builder = RawLinesBuilder()
-        func flush(isLast: Bool) async throws {
-            guard builder.count > 0 || isLast else { return }
-            if position.head.length < FilePosition.headLength {
-                position.head = Fingerprint(of: head.prefix(Int(position.offset)))
-            }
-            position.tail = Fingerprint(of: recent)
-            let lines = builder.finish()
-            // Positions and chunks leave in one order: a position never says more than what was delivered before it.
-            await ledger.lock()
-            do {
-                if opened.path != "-", position.offset > 0 { index = await ledger.note(position, at: index) }
-                try await deliver(
-                    SourceChunk(
-                        lines: lines, position: SourcePosition(files: await ledger.files), partition: opened.path,
-                        endsPartition: isLast))
-            } catch {
-                await ledger.unlock()
-                throw error
-            }
-            await ledger.unlock()
-            metrics.lines.increment(by: lines.count)
-            await ledger.show(reader.bytesRead, of: number)
-        }
+        await ledger.claim(file.head, number)
         do {
-            while !Task.isCancelled {
-                if let block = LineBlock(text, at: position.offset, isEnd: isAtEnd) {
-                    _ = block.append(
-                        to: &builder, source: name, file: opened.path, arrival: Timestamp(microseconds: WallClock.microseconds))
-                    metrics.bytes.increment(by: block.length)
-                    position.offset += Int64(block.length)
-                    recent = Array(
-                        (recent + block.bytes[max(0, block.length - FilePosition.tailLength)..<block.length]).suffix(
-                            FilePosition.tailLength))
-                    text = Array(text[block.length...])
-                    if builder.count >= Self.batchLines || builder.byteCount >= Self.batchBytes { try await flush(isLast: false) }
-                }
-                if isAtEnd { break }
-                do {
-                    let more = try await next(reader)
-                    if more.isEmpty { isAtEnd = true } else { text += more }
-                    if head.count < FilePosition.headLength { head += more.prefix(FilePosition.headLength - head.count) }
-                } catch {
-                    // What was good comes first, then the error.
-                    try await flush(isLast: false)
-                    throw error
-                }
-            }
-            try await flush(isLast: !Task.isCancelled)
+            try await read(&file, number, ledger, deliver)
         } catch {
             await ledger.release(number)
             throw error
@@ -144,12 +76,62 @@ public struct FileSource: Source {
         await ledger.release(number)
     }
 
-    /// Reads may block for long (a pipe, a slow disk): they run on a queue of their own, not on the shared pool.
-    private func next(_ reader: TextReader) async throws -> [UInt8] {
-        try await withCheckedThrowingContinuation { continuation in
-            Self.readQueue.async { continuation.resume(with: Result { try reader.read(LineBlock.size) }) }
+    private func read(
+        _ file: inout FilePass, _ number: Int, _ ledger: FileLedger, _ deliver: @Sendable (SourceChunk) async throws -> Void
+    ) async throws {
+        var place = try await file.resume(after: await ledger.files)
+        if place != nil {
+            logger.debug(
+                "a file was processed before; what came since is read",
+                metadata: ["file": "\(file.path)", "offset": "\(file.progress.position.offset)"])
+        }
+        var builder = RawLinesBuilder()
+        do {
+            while !Task.isCancelled, let block = try await file.next() {
+                // Room for a whole batch, unless the file ends here: buffers that double copy all that is in them.
+                if builder.count == 0, file.isLong {
+                    builder.reserveCapacity(lines: Self.batchLines, bytes: Self.batchBytes + LineBlock.size)
+                }
+                _ = block.append(
+                    to: &builder, source: name, file: file.path, arrival: Timestamp(microseconds: WallClock.microseconds))
+                metrics.bytes.increment(by: block.length)
+                file.advance(by: block)
+                guard builder.count >= Self.batchLines || builder.byteCount >= Self.batchBytes else { continue }
+                place = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver)
+            }
+        } catch {
+            // What was good comes first, then the error.
+            if builder.count > 0 { _ = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver) }
+            throw error
+        }
+        let isWhole = !Task.isCancelled
+        if builder.count > 0 || isWhole {
+            _ = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver, isLast: isWhole)
         }
     }
 
-    private static let readQueue = DispatchQueue(label: "obs.ingest.read", attributes: .concurrent)
+    /// Delivers lines; gives the file's place in the ledger.
+    private func pass(
+        _ lines: Batch, of file: FilePass, _ number: Int, at place: Int?, _ ledger: FileLedger,
+        _ deliver: @Sendable (SourceChunk) async throws -> Void, isLast: Bool = false
+    ) async throws -> Int? {
+        var place = place
+        let position = file.progress.position
+        // Positions and chunks leave in one order: a position never says more than what was delivered before it.
+        await ledger.lock()
+        do {
+            if file.hasName, position.offset > 0 { place = await ledger.note(position, at: place) }
+            try await deliver(
+                SourceChunk(
+                    lines: lines, position: SourcePosition(files: await ledger.files), partition: file.path, endsPartition: isLast
+                ))
+        } catch {
+            await ledger.unlock()
+            throw error
+        }
+        await ledger.unlock()
+        metrics.lines.increment(by: lines.count)
+        await ledger.show(file.reader.bytesRead, of: number)
+        return place
+    }
 }

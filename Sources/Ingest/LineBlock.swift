@@ -29,19 +29,9 @@ struct LineBlock {
 
     /// Appends the lines, without their LF or CRLF, to `builder`; gives how many they are.
     func append(to builder: inout RawLinesBuilder, source: String, file: String, arrival: Timestamp) -> Int {
-        let span = bytes.span
         // Log lines are seldom shorter than this; where they are, the rest grows as usual.
         builder.reserveCapacity(lines: length / 64, bytes: length)
-        var start = 0
-        var count = 0
-        while start < length {
-            let end = span.firstIndex(of: UInt8(ascii: "\n"), from: start).flatMap { $0 < length ? $0 : nil } ?? length
-            let textEnd = end > start && span[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
-            builder.append(
-                span.extracting(start..<textEnd), offset: offset + Int64(start), source: source, file: file, arrival: arrival)
-            start = end + 1
-            count += 1
-        }
-        return count
+        return builder.append(
+            linesOf: bytes.span.extracting(..<length), offset: offset, source: source, file: file, arrival: arrival)
     }
 }

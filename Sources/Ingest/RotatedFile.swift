@@ -8,20 +8,18 @@ final class RotatedFile {
     /// Whether it is the last of which something was read, or came after that one.
     let isAtFront: Bool
     private let reader: TextReader
-    private(set) var position: FilePosition
+    private var progress: TextProgress
     private var rest: [UInt8] = []
-    private var restOffset: Int64
     private var isAtEnd = false
-    private var recent: [UInt8]
 
-    private init(_ reader: TextReader, file: String, position: FilePosition, recent: [UInt8], isAtFront: Bool) {
+    private init(_ reader: TextReader, file: String, _ progress: TextProgress, isAtFront: Bool) {
         self.isAtFront = isAtFront
         self.reader = reader
         self.file = file
-        self.position = position
-        self.recent = recent
-        restOffset = position.offset
+        self.progress = progress
     }
+
+    var position: FilePosition { progress.position }
 
     /// The next lines; the last one is whole even without its end, because nothing follows it.
     func nextBlock() throws -> LineBlock? {
@@ -30,18 +28,12 @@ final class RotatedFile {
             if more.isEmpty { isAtEnd = true }
             rest += more
         }
-        return LineBlock(rest, at: restOffset, isEnd: isAtEnd)
+        return LineBlock(rest, at: position.offset, isEnd: isAtEnd)
     }
 
     func advance(by block: LineBlock) {
-        recent = Array((recent + block.bytes[..<block.length]).suffix(FilePosition.tailLength))
         rest.removeFirst(block.length)
-        restOffset += Int64(block.length)
-        position.offset = restOffset
-        if position.head.length == 0 {
-            position.head = Fingerprint(of: block.bytes[..<min(block.length, FilePosition.headLength)])
-        }
-        position.tail = Fingerprint(of: recent)
+        progress.advance(by: block)
     }
 
     /// What there is to read in the files that were rotated away from `path`: of each file that one of `positions` is of, wherever it was moved or
@@ -67,12 +59,10 @@ final class RotatedFile {
                 let position = open.remove(at: match)
                 if position == last { isAfterLast = true }
                 if isBeingRead { continue }
-                files.append(
-                    RotatedFile(text.reader, file: sibling, position: position, recent: text.recent, isAtFront: position == last))
+                files.append(RotatedFile(text.reader, file: sibling, text.progress, isAtFront: position == last))
             } else if isAfterLast, !isBeingRead, let reader = try? TextReader(path: sibling) {
-                let start = FilePosition(
-                    path: path, device: identity.device, inode: identity.inode, offset: 0, head: .none, tail: .none)
-                files.append(RotatedFile(reader, file: sibling, position: start, recent: [], isAtFront: true))
+                let start = TextProgress(path: path, device: identity.device, inode: identity.inode)
+                files.append(RotatedFile(reader, file: sibling, start, isAtFront: true))
             }
         }
         guard let metrics else { return files }

@@ -186,36 +186,3 @@ public final class TextReader: @unchecked Sendable {
         .damaged(path: path, offset: textOffset, reason: reason)
     }
 }
-
-/// A file's text from where a position is in it.
-struct PositionedText {
-    let reader: TextReader
-    /// The last bytes before the position.
-    let recent: [UInt8]
-
-    /// Nil when the file is another one than that of the position: its text begins or goes on differently, or ends before.
-    init?(path: String, at position: FilePosition) throws {
-        // A file that was never read is known by its inode alone.
-        if position.offset == 0 {
-            guard let identity = OpenFile.identity(of: path), identity.device == position.device, identity.inode == position.inode
-            else { return nil }
-        }
-        reader = try TextReader(path: path)
-        // One pass from the start: a compressed file cannot be read at a place.
-        var offset: Int64 = 0
-        var head: [UInt8] = []
-        var recent: [UInt8] = []
-        while offset < position.offset {
-            let bytes = try reader.read(Int(min(Int64(LineBlock.size), position.offset - offset)))
-            if bytes.isEmpty { return nil }
-            if offset < position.head.length {
-                head += bytes.prefix(position.head.length - head.count)
-                if head.count >= position.head.length, Fingerprint(of: head) != position.head { return nil }
-            }
-            recent = Array((recent + bytes.suffix(FilePosition.tailLength)).suffix(FilePosition.tailLength))
-            offset += Int64(bytes.count)
-        }
-        guard Fingerprint(of: recent.suffix(position.tail.length)) == position.tail else { return nil }
-        self.recent = recent
-    }
-}

@@ -31,3 +31,25 @@ extension Duration {
         self = .milliseconds(milliseconds)
     }
 }
+
+extension KeyedDecodingContainer {
+    /// The duration under `key`, in Prometheus' notation; nil where the key is not there.
+    ///
+    /// - Throws: `DecodingError` with a sentence that names the key and the text.
+    public func duration(_ key: Key) throws -> Duration? {
+        guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
+        guard let duration = Duration(parsing: text) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: key, in: self, debugDescription: "\(key.stringValue) is '\(text)'; write a duration such as 30s or 2m")
+        }
+        return duration
+    }
+
+    /// The same of a key that must be there.
+    public func requiredDuration(_ key: Key) throws -> Duration {
+        guard let duration = try duration(key) else {
+            throw DecodingError.keyNotFound(key, .init(codingPath: codingPath, debugDescription: "\(key.stringValue) is missing"))
+        }
+        return duration
+    }
+}

@@ -54,18 +54,43 @@ public struct RawLinesBuilder: Sendable {
     ///   - line: its bytes without the line end (LF or CRLF).
     ///   - offset: the position of its first byte in the file.
     public mutating func append(_ line: Span<UInt8>, offset: Int64, source: String, file: String, arrival: Timestamp) {
-        if let last = lastSource, last.name == source {
-            sources.append(code: last.code)
-        } else {
-            lastSource = (source, sources.append(utf8: source))
-        }
-        if let last = lastFile, last.name == file {
-            files.append(code: last.code)
-        } else {
-            lastFile = (file, files.append(utf8: file))
-        }
+        append(text: line)
         offsets.append(offset)
-        arrivals.append(arrival.microseconds)
+        appendOrigin(of: 1, source: source, file: file, arrival: arrival)
+    }
+
+    /// Appends the lines of a block as it stands in a file, without their LF or CRLF; gives how many they are.
+    ///
+    /// - Parameter offset: the position of the block's first byte in the file.
+    public mutating func append(
+        linesOf block: Span<UInt8>, offset: Int64, source: String, file: String, arrival: Timestamp
+    ) -> Int {
+        // A line end is no part of a longer sequence: where the block is UTF-8 each line is.
+        let isUTF8 = !hasInvalidLine && block.isValidUTF8
+        let before = lines.count
+        var start = 0
+        while start < block.count {
+            let end = block.firstIndex(of: UInt8(ascii: "\n"), from: start) ?? block.count
+            let textEnd = end > start && block[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
+            let text = block.extracting(start..<textEnd)
+            if isUTF8 { lines.append(text) } else { append(text: text) }
+            offsets.append(offset + Int64(start))
+            start = end + 1
+        }
+        let count = lines.count - before
+        appendOrigin(of: count, source: source, file: file, arrival: arrival)
+        return count
+    }
+
+    private mutating func appendOrigin(of count: Int, source: String, file: String, arrival: Timestamp) {
+        if lastSource?.name != source { lastSource = (source, sources.code(utf8: source)) }
+        if lastFile?.name != file { lastFile = (file, files.code(utf8: file)) }
+        sources.append(code: lastSource!.code, count: count)
+        files.append(code: lastFile!.code, count: count)
+        arrivals.append(arrival.microseconds, count: count)
+    }
+
+    private mutating func append(text line: Span<UInt8>) {
         // Fast path: nearly every line of a log is UTF-8.
         if line.isValidUTF8 {
             lines.append(line)

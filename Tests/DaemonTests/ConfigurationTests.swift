@@ -63,10 +63,22 @@ struct `The configuration` {
         ("http: {listen: nowhere}", "1: http.listen is 'nowhere'; write host:port such as 127.0.0.1:9464"),
         (
             "sources: [{name: a, file: b, pipeline: c}]",
-            "0: source 'a' names the pipeline 'c', which there is not; known are ssh, rail, shop, events, self"
+            "1: source 'a' names the pipeline 'c', which there is not; known are ssh, rail, shop, events, self"
         ),
         ("alerting: {route: {receiver: x}}", "1: the route names the receiver 'x', which there is not; receivers are "),
-        ("pipelines: [nothing/*.yaml]", "0: pipelines names 'nothing/*.yaml', and there is no such file"),
+        ("pipelines: [nothing/*.yaml]", "1: pipelines names 'nothing/*.yaml', and there is no such file"),
+        (
+            "sources:\n- {name: a, file: b}\n- name: a\n  file: c",
+            "3: two sources are called 'a'; name one otherwise"
+        ),
+        (
+            "sources:\n- name: files\n  file: b",
+            "2: a source is called 'files', as what 'obs process' reads is; name it otherwise"
+        ),
+        (
+            "sources:\n- name: v\n  http: true\n  pipeline: shop\n  input: vews",
+            "5: source 'v': pipeline 'shop' has no input 'vews'; known are views, stars, orders, items, users, products"
+        ),
     ])
     func `says what is wrong, on which line, and the way out`(text: String, message: String) {
         #expect(mistakes(text) == [message])

@@ -13,12 +13,14 @@ struct `A batch over files` {
     private var folder: String { directory.path }
 
     /// The lines that a run delivers, where it stands after it, and the error that ended it.
-    private func run(_ names: [String], from position: SourcePosition? = nil) async -> (
+    private func run(_ names: [String], from position: SourcePosition? = nil, parallelFiles: Int = 1) async -> (
         lines: [String], position: SourcePosition?, error: (any Error)?
     ) {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let source = FileSource(name: "files", paths: names.map { folder + "/" + $0 }, metrics: MetricsRegistry(), logger: logger)
+        let source = FileSource(
+            name: "files", paths: names.map { folder + "/" + $0 }, parallelFiles: parallelFiles, metrics: MetricsRegistry(),
+            logger: logger)
         let lines = Mutex<[String]>([])
         let last = Mutex<SourcePosition?>(position)
         do {
@@ -90,6 +92,21 @@ struct `A batch over files` {
         #expect("\(cut.error!)".contains("cut.gz: the gzip data ends in the middle after "))
         #expect(await run(["nothing.log"]).error.map { "\($0)" } == "\(folder)/nothing.log: there is no such file")
         #expect("\(await run([""]).error!)".contains("it is a folder"))
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func `ends with the error when a known file is damaged, while another that begins alike waits for it`()
+        async throws
+    {
+        try write(many.joined(separator: "\n") + "\n", to: "a.log")
+        let first = await run(["a.log"])
+        try write(many.joined(separator: "\n") + "\nnew\n", to: "b.log")
+        try compress("a.log", with: ["gzip"])
+        let whole = try Data(contentsOf: URL(filePath: folder + "/a.log.gz"))
+        try whole.prefix(whole.count / 2).write(to: URL(filePath: folder + "/a.log.gz"))
+        let second = await run(["a.log.gz", "b.log"], from: first.position, parallelFiles: 2)
+        #expect("\(second.error.map { "\($0)" } ?? "")".contains("a.log.gz"))
+        #expect(second.lines.isEmpty || second.lines == ["new"])
     }
 
     @Test func `keeps the bytes of a line that is no UTF-8`() async throws {

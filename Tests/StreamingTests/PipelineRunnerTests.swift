@@ -244,6 +244,20 @@ struct `A pipeline` {
         #expect(try tables(folder)["bronze.shop_views"]!.count == 2 * once)
     }
 
+    @Test func `gives its checkpoints back when it has run or failed, whoever still holds it, and not before`() async throws {
+        let folder = TemporaryFolder()
+        let first = try await runner(folder)
+        await #expect(throws: PipelineError.self) { try await runner(folder) }
+        _ = try await first.run(sources(7, count: 50), mode: .available)
+        let second = try await runner(folder)
+        let broken = ListSource(name: "web", lines: Self.lines(7, count: 60, isStars: false), chunk: 1, failsAfter: 3)
+        await #expect(throws: ListSource.Broken.self) {
+            try await second.run([PipelineSource(broken, input: "views")], mode: .available)
+        }
+        _ = try await runner(folder).run(sources(7, count: 60), mode: .available)
+        withExtendedLifetime((first, second)) {}
+    }
+
     @Test func `stops at an expectation whose action is fail, and commits nothing of the epoch`() async throws {
         let folder = TemporaryFolder()
         var definition = PipelineDefinition(
@@ -292,8 +306,8 @@ struct `A pipeline` {
             init(_ delivered: Mutexed) { self.delivered = delivered }
             func observe(_ parsed: ParsedBatch, lines: Batch, input: String) async throws {
                 seen += parsed.events.count
-                // What is ahead of the work: two queues, what fills them, and what is on its way between.
-                #expect(delivered.value - seen <= 6)
+                // What is ahead of the work: two queues, what fills them, what is on its way between, and the batch behind the one that is told.
+                #expect(delivered.value - seen <= 8)
             }
             func observe(gold: Batch, table: String) async throws {}
             func snapshot() async throws -> Data { Data() }
@@ -315,5 +329,67 @@ struct `A pipeline` {
             definition, lake: folder.lake, checkpoints: folder.path + "/checkpoints", exportFolder: folder.path + "/export",
             observers: [SlowObserver(delivered)], metrics: MetricsRegistry(), logger: Self.quiet)
         #expect(try await runner.run([source], mode: .batch).events == 200)
+    }
+
+    /// Takes its time with each thing that it is told, and fails at the one that it was asked to fail at.
+    private actor Witness: PipelineObserver {
+        struct Failed: Error {}
+        var told: [String] = []
+        let failsAt: Int?
+        init(failsAt: Int? = nil) { self.failsAt = failsAt }
+
+        private func hear(_ what: String) async throws {
+            try await Task.sleep(for: .milliseconds(2))
+            if told.count == failsAt { throw Failed() }
+            told.append(what)
+        }
+        func observe(_ parsed: ParsedBatch, lines: Batch, input: String) async throws { try await hear("\(parsed.events.count)") }
+        func observe(gold: Batch, table: String) async throws { try await hear(table) }
+        func snapshot() async throws -> Data { Data("\(told.count)".utf8) }
+        func restore(_ snapshot: Data) async throws {}
+    }
+
+    private func watched(_ folder: TemporaryFolder, by witness: Witness) async throws -> PipelineRunner {
+        let definition = PipelineDefinition(
+            name: "p",
+            inputs: [InputDefinition(name: "p", table: "p", format: "json", options: FormatOptions(columns: Self.columns))],
+            windows: [
+                WindowDefinition(
+                    table: "minutes", kind: .tumbling(length: .seconds(60)), by: [], aggregates: [Aggregate("n", .count)])
+            ])
+        return try await PipelineRunner(
+            definition, lake: folder.lake, checkpoints: folder.path + "/checkpoints", exportFolder: folder.path + "/export",
+            observers: [witness], metrics: MetricsRegistry(), logger: Self.quiet)
+    }
+
+    private static let minutely = ListSource(
+        name: "s",
+        lines: (0..<30).map { #"{"event_time":"\#(Timestamp(seconds: 1_800_000_000 + Int64($0) * 60))","method":"GET"}"# },
+        chunk: 3)
+
+    @Test func `has told its observers all, events before the windows that they close, when it commits`() async throws {
+        let folder = TemporaryFolder(), witness = Witness()
+        _ = try await watched(folder, by: witness).run([Self.minutely], mode: .batch)
+        let told = await witness.told
+        // The last window is closed by the end of the source.
+        #expect(told == (0..<10).flatMap { _ in ["3", "minutes"] } + ["minutes"])
+        let checkpoint = try #require(
+            try CheckpointFolder(path: folder.path + "/checkpoints/p", pipeline: "p").load())
+        #expect(checkpoint.states["observer-0"] == Data("21".utf8))
+    }
+
+    @Test(arguments: [0, 1, 6, 19, 20]) func `commits nothing when an observer fails, and tells it again`(failsAt: Int)
+        async throws
+    {
+        let folder = TemporaryFolder(), witness = Witness(failsAt: failsAt)
+        await #expect(throws: Witness.Failed.self) {
+            _ = try await watched(folder, by: witness).run([Self.minutely], mode: .batch)
+        }
+        #expect(await witness.told.count == failsAt)
+        #expect(try folder.lake.table("bronze.p").rowCount() == 0)
+        let second = Witness()
+        _ = try await watched(folder, by: second).run([Self.minutely], mode: .batch)
+        #expect(await second.told.count == 21)
+        #expect(try folder.lake.table("gold.minutes").rowCount() == 30)
     }
 }

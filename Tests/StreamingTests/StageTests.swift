@@ -228,6 +228,7 @@ struct `An expectation` {
 }
 
 struct `A reference table` {
+    private let stale = MetricsRegistry().gauge("stale", help: "")[]
     private let folder = TemporaryFolder()
 
     private func table(_ name: String, _ text: String, columns: [String] = ["tier"], on: [String] = ["k"]) throws -> (
@@ -235,7 +236,8 @@ struct `A reference table` {
     ) {
         let url = URL(filePath: folder.path + "/" + name)
         try text.write(to: url, atomically: true, encoding: .utf8)
-        return (try ReferenceTable(ReferenceLookup(file: url.path, on: on, columns: columns), logger: Logger(label: "test")), url)
+        let lookup = ReferenceLookup(file: url.path, on: on, columns: columns)
+        return (try ReferenceTable(lookup, stale: stale, logger: Logger(label: "test")), url)
     }
 
     @Test(arguments: [
@@ -249,6 +251,15 @@ struct `A reference table` {
         #expect(found[0] == ["gold"] && found[1] == [nil] && found[2] == nil && found[3] == nil)
     }
 
+    @Test func `of lines that are being added waits for the end of the last one`() throws {
+        let (table, url) = try table("a.jsonl", "{\"k\":\"a\",\"tier\":\"old\"}\n{\"k\":\"b\",\"ti")
+        let rows = WindowCase.rows("1:a:1 2:b:1")
+        #expect(table.find(rows) == [["old"], nil])
+        try "{\"k\":\"a\",\"tier\":\"old\"}\n{\"k\":\"b\",\"tier\":\"new\"}".write(to: url, atomically: false, encoding: .utf8)
+        table.refresh()
+        #expect(table.find(rows) == [["old"], ["new"]])
+    }
+
     @Test func `is read again when its file changes, and keeps the old entries when the new file is bad`() throws {
         let (table, url) = try table("a.json", #"[{"n":1,"tier":"old"}]"#, on: ["n"])
         let rows = WindowCase.rows("1:a:1")
@@ -256,14 +267,39 @@ struct `A reference table` {
         try #"[{"n":1,"tier":"newer"}]"#.write(to: url, atomically: true, encoding: .utf8)
         table.refresh()
         #expect(table.find(rows)[0] == ["newer"])
-        try "nonsense".write(to: url, atomically: true, encoding: .utf8)
+        for isBad in [true, true, false, true] {
+            try (isBad ? "nonsense \(UUID())" : #"[{"n":1,"tier":"newest"}]"#).write(to: url, atomically: true, encoding: .utf8)
+            table.refresh()
+            table.refresh()
+            #expect(stale.value == (isBad ? 1 : 0))
+        }
+        #expect(table.find(rows)[0] == ["newest"])
+        try FileManager.default.removeItem(at: url)
+        for _ in 0..<2 {
+            table.refresh()
+            #expect(table.find(rows)[0] == ["newest"] && stale.value == 1)
+        }
+        try #"[{"n":1,"tier":"back"}]"#.write(to: url, atomically: true, encoding: .utf8)
         table.refresh()
-        #expect(table.find(rows)[0] == ["newer"])
+        #expect(table.find(rows)[0] == ["back"] && stale.value == 0)
     }
 
-    @Test(arguments: [("x.json", "nonsense"), ("x.json", "[{\"tier\":\"x\"}]"), ("x.csv", "k,tier\n\"a,b"), ("x.json", "[1]")])
-    func `refuses what it cannot use`(name: String, text: String) throws {
-        #expect(throws: ReferenceError.self) { try table(name, text) }
+    @Test(arguments: [
+        ("x.json", "nonsense", ".json:1: cannot be read as a reference table: it is no JSON object"),
+        ("x.json", "{\"k\":\"a\"}\n\n{\"k\":\"b\n", ".json:3: "),
+        ("x.json", "{\"k\":\"a\"}\n{\"tier\":\"x\"}", ".json:2: cannot be read as a reference table: the entry has no 'k'"),
+        ("x.json", "[{\"k\":\"a\"},{\"tier\":\"x\"}]", ".json: entry 2: "), ("x.json", "[{\"k\":\"a\"},1]", ".json: entry 2: "),
+        ("x.json", "[{\"k\":\"a\"}\n,]]", "begins as a JSON array and is none: "),
+        ("x.csv", "k,tier\na,\"b\nc\"\n\"a,b", ".csv:4: cannot be read as a reference table: a quoted cell does not end"),
+        ("x.csv", "k,tier\na,b\nc,d,e", ".csv:3: cannot be read as a reference table: it has 3 cells under 2 headings"),
+        ("x.csv", "tier\na", "has no 'k', by which rows are looked up"),
+    ])
+    func `refuses what it cannot use, and says where`(name: String, text: String, reason: String) throws {
+        #expect {
+            try table(name, text)
+        } throws: { error in
+            error is ReferenceError && "\(error)".contains(reason)
+        }
     }
 }
 

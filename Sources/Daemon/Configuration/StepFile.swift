@@ -12,12 +12,19 @@ struct StepFile: Decodable {
     }
 
     private struct JoinFile: Decodable {
-        var with: String
-        var on: TextList
-        var within: String
-        var before: String?
-        var kind: String?
-        var prefix: String?
+        let join: StreamJoin
+
+        private enum CodingKeys: CodingKey { case with, on, within, before, kind, prefix }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            join = StreamJoin(
+                with: try container.decode(String.self, forKey: .with),
+                on: try container.decode(TextList.self, forKey: .on).texts,
+                within: try container.requiredDuration(.within), before: try container.duration(.before) ?? .zero,
+                kind: try StepFile.kind(try container.decodeIfPresent(String.self, forKey: .kind) ?? "inner"),
+                prefix: try container.decodeIfPresent(String.self, forKey: .prefix))
+        }
     }
 
     private struct LookupFile: Decodable {
@@ -51,14 +58,7 @@ struct StepFile: Decodable {
             step = .compute(name: String(match.1), try Expression(String(text[match.range.upperBound...])))
         case .select: step = .select(try container.decode(TextList.self, forKey: .select).texts)
         case .deduplicate: step = .deduplicate(by: try container.decode(TextList.self, forKey: .deduplicate).texts)
-        case .join:
-            let file = try container.decode(JoinFile.self, forKey: .join)
-            step = .join(
-                StreamJoin(
-                    with: file.with, on: file.on.texts, within: try Self.duration(file.within, "join.within"),
-                    before: try file.before.map { try Self.duration($0, "join.before") } ?? .zero,
-                    kind: try Self.kind(file.kind ?? "inner"),
-                    prefix: file.prefix))
+        case .join: step = .join(try container.decode(JoinFile.self, forKey: .join).join)
         case .lookup:
             let file = try container.decode(LookupFile.self, forKey: .lookup)
             step = .lookup(
@@ -74,13 +74,6 @@ struct StepFile: Decodable {
     private static func kind(_ name: String) throws -> StreamJoin.Kind {
         guard let kind = StreamJoin.Kind(rawValue: name) else { throw UsageError("'kind' is '\(name)'; write inner or left") }
         return kind
-    }
-
-    static func duration(_ text: String, _ key: String) throws -> Duration {
-        guard let duration = Duration(parsing: text) else {
-            throw UsageError("\(key) is '\(text)'; write a duration such as 30s or 2m")
-        }
-        return duration
     }
 }
 
@@ -113,8 +106,16 @@ private struct ExpectationFile: Decodable {
         var pattern: String
     }
     private struct Unique: Decodable {
-        var columns: TextList
-        var within: String
+        let check: Expectation.Check
+
+        private enum CodingKeys: CodingKey { case columns, within }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            check = .uniqueInWindow(
+                columns: try container.decode(TextList.self, forKey: .columns).texts,
+                within: try container.requiredDuration(.within))
+        }
     }
     private struct RowCount: Decodable {
         var from: Int?
@@ -146,12 +147,8 @@ private struct ExpectationFile: Decodable {
         case .matches:
             let file = try container.decode(Matches.self, forKey: .matches)
             check = .matches(column: file.column, pattern: file.pattern)
-        case .uniqueInWindow:
-            let file = try container.decode(Unique.self, forKey: .uniqueInWindow)
-            check = .uniqueInWindow(
-                columns: file.columns.texts, within: try StepFile.duration(file.within, "unique_in_window.within"))
-        case .freshWithin:
-            check = .freshWithin(try StepFile.duration(try container.decode(String.self, forKey: .freshWithin), "fresh_within"))
+        case .uniqueInWindow: check = try container.decode(Unique.self, forKey: .uniqueInWindow).check
+        case .freshWithin: check = .freshWithin(try container.requiredDuration(.freshWithin))
         default:
             let file = try container.decode(RowCount.self, forKey: .rowCount)
             check = .rowCount(from: file.from, to: file.to)

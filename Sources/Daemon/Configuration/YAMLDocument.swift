@@ -112,6 +112,11 @@ struct YAMLDocument {
         return decoded
     }
 
+    /// What is wrong with the value at `path`, such as `["sources", 2, "pipeline"]`: found when all is read, and shown at its line.
+    func mistake(_ message: String, at path: NodeKey...) -> ConfigurationError.Mistake {
+        .init(file: file, line: root.flatMap { DecodingLog.line(of: path, in: $0) }, message: message)
+    }
+
     /// The document as YAML, with `<secret>` where ``Value`` has a secret.
     ///
     /// - Throws: ``ConfigurationError`` when it cannot be decoded.
@@ -245,7 +250,7 @@ final class DecodingLog {
         }
     }
 
-    private static func line(of path: [any CodingKey], in root: Node) -> Int? {
+    static func line(of path: [any CodingKey], in root: Node) -> Int? {
         var node = root
         var line = root.mark?.line
         for key in path {

@@ -1,7 +1,7 @@
 import Columns
 
 /// What a rule remembers of one group: its events within the window, in the order in which they came, and some of their lines.
-struct EventGroup: Sendable, Codable {
+struct EventGroup: Sendable {
     private(set) var times: [Int64] = []
     private(set) var counts: [Int32] = []
     /// For each event the hash of the value that the rule wants distinct; empty for rules that want none.
@@ -15,36 +15,7 @@ struct EventGroup: Sendable, Codable {
     private(set) var total = 0
     private var distinctCounts: [UInt64: Int] = [:]
 
-    private enum CodingKeys: CodingKey { case times, counts, distinct, evidence, newest, lastReported, reportedCount }
-
     init() {}
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        times = try container.decode([Int64].self, forKey: .times)
-        counts = try container.decode([Int32].self, forKey: .counts)
-        distinct = try container.decode([UInt64].self, forKey: .distinct)
-        evidence = try container.decode([Evidence].self, forKey: .evidence)
-        newest = try container.decode(Int64.self, forKey: .newest)
-        lastReported = try container.decodeIfPresent(Int64.self, forKey: .lastReported)
-        reportedCount = try container.decode(Int.self, forKey: .reportedCount)
-        guard counts.count == times.count, distinct.isEmpty || distinct.count == times.count else {
-            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "events do not add up"))
-        }
-        total = counts.reduce(0) { $0 + Int($1) }
-        for value in distinct { distinctCounts[value, default: 0] += 1 }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(Array(times[start...]), forKey: .times)
-        try container.encode(Array(counts[start...]), forKey: .counts)
-        try container.encode(distinct.isEmpty ? [] : Array(distinct[start...]), forKey: .distinct)
-        try container.encode(evidence, forKey: .evidence)
-        try container.encode(newest, forKey: .newest)
-        try container.encodeIfPresent(lastReported, forKey: .lastReported)
-        try container.encode(reportedCount, forKey: .reportedCount)
-    }
 
     var distinctCount: Int { distinctCounts.count }
     /// The first event that is within the window.
@@ -92,11 +63,105 @@ struct EventGroup: Sendable, Codable {
     /// Whether it is to be told: for the first time, with twice as many events, or after `pause` microseconds of event time.
     func isDue(after pause: Int64) -> Bool {
         guard let lastReported else { return true }
-        return total >= reportedCount * 2 || newest - lastReported >= pause
+        return total >= reportedCount * 2 || newest &- lastReported >= pause
     }
 
     mutating func isReported() {
         lastReported = newest
         reportedCount = total
+    }
+}
+
+// MARK: Checkpoints
+
+extension EventGroup {
+    /// Times are written as what lies between them, and distinct values as their places among those that come for the first time: a few bytes an event.
+    func encode(to writer: inout StateWriter) {
+        writer.write(newest)
+        writer.write(lastReported != nil)
+        writer.write(compact: lastReported ?? 0)
+        writer.write(compact: Int64(reportedCount))
+        writer.write(times.count - start)
+        var last: Int64 = 0
+        for time in times[start...] {
+            writer.write(compact: time &- last)
+            last = time
+        }
+        for count in counts[start...] { writer.write(compact: Int64(count)) }
+        writer.write(!distinct.isEmpty)
+        var places: [UInt64: Int64] = [:]
+        for value in distinct.dropFirst(start) {
+            let place = places[value] ?? Int64(places.count)
+            writer.write(compact: place)
+            guard places.updateValue(place, forKey: value) == nil else { continue }
+            writer.write(value)
+        }
+        writer.write(evidence.count)
+        for line in evidence {
+            writer.write(line.file)
+            writer.write(compact: line.offset)
+            writer.write(line.line)
+            writer.write(compact: line.time.microseconds)
+        }
+    }
+
+    init(from reader: inout StateReader) throws(StateReader.Damaged) {
+        newest = try reader.int64()
+        let isReported = try reader.bool()
+        let reportedAt = try reader.compactInt64()
+        lastReported = isReported ? reportedAt : nil
+        reportedCount = Int(try reader.compactInt64())
+        guard (0..<1 << 48).contains(reportedCount) else { throw StateReader.Damaged() }
+        let count = try reader.count()
+        times.reserveCapacity(count)
+        counts.reserveCapacity(count)
+        for _ in 0..<count { times.append((times.last ?? 0) &+ (try reader.compactInt64())) }
+        for _ in 0..<count {
+            guard let stands = Int32(exactly: try reader.compactInt64()) else { throw StateReader.Damaged() }
+            counts.append(stands)
+        }
+        if try reader.bool() {
+            distinct.reserveCapacity(count)
+            var values: [UInt64] = []
+            for _ in 0..<count {
+                let place = try reader.compactInt64()
+                if place == values.count { values.append(try reader.uint64()) }
+                guard values.indices.contains(Int(place)) else { throw StateReader.Damaged() }
+                distinct.append(values[Int(place)])
+            }
+        }
+        for _ in 0..<(try reader.count()) {
+            evidence.append(
+                Evidence(
+                    file: try reader.string(), offset: try reader.compactInt64(), line: try reader.string(),
+                    time: Timestamp(microseconds: try reader.compactInt64())))
+        }
+        countAgain()
+    }
+
+    /// What follows from the events.
+    private mutating func countAgain() {
+        total = counts.reduce(0) { $0 + Int($1) }
+        for value in distinct { distinctCounts[value, default: 0] += 1 }
+    }
+}
+
+/// As checkpoints of layout 1 have it; see ``RuleEngine/restore(_:)``.
+extension EventGroup: Decodable {
+    private enum CodingKeys: CodingKey { case times, counts, distinct, evidence, newest, lastReported, reportedCount }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        times = try container.decode([Int64].self, forKey: .times)
+        counts = try container.decode([Int32].self, forKey: .counts)
+        distinct = try container.decode([UInt64].self, forKey: .distinct)
+        evidence = try container.decode([Evidence].self, forKey: .evidence)
+        newest = try container.decode(Int64.self, forKey: .newest)
+        lastReported = try container.decodeIfPresent(Int64.self, forKey: .lastReported)
+        reportedCount = try container.decode(Int.self, forKey: .reportedCount)
+        guard counts.count == times.count, distinct.isEmpty || distinct.count == times.count else {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "events do not add up"))
+        }
+        countAgain()
     }
 }

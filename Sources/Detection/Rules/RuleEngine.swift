@@ -20,6 +20,8 @@ public struct RuleEngine: Sendable {
     /// By rule.
     private let texts: [Texts]
     private var groups: [Groups]
+    /// Groups that are remembered, of all rules.
+    public var groupCount: Int { groups.reduce(0) { $0 + $1.all.count } }
     /// Groups that were forgotten because there were too many.
     public private(set) var forgottenGroups = 0
 
@@ -41,18 +43,19 @@ public struct RuleEngine: Sendable {
 
         mutating func slot(_ key: [String]) -> Int {
             if let known = slots[key] { return known }
+            return add(key, EventGroup())
+        }
+
+        @discardableResult mutating func add(_ key: [String], _ group: EventGroup) -> Int {
             slots[key] = all.count
-            all.append(EventGroup())
+            all.append(group)
             return all.count - 1
         }
 
         /// Keeps only the groups that `isKept` says.
         mutating func filter(_ isKept: (EventGroup) -> Bool) {
             var kept = Groups()
-            for (key, slot) in slots where isKept(all[slot]) {
-                kept.slots[key] = kept.all.count
-                kept.all.append(all[slot])
-            }
+            for (key, slot) in slots where isKept(all[slot]) { kept.add(key, all[slot]) }
             self = kept
         }
     }
@@ -131,7 +134,7 @@ public struct RuleEngine: Sendable {
             groups[index].all[slot].add(
                 time: time, count: Int32(clamping: counts?.integer(at: row) ?? 1), distinct: distinct?[row], limit: Self.maxEvents
             )
-            groups[index].all[slot].forget(before: groups[index].all[slot].newest - within)
+            groups[index].all[slot].forget(before: groups[index].all[slot].newest &- within)
             let isReached =
                 rule.then == nil && groups[index].all[slot].total >= rule.count
                 && rule.distinct.map { groups[index].all[slot].distinctCount >= $0.count } ?? true
@@ -170,44 +173,87 @@ public struct RuleEngine: Sendable {
             count: group.total,
             evidence: group.evidence)
     }
+}
 
-    // MARK: Checkpoints
+// MARK: Checkpoints
 
-    /// A rule's groups in a checkpoint, under what makes them its own.
-    private struct Saved: Codable {
-        var rule: String
-        var keys: [[String]]
-        var groups: [EventGroup]
-    }
+extension RuleEngine {
+    /// The first byte of a snapshot. Layout 1 was a JSON array, and began with its bracket.
+    private static let layout: UInt8 = 2
 
     /// The groups, for a checkpoint.
     ///
     /// Those that have been quiet for longer than their rule looks back are forgotten first: no event that comes in order can find them again, and a log of
     /// months would carry every address that was ever in it from checkpoint to checkpoint.
-    public mutating func snapshot() throws -> Data {
-        let newest = groups.flatMap(\.all).map(\.newest).max() ?? .min
-        for (index, rule) in rules.enumerated() {
-            let oldest = newest == .min ? .min : newest - rule.within.inMicroseconds - Self.repeatAfter
-            groups[index].filter { $0.newest > .min && $0.newest >= oldest }
+    public mutating func snapshot() -> Data {
+        forgetQuietGroups()
+        var writer = StateWriter()
+        writer.write(byte: Self.layout)
+        writer.write(rules.count)
+        for (rule, groups) in zip(rules, groups) {
+            writer.write(rule.stateIdentity)
+            writer.write(groups.slots.count)
+            for (key, slot) in groups.slots.sorted(by: { $0.value < $1.value }) {
+                writer.write(key.count)
+                for part in key { writer.write(part) }
+                groups.all[slot].encode(to: &writer)
+            }
         }
-        return try JSONEncoder().encode(
-            zip(rules, groups).map { rule, groups in
-                let entries = groups.slots.sorted { $0.value < $1.value }
-                return Saved(rule: rule.stateIdentity, keys: entries.map(\.key), groups: entries.map { groups.all[$0.value] })
-            })
+        return writer.data
     }
 
-    /// Goes on from a snapshot. A rule that looks at other events now, or groups them otherwise, than when the snapshot was made starts to count anew.
-    public mutating func restore(_ snapshot: Data) throws {
-        let saved = try JSONDecoder().decode([Saved].self, from: snapshot)
+    private mutating func forgetQuietGroups() {
+        guard let newest = groups.lazy.flatMap(\.all).map(\.newest).max(), newest > .min else { return }
         for (index, rule) in rules.enumerated() {
-            guard let own = saved.first(where: { $0.rule == rule.stateIdentity }), own.keys.count == own.groups.count else {
-                continue
-            }
-            groups[index] = Groups(
-                slots: Dictionary(own.keys.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first }),
-                all: own.groups)
+            let oldest = newest &- rule.within.inMicroseconds &- Self.repeatAfter
+            groups[index].filter { $0.newest >= oldest }
         }
+    }
+
+    /// Goes on from a snapshot, also one of layout 1. A rule that looks at other events now, or groups them otherwise, than when the snapshot was made starts to
+    /// count anew.
+    ///
+    /// - Throws: when the bytes are not what ``snapshot()`` gave.
+    public mutating func restore(_ snapshot: Data) throws {
+        let saved = snapshot.first == UInt8(ascii: "[") ? try Self.layout1(snapshot) : try Self.saved(snapshot)
+        for (index, rule) in rules.enumerated() {
+            if let own = saved[rule.stateIdentity] { groups[index] = own }
+        }
+    }
+
+    /// By the identity of the rule.
+    private static func saved(_ snapshot: Data) throws(StateReader.Damaged) -> [String: Groups] {
+        var reader = StateReader(snapshot)
+        guard try reader.byte() == layout else { throw StateReader.Damaged() }
+        var saved: [String: Groups] = [:]
+        for _ in 0..<(try reader.count()) {
+            let identity = try reader.string()
+            var groups = Groups()
+            for _ in 0..<(try reader.count()) {
+                var key: [String] = []
+                for _ in 0..<(try reader.count()) { key.append(try reader.string()) }
+                groups.add(key, try EventGroup(from: &reader))
+            }
+            if saved[identity] == nil { saved[identity] = groups }
+        }
+        guard reader.isAtEnd else { throw StateReader.Damaged() }
+        return saved
+    }
+
+    private struct SavedInLayout1: Decodable {
+        var rule: String
+        var keys: [[String]]
+        var groups: [EventGroup]
+    }
+
+    private static func layout1(_ snapshot: Data) throws -> [String: Groups] {
+        let saved = try JSONDecoder().decode([SavedInLayout1].self, from: snapshot).map { entry in
+            guard entry.keys.count == entry.groups.count else { throw StateReader.Damaged() }
+            var groups = Groups()
+            for (key, group) in zip(entry.keys, entry.groups) { groups.add(key, group) }
+            return (entry.rule, groups)
+        }
+        return Dictionary(saved) { first, _ in first }
     }
 }
 

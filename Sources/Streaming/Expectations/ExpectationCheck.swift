@@ -6,7 +6,7 @@ struct ExpectationCheck {
     private let pattern: RegularExpression?
     private let timeColumn: String
     /// By key the newest event time, of ``Expectation/Check/uniqueInWindow(columns:within:)``.
-    private var seen: [[UInt8]: Int64] = [:]
+    private var seen = KeyTimes()
     private var rowsInEpoch = 0
 
     init(_ expectation: Expectation, timeColumn: String) {
@@ -64,7 +64,7 @@ struct ExpectationCheck {
             guard groups.codes[row] >= 0, let time = times.integer(at: row) else { return false }
             let key = groups.key(groups.codes[row])
             let last = seen[key]
-            seen[key] = max(last ?? time, time)
+            seen.remember(key, max(last ?? time, time))
             guard let last else { return false }
             return (last > time ? last &- time : time &- last) < within
         }
@@ -72,10 +72,8 @@ struct ExpectationCheck {
 
     /// Forgets keys that nothing on time can be near to any more.
     mutating func forget(upTo watermark: Int64) {
-        guard case .uniqueInWindow(_, let within) = expectation.check, watermark > .min, !seen.isEmpty else { return }
-        let reach = within.inMicroseconds
-        guard seen.values.contains(where: { $0 &+ reach < watermark }) else { return }
-        seen = seen.filter { $0.value &+ reach >= watermark }
+        guard case .uniqueInWindow(_, let within) = expectation.check, watermark > .min else { return }
+        seen.forget(upTo: watermark &- within.inMicroseconds &- 1)
     }
 
     /// What is claimed of an epoch as a whole; nil when nothing is. The next epoch begins.
@@ -85,20 +83,9 @@ struct ExpectationCheck {
         return (rowsInEpoch >= from ?? 0 && rowsInEpoch <= to ?? .max, rowsInEpoch)
     }
 
-    func encode(to writer: inout StateWriter) {
-        writer.write(seen.count)
-        for (key, time) in seen {
-            writer.write(key)
-            writer.write(time)
-        }
-    }
+    func encode(to writer: inout StateWriter) { seen.encode(to: &writer) }
 
-    mutating func decode(from reader: inout StateReader) throws {
-        for _ in 0..<(try reader.count()) {
-            let key = try reader.array()
-            seen[key] = try reader.int64()
-        }
-    }
+    mutating func decode(from reader: inout StateReader) throws { seen = try KeyTimes(from: &reader) }
 }
 
 /// An expectation with the action `fail` did not hold: the epoch is not committed.

@@ -1,12 +1,14 @@
 import Foundation
+import Glibc
+import Synchronization
 
 /// The folder that holds the checkpoint of one pipeline, and the lock that only one process has.
 public final class CheckpointFolder: Sendable {
     public let path: String
-    private let lock: Int32
-    private static let lockPatience = Duration.seconds(1)
+    /// The descriptor that has the lock, until it is given back.
+    private let lock: Mutex<Int32?>
 
-    /// Makes the folder if it is not there, and takes its lock for as long as this object lives.
+    /// Makes the folder if it is not there, and takes its lock until ``close()``, or for as long as this object lives.
     ///
     /// - Throws: ``PipelineError/locked(pipeline:)`` when another process runs this pipeline on the same data directory.
     public init(path: String, pipeline: String) throws {
@@ -16,20 +18,25 @@ public final class CheckpointFolder: Sendable {
         guard descriptor >= 0 else {
             throw PipelineError.cannotWrite(path: path + "/lock", reason: String(cString: strerror(errno)))
         }
-        // A run that has just ended in this process may hold it for the moment until its last reference is gone.
-        let deadline = ContinuousClock.now + Self.lockPatience
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard ContinuousClock.now < deadline else {
-                close(descriptor)
-                throw PipelineError.locked(pipeline: pipeline)
-            }
-            usleep(5000)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            Glibc.close(descriptor)
+            throw PipelineError.locked(pipeline: pipeline)
         }
-        lock = descriptor
+        lock = Mutex(descriptor)
     }
 
-    deinit {
-        close(lock)  // the kernel gives the lock back with the descriptor, also when the process is killed
+    deinit { close() }
+
+    /// Whether the lock is still held.
+    var isOpen: Bool { lock.withLock { $0 != nil } }
+
+    /// Gives the lock back: from here on another run may have the folder, and this one writes nothing any more.
+    public func close() {
+        lock.withLock { descriptor in
+            // The kernel gives the lock back with the descriptor, also when the process is killed.
+            if let descriptor { Glibc.close(descriptor) }
+            descriptor = nil
+        }
     }
 
     /// The last checkpoint that was put in place, or nil at the first start.
@@ -71,7 +78,7 @@ public final class CheckpointFolder: Sendable {
         let temporary = file + ".tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw failure(temporary) }
-        defer { close(descriptor) }
+        defer { Glibc.close(descriptor) }
         for piece in pieces {
             try piece.withUnsafeBytes { buffer in
                 var written = 0
@@ -87,7 +94,7 @@ public final class CheckpointFolder: Sendable {
         // The folder is synced too: without it a power cut can forget the rename although the file is whole.
         let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw failure(path) }
-        defer { close(folder) }
+        defer { Glibc.close(folder) }
         guard fsync(folder) == 0 else { throw failure(path) }
     }
 

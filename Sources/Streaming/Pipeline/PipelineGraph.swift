@@ -29,14 +29,14 @@ struct PipelineGraph {
 
     init(
         _ definition: PipelineDefinition, schemas: PipelineSchemas, formats: [Schema], scorers: @escaping ScorerProvider,
-        expectations: ExpectationMetrics, logger: Logger
+        metrics: StepMetrics, logger: Logger
     ) throws {
         self.definition = definition
         self.schemas = schemas
         let surroundings = StepChain.Surroundings(
             pipeline: definition.name, nodes: schemas.nodes,
             allowedLateness: definition.inputs.map(\.allowedLateness).max() ?? .zero,
-            scorers: scorers, expectations: expectations, logger: logger)
+            scorers: scorers, metrics: metrics, logger: logger)
         inputs = try zip(definition.inputs, formats).map { input, schema in
             try StepChain(input.steps, name: input.name, from: .init(schema: schema, timeColumn: "event_time"), surroundings)
         }

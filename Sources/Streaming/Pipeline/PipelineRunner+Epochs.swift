@@ -11,6 +11,7 @@ extension PipelineRunner {
     func commit(isRun: Bool = false) async throws {
         guard hasNews || isRun else { return }
         try graph.endEpoch()
+        try await observers.settle()
         guard hasNews else { return }
         let start = ContinuousClock.now
         epoch += 1
@@ -30,7 +31,7 @@ extension PipelineRunner {
             let state = try entry.format.state
             if state != freshStates[entry.input] { states["format/\(entry.input)/\(partition)"] = state }
         }
-        for (index, observer) in observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
+        for (index, observer) in observers.observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
         let checkpoint = Checkpoint(
             pipeline: definition.name, definitionHash: definition.fingerprint, epoch: epoch,
             positions: try positions.mapValues { try JSONEncoder().encode($0) },
@@ -54,10 +55,7 @@ extension PipelineRunner {
             }
             epoch = checkpoint.epoch
             positions = try checkpoint.positions.mapValues { try JSONDecoder().decode(SourcePosition.self, from: $0) }
-            try restore(checkpoint)
-            for (index, observer) in observers.enumerated() {
-                if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
-            }
+            try await restore(checkpoint)
             for (name, replacement) in checkpoint.replacing ?? [:] {
                 try replacement.commit(to: tables.lake.table(name), application: application, epoch: epoch)
             }
@@ -80,7 +78,7 @@ extension PipelineRunner {
         }
     }
 
-    private func restore(_ checkpoint: Checkpoint) throws {
+    private func restore(_ checkpoint: Checkpoint) async throws {
         do {
             if let state = checkpoint.states["graph"] { try graph.restore(state) }
             if let state = checkpoint.states["watermarks"] {
@@ -97,7 +95,10 @@ extension PipelineRunner {
                 try format.restore(state)
                 formats[String(parts[2])] = PartitionFormat(input: input, format: format, lastEpoch: epoch)
             }
-        } catch is StateReader.Damaged {
+            for (index, observer) in observers.observers.enumerated() {
+                if let state = checkpoint.states["observer-\(index)"] { try await observer.restore(state) }
+            }
+        } catch  where error is StateReader.Damaged || error is DecodingError {
             throw PipelineError.unreadableCheckpoint(path: folder.path + "/checkpoint", reason: "the state in it is damaged")
         }
     }

@@ -14,7 +14,8 @@ import Telemetry
 ///                                                      └▶ streams, windows ─▶ gold, late
 ///     every commit interval: data files, checkpoint, Delta commits
 ///
-/// The next lines are parsed while these are worked on. An actor whose ``run(_:mode:)`` is the one task that touches the state.
+/// The next lines are parsed while these are worked on. An actor whose ``run(_:mode:)`` is the one task that touches the state. It runs once: then it gives back
+/// the lock of its checkpoints, and whoever goes on from them makes another.
 public actor PipelineRunner {
     public enum Mode: Sendable {
         /// Until the service is asked to stop. Open windows stay open, in the checkpoint.
@@ -34,7 +35,7 @@ public actor PipelineRunner {
     let definition: PipelineDefinition
     let folder: CheckpointFolder
     let application: String
-    let observers: [any PipelineObserver]
+    let observers: ObserverLane
     let metrics: PipelineMetrics
     let logger: Logger
     let context: ParsingContext
@@ -71,7 +72,7 @@ public actor PipelineRunner {
     ) async throws {
         let schemas = try PipelineSchemas(definition)
         self.definition = definition
-        self.observers = observers
+        self.observers = ObserverLane(observers)
         self.context = context
         var logger = logger
         logger[metadataKey: "pipeline"] = "\(definition.name)"
@@ -87,7 +88,7 @@ public actor PipelineRunner {
         tables = try PipelineTables(definition, lake: lake, schemas: schemas, formats: parsed, names: names, writesBronze: true)
         graph = try PipelineGraph(
             definition, schemas: schemas, formats: parsed, scorers: scorers,
-            expectations: ExpectationMetrics(registry, definition), logger: logger)
+            metrics: StepMetrics(registry, definition), logger: logger)
         try await recover(exportFolder: exportFolder)
     }
 
@@ -100,8 +101,8 @@ public actor PipelineRunner {
     ///
     /// - Throws: what a source or a table threw, or ``ExpectationFailure``. The epoch at hand is dropped then, and the next run reads its lines again.
     public func run(_ sources: [PipelineSource], mode: Mode) async throws -> Summary {
-        summary = Summary()
-        isInterrupted = false
+        precondition(folder.isOpen, "a runner runs once")
+        defer { folder.close() }
         let feeds = try sources.map { source in
             let input = try definition.input(source.input)
             return PipelineIntake.Feed(
@@ -129,6 +130,7 @@ public actor PipelineRunner {
                 try await group.waitForAll()
             }
         } catch {
+            await observers.abandon()
             tables.discard()
             for lane in tables.bronze { await lane.discard() }
             throw error
@@ -218,12 +220,9 @@ public actor PipelineRunner {
         let silver = output.silver!
         let seen = ParsedBatch(
             events: silver.batch, lineRows: silver.origins!.map { parsed.lineRows[Int($0)] }, rejected: parsed.rejected)
-        let observers = observers, detect = metrics.observers
-        async let observed: Void = {
-            let start = ContinuousClock.now
-            for observer in observers { try await observer.observe(seen, lines: lines, input: input.name) }
-            detect.record(StageCounts(ok: seen.events.count), took: .now - start)
-        }()
+        try await observers.tell(metrics.observers, rows: seen.events.count) { observer in
+            try await observer.observe(seen, lines: lines, input: input.name)
+        }
         if input.format == SSHD.name { metrics.count(silver.batch) }
         let written = try tables.write(output, of: parsed, lines: lines, input: input)
         if written.quarantined > 0 { metrics.quarantine.record(StageCounts(ok: written.quarantined)) }
@@ -236,8 +235,7 @@ public actor PipelineRunner {
             took: taken + (.now - closing))
         let dropped = output.notes.filtered + output.notes.dropped.count + output.notes.droppedJoined.count
         metrics.steps.record(StageCounts(ok: silver.batch.count, dropped: dropped, duplicate: output.notes.duplicates))
-        // The events of a window are told before the window is.
-        try await observed
+        // The events of a window were told before the window is.
         try await write(output.gold)
         try await bronzeWritten
         summary.events += silver.batch.count
@@ -282,7 +280,7 @@ public actor PipelineRunner {
                 try tables.append(rows, to: names.gold(table))
                 return ((), StageCounts(ok: rows.count))
             }
-            for observer in observers { try await observer.observe(gold: rows, table: table) }
+            try await observers.tell(metrics.observers, rows: 0) { try await $0.observe(gold: rows, table: table) }
         }
     }
 

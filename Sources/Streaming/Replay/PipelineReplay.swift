@@ -74,11 +74,11 @@ public struct PipelineReplay {
         let names = PipelineTables.TableNames(suffix: options.beside.map { "_\($0)" } ?? "")
         tables = try PipelineTables(
             definition, lake: lake, schemas: schemas, formats: formats, names: names, writesBronze: false, range: options.range)
-        let expectations = ExpectationMetrics(MetricsRegistry(), definition)
+        let metrics = StepMetrics(MetricsRegistry(), definition)
         func makeLane() throws -> Lane {
             Lane(
                 try PipelineGraph(
-                    definition, schemas: schemas, formats: formats, scorers: scorers, expectations: expectations, logger: logger))
+                    definition, schemas: schemas, formats: formats, scorers: scorers, metrics: metrics, logger: logger))
         }
         live = try makeLane()
         batch = try makeLane()

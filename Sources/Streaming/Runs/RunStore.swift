@@ -18,7 +18,10 @@ public struct RunStore: Sendable {
                 CREATE TABLE pipeline_run_stage (
                     run INTEGER NOT NULL REFERENCES pipeline_run (id) ON DELETE CASCADE, stage TEXT NOT NULL, position INTEGER NOT NULL,
                     rows_in INTEGER NOT NULL, rows_out INTEGER NOT NULL, PRIMARY KEY (run, stage));
-                """)
+                """),
+        Migration(
+            id: "streaming-2",
+            sql: "CREATE TABLE pipeline_schedule (pipeline TEXT PRIMARY KEY, known_since INTEGER NOT NULL) WITHOUT ROWID;"),
     ]
 
     /// How many runs of a pipeline are kept.
@@ -57,6 +60,18 @@ public struct RunStore: Sendable {
                     sql: "INSERT OR REPLACE INTO pipeline_run_stage VALUES (?, ?, ?, ?, ?)",
                     arguments: [run, stage.stage, position, stage.rowsIn, stage.rowsOut])
             }
+        }
+    }
+
+    /// When `pipeline` was first to run by a schedule: at `now`, unless it was before. What is missed from then on is run after a restart, also when no run
+    /// has come before.
+    public func scheduled(_ pipeline: String, now: Timestamp) throws -> Timestamp {
+        try store.database.write { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO pipeline_schedule VALUES (?, ?)", arguments: [pipeline, now.microseconds])
+            let known = try Int64.fetchOne(
+                database, sql: "SELECT known_since FROM pipeline_schedule WHERE pipeline = ?", arguments: [pipeline])
+            return known.map(Timestamp.init(microseconds:)) ?? now
         }
     }
 

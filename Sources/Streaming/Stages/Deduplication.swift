@@ -9,7 +9,7 @@ struct Deduplication {
     private let timeColumn: String
     private let lateness: Int64
     /// By key: until when it is remembered.
-    private var seen: [[UInt8]: Int64] = [:]
+    private var seen = KeyTimes()
 
     init(by columns: [String], timeColumn: String, allowedLateness: Duration) {
         self.columns = columns
@@ -44,30 +44,16 @@ struct Deduplication {
                     result.duplicates += 1
                     continue
                 }
-                seen[key] = time &+ lateness
+                seen.remember(key, time &+ lateness)
             }
             result.first.append(row)
         }
         return result
     }
 
-    mutating func forget(upTo watermark: Int64) {
-        guard seen.values.contains(where: { $0 <= watermark }) else { return }
-        seen = seen.filter { $0.value > watermark }
-    }
+    mutating func forget(upTo watermark: Int64) { seen.forget(upTo: watermark) }
 
-    func encode(to writer: inout StateWriter) {
-        writer.write(seen.count)
-        for (key, until) in seen {
-            writer.write(key)
-            writer.write(until)
-        }
-    }
+    func encode(to writer: inout StateWriter) { seen.encode(to: &writer) }
 
-    mutating func decode(from reader: inout StateReader) throws {
-        for _ in 0..<(try reader.count()) {
-            let key = try reader.array()
-            seen[key] = try reader.int64()
-        }
-    }
+    mutating func decode(from reader: inout StateReader) throws { seen = try KeyTimes(from: &reader) }
 }

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import Logging
+import Telemetry
 
 /// The entries of a file that rows are looked up in, read again when the file has changed.
 ///
@@ -17,26 +18,42 @@ final class ReferenceTable {
     }
 
     private let lookup: ReferenceLookup
+    private let stale: Gauge
     private let logger: Logger
-    private var entries: [[String]: [String?]] = [:]
+    private var entries: [[String]: [String?]]
+    /// What was looked at last; nil when there was no file.
     private var version: Version?
-
-    /// - Throws: ``ReferenceError`` when the file is not there or cannot be understood.
-    init(_ lookup: ReferenceLookup, logger: Logger) throws {
-        self.lookup = lookup
-        self.logger = logger
-        version = try Self.version(lookup.file)
-        entries = try load()
+    /// Whether the entries are of an older file than the one that is there.
+    private var isStale = false {
+        didSet { if isStale != oldValue { stale.increment(by: isStale ? 1 : -1) } }
     }
 
-    /// Reads the file again if it is another one than the last time. A new version that cannot be read is logged once, and the old entries stay.
+    /// - Parameter stale: how many tables of the pipeline use an older file than the one that is there.
+    /// - Throws: ``ReferenceError`` when the file is not there or cannot be understood: rows that are looked up in half a table would be wrong without anyone knowing.
+    init(_ lookup: ReferenceLookup, stale: Gauge, logger: Logger) throws(ReferenceError) {
+        self.lookup = lookup
+        self.stale = stale
+        self.logger = logger
+        version = try Self.version(lookup.file)
+        entries = try Self.load(lookup)
+    }
+
+    /// Reads the file again if it is another one than the last time. A new version that cannot be read is logged once, and the old entries stay until
+    /// there is one that can.
     func refresh() {
-        guard let found = try? Self.version(lookup.file), found != version else { return }
-        version = found
-        do {
-            entries = try load()
+        do throws(ReferenceError) {
+            let found = try Self.version(lookup.file)
+            guard found != version else { return }
+            version = found
+            entries = try Self.load(lookup)
+            isStale = false
             logger.info("a reference file is read again", metadata: ["file": "\(lookup.file)", "entries": "\(entries.count)"])
         } catch {
+            if case .cannotFind = error {
+                guard version != nil else { return }
+                version = nil
+            }
+            isStale = true
             logger.error("a reference file cannot be read; what was read before stays in use", metadata: ["error": "\(error)"])
         }
     }
@@ -52,42 +69,69 @@ final class ReferenceTable {
 
     private static func version(_ path: String) throws(ReferenceError) -> Version {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw .cannotRead(path, reason: String(cString: strerror(errno))) }
-        guard status.st_size <= maxBytes else { throw .cannotRead(path, reason: "it is larger than 256 MiB") }
+        guard stat(path, &status) == 0 else { throw .cannotFind(path, reason: String(cString: strerror(errno))) }
+        guard status.st_size <= maxBytes else {
+            throw .cannotRead(path, reason: "it is larger than 256 MiB; a stream of that size is an input, to be joined with")
+        }
         return Version(
             size: Int64(status.st_size), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec,
             inode: UInt64(status.st_ino))
     }
 
-    private func load() throws(ReferenceError) -> [[String]: [String?]] {
+    /// An entry of the file, and where it stands.
+    private typealias Entry = (place: String, values: [String: String])
+
+    private static func load(_ lookup: ReferenceLookup) throws(ReferenceError) -> [[String]: [String?]] {
         guard let data = FileManager.default.contents(atPath: lookup.file) else {
-            throw .cannotRead(lookup.file, reason: "it is not there, or may not be read")
+            throw .cannotRead(lookup.file, reason: "it may not be read")
         }
-        let records = lookup.file.hasSuffix(".csv") ? try Self.csv(data, lookup.file) : try Self.json(data, lookup.file)
         var entries: [[String]: [String?]] = [:]
-        for (number, record) in records.enumerated() {
+        for entry in lookup.file.hasSuffix(".csv") ? try csv(data, lookup.file) : try json(data, lookup.file) {
             var key: [String] = []
             for name in lookup.on {
-                guard let value = record[name] else { throw .noKey(lookup.file, entry: number + 1, column: name) }
+                guard let value = entry.values[name] else {
+                    throw .cannotRead(entry.place, reason: "the entry has no '\(name)', by which rows are looked up")
+                }
                 key.append(value)
             }
-            if entries[key] == nil { entries[key] = lookup.columns.map { record[$0] } }
+            if entries[key] == nil { entries[key] = lookup.columns.map { entry.values[$0] } }
         }
         return entries
     }
 
-    private static func json(_ data: Data, _ path: String) throws(ReferenceError) -> [[String: String]] {
+    private static func json(_ data: Data, _ path: String) throws(ReferenceError) -> [Entry] {
         let decoder = JSONDecoder()
-        if let records = try? decoder.decode([Record].self, from: data) { return records.map(\.values) }
-        var records: [[String: String]] = []
-        for (index, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() where line.contains(where: { $0 > 32 }) {
-            guard let record = try? decoder.decode(Record.self, from: Data(line)) else {
-                throw .cannotRead(
-                    path, reason: "line \(index + 1) is no JSON object; write an object a line, or a JSON array of objects")
+        if data.first(where: { $0 > 32 }) == UInt8(ascii: "[") {
+            do {
+                return try decoder.decode([Record].self, from: data).enumerated().map {
+                    ("\(path): entry \($0.offset + 1)", $0.element.values)
+                }
+            } catch DecodingError.typeMismatch(_, let context) {
+                let entry = context.codingPath.first?.intValue.map { ": entry \($0 + 1)" } ?? ""
+                throw .cannotRead(path + entry, reason: "it is no JSON object")
+            } catch {
+                throw .cannotRead(path, reason: "it begins as a JSON array and is none: \(reason(error))")
             }
-            records.append(record.values)
         }
-        return records
+        var entries: [Entry] = []
+        let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() where line.contains(where: { $0 > 32 }) {
+            guard let record = try? decoder.decode(Record.self, from: Data(line)) else {
+                // The last line has no end yet: it is being written, and the file will be another one when it is whole.
+                if index == lines.count - 1, index > 0 { break }
+                throw .cannotRead(
+                    "\(path):\(index + 1)", reason: "it is no JSON object; write an object a line, or a JSON array of objects")
+            }
+            entries.append(("\(path):\(index + 1)", record.values))
+        }
+        return entries
+    }
+
+    /// Where a JSON text ends being one, as Foundation says it.
+    private static func reason(_ error: any Error) -> String {
+        guard case DecodingError.dataCorrupted(let context) = error else { return "\(error)" }
+        let detail = (context.underlyingError as? NSError)?.userInfo[NSDebugDescriptionErrorKey] as? String
+        return detail ?? context.debugDescription
     }
 
     /// The members of a JSON object that are texts, numbers or bools, as text.
@@ -115,30 +159,36 @@ final class ReferenceTable {
         }
     }
 
-    private static func csv(_ data: Data, _ path: String) throws(ReferenceError) -> [[String: String]] {
-        var rows: [[String]] = [[]]
+    private static func csv(_ data: Data, _ path: String) throws(ReferenceError) -> [Entry] {
+        var rows: [(line: Int, cells: [String])] = []
+        var cells: [String] = []
         var cell: [UInt8] = []
         var isQuoted = false, wasQuoted = false
+        var line = 1, firstLine = 1
         func endCell() {
-            rows[rows.count - 1].append(String(decoding: cell, as: UTF8.self))
+            cells.append(String(decoding: cell, as: UTF8.self))
             cell = []
             wasQuoted = false
+        }
+        func endRow() {
+            endCell()
+            if cells != [""] { rows.append((firstLine, cells)) }
+            cells = []
         }
         var bytes = Array(data)[...]
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         var index = bytes.startIndex
         while index < bytes.endIndex {
             let byte = bytes[index]
+            if byte == UInt8(ascii: "\n") { line += 1 }
             if isQuoted {
-                if byte == UInt8(ascii: "\"") {
-                    if index + 1 < bytes.endIndex, bytes[index + 1] == byte {
-                        cell.append(byte)
-                        index += 1
-                    } else {
-                        isQuoted = false
-                    }
-                } else {
+                if byte != UInt8(ascii: "\"") {
                     cell.append(byte)
+                } else if index + 1 < bytes.endIndex, bytes[index + 1] == byte {
+                    cell.append(byte)
+                    index += 1
+                } else {
+                    isQuoted = false
                 }
             } else if byte == UInt8(ascii: "\""), cell.isEmpty, !wasQuoted {
                 (isQuoted, wasQuoted) = (true, true)
@@ -146,32 +196,37 @@ final class ReferenceTable {
                 endCell()
             } else if byte == UInt8(ascii: "\n") {
                 if cell.last == UInt8(ascii: "\r") { cell.removeLast() }
-                endCell()
-                rows.append([])
+                endRow()
+                firstLine = line
             } else {
                 cell.append(byte)
             }
             index += 1
         }
-        guard !isQuoted else { throw .cannotRead(path, reason: "a quoted cell does not end") }
-        if !cell.isEmpty || !rows[rows.count - 1].isEmpty { endCell() }
-        rows.removeAll { $0.isEmpty || $0 == [""] }
-        guard let heading = rows.first else { return [] }
-        return rows.dropFirst().map { row in
-            Dictionary(zip(heading, row).filter { !$0.1.isEmpty }) { first, _ in first }
+        guard !isQuoted else { throw .cannotRead("\(path):\(firstLine)", reason: "a quoted cell does not end") }
+        if !cell.isEmpty || !cells.isEmpty { endRow() }
+        guard let heading = rows.first?.cells else { return [] }
+        var entries: [Entry] = []
+        for (line, cells) in rows.dropFirst() {
+            guard cells.count <= heading.count else {
+                throw .cannotRead("\(path):\(line)", reason: "it has \(cells.count) cells under \(heading.count) headings")
+            }
+            let values = Dictionary(zip(heading, cells).filter { !$0.1.isEmpty }) { first, _ in first }
+            entries.append(("\(path):\(line)", values))
         }
+        return entries
     }
 }
 
-/// A reference file that cannot be used.
+/// A reference file that cannot be used, with the place in it where one is known.
 public enum ReferenceError: Error, CustomStringConvertible {
+    case cannotFind(String, reason: String)
     case cannotRead(String, reason: String)
-    case noKey(String, entry: Int, column: String)
 
     public var description: String {
         switch self {
-        case .cannotRead(let path, let reason): "\(path): cannot be read as a reference table: \(reason)"
-        case .noKey(let path, let entry, let column): "\(path): entry \(entry) has no '\(column)', by which rows are looked up"
+        case .cannotFind(let path, let reason), .cannotRead(let path, let reason):
+            "\(path): cannot be read as a reference table: \(reason)"
         }
     }
 }

@@ -49,7 +49,7 @@ struct StepChain {
         /// Of all inputs the largest: how long a key is remembered.
         let allowedLateness: Duration
         let scorers: ScorerProvider
-        let expectations: ExpectationMetrics
+        let metrics: StepMetrics
         let logger: Logger
     }
 
@@ -82,7 +82,9 @@ struct StepChain {
                         StreamJoining(join, left: before, right: surroundings.nodes[join.with]!, schema: node.schema),
                         with: join.with)
                 case .lookup(let lookup):
-                    .lookup(try ReferenceTable(lookup, logger: surroundings.logger), keepsOnlyFound: lookup.kind == .inner)
+                    .lookup(
+                        try ReferenceTable(lookup, stale: surroundings.metrics.staleReferences, logger: surroundings.logger),
+                        keepsOnlyFound: lookup.kind == .inner)
                 case .expect(let expectation): .expect(ExpectationCheck(expectation, timeColumn: node.timeColumn))
                 case .score(let model, _): .score(model)
                 }
@@ -225,7 +227,7 @@ struct StepChain {
         let failing = stage.failing(flow.batch, arrivals: times)
         let count = failing.count { $0 }
         if case .rowCount = expectation.check { return flow }
-        surroundings.expectations.record(expectation.name, succeeded: failing.count - count, failed: count)
+        surroundings.metrics.record(expectation.name, succeeded: failing.count - count, failed: count)
         guard count > 0 else { return flow }
         switch expectation.action {
         case .warn: return flow
@@ -261,7 +263,7 @@ struct StepChain {
             guard case .expect(var stage) = stages[index].stage, let (holds, rows) = stage.endEpoch() else { continue }
             stages[index].stage = .expect(stage)
             let expectation = stage.expectation
-            surroundings.expectations.record(expectation.name, succeeded: holds ? 1 : 0, failed: holds ? 0 : 1)
+            surroundings.metrics.record(expectation.name, succeeded: holds ? 1 : 0, failed: holds ? 0 : 1)
             if !holds, expectation.action == .fail {
                 throw ExpectationFailure(
                     pipeline: surroundings.pipeline, expectation: expectation.name, detail: "the epoch has \(rows) rows")

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// Several named states in one, as they are: as text within JSON each layer would make them a third larger and hold them several times over.

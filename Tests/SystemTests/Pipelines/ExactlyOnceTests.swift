@@ -19,11 +19,8 @@ struct `Exactly once` {
 
     /// Waits until so many lines are in bronze and committed, then stops it as a service manager does.
     private func finish(_ obs: Process, _ place: String, port: Int, lines: [String: Int]) async throws {
-        let lake = Lake(root: place + "/data/lake")
-        let isRead = await eventually(within: 300 + rows / 1000) {
-            !obs.isRunning || lines.allSatisfy { table, count in (try? lake.table(table).rowCount()) == count }
-        }
-        #expect(isRead, "\(lines.map { "\($0.key): \((try? lake.table($0.key).rowCount()) ?? 0) of \($0.value)" })")
+        var counts = RowCounts(Lake(root: place + "/data/lake"), lines)
+        #expect(await eventually(within: 300 + rows / 1000) { !obs.isRunning || counts.areReached() }, "\(counts.description)")
         #expect(await eventually { await Program.get("http://127.0.0.1:\(port)/-/ready") != nil })
         Program.kill(obs, SIGTERM)
         #expect(obs.terminationStatus == 0)

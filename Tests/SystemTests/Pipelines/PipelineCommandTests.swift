@@ -1,4 +1,5 @@
 import Foundation
+@preconcurrency import GRDB
 import Lake
 import TestSupport
 import Testing
@@ -83,9 +84,9 @@ struct `Pipelines from the command line` {
         }
     }
 
-    private func lines(_ count: Int, to name: String) throws {
+    private func lines(_ count: Int, user: String = "root", to name: String) throws {
         let text = (0..<count).map {
-            "2026-11-02T08:00:0\($0 % 10)Z gate sshd[\($0)]: Failed password for root from 192.0.2.1 port 4000 ssh2\n"
+            "2026-11-02T08:00:0\($0 % 10)Z gate sshd[\($0)]: Failed password for \(user) from 192.0.2.1 port 4000 ssh2\n"
         }.joined()
         try FileManager.default.createDirectory(atPath: folder.path + "/in", withIntermediateDirectories: true)
         try text.write(toFile: folder.path + "/in/" + name, atomically: true, encoding: .utf8)
@@ -160,6 +161,56 @@ struct `Pipelines from the command line` {
         kill(obs.processIdentifier, SIGHUP)
         #expect(await eventually { await ready(port) })
         #expect(rows("bronze.bad") == 5)
+    }
+
+    @Test func `a scheduled pipeline runs at its times, and once for all that it missed, also before its first run`() async throws
+    {
+        func write(_ name: String, _ schedule: String) throws {
+            try """
+            name: \(name)
+            format: sshd
+            \(schedule)
+            windows: [{ table: \(name)_w, length: 5m, by: source, aggregates: [{ name: n, function: count }] }]
+            """.write(toFile: folder.path + "/\(name).yaml", atomically: true, encoding: .utf8)
+        }
+        try write("often", "every: 1s")
+        try write("seldom", "cron: '0 0 29 feb *'")
+        try lines(5, to: "a.log")
+        try """
+        data_dir: data
+        http: { listen: "127.0.0.1:\(freePort())" }
+        log: { level: critical }
+        pipelines: [often.yaml, seldom.yaml]
+        sources: [{ name: a, file: in/*.log, pipeline: often }, { name: b, file: in/*.log, pipeline: seldom }]
+        """.write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
+        func runs(_ pipeline: String) throws -> [[String: Any]] {
+            try json(["query", "runs", "--pipeline", pipeline, "--data-dir", folder.path + "/data"])
+        }
+        func dues(_ pipeline: String) throws -> [String] {
+            try runs(pipeline).filter { $0["state"] as? String == "ok" }.compactMap { $0["due"] as? String }
+        }
+        var obs = try Program.start(["run", "-c", "obs.yaml"], in: folder.path)
+        #expect(await eventually { rows("bronze.often") == 5 })
+        try lines(7, user: "eve", to: "b.log")
+        #expect(await eventually { rows("bronze.often") == 12 })
+        #expect(try await eventually { try dues("often").count >= 3 })
+        #expect(try runs("seldom").isEmpty && rows("bronze.seldom") == 0, "its time has not come")
+        Program.kill(obs, SIGTERM)
+
+        // As if obs had been down for years, and over several leap days.
+        try await DatabaseQueue(path: folder.path + "/data/obs.db").write {
+            try $0.execute(sql: "UPDATE pipeline_schedule SET known_since = 0 WHERE pipeline = 'seldom'")
+        }
+        let before = try dues("often").count
+        obs = try Program.start(["run", "-c", "obs.yaml"], in: folder.path)
+        #expect(await eventually { rows("bronze.seldom") == 12 })
+        #expect(try await eventually { try dues("often").count >= before + 2 })
+        Program.kill(obs, SIGTERM)
+        let seldom = try dues("seldom")
+        #expect(seldom.count == 1 && seldom[0].contains("-02-29T00:00:00"), "\(seldom)")
+        let often = try dues("often")
+        #expect(Set(often).count == often.count, "no time has two runs: \(often)")
+        #expect(rows("bronze.often") == 12)
     }
 
     @Test func `the newest gold row of a key is served over HTTP`() async throws {

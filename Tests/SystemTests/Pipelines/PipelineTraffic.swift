@@ -127,12 +127,40 @@ struct GrowingFile {
     }
 }
 
+/// Looks again and again whether tables have come to so many rows. Each is opened once, then only what is new in its log is read: these tests share the
+/// machine with what they wait for.
+struct RowCounts {
+    private let lake: Lake
+    private let wanted: [String: Int]
+    private var known: [String: (table: DeltaTable, version: Int64, rows: Int)] = [:]
+
+    init(_ lake: Lake, _ wanted: [String: Int]) {
+        self.lake = lake
+        self.wanted = wanted
+    }
+
+    mutating func areReached() -> Bool {
+        for (name, count) in wanted {
+            guard let table = known[name]?.table ?? (try? lake.table(name)) else { return false }
+            try? table.refresh()
+            if known[name]?.version != table.version { known[name] = (table, table.version, (try? table.rowCount()) ?? 0) }
+            guard known[name]!.rows == count else { return false }
+        }
+        return true
+    }
+
+    /// `found of wanted` for each table.
+    var description: String {
+        wanted.map { "\($0.key): \(known[$0.key]?.rows ?? 0) of \($0.value)" }.sorted().joined(separator: ", ")
+    }
+}
+
 /// The rows of every table of a lake, each table as a bag of texts, without what tells when a line arrived.
 struct LakeRows: Equatable {
     var tables: [String: [String: Int]] = [:]
 
     /// - Parameters:
-    ///   - places: folders that are left out of what the rows say.
+    ///   - places: folders that are left out of the names of files.
     ///   - left: columns of bronze and quarantine that are left out too.
     init(_ root: String, without places: [String] = [], columns left: Set<String> = []) throws {
         let lake = Lake(root: root)
@@ -142,12 +170,13 @@ struct LakeRows: Equatable {
                 $0 != "arrival_time" && !(left.contains($0) && table.schema["line"] != nil)
                     && !($0 == "event_time" && PipelineTraffic.timeless.contains(name))
             }
+            let file = columns.firstIndex(of: "file")
             var rows: [String: Int] = [:]
             try table.scan(columns: columns) { batch in
                 for row in 0..<batch.count {
-                    var text = batch.row(row).map(\.description).joined(separator: "\u{1F}")
-                    for place in places { text = text.replacing(place, with: "") }
-                    rows[text, default: 0] += 1
+                    var values = batch.row(row).map(\.description)
+                    if let file { for place in places { values[file] = values[file].replacing(place, with: "") } }
+                    rows[values.joined(separator: "\u{1F}"), default: 0] += 1
                 }
                 return true
             }

@@ -9,8 +9,10 @@ import Telemetry
 import TestSupport
 import Testing
 
-/// How many seeds, and rows of each: `OBS_SEEDS=10` is what the documentation states.
-private let seeds = UInt64(ProcessInfo.processInfo.environment["OBS_SEEDS"] ?? "") ?? 2
+/// The seeds, and rows of each: `OBS_SEEDS=10` is what the documentation states; otherwise it is one that is another in each run.
+private let seeds: ClosedRange<UInt64> =
+    ProcessInfo.processInfo.environment["OBS_SEEDS"].flatMap(UInt64.init).map { 1...max(1, $0) }
+    ?? { $0...$0 }(UInt64.random(in: 1...1_000_000))
 private let rows = Int(ProcessInfo.processInfo.environment["OBS_SEED_ROWS"] ?? "") ?? 3000
 
 /// `obs process` over several files at once against `obs run` that follows the same files as they grow.
@@ -18,7 +20,7 @@ private let rows = Int(ProcessInfo.processInfo.environment["OBS_SEED_ROWS"] ?? "
 struct `Stream and batch` {
     private let folder = TemporaryFolder()
 
-    private static var cases: [(String, UInt64)] { PipelineTraffic.kinds.flatMap { kind in (1...seeds).map { (kind, $0) } } }
+    private static var cases: [(String, UInt64)] { PipelineTraffic.kinds.flatMap { kind in seeds.map { (kind, $0) } } }
 
     @Test(arguments: cases) func `give the same tables`(kind: String, seed: UInt64) async throws {
         let place = folder.path + "/\(kind)-\(seed)"
@@ -72,10 +74,8 @@ struct `Stream and batch` {
                 try await Task.sleep(for: .milliseconds(30))
             }
             for index in growing.indices { try growing[index].finish() }
-            #expect(
-                await eventually(within: 300) {
-                    lines.allSatisfy { table, count in (try? lake.table(table).rowCount()) == count }
-                })
+            var counts = RowCounts(lake, lines)
+            #expect(await eventually(within: 300) { counts.areReached() }, "\(counts.description)")
         }
         // What the stream holds open is closed, as a batch closes it at its end.
         _ = try await makeRunner().run(
