@@ -117,19 +117,8 @@ public struct RecordQuestions: Sendable {
             state == "expired"
             ? try silences.expired(at: now, limit: limit + 1)
             : try silences.silences(endingAfter: now).filter { state == nil || $0.state(at: now).rawValue == state }.reversed()
-        var answer = Answer(
-            [
-                ("id", .text), ("state", .text), ("matchers", .text), ("starts_at", .timestamp), ("ends_at", .timestamp),
-                ("created_by", .text),
-                ("comment", .text),
-            ],
-            rows: all.prefix(limit).map {
-                [
-                    .text($0.id), .text($0.state(at: now).rawValue),
-                    .text($0.matchers.map(\.description).joined(separator: ", ")),
-                    .timestamp($0.startsAt), .timestamp($0.endsAt), .text($0.createdBy), .text($0.comment),
-                ]
-            }, note: all.count > limit ? "only the newest \(limit) are shown; ask for more with --limit" : nil)
+        var answer = AlertAnswers.silences(Array(all.prefix(limit)), now: now)
+        if all.count > limit { answer.note = "only the newest \(limit) are shown; ask for more with --limit" }
         answer.dispensable = ["starts_at", "created_by"]
         answer.main = "matchers"
         return answer
