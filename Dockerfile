@@ -9,9 +9,11 @@ RUN swift build -c release --product obs --static-swift-stdlib && cp "$(swift bu
 
 FROM debian:bookworm-slim
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends ca-certificates libcurl4 libsqlite3-0 libzstd1 tzdata zlib1g && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --home-dir /var/lib/obs obs && install -d -o obs -g obs /var/lib/obs /var/log/sim
+    && useradd --system --uid 10001 --home-dir /var/lib/obs obs && install -d -o obs -g obs /var/lib/obs /var/log/sim && install -d /etc/obs \
+    && printf 'data_dir: /var/lib/obs\nhttp: { listen: "0.0.0.0:9464" }\n' > /etc/obs/obs.yaml
 COPY --from=build /obs /usr/local/bin/obs
 USER 10001
-WORKDIR /var/lib/obs
+# Where obs.yaml is found by every command, also by `docker compose exec obs obs query incidents`; mount your own over it.
+WORKDIR /etc/obs
 ENTRYPOINT ["obs"]
 CMD ["run"]

@@ -30,7 +30,7 @@ test: dependencies test-dependencies ## Run every test
 	promtool check rules alerts/*.yml
 	promtool test rules alerts/tests/*.yml
 
-builtin: ## Put pipelines/ and alerts/detections/ into the program, after a change there
+builtin: ## Put pipelines/, alerts/detections/ and runbooks/ into the program, after a change there
 	scripts/embed-builtin
 
 install: build ## Install the binary to PREFIX/bin

@@ -43,7 +43,10 @@ let package = Package(
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
             name: "Server",
-            dependencies: ["Columns", "Telemetry", "Ingest", "Detection", "Alerting", "Query", .hummingbird, .log, .lifecycle]),
+            dependencies: [
+                "Columns", "Telemetry", "Parsing", "Lake", "Ingest", "Detection", "Alerting", "Query", .hummingbird, .log,
+                .lifecycle,
+            ]),
         .target(
             name: "Daemon",
             dependencies: [
@@ -86,6 +89,7 @@ let package = Package(
             exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
+        .testTarget(name: "CommandTests", dependencies: ["obs", .argumentParser]),
         .testTarget(
             name: "SystemTests",
             dependencies: [
@@ -100,7 +104,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Alerting", "Query", "Detection", "Store", "Columns", "Telemetry", .log, .lifecycle, "TestSupport",
+                "Server", "Alerting", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", .log, .lifecycle,
+                "TestSupport",
             ]),
         .testTarget(
             name: "DaemonTests",

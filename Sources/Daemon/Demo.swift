@@ -70,6 +70,7 @@ public struct Demo: Sendable {
                     ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.silent))
             group.addTask {
                 guard let http = await daemon.boundPort.wait() else { return }
+                say("  page     http://127.0.0.1:\(http)/")
                 say("  metrics  http://127.0.0.1:\(http)/metrics")
                 say("  API      http://127.0.0.1:\(http)/api/v1/incidents")
             }

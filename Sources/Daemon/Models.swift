@@ -39,7 +39,7 @@ public struct Models: Sendable {
     }
 
     public func list() throws -> Answer {
-        Answer(
+        var answer = Answer(
             [
                 ("name", .text), ("version", .int64), ("kind", .text), ("stage", .text), ("trained_at", .timestamp),
                 ("trained_on", .int64),
@@ -53,6 +53,8 @@ public struct Models: Sendable {
                     .text($0.features),
                 ]
             })
+        answer.dispensable = ["features", "trained_on", "kind"]
+        return answer
     }
 
     /// The windows with the highest scores.

@@ -62,7 +62,10 @@ public enum Processing {
         do {
             try await ServiceGroup(
                 configuration: .init(
-                    services: [.init(service: result, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    services: [
+                        .init(service: result, successTerminationBehavior: .gracefullyShutdownGroup),
+                        .init(service: SecondSignal()),
+                    ],
                     gracefulShutdownSignals: [.sigint, .sigterm], logger: quiet)
             ).run()
         } catch {
@@ -70,7 +73,9 @@ public enum Processing {
             throw error
         }
         let summary = await result.summary.value
-        try runs.end(run, stages: summary.stages, now: Timestamp(microseconds: WallClock.microseconds))
+        try runs.end(
+            run, stages: summary.stages, error: summary.isInterrupted ? "stopped before the end of its files" : nil,
+            now: Timestamp(microseconds: WallClock.microseconds))
         return summary
     }
 

@@ -41,10 +41,13 @@ public struct Daemon: Sendable {
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
         let routes = Routes.all(
             metrics: metrics, readiness: readiness, alerts: alerts, version: BuildInfo.version, incidents: workspace.incidents,
-            runbooks: configuration.runbooks, spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
+            runbooks: configuration.runbooks, lake: workspace.lake, dashboards: configuration.http.dashboards,
+            spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
         let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
-        let services: [any Service] = [server, alerts, HangUpService(reloader: reloader), upkeep, memory, pipelines]
+        let services: [any Service] = [
+            server, alerts, HangUpService(reloader: reloader), upkeep, memory, pipelines, SecondSignal(),
+        ]
         readiness.isMet("sources")
         logger.info(
             "obs runs",

@@ -24,6 +24,13 @@ public struct WebhookSink: Service {
         self.show = show
     }
 
+    /// Whether `listen` is a host and a port at all.
+    public static func canListen(on listen: String) -> Bool {
+        var configuration = ServerConfiguration()
+        configuration.listen = listen
+        return (try? configuration.address()) != nil
+    }
+
     public func run() async throws {
         var configuration = ServerConfiguration()
         configuration.listen = listen

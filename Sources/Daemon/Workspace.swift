@@ -23,6 +23,30 @@ public struct Workspace: Sendable {
         models = ModelRegistry(store: store, folder: path + "/models")
     }
 
+    /// Puts the database of the directory back to what a backup holds, also when the one that is there cannot be opened any more.
+    ///
+    /// - Returns: the file that what was there until now is kept in.
+    /// - Throws: `StoreError` when the file is no backup, and then nothing has changed.
+    public static func restore(_ path: String, from backup: String, now: Date) throws -> String {
+        let kept: String
+        do {
+            kept = try Workspace(path).store.restore(from: backup, now: now)
+        } catch StoreError.damaged(let damaged, _) {
+            kept = try Store.setAside(damaged, now: now)
+            do {
+                let before = try Workspace(path).store.restore(from: backup, now: now.addingTimeInterval(1))
+                // It was made a moment ago, and is empty.
+                try FileManager.default.removeItem(atPath: before)
+            } catch {
+                try Store.putBack(kept, to: damaged)
+                throw error
+            }
+        }
+        // Opened again, so that a backup of an earlier version has all tables at once.
+        _ = try Workspace(path)
+        return kept
+    }
+
     var checkpoints: String { path + "/checkpoints" }
     var exports: String { path + "/export" }
     var servingPath: String { path + "/serve.db" }

@@ -4,7 +4,7 @@ import Columns
 /// Alerts that hold, silences and routes as tables.
 public enum AlertAnswers {
     public static func alerts(_ alerts: [AlertQuestions.Listed]) -> Answer {
-        Answer(
+        var answer = Answer(
             [
                 ("name", .text), ("state", .text), ("starts_at", .timestamp), ("ends_at", .timestamp), ("summary", .text),
                 ("incident", .text),
@@ -20,10 +20,13 @@ public enum AlertAnswers {
                     .text(alert.receivers.joined(separator: " ")), .text(alert.labelsJSON), .text(Fingerprint.of(labels)),
                 ]
             })
+        answer.dispensable = ["fingerprint", "labels", "ends_at", "receivers"]
+        answer.main = "summary"
+        return answer
     }
 
     public static func silences(_ silences: [Silence], now: Timestamp) -> Answer {
-        Answer(
+        var answer = Answer(
             [
                 ("id", .text), ("state", .text), ("matchers", .text), ("starts_at", .timestamp), ("ends_at", .timestamp),
                 ("created_by", .text),
@@ -36,6 +39,9 @@ public enum AlertAnswers {
                     .timestamp($0.startsAt), .timestamp($0.endsAt), .text($0.createdBy), .text($0.comment),
                 ]
             })
+        answer.dispensable = ["starts_at", "created_by"]
+        answer.main = "matchers"
+        return answer
     }
 
     public static func routes(_ found: [Route.Explanation]) -> Answer {

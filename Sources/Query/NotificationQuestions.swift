@@ -13,7 +13,7 @@ public struct NotificationQuestions: Sendable {
     public func list(states: [String]?, receiver: String?, limit: Int) throws -> Answer {
         let found = try log.entries(states: states, receiver: receiver, limit: limit + 1)
         let shown = found.prefix(limit)
-        return Answer(
+        var answer = Answer(
             [
                 ("id", .int64), ("receiver", .text), ("state", .text), ("attempts", .int64), ("owed_since", .timestamp),
                 ("next_try", .timestamp),
@@ -28,5 +28,8 @@ public struct NotificationQuestions: Sendable {
                     entry.lastError.map { .text($0) } ?? .null, .text(entry.groupKey),
                 ]
             }, note: found.count > shown.count ? "only the newest \(limit) are shown; ask for more with --limit" : nil)
+        answer.dispensable = ["group", "owed_since", "sent_at", "next_try"]
+        answer.main = "error"
+        return answer
     }
 }

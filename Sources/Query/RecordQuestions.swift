@@ -15,9 +15,10 @@ public struct RecordQuestions: Sendable {
     /// The alerts that hold, and those that ended lately.
     ///
     /// - Parameter state: `firing` or `resolved`; nil is both.
-    public func alerts(state: String? = nil, matchers: String = "", since: Timestamp? = nil, limit: Int = 100, now: Timestamp)
-        throws -> Answer
-    {
+    public func alerts(
+        state: String? = nil, matchers: String = "", since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100,
+        now: Timestamp
+    ) throws -> Answer {
         if let state, !["firing", "resolved"].contains(state) {
             throw QueryError.unknown("state", state, known: ["firing", "resolved"])
         }
@@ -29,6 +30,7 @@ public struct RecordQuestions: Sendable {
         ]
         return try store.database.read { database in
             var answer = Answer(columns, rows: [])
+<<<<<<< HEAD
             let most = conditions.isEmpty ? limit + 1 : Self.patience
             var compared = 0
             let rows = try Row.fetchCursor(
@@ -36,6 +38,18 @@ public struct RecordQuestions: Sendable {
                 arguments: [since?.microseconds ?? .min, state, now.microseconds, most])
             while let row = try rows.next() {
                 compared += 1
+=======
+            // Sorted by their numbers alone; read are only those that are shown or compared.
+            let ids = try Int64.fetchAll(
+                database,
+                sql: """
+                    SELECT id FROM alert WHERE starts_at >= ?1 AND starts_at <= ?4 AND (?2 IS NULL OR ?2 = iif(ends_at IS NULL OR ends_at > ?3, 'firing', 'resolved'))
+                    ORDER BY starts_at DESC, id DESC
+                    """, arguments: [since?.microseconds ?? .min, state, now.microseconds, until?.microseconds ?? .max])
+            let find = try database.cachedStatement(sql: "SELECT * FROM alert WHERE id = ?")
+            for id in ids {
+                guard let row = try Row.fetchOne(find, arguments: [id]) else { continue }
+>>>>>>> origin/main
                 let labels = IncidentStore.labels(row["labels"])
                 guard conditions.match(labels) else { continue }
                 if answer.rows.count == limit {

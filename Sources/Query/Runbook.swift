@@ -4,12 +4,23 @@ import Foundation
 public struct Runbook: Sendable {
     public let text: String
 
-    /// Nil when there is no page of this name. The name comes from outside: letters and digits only, so that it cannot lead out of the folder.
+    /// The page in the folder, or else the one that obs comes with; nil when there is neither.
+    ///
+    /// The name comes from outside: letters and digits only, so that it cannot lead out of the folder.
     public init?(folder: String, name: String) {
-        guard !name.isEmpty, name.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 }),
-            let bytes = FileManager.default.contents(atPath: "\(folder)/\(name).md")
-        else { return nil }
-        text = String(decoding: bytes, as: UTF8.self)
+        guard !name.isEmpty, name.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 })
+        else {
+            return nil
+        }
+        let found = FileManager.default.contents(atPath: "\(folder)/\(name).md").map { String(decoding: $0, as: UTF8.self) }
+        guard let text = found ?? RunbookTexts.all[name] else { return nil }
+        self.text = text
+    }
+
+    /// The names of all pages, those of the folder among them, in order.
+    public static func names(folder: String) -> [String] {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return Set(files.filter { $0.hasSuffix(".md") }.map { String($0.dropLast(3)) } + RunbookTexts.all.keys).sorted()
     }
 
     /// What stands under a heading of the second level, without blank lines around it.
@@ -22,4 +33,10 @@ public struct Runbook: Sendable {
         let found = lines.joined(separator: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
         return found.isEmpty ? nil : found
     }
+
+    /// The dashboard that its last section names, such as `obs-shop`.
+    public var dashboard: String? { section("Related")?.firstMatch(of: /dashboard `([a-z-]+)`/).map { String($0.1) } }
+
+    /// - Parameter level: the heading that its title becomes.
+    public func html(level: Int = 1) -> HTML { MarkdownPage(text, level: level).html }
 }

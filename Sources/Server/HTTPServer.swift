@@ -1,5 +1,7 @@
+import Foundation
 import Hummingbird
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 import Telemetry
@@ -10,11 +12,13 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     public var listen = "127.0.0.1:9464"
     /// The largest request body in bytes.
     public var maxBodySize = 10 << 20
+    /// Where Grafana is, such as `http://127.0.0.1:3000`: the pages link to its dashboards. Nil shows no links.
+    public var dashboards: String?
 
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case listen
+        case listen, dashboards
         case maxBodySize = "max_body_size"
     }
 
@@ -22,6 +26,11 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         listen = try container.decodeIfPresent(String.self, forKey: .listen) ?? listen
         maxBodySize = try container.decodeIfPresent(Int.self, forKey: .maxBodySize) ?? maxBodySize
+        dashboards = try container.decodeIfPresent(String.self, forKey: .dashboards)
+        if let url = dashboards {
+            guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw ServerError.badDashboards(url) }
+            if url.hasSuffix("/") { dashboards = String(url.dropLast()) }
+        }
         _ = try address()
     }
 
@@ -39,14 +48,19 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
 
 public enum ServerError: Error, CustomStringConvertible {
     case badAddress(String)
+    case badDashboards(String)
     case cannotListen(String, reason: String)
+
+    static let inUse = "the port is in use"
 
     public var description: String {
         switch self {
         case .badAddress(let listen):
             "http.listen is '\(listen)'; write host:port such as 127.0.0.1:9464"
+        case .badDashboards(let url):
+            "http.dashboards is '\(url)'; write where Grafana is, such as http://127.0.0.1:3000"
         case .cannotListen(let listen, let reason):
-            "cannot listen on \(listen): \(reason); set http.listen or stop the other process"
+            "cannot listen on \(listen): \(reason); \(reason == Self.inUse ? "set http.listen or stop the other process" : "choose another address")"
         }
     }
 }
@@ -60,6 +74,8 @@ public struct HTTPServer: Service {
     private let metrics: MetricsRegistry
     private let logger: Logger
     private let boundPort: BoundPort
+    /// How long a client may take.
+    var deadlines = RequestDeadlines.Limits()
 
     /// - Parameter boundPort: is told the port when the server listens; with port 0 the system chooses one.
     public init(
@@ -84,6 +100,7 @@ public struct HTTPServer: Service {
         quiet.logLevel = max(logger.logLevel, .warning)
         let application = Application(
             router: router,
+            server: .http1(configuration: .init(additionalChannelHandlers: [RequestDeadlines(deadlines)])),
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
             onServerRunning: { [boundPort, logger] channel in
                 let port = channel.localAddress?.port ?? port
@@ -102,10 +119,14 @@ public struct HTTPServer: Service {
     }
 
     private static func reason(_ error: any Error) -> String {
-        let text = String(describing: error)
-        if text.contains("errno: 98") { return "the port is in use" }
-        if text.contains("errno: 13") { return "permission is denied for this port" }
-        return text
+        switch error {
+        case let error as IOError where error.errnoCode == EADDRINUSE: ServerError.inUse
+        case let error as IOError where error.errnoCode == EACCES: "permission is denied for this port"
+        case let error as IOError where error.errnoCode == EADDRNOTAVAIL: "this machine has no such address"
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case is SocketAddressError: "there is no host of this name"
+        default: String(describing: error)
+        }
     }
 }
 

@@ -14,7 +14,7 @@ public enum IncidentRoutes {
         let questions = IncidentQuestions(incidents)
         return (links.map { AcknowledgePage.routes(incidents, $0) } ?? []) + [
             Route(.get, "/api/v1/incidents") { question in
-                try sayingWhatIsWrong {
+                try await sayingWhatIsWrong {
                     let page = try questions.page(try filter(question))
                     var answer = HTTPAnswer.json(questions.json(page))
                     if let next = page.next {
@@ -24,7 +24,7 @@ public enum IncidentRoutes {
                 }
             },
             Route(.get, "/api/v1/incidents/{id}") { question in
-                try sayingWhatIsWrong {
+                try await sayingWhatIsWrong {
                     let view = try questions.one(question.parameters["id"] ?? "", runbooks: runbooks, now: now)
                     var answer = HTTPAnswer.json(view.json)
                     answer.headers[.eTag] = "\"\(view.incident.version)\""
@@ -32,10 +32,10 @@ public enum IncidentRoutes {
                 }
             },
             Route(.get, "/api/v1/incidents/{id}/timeline") { question in
-                try sayingWhatIsWrong { .json(try questions.timeline(question.parameters["id"] ?? "")) }
+                try await sayingWhatIsWrong { .json(try questions.timeline(question.parameters["id"] ?? "")) }
             },
             Route(.post, "/api/v1/incidents/{id}/{action}") { question in
-                try sayingWhatIsWrong {
+                try await sayingWhatIsWrong {
                     let request = try IncidentActionRequest(question)
                     let incident = try incidents.perform(
                         request.action, on: question.parameters["id"] ?? "", by: request.by, note: request.note,
@@ -46,40 +46,24 @@ public enum IncidentRoutes {
                     return answer
                 }
             },
-            // What a link in a notification leads to: plain text, which every phone shows.
-            Route(.get, "/incidents/{id}") { question in
-                try sayingWhatIsWrong {
-                    .text(try questions.one(question.parameters["id"] ?? "", runbooks: runbooks, now: now).text)
-                }
-            },
-            Route(.get, "/") { _ in
-                .text(Renderer(format: .table).render(try questions.list(.init())))
-            },
-            Route(.get, "/runbooks/{name}") { question in
-                let name = question.parameters["name"] ?? ""
-                guard let page = Runbook(folder: runbooks, name: name) else {
-                    throw HTTPFailure(
-                        .notFound, code: "no_runbook", "there is no runbook '\(name)' in the folder that 'runbooks' names")
-                }
-                return HTTPAnswer(contentType: "text/markdown; charset=utf-8", body: Array(page.text.utf8))
-            },
         ]
     }
 
     private static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 
-    private static func filter(_ question: HTTPQuestion) throws -> IncidentFilter {
-        let limit = question.first("limit").flatMap(Int.init) ?? (question.first("limit") == nil ? 100 : 0)
+    /// What the query of a request asks for.
+    static func filter(_ question: HTTPQuestion) throws -> IncidentFilter {
+        let limit = question.given("limit").map { Int($0) ?? 0 } ?? 100
         guard (1...1000).contains(limit) else {
             throw HTTPFailure(
                 .badRequest, code: "bad_limit", "limit is '\(question.first("limit") ?? "")'; write a number from 1 to 1000")
         }
-        func time(_ name: String) throws -> Timestamp? { try question.first(name).map { try Timestamp(parsing: $0, now: now) } }
+        func time(_ name: String) throws -> Timestamp? { try question.given(name).map { try Timestamp(parsing: $0, now: now) } }
         return IncidentFilter(
-            state: question.first("state"), severity: question.first("severity"), assignee: question.first("assignee"),
-            matchers: question.first("filter") ?? "", text: question.first("search"), since: try time("since"),
+            state: question.given("state"), severity: question.given("severity"), assignee: question.given("assignee"),
+            matchers: question.given("filter") ?? "", text: question.given("search"), since: try time("since"),
             until: try time("until"),
-            limit: limit, cursor: question.first("cursor"))
+            limit: limit, cursor: question.given("cursor"))
     }
 
     /// The query of the next page: the same with another cursor.
@@ -92,9 +76,9 @@ public enum IncidentRoutes {
     }
 
     /// Gives each refusal of a room the status and the code that clients rely on.
-    static func sayingWhatIsWrong(_ body: () throws -> HTTPAnswer) throws -> HTTPAnswer {
+    static func sayingWhatIsWrong(_ body: () async throws -> HTTPAnswer) async throws -> HTTPAnswer {
         do {
-            return try body()
+            return try await body()
         } catch let error as AlertingError {
             let (status, code): (HTTPResponse.Status, String) =
                 switch error {

@@ -34,7 +34,7 @@ public struct Route: Sendable {
                     parameters: Dictionary(
                         context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
                     ) { first, _ in first },
-                    headers: request.headers, body: Array(body.readableBytesView))
+                    headers: request.headers, body: Array(body.readableBytesView), host: request.head.authority)
                 return try await answer(question).response
             } catch let error as HTTPFailure {
                 return error.answer.response
@@ -57,11 +57,16 @@ public struct HTTPQuestion: Sendable {
     public let parameters: [String: String]
     public let headers: HTTPFields
     public let body: [UInt8]
+    /// The `host:port` that the client asked.
+    public var host: String?
 
     /// The first value of a query parameter.
     public func first(_ name: String) -> String? {
         query.first { $0.name == name }?.value
     }
+
+    /// The same, where one that is empty says nothing: forms send all of their fields.
+    public func given(_ name: String) -> String? { first(name).flatMap { $0.isEmpty ? nil : $0 } }
 }
 
 /// What a ``Route`` answers.

@@ -1,5 +1,6 @@
 import Alerting
 import Ingest
+import Lake
 import Query
 import Telemetry
 
@@ -7,17 +8,19 @@ import Telemetry
 public enum Routes {
     /// - Parameters:
     ///   - runbooks: the folder with a page for each alert.
+    ///   - dashboards: where Grafana is, for the links of the pages; nil shows none.
     ///   - spools: asked at each request, because a reload may add sources.
     ///   - reload: what is wrong with the configuration, or nil when it is in force.
     public static func all(
         metrics: MetricsRegistry, readiness: Readiness, alerts: AlertManager, version: String, incidents: IncidentStore,
-        runbooks: String,
+        runbooks: String, lake: Lake, dashboards: String? = nil,
         spools: @escaping @Sendable () async -> [String: Spool], serving: ServingStore,
         reload: @escaping @Sendable () async -> String?
     ) -> [Route] {
-        OperationsRoutes.all(metrics: metrics, readiness: readiness, reload: reload) + [OpenAPI.route]
+        let site = Site(incidents: incidents, alerts: alerts, runbooks: runbooks, dashboards: dashboards, readiness: readiness)
+        return OperationsRoutes.all(metrics: metrics, readiness: readiness, reload: reload) + [OpenAPI.route]
             + AlertmanagerRoutes.all(alerts, version: version)
             + IncidentRoutes.all(incidents, runbooks: runbooks, links: alerts.links) + IngestRoutes.all(spools)
-            + ServingRoutes.all(serving)
+            + ServingRoutes.all(serving) + Pages.routes(site, lake: lake)
     }
 }

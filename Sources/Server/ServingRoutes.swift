@@ -19,7 +19,7 @@ public enum ServingRoutes {
             },
             Route(.get, "/api/v1/serve/{table}") { question in
                 let table = question.parameters["table"] ?? ""
-                let limit = question.first("limit").flatMap(Int.init) ?? 100
+                let limit = question.given("limit").map { Int($0) ?? 0 } ?? 100
                 guard (1...maxRows).contains(limit) else {
                     throw HTTPFailure(
                         .badRequest, code: "bad_limit",

@@ -9,7 +9,7 @@ extension Store {
     public func backUp(to path: String) throws {
         let files = FileManager.default
         guard !files.fileExists(atPath: path) else { throw StoreError.backupExists(path: path) }
-        try files.createDirectory(atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try Self.makeFolder(of: path)
         // Written beside and renamed: a backup that was cut off must not pass for one.
         let unfinished = "\(path).\(UUID().uuidString).part"
         defer { try? files.removeItem(atPath: unfinished) }
@@ -26,8 +26,9 @@ extension Store {
     /// - Returns: the file beside the database that what was there until now is kept in.
     /// - Throws: ``StoreError/badBackup(path:reason:)`` when the file is no whole backup of obs, and then nothing has changed.
     public func restore(from backup: String, now: Date) throws -> String {
-        guard FileManager.default.fileExists(atPath: backup) else {
-            throw StoreError.badBackup(path: backup, reason: "there is no such file")
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: backup, isDirectory: &isFolder), !isFolder.boolValue else {
+            throw StoreError.badBackup(path: backup, reason: isFolder.boolValue ? "it is a folder" : "there is no such file")
         }
         var configuration = Configuration()
         configuration.readonly = true
@@ -47,12 +48,34 @@ extension Store {
         } catch let error as DatabaseError {
             throw StoreError.badBackup(path: backup, reason: error.message ?? "\(error)")
         }
-        let kept = "\(path).before-\(Int(now.timeIntervalSince1970))"
+        let kept = Self.keptName(path, now)
         try backUp(to: kept)
         try source.backup(to: database)
         try migrator.migrate(database)
         return kept
     }
+
+    /// Puts a database that cannot be opened any more aside, with its log, so that another can take its place.
+    ///
+    /// - Returns: the file that it is kept in from now on.
+    public static func setAside(_ path: String, now: Date) throws -> String {
+        let kept = keptName(path, now)
+        for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
+            try FileManager.default.moveItem(atPath: path + suffix, toPath: kept + suffix)
+        }
+        return kept
+    }
+
+    /// Puts what was put aside back to its place, over what is there.
+    public static func putBack(_ kept: String, to path: String) throws {
+        for suffix in ["", "-wal", "-shm"] {
+            try? FileManager.default.removeItem(atPath: path + suffix)
+            guard FileManager.default.fileExists(atPath: kept + suffix) else { continue }
+            try FileManager.default.moveItem(atPath: kept + suffix, toPath: path + suffix)
+        }
+    }
+
+    private static func keptName(_ path: String, _ now: Date) -> String { "\(path).before-\(Int(now.timeIntervalSince1970))" }
 
     /// What SQLite finds wrong with the file and with the references in it; empty when all is well. Reads the whole file.
     public func problems() throws -> [String] {

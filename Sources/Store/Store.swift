@@ -12,8 +12,7 @@ public final class Store: Sendable {
     /// - Parameter migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added to.
     public init(path: String, migrations: [Migration]) throws {
         self.path = path
-        try FileManager.default.createDirectory(
-            atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        try Self.makeFolder(of: path)
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
@@ -32,8 +31,10 @@ public final class Store: Sendable {
                         PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -65536; PRAGMA secure_delete = FAST
                         """)
             }
-        } catch {
-            throw StoreError.cannotOpen(path: path, reason: "\(error)")
+        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
+            throw StoreError.damaged(path: path, reason: error.message ?? "\(error.resultCode)")
+        } catch let error as DatabaseError {
+            throw StoreError.cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
         }
         var migrator = DatabaseMigrator()
         for migration in Self.audit + migrations {
@@ -42,6 +43,18 @@ public final class Store: Sendable {
         self.migrator = migrator
         if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
         try migrator.migrate(database)
+    }
+
+    /// Makes the folder that `path` is to lie in.
+    static func makeFolder(of path: String) throws {
+        let folder = (path as NSString).deletingLastPathComponent
+        guard !folder.isEmpty else { return }
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            let reason = ((error as? CocoaError)?.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
+            throw StoreError.cannotMake(folder: folder, reason: reason ?? "it is a file, or stands below one")
+        }
     }
 
     private static let audit = [
@@ -81,14 +94,21 @@ public struct Migration: Sendable {
 }
 
 public enum StoreError: Error, CustomStringConvertible {
+    case cannotMake(folder: String, reason: String)
     case cannotOpen(path: String, reason: String)
+    /// The file is there and is no database, or one with broken pages.
+    case damaged(path: String, reason: String)
     case newer(path: String)
     case backupExists(path: String)
     case badBackup(path: String, reason: String)
 
     public var description: String {
         switch self {
-        case .cannotOpen(let path, let reason): "\(path): cannot be opened as a database: \(reason)"
+        case .cannotMake(let folder, let reason): "\(folder): the folder cannot be made: \(reason)"
+        case .cannotOpen(let path, let reason):
+            "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its disk is full"
+        case .damaged(let path, let reason):
+            "\(path): cannot be opened as a database: \(reason); put a backup in its place with 'obs restore FILE'"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
         case .badBackup(let path, let reason): "\(path): is no backup that can be restored: \(reason); nothing was changed"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Daemon
 import Foundation
+import Lake
 import Query
 
 /// What every command takes.
@@ -37,6 +38,17 @@ struct CommonOptions: ParsableArguments {
             )
         }
         return try Workspace(path)
+    }
+
+    /// The tables of the data directory, which must be there; the store beside them is not opened.
+    func existingLake() throws -> Lake {
+        let path = try configuration().dataDirectory
+        guard FileManager.default.fileExists(atPath: path + "/lake") else {
+            throw UsageError(
+                "\(path): there are no tables in it; name the data directory with --data-dir, or make some with 'obs process FILE' or 'obs demo'"
+            )
+        }
+        return Lake(root: path + "/lake")
     }
 }
 

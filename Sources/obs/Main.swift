@@ -2,6 +2,7 @@ import ArgumentParser
 import Columns
 import Daemon
 import Foundation
+import Parsing
 import Query
 
 /// The command line: parses the words, runs one command, and turns what went wrong into one sentence and an exit code.
@@ -51,20 +52,34 @@ struct Obs: AsyncParsableCommand {
             complain(finding.description)
             return 1
         }
-        // What a question cannot be is wrong usage, whoever finds it out.
-        if error is QueryError || error is Matcher.Malformed || error is RegularExpression.Malformed {
+        // What a question cannot be is wrong usage, whoever finds it out; so is a configuration that cannot be.
+        if error is UsageError || error is QueryError || error is FormatError || error is ConfigurationError
+            || error is Matcher.Malformed || error is RegularExpression.Malformed
+        {
             complain(String(describing: error))
             return 2
         }
-        // The parser's own errors carry usage text; everything else is a sentence from a room.
-        if code == .validationFailure || error is UsageError {
-            complain(
-                error is UsageError
-                    ? String(describing: error) : fullMessage(for: error).replacing("Error: ", with: "", maxReplacements: 1))
+        if code == .validationFailure {
+            complain(misuse(error))
             return 2
         }
-        complain(String(describing: error))
+        complain(sentence(error))
         return 3
+    }
+
+    /// What the parser of the words says, in one line: its own message without the usage, and where that stands.
+    private static func misuse(_ error: any Error) -> String {
+        let hint = fullMessage(for: error).firstMatch(of: /See '([^']*--help)'/).map { "; see '\($0.1)'" } ?? ""
+        let said = message(for: error).split(separator: "\n").first.map(String.init) ?? "this is no command of obs"
+        return (said.hasSuffix(".") ? String(said.dropLast()) : said) + hint
+    }
+
+    /// A sentence from a room as it is. Foundation's errors describe themselves with type names and dictionaries: of them the path and the reason are kept.
+    private static func sentence(_ error: any Error) -> String {
+        guard let error = error as? CocoaError else { return String(describing: error) }
+        let reason = (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
+        let path = error.filePath.map { "\($0): " } ?? ""
+        return path + (reason ?? error.localizedDescription)
     }
 
     private static func complain(_ text: String) {

@@ -2,6 +2,7 @@ import Foundation
 import FoundationNetworking
 import HTTPTypes
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Telemetry
 import Testing
@@ -12,6 +13,7 @@ struct `The HTTP server` {
     /// Runs a server on a free port for the length of `body`.
     private func withServer(
         _ routes: [Route], maxBodySize: Int = 100, metrics: MetricsRegistry = MetricsRegistry(),
+        deadlines: RequestDeadlines.Limits = .init(),
         _ body: @Sendable (String) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()
@@ -20,9 +22,9 @@ struct `The HTTP server` {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let port = BoundPort()
-        let group = ServiceGroup(
-            services: [HTTPServer(configuration, routes: routes, metrics: metrics, logger: logger, boundPort: port)],
-            logger: logger)
+        var server = HTTPServer(configuration, routes: routes, metrics: metrics, logger: logger, boundPort: port)
+        server.deadlines = deadlines
+        let group = ServiceGroup(services: [server], logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
             try await body("http://127.0.0.1:\(await port.wait() ?? 0)")
@@ -96,6 +98,62 @@ struct `The HTTP server` {
             for number in 0..<20 { _ = try await get(url + "/scan/\(number)") }
             let series = metrics.exposition().split(separator: "\n").filter { $0.contains("_seconds_count") }
             #expect(series.count <= 6)
+        }
+    }
+
+    /// What the server says to a client that sends this and then nothing, until the server ends the connection; nil if it does not within a minute.
+    private func conversation(_ port: Int, _ text: String) async -> String? {
+        // On a thread of its own: the server answers on those that the tests share.
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: Self.conversation(port, text)) }
+        }
+    }
+
+    private static func conversation(_ port: Int, _ text: String) -> String? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in(), limit = timeval(tv_sec: 60, tv_usec: 0)
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected, send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) >= 0 else { return nil }
+        var said: [UInt8] = [], buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            // A reset ends it too: the server need not read what was still on its way.
+            if count == 0 || count < 0 && errno == ECONNRESET { return String(decoding: said, as: UTF8.self) }
+            guard count > 0 else { return nil }
+            said += buffer.prefix(count)
+        }
+    }
+
+    private static let slowOnes:
+        [(text: String, limit: WritableKeyPath<RequestDeadlines.Limits, TimeAmount> & Sendable, answer: String)] = [
+            ("", \.firstHead, ""), ("POST / HTTP/1.1\r\nHost: x\r\nX: ", \.firstHead, ""),
+            ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nsome", \.body, ""),
+            (
+                "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n80\r\n\(String(repeating: "x", count: 128))\r\n",
+                \.refused,
+                "HTTP/1.1 413 "
+            ),
+            ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nsome", \.nextHead, "HTTP/1.1 200 OK"),
+        ]
+
+    @Test(arguments: slowOnes.indices) func `ends a connection whose client is too slow or never done`(number: Int) async throws {
+        let (text, limit, answer) = Self.slowOnes[number]
+        // Only what this client is slow in is short.
+        var limits = RequestDeadlines.Limits(
+            firstHead: .minutes(10), nextHead: .minutes(10), body: .minutes(10), refused: .minutes(10))
+        limits[keyPath: limit] = .milliseconds(200)
+        try await withServer([Route(.post, "/") { _ in .text("done") }], deadlines: limits) { url in
+            let said = await conversation(Int(url.split(separator: ":").last!)!, text)
+            #expect(said?.hasPrefix(answer) == true && (said?.isEmpty == true) == answer.isEmpty, "\(said ?? "not ended")")
         }
     }
 

@@ -3,6 +3,7 @@ import Columns
 import Detection
 import Foundation
 import HTTPTypes
+import Lake
 import Logging
 import Query
 import Store
@@ -26,6 +27,7 @@ struct `The OpenAPI document` {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         routes = Routes.all(
             metrics: metrics, readiness: Readiness([]), alerts: manager, version: "1", incidents: incidents, runbooks: "runbooks",
+            lake: Lake(root: folder.path + "/lake"),
             spools: { [:] }, serving: try ServingStore(path: folder.path + "/serve.db"), reload: { nil })
         document = try #require(try JSONSerialization.jsonObject(with: Data(OpenAPI.document.utf8)) as? [String: Any])
     }

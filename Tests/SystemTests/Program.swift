@@ -24,9 +24,12 @@ enum Program {
     }
 
     /// Runs it to its end.
+    ///
+    /// - Parameter folder: where it runs, and what relative paths are relative to.
     @discardableResult
-    static func run(_ arguments: [String]) throws -> Result {
+    static func run(_ arguments: [String], in folder: String? = nil) throws -> Result {
         let process = Process()
+        if let folder { process.currentDirectoryURL = URL(filePath: folder) }
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
         let errorPath = FileManager.default.temporaryDirectory.appending(path: "obs-errors-\(UUID().uuidString)")

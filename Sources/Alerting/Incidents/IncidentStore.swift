@@ -64,7 +64,7 @@ public struct IncidentStore: Sendable {
     /// Lines of evidence that an incident keeps.
     private static let maxEvidence = 50
 
-    let store: Store
+    public let store: Store
 
     public init(_ store: Store) {
         self.store = store

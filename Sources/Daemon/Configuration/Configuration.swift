@@ -38,10 +38,9 @@ public struct Configuration: Sendable {
     public static func load(file: String?, dataDirectory: String?) throws -> Configuration {
         var configuration = Configuration()
         let path = file ?? "obs.yaml"
-        if let bytes = FileManager.default.contents(atPath: path) {
-            configuration = try ConfigurationReader.read(String(decoding: bytes, as: UTF8.self), path: path)
-        } else if let file {
-            throw UsageError("\(file): there is no such file, or it cannot be read")
+        // Without a name the file may be missing; one that is there and cannot be read must not pass for that.
+        if file != nil || FileManager.default.fileExists(atPath: path) {
+            configuration = try ConfigurationReader.read(String(decoding: try contents(path), as: UTF8.self), path: path)
         }
         if let dataDirectory { configuration.dataDirectory = dataDirectory }
         return configuration
@@ -52,10 +51,20 @@ public struct Configuration: Sendable {
     /// - Throws: ``ConfigurationError`` with its mistakes, or ``UsageError`` when there is no file.
     public static func shown(file: String?) throws -> String {
         let path = file ?? "obs.yaml"
-        guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw UsageError("\(path): there is no such file, or it cannot be read; without one all is as 'obs --help' says")
+        return try YAMLDocument(String(decoding: try contents(path), as: UTF8.self), file: path)
+            .shown(as: ConfigurationReader.File.self)
+    }
+
+    private static func contents(_ path: String) throws -> Data {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw UsageError("\(path): there is no such file")
         }
-        return try YAMLDocument(String(decoding: bytes, as: UTF8.self), file: path).shown(as: ConfigurationReader.File.self)
+        guard !isFolder.boolValue else { throw UsageError("\(path): is a folder; name a configuration file") }
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw UsageError("\(path): cannot be read; look at its permissions")
+        }
+        return bytes
     }
 
     public func pipeline(_ name: String) throws -> PipelineDefinition {

@@ -144,6 +144,8 @@ struct YAMLDocument {
             .init(
                 file: file, line: context.mark.line,
                 message: "the key '\(duplicates.sorted().joined(separator: "', '"))' stands here twice")
+        case .reader(let problem, _, _, _):
+            .init(file: file, line: nil, message: "this is no text that YAML may hold: \(problem)")
         default:
             .init(file: file, line: nil, message: "cannot be read as YAML: \(error)")
         }

@@ -74,7 +74,7 @@ extension IncidentView {
     }
 
     /// What became of a notification, or when it is due. A repetition is owed only if the alert still holds by then.
-    private func outcome(_ sent: NotificationRecord) -> String {
+    func outcome(_ sent: NotificationRecord) -> String {
         var text = sent.state
         if let at = sent.sentAt {
             text += " at \(Self.time(at))"

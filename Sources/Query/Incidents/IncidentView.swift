@@ -93,10 +93,11 @@ public struct IncidentView: Sendable {
     /// What happened, without what parts say of having become parts: the whole says it too.
     var story: [TimelineEntry] { timeline.filter { $0.incident == incident.number || $0.kind != "merged" } }
 
-    static func time(_ stamp: Timestamp) -> String { TerminalTable.show(.timestamp(stamp)) }
+    /// `2026-11-21 13:47:27`, in UTC.
+    public static func time(_ stamp: Timestamp) -> String { TerminalTable.show(.timestamp(stamp)) }
 
     /// `2 h 5 min`: the two largest units, which is as exact as anybody reads.
-    static func spell(_ duration: Duration) -> String {
+    public static func spell(_ duration: Duration) -> String {
         let seconds = Int(duration.components.seconds)
         if seconds < 60 { return "\(seconds) s" }
         if seconds < 3600 { return "\(seconds / 60) min" + (seconds % 60 == 0 || seconds >= 600 ? "" : " \(seconds % 60) s") }

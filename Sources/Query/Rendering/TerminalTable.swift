@@ -76,13 +76,13 @@ struct TerminalTable {
         }
     }
 
-    private static func title(_ field: Field) -> String {
+    static func title(_ field: Field) -> String {
         (isDuration(field) ? field.name.dropLast("_seconds".count) : field.name[...]).uppercased().replacing("_", with: " ")
     }
 
     private static func isDuration(_ field: Field) -> Bool { field.name.hasSuffix("_seconds") }
 
-    private static func show(_ value: Value, in field: Field) -> String {
+    static func show(_ value: Value, in field: Field) -> String {
         guard isDuration(field), case .double(let seconds) = value else { return show(value) }
         return seconds < 1 ? "\(Int((seconds * 1000).rounded())) ms" : IncidentView.spell(.seconds(seconds))
     }

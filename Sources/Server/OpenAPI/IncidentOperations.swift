@@ -55,11 +55,6 @@ extension OpenAPI {
                 $0.headers = ["ETag": version]
                 $0.refusals = [400, 404, 409, 412, 415]
             },
-            operation("/incidents/{id}", "showIncident", "One incident as text, for a person").with {
-                $0.answer = .text()
-                $0.answerSummary = "The incident"
-                $0.refusals = [404]
-            },
             operation(
                 AcknowledgePage.path, "showAcknowledgement", "The page that a notification's link leads to: it changes nothing"
             ).with {
@@ -77,15 +72,6 @@ extension OpenAPI {
                 $0.answer = .text("text/html")
                 $0.answerSummary = "Who has it now"
                 $0.refusals = [403, 404, 409]
-            },
-            operation("/", "listAsText", "The newest incidents as text, for a person").with {
-                $0.answer = .text()
-                $0.answerSummary = "A table"
-            },
-            operation("/runbooks/{name}", "getRunbook", "The page that says what to do when an alert fires").with {
-                $0.answer = .text("text/markdown")
-                $0.answerSummary = "Markdown"
-                $0.refusals = [404]
             },
         ]
     }

@@ -10,7 +10,7 @@ enum OpenAPI {
 
     /// What is described, in the order of the rooms that answer.
     static var operations: [Operation] {
-        incidents + alerts + data + program
+        pages + incidents + alerts + data + program
     }
 
     /// OpenAPI 3.0, because generators know it best. Alertmanager's API v2 has its own document, which obs follows.

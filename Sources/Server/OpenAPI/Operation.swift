@@ -53,6 +53,8 @@ struct Operation {
     var body: Content?
     var status = 200
     var answer: Content?
+    /// What comes instead for who accepts that rather.
+    var otherAnswer: Content?
     var answerSummary = "Done"
     /// Headers of the answer, with what they say.
     var headers: [String: String] = [:]
@@ -82,7 +84,9 @@ struct Operation {
     /// As OpenAPI 3.0 has it.
     var document: [String: Any] {
         var answered: [String: Any] = ["description": answerSummary]
-        if let answer { answered["content"] = answer.document }
+        if let answer {
+            answered["content"] = answer.document.merging(otherAnswer?.document ?? [:]) { first, _ in first }
+        }
         if !headers.isEmpty {
             answered["headers"] = headers.mapValues { ["description": $0, "schema": ["type": "string"]] as [String: Any] }
         }

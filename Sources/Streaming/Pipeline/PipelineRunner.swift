@@ -48,8 +48,6 @@ public actor PipelineRunner {
     var partitions = PartitionWatermarks()
     /// By partition: the format behind the last line that was worked on.
     var formats: [String: PartitionFormat] = [:]
-    /// Whether a source was stopped before its end.
-    private var isInterrupted = false
     var positions: [String: SourcePosition] = [:]
     var epoch: Int64 = 0
     var linesInEpoch = 0
@@ -153,10 +151,10 @@ public actor PipelineRunner {
                 if mode == .batch { partitions.end(source: source) }
                 if mode == .available { partitions.excuse(source) }
                 if mode != .stream { try await advance(mode) }
-            case .element(.interrupted): isInterrupted = true
+            case .element(.interrupted): summary.isInterrupted = true
             case .timedOut: try await advance(mode)
             case .finished:
-                if mode == .batch, !isInterrupted { try await closeEverything() }
+                if mode == .batch, !summary.isInterrupted { try await closeEverything() }
                 // A run that found nothing is asked too whether it has enough rows.
                 try await commit(isRun: mode != .stream)
                 return

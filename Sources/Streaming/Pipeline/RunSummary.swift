@@ -8,6 +8,8 @@ extension PipelineRunner {
         public var windows = 0
         public var late = 0
         public var duplicates = 0
+        /// Whether it was stopped before its sources had ended; the next run goes on from there.
+        public var isInterrupted = false
         /// What went into each stage and came out of it, in the order in which they were first used.
         public private(set) var stages: [StageRows] = []
 

@@ -16,9 +16,8 @@ struct AlertCommand: AsyncParsableCommand {
 
     /// A manager on the data directory beside the one that runs.
     fileprivate static func manager(_ common: CommonOptions) throws -> AlertManager {
-        let configuration = try common.configuration()
-        return AlertManager(
-            configuration.alerting, incidents: try Workspace(configuration.dataDirectory).incidents, metrics: MetricsRegistry(),
+        AlertManager(
+            try common.configuration().alerting, incidents: try common.existingWorkspace().incidents, metrics: MetricsRegistry(),
             logger: .init(label: "obs"))
     }
 
@@ -41,7 +40,8 @@ struct AlertCommand: AsyncParsableCommand {
             commandName: "add", abstract: "Raise an alert: to try a route, or from a script.",
             discussion: """
                 Examples:
-                  obs alert add DiskFull host=db-1 severity=critical --annotation summary="no room on db-1"
+                  obs alert add DiskFull host=db-1 severity=critical \\
+                      --annotation summary="no room on db-1"
                   obs alert add BackupFailed job=nightly --for 1d --url http://obs:9464
                 """)
         @Argument(help: "Its name, then labels as name=value.") var words: [String]

@@ -20,7 +20,13 @@ struct LakeCommand: AsyncParsableCommand {
                 """)
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
-        func run() async throws { Terminal.show(try common.lake().tables(), as: output.output) }
+        func run() async throws {
+            let answer = try common.lake().tables()
+            if answer.rows.isEmpty, output.output == .table {
+                return Terminal.say("no tables yet; 'obs process FILE' makes some")
+            }
+            Terminal.show(answer, as: output.output)
+        }
     }
 
     struct History: AsyncParsableCommand {
@@ -66,7 +72,7 @@ struct LakeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "vacuum", abstract: "Delete files that tables no longer need.",
             discussion: """
-                Files that were removed from a table stay for those who read an older version: seven days, if the table does not say otherwise. Files that no
+                Files that were removed from a table stay for those who read an older version: seven days, if the table does not say otherwise. Files that no \
                 commit names, which a crash left behind, stay as long.
 
                 Examples:
@@ -120,5 +126,5 @@ struct LakeCommand: AsyncParsableCommand {
 }
 
 extension CommonOptions {
-    fileprivate func lake() throws -> LakeQuestions { LakeQuestions(try Workspace(try configuration().dataDirectory).lake) }
+    fileprivate func lake() throws -> LakeQuestions { LakeQuestions(try existingLake()) }
 }

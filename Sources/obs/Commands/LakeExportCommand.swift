@@ -13,8 +13,10 @@ extension LakeCommand {
                 Rows stream: the memory is that of one row group. A file appears under its name when it is whole.
 
                 Examples:
-                  obs lake export silver.ssh -o csv --where 'event="failed_password"' --since 24h
-                  obs lake export silver.ssh -o parquet --to ssh.parquet --columns event_time,source_ip
+                  obs lake export silver.ssh -o csv --where 'event="failed_password"' \\
+                      --since 24h
+                  obs lake export silver.ssh -o parquet --to ssh.parquet \\
+                      --columns event_time,source
                 """)
 
         @Argument(help: "The table, such as silver.ssh.")
@@ -48,7 +50,7 @@ extension LakeCommand {
             if output == .parquet, file == nil, Terminal.isOutputTerminal {
                 throw UsageError("Parquet is nothing for a terminal; add --to FILE")
             }
-            let opened = try Workspace(try common.configuration().dataDirectory).lake.table(table, at: try moment())
+            let opened = try common.existingLake().table(table, at: try moment())
             var export = TableExport(opened, as: output)
             export.columns = columns?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
             export.matchers = try [Matcher](parsing: condition)

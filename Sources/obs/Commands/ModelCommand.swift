@@ -10,13 +10,14 @@ struct ModelCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "train", abstract: "Train a model and put it in production.",
             discussion: """
-                Without --csv and --simulated: an isolation forest on the windows of the gold table of ssh. With them: a random forest that tells rows where LABEL is
+                Without --csv and --simulated: an isolation forest on the windows of the gold table of ssh. With them: a random forest that tells rows where LABEL is \
                 true from the others, judged on rows that its trees have not seen.
 
                 Examples:
                   obs model train
                   obs model train --simulated rail --days 14
-                  obs model train --csv history.csv --label failed --name pump-failure --trees 200
+                  obs model train --csv history.csv --label failed --name pump-failure \\
+                      --trees 200
                 """)
         @Option(help: "The same seed and rows give the same model.") var seed: UInt64 = 1
         @Option(help: "How many trees.") var trees = 100
@@ -49,7 +50,7 @@ struct ModelCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "score", abstract: "Score windows or the rows of a table.",
             discussion: """
-                Without --csv: the windows of ssh by the model in production, most unusual first. With it: a number a row, in the order of the file; by the model that
+                Without --csv: the windows of ssh by the model in production, most unusual first. With it: a number a row, in the order of the file; by the model that \
                 --model names, or else by an isolation forest that is trained on the same rows.
 
                 Examples:
@@ -68,13 +69,13 @@ struct ModelCommand: AsyncParsableCommand {
             if let csv {
                 let scores =
                     try model.map {
-                        try RiskModels(try Workspace(try common.configuration().dataDirectory)).scores(csv: csv, model: $0)
+                        try RiskModels(try common.existingWorkspace()).scores(csv: csv, model: $0)
                     } ?? RiskModels.anomalyScores(csv: csv, seed: seed, trees: trees)
                 Terminal.write(scores.map { "\($0)\n" }.joined())
                 return
             }
             Terminal.show(
-                try Models(try Workspace(try common.configuration().dataDirectory)).score(limit: limit), as: output.output)
+                try Models(try common.existingWorkspace()).score(limit: limit), as: output.output)
         }
     }
 
@@ -84,7 +85,8 @@ struct ModelCommand: AsyncParsableCommand {
             discussion: """
                 Examples:
                   obs model evaluate --csv held-back.csv --model pump-failure
-                  obs model evaluate --csv held-back.csv --label failed --model pump-failure -o json
+                  obs model evaluate --csv held-back.csv --label failed --model pump-failure \\
+                      -o json
                 """)
         @Option(help: "A CSV file with headings.") var csv: String
         @Option(help: "Its column that tells the truth; the one of the training by default.") var label: String?
@@ -92,7 +94,7 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            let models = RiskModels(try Workspace(try common.configuration().dataDirectory))
+            let models = RiskModels(try common.existingWorkspace())
             Terminal.show(try models.evaluate(csv: csv, label: label, model: model), as: output.output)
         }
     }
@@ -110,7 +112,7 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            let models = Models(try Workspace(try common.configuration().dataDirectory))
+            let models = Models(try common.existingWorkspace())
             Terminal.show(try models.promote(name, version: version), as: output.output)
         }
     }
@@ -145,7 +147,9 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            Terminal.show(try Models(try Workspace(try common.configuration().dataDirectory)).list(), as: output.output)
+            let answer = try Models(try common.existingWorkspace()).list()
+            if answer.rows.isEmpty, output.output == .table { return Terminal.say("no models yet; 'obs model train' makes one") }
+            Terminal.show(answer, as: output.output)
         }
     }
 }

@@ -12,7 +12,7 @@ struct NotificationCommand: AsyncParsableCommand {
         subcommands: [List.self, Show.self, Resend.self, Drop.self])
 
     fileprivate static func log(_ common: CommonOptions) throws -> NotificationLog {
-        NotificationLog(try Workspace(try common.configuration().dataDirectory).incidents)
+        NotificationLog(try common.existingWorkspace().incidents)
     }
 
     struct List: AsyncParsableCommand {

@@ -47,7 +47,7 @@ struct OnCallCommand: AsyncParsableCommand {
             Terminal.show(
                 try OnCallQuestions(configuration.alerting.schedules).shifts(
                     from: try times.from() ?? now - .seconds(30 * 86_400), until: try times.to() ?? now, schedule: schedule,
-                    incidents: try Workspace(configuration.dataDirectory).incidents),
+                    incidents: try common.existingWorkspace().incidents),
                 as: output.output)
         }
     }

@@ -13,8 +13,10 @@ struct ParseCommand: ParsableCommand {
 
             Examples:
               obs parse /var/log/auth.log | head
-              echo 'Dec 10 06:55:46 gate sshd[1]: Invalid user x from 192.0.2.7' | obs parse --year 2015
-              echo '{"ts":"2026-11-21T10:00:00Z","user":{"id":7}}' | obs parse --format json --columns event_time:timestamp@ts,user:int64@user.id
+              echo 'Dec 10 06:55:46 gate sshd[1]: Invalid user x from 192.0.2.7' \\
+                  | obs parse --year 2015
+              echo '{"ts":"2026-11-21T10:00:00Z","user":{"id":7}}' | obs parse \\
+                  --format json --columns event_time:timestamp@ts,user:int64@user.id
             """)
 
     @Argument(help: "A file, plain or compressed; - is standard input.")

@@ -26,12 +26,14 @@ struct ProcessCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "process", abstract: "Process files once: plain, .gz or .zst, - for standard input.",
         discussion: """
-            What was processed before is known by its content, and is not read again.
+            What was processed before is known by its content, and is not read again. Ctrl-C commits what was read and ends with 130; \
+            the same command goes on from there.
 
             Examples:
               obs process /var/log/auth.log*
               zcat old.gz | obs process - --year 2015 --data-dir /tmp/old
-              obs process --pipeline shop views=views.jsonl users=users.jsonl orders=shop.db#orders products=products
+              obs process --pipeline shop views=views.jsonl users=users.jsonl \\
+                  orders=shop.db#orders products=products
             """)
 
     @Argument(
@@ -58,12 +60,15 @@ struct ProcessCommand: AsyncParsableCommand {
         let start = ContinuousClock.now
         let summary = try await Processing.run(options, try common.configuration()) { bar.update(bytes: $0, of: $1) }
         bar.finish()
-        guard !common.quiet else { return }
-        let seconds =
-            Double((ContinuousClock.now - start).components.seconds) + Double(
-                (ContinuousClock.now - start).components.attoseconds) / 1e18
-        Terminal.say(
-            "\(summary.lines) lines in \(String(format: "%.2f", seconds)) s: \(summary.events) events, \(summary.quarantined) in quarantine, \(summary.windows) windows, \(summary.late) late"
-        )
+        if !common.quiet {
+            let took = ContinuousClock.now - start
+            let seconds = String(format: "%.2f", Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18)
+            Terminal.say(
+                "\(summary.lines) lines in \(seconds) s: \(summary.events) events, \(summary.quarantined) in quarantine, \(summary.windows) windows, \(summary.late) late"
+            )
+        }
+        guard summary.isInterrupted else { return }
+        Terminal.say("stopped before the end; these lines are committed, and the same command goes on from there")
+        throw ExitCode(SecondSignal.exitCode)
     }
 }

@@ -10,12 +10,13 @@ struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay", abstract: "Make silver and gold anew from bronze, in place or beside what is there.",
         discussion: """
-            Each table changes in one version: readers see the old rows or the new ones. The pipeline must not run meanwhile. After its definition
+            Each table changes in one version: readers see the old rows or the new ones. The pipeline must not run meanwhile. After its definition \
             was changed, a replay of everything lets it go on without reading its sources again.
 
             Examples:
               obs replay --pipeline ssh
-              obs replay --pipeline ssh --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z
+              obs replay --pipeline ssh --from 2026-11-20T00:00:00Z \\
+                  --to 2026-11-21T00:00:00Z
               obs replay --pipeline ssh --beside trial
             """)
 
@@ -49,6 +50,7 @@ struct ReplayCommand: AsyncParsableCommand {
             throw UsageError("--beside is '\(beside)'; write letters, digits and '_'")
         }
         options.beside = beside
+        _ = try common.existingLake()
         let summary = try Replaying.run(
             pipeline, options, context: try stamps.context(), try common.configuration(), progress: { _ in })
         if !common.quiet { Terminal.say("\(summary.lines) lines of bronze, \(summary.events) events") }

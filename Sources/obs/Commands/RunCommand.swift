@@ -5,8 +5,8 @@ struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Watch what obs.yaml names, until SIGTERM.",
         discussion: """
-            SIGTERM and Ctrl-C stop the sources, commit what was read and exit with 0. SIGHUP (or POST /-/reload)
-            reads the configuration again: pipelines that changed go on from their checkpoints, a bad configuration changes
+            SIGTERM and Ctrl-C stop the sources, commit what was read and exit with 0. SIGHUP (or POST /-/reload) \
+            reads the configuration again: pipelines that changed go on from their checkpoints, a bad configuration changes \
             nothing.
 
             Examples:

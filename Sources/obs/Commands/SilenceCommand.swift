@@ -17,7 +17,7 @@ struct SilenceCommand: AsyncParsableCommand {
     fileprivate static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 
     fileprivate static func silences(_ common: CommonOptions) throws -> SilenceStore {
-        SilenceStore(try Workspace(try common.configuration().dataDirectory).store)
+        SilenceStore(try common.existingWorkspace().store)
     }
 
     struct Add: AsyncParsableCommand {
@@ -25,8 +25,10 @@ struct SilenceCommand: AsyncParsableCommand {
             commandName: "add", abstract: "Silence what all of the matchers match, and print the silence's id.",
             discussion: """
                 Examples:
-                  obs silence add 'alertname="DiskFull"' 'host=~"db-.*"' --for 2h --comment "disks are being replaced"
-                  obs silence add severity=info --for 8h --comment "release night" --by alice --url http://obs:9464
+                  obs silence add 'alertname="DiskFull"' 'host=~"db-.*"' --for 2h \\
+                      --comment "disks are being replaced"
+                  obs silence add severity=info --for 8h --comment "release night" --by alice \\
+                      --url http://obs:9464
                 """)
         @Argument(help: "Matchers: name=\"value\", !=, =~, !~.") var matchers: [String]
         @Option(name: .customLong("for"), help: "How long, such as 2h.") var duration = "1h"

@@ -12,11 +12,12 @@ struct SimulateCommand: AsyncParsableCommand {
         commandName: "simulate", abstract: "Make up traffic with attacks and faults in it.",
         discussion: """
             Kinds, what they write, and what can go wrong in them:
-            \(Simulators.all.map { "  \($0.name): \($0.streams.map(\.name).joined(separator: ", ")); \($0.faults.joined(separator: ", "))" }.joined(separator: "\n"))
+            \(Simulators.all.map { "  \($0.name): \($0.streams.map(\.name).joined(separator: ", "))\n      \($0.faults.joined(separator: ", "))" }.joined(separator: "\n"))
 
             Examples:
               obs simulate ssh --for 1h --seed 7 > auth.log
-              obs simulate shop --for 24h --out shop --late 0.01 --out-of-order 0.05 --corrupt 0.001
+              obs simulate shop --for 24h --out shop --late 0.01 --out-of-order 0.05 \\
+                  --corrupt 0.001
             """)
 
     @Argument(help: "ssh, rail, shop, events or self.") var kind: String
@@ -61,11 +62,15 @@ struct SimulateCommand: AsyncParsableCommand {
         options.usesOldStamps = oldStamps
         if follow, start == nil, duration == "1h" { options.length = .zero }
         let run = try SimulationRun(options) { Terminal.write($0) }
+        // What has an end of its own is ended by the first signal, as any filter is.
+        guard follow else { return try await run.run() }
         var quiet = Logger(label: "obs.simulate")
         quiet.logLevel = .critical
         try await ServiceGroup(
             configuration: .init(
-                services: [.init(service: run, successTerminationBehavior: .gracefullyShutdownGroup)],
+                services: [
+                    .init(service: run, successTerminationBehavior: .gracefullyShutdownGroup), .init(service: SecondSignal()),
+                ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
         ).run()
     }

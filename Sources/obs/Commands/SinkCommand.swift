@@ -13,11 +13,19 @@ struct SinkCommand: AsyncParsableCommand {
             """)
     @Option(help: "Where to listen.") var listen = "127.0.0.1:5001"
 
+    func validate() throws {
+        guard WebhookSink.canListen(on: listen) else {
+            throw ValidationError("--listen is '\(listen)'; write host:port such as 127.0.0.1:5001")
+        }
+    }
+
     func run() async throws {
         let sink = WebhookSink(listen: listen) { delivery in
             Terminal.write("\(delivery.status)  \(delivery.summaries.joined(separator: "; "))\n")
         }
-        try await ServiceGroup(services: [sink], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.sink"))
-            .run()
+        try await ServiceGroup(
+            services: [sink, SecondSignal()], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.sink")
+        )
+        .run()
     }
 }

@@ -36,10 +36,7 @@ struct RestoreCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let workspace = try Workspace(try common.configuration().dataDirectory)
-        let kept = try workspace.store.restore(from: file, now: Date())
-        // Opened again, so that a backup of an earlier version has all tables at once.
-        _ = try Workspace(workspace.path)
+        let kept = try Workspace.restore(try common.configuration().dataDirectory, from: file, now: Date())
         if !common.quiet { Terminal.say("\(file) is restored; what was there before is kept as \(kept)") }
     }
 }

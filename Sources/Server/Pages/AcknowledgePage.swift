@@ -15,20 +15,20 @@ enum AcknowledgePage {
             Route(.get, path) { question in
                 try check(question, links)
                 let incident = try find(question, incidents)
-                return page(incident, incident.state == .open ? form(question) : "<p>\(escape(standing(incident)))</p>")
+                return page(incident, incident.state == .open ? form : "<p>\(standing(incident))</p>")
             },
             Route(.post, path) { question in
                 try check(question, links)
                 let incident = try find(question, incidents)
-                let name = field("by", in: question.body).trimmingCharacters(in: .whitespaces)
+                let name = question.field("by")
                 do {
                     let taken = try incidents.perform(
-                        .acknowledge, on: incident.id, by: name.isEmpty ? "link" : name,
+                        .acknowledge, on: incident.id, by: name ?? "link",
                         note: "acknowledged by the link of a notification",
                         now: now)
-                    return page(taken, "<p>Acknowledged. It is \(escape(taken.acknowledgedBy ?? "yours")) who has it.</p>")
+                    return page(taken, "<p>Acknowledged. It is \(taken.acknowledgedBy ?? "yours") who has it.</p>")
                 } catch let error as AlertingError {
-                    return page(incident, "<p>\(escape(error.description))</p>", status: .conflict)
+                    return page(incident, "<p>\(error.description)</p>", status: .conflict)
                 }
             },
         ]
@@ -63,44 +63,27 @@ enum AcknowledgePage {
     }
 
     /// The form posts to the address that it came from, signature and all.
-    private static func form(_ question: HTTPQuestion) -> String {
+    private static let form: HTML =
         """
         <form method="post"><label>Your name <input name="by" maxlength="60" autocomplete="nickname" required></label>
         <button>Acknowledge</button></form>
         """
-    }
 
-    private static func page(_ incident: Incident, _ body: String, status: HTTPResponse.Status = .ok) -> HTTPAnswer {
-        let text = """
+    private static func page(_ incident: Incident, _ body: HTML, status: HTTPResponse.Status = .ok) -> HTTPAnswer {
+        let markup: HTML = """
             <!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="dark light"><title>\(incident.id)</title>
             <style>body{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:2rem auto;padding:0 1rem}input,button{font:inherit;padding:.6rem;margin:.4rem 0;width:100%;box-sizing:border-box}</style>
             </head><body><h1>\(incident.id) <small>\(incident.severity.rawValue)</small></h1>
-            <p><strong>\(escape(incident.title))</strong></p><p>\(escape(incident.description))</p>
+            <p><strong>\(incident.title)</strong></p><p>\(incident.description)</p>
             \(body)
             <p><a href="../\(incident.id)">Evidence, timeline, what to do first</a></p></body></html>
             """
-        var answer = HTTPAnswer(status, contentType: "text/html; charset=utf-8", body: Array(text.utf8))
+        var answer = HTTPAnswer(status, contentType: "text/html; charset=utf-8", body: Array(markup.description.utf8))
         answer.headers[.init("Content-Security-Policy")!] =
             "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
         answer.headers[.init("Referrer-Policy")!] = "no-referrer"
         answer.headers[.cacheControl] = "no-store"
         return answer
-    }
-
-    private static func escape(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing(
-            "\"", with: "&quot;")
-    }
-
-    /// One field of a posted form.
-    private static func field(_ name: String, in body: [UInt8]) -> String {
-        for pair in String(decoding: body, as: UTF8.self).split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            if parts.first == name[...], parts.count == 2 {
-                return parts[1].replacing("+", with: " ").removingPercentEncoding ?? ""
-            }
-        }
-        return ""
     }
 }

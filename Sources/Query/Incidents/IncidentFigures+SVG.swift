@@ -1,0 +1,51 @@
+import Columns
+
+/// The figures as a picture, which a page can ask for after the rest has come: reading the tables takes its time.
+extension IncidentFigures {
+    private static let height = 56, gap = 34, margin = 8
+    /// What all bars together are about as wide as.
+    private static let plotWidth = 560
+
+    /// Bars, one for each window, under the name of the figure; the window in which the incident began is set off.
+    public static func svg(_ figures: [IncidentFigures]) -> String {
+        var body: HTML = "", top = margin
+        for figure in figures {
+            let windows = figure.columns.first?.values.count ?? 0
+            top += 14
+            let span = "\(IncidentView.time(figure.start)) to \(IncidentView.time(figure.time(of: windows)))"
+            body += "<text class=\"t\" x=\"\(margin)\" y=\"\(top)\">\(figure.table) \(span)</text>\n"
+            top += 6
+            for column in figure.columns {
+                body += figure.bars(of: column, top: top)
+                top += height + gap
+            }
+        }
+        if figures.isEmpty { body = "<text x=\"\(margin)\" y=\"20\">no table counts what this is about</text>" }
+        let markup: HTML = """
+            <svg xmlns="http://www.w3.org/2000/svg" width="\(plotWidth + 2 * margin)" height="\(max(32, top))" role="img">
+            <style>text{font:12px system-ui,sans-serif;fill:#57606a}.t{font-weight:600}rect{fill:#0550ae}.began{fill:#a40e26}
+            @media(prefers-color-scheme:dark){text{fill:#9da7b3}rect{fill:#79c0ff}.began{fill:#ff9492}}</style>
+            \(body)</svg>
+
+            """
+        return markup.description
+    }
+
+    private func bars(of column: Column, top: Int) -> HTML {
+        let peak = column.peak, most = max(peak?.value ?? 0, .leastNonzeroMagnitude)
+        let base = top + 16 + Self.height, pitch = max(4, min(32, Self.plotWidth / max(1, column.values.count)))
+        var bars: HTML = ""
+        for (window, value) in column.values.enumerated() {
+            guard let value else { continue }
+            let high = max(1, Int((max(0, value) / most * Double(Self.height)).rounded()))
+            let mark: HTML = window == began ? " class=\"began\"" : ""
+            bars += """
+                <rect\(mark) x="\(Self.margin + window * pitch)" y="\(base - high)" width="\(pitch - 2)" height="\(high)">\
+                <title>\(IncidentView.time(time(of: window))): \(Value.double(value).description)</title></rect>
+
+                """
+        }
+        let said = peak.map { ", at most \(Value.double($0.value)) at \(IncidentView.time(time(of: $0.window)))" } ?? ""
+        return "<text x=\"\(Self.margin)\" y=\"\(top + 12)\">\(column.name + said)</text>\n\(bars)"
+    }
+}

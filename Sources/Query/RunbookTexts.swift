@@ -1,0 +1,2058 @@
+// Written by `make builtin` from runbooks/, so that the program has them where that folder is not; a test holds them together.
+
+/// The runbooks that obs comes with.
+enum RunbookTexts {
+    /// By the name of the alert.
+    static let all: [String: String] = [
+        "EventsDemandSurge": ##"""
+            # EventsDemandSurge
+
+            ## Meaning
+
+            A zone had 350 trips or more in five minutes.
+
+            ## Impact
+
+            People wait; other zones run short of cars.
+
+            ## First five minutes
+
+            How many?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/events_by_zone
+            ```
+
+            Good: `trips` below 200.
+
+            ## Diagnosis
+
+            - A fair, a match, a strike: the calendar says. A producer that replays twice: compare `duplicate` rows of the pipeline on the dashboard.
+
+            ## Mitigation
+
+            Send cars; nothing in obs is to be done. It worked when `trips` falls.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            None by night.
+
+            ## Related
+
+            EventsFaresOdd; dashboard `obs-events`.
+
+            """##,
+        "EventsFaresHigh": ##"""
+            # EventsFaresHigh
+
+            ## Meaning
+
+            One trip in twenty of a zone costs more than 20 a kilometre.
+
+            ## Impact
+
+            Customers are overcharged, or every statistic on fares is wrong.
+
+            ## First five minutes
+
+            Which zone?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/events_by_zone
+            ```
+
+            Good: `fare_per_km_p95` between 2 and 6.
+
+            ## Diagnosis
+
+            - One zone: its meters. All: the producer has changed a unit or a column; compare the first line of the CSV.
+            - `gold.events_dear_trips` has the trips.
+
+            ## Mitigation
+
+            Stop the producer, mend it, and replay from when it went wrong. It worked when the panel "Fare a kilometre" is back.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=EventsFaresHigh --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the feed.
+
+            ## Related
+
+            EventsFaresOdd; dashboard `obs-events`.
+
+            """##,
+        "EventsFaresOdd": ##"""
+            # EventsFaresOdd
+
+            ## Meaning
+
+            Twenty trips of a zone within ten minutes cost more than 12 a kilometre.
+
+            ## Impact
+
+            Customers are overcharged, or the feed is wrong.
+
+            ## First five minutes
+
+            Which trips?
+
+            ```sh
+            obs query incidents 'alertname="EventsFaresOdd"' --since 1h
+            ```
+
+            Good: none.
+
+            ## Diagnosis
+
+            - The evidence has distance and fare. Nine times too high: a meter in another unit.
+
+            ## Mitigation
+
+            As for EventsFaresHigh. It worked when no new evidence comes.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The owner of the feed.
+
+            ## Related
+
+            EventsFaresHigh; dashboard `obs-events`.
+
+            """##,
+        "ObsAlertsRefused": ##"""
+            # ObsAlertsRefused
+
+            ## Meaning
+
+            Somebody posts alerts to `/api/v2/alerts` or `/api/v1/ingest/alertmanager` that obs refuses: more than three in a quarter of an hour.
+
+            ## Impact
+
+            What these alerts say reaches nobody. Other alerts of the same body are taken in, unless the body is refused as a whole; then none of it is.
+
+            ## First five minutes
+
+            Which kind is it, and do others still come in?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/metrics | grep obs_alerts_received_total
+            ```
+
+            Good: `invalid` stays as it is, `firing` grows. The sender is told the reason with each answer, so look into its log; Prometheus writes `Error sending alert`:
+
+            ```sh
+            journalctl -u prometheus --since -30min | grep -i 'sending alert'
+            ```
+
+            ## Diagnosis
+
+            - `alert N (NAME): …`: one alert of a body has a fault: a label that is too large, a name that Prometheus before 3.0 did not have, a time outside 1970 to 2261, bytes that are no UTF-8.
+            - `the body is no JSON`, `write a list of alerts`: the sender does not speak Alertmanager's API v2, or something between cuts bodies.
+            - `the body is larger than`: it sends more at once than `http.max_body_size`.
+            - Who it is: the reverse proxy's log, or `ss -tn 'sport = :9464'`.
+
+            ## Mitigation
+
+            Correct the rule or the script that makes the alert; to see the reason at once, post one by hand:
+
+            ```sh
+            curl -s -H 'Content-Type: application/json' -d '[{"labels":{"alertname":"Try"}}]' http://127.0.0.1:9464/api/v2/alerts
+            ```
+
+            No output is good. For larger bodies raise `http.max_body_size`, or lower the sender's batch. It worked when `invalid` no longer grows.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsAlertsRefused --for 4h --comment 'known, being worked on'
+            ```
+
+            Four hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the sender. Until it is mended, somebody looks at that sender's own page of alerts.
+
+            ## Related
+
+            ObsNotificationsFailing, ObsDeadLetters; dashboard `obs-notifications`; docs/alerting.md; Sources/Alerting/Alerts/PostedAlert.swift.
+
+            """##,
+        "ObsConfigReloadFailed": ##"""
+            # ObsConfigReloadFailed
+
+            ## Meaning
+
+            The configuration that was read last has mistakes; the one before is in force.
+
+            ## Impact
+
+            Changes that somebody believes to be in force are not. A restart would fail.
+
+            ## First five minutes
+
+            What is wrong?
+
+            ```sh
+            obs check config
+            ```
+
+            Good: `the configuration is good`. Else each line names file, line, mistake and way out.
+
+            ## Diagnosis
+
+            The message is the diagnosis. If it is good now, it was mended after the reload: reload again.
+
+            ## Mitigation
+
+            Mend the file, then `kill -HUP $(pidof obs)`. It worked when `obs_config_last_reload_successful` is 1.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsConfigReloadFailed --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Whoever changed the file last (`git log`).
+
+            ## Related
+
+            Dashboard `obs-overview`; dashboard `obs-overview`.
+
+            """##,
+        "ObsDeadLetters": ##"""
+            # ObsDeadLetters
+
+            ## Meaning
+
+            Notifications were given up: an integration refused them, or they were tried for too long (`give_up_after`, three days).
+
+            ## Impact
+
+            Whoever stands behind that integration was not told, and will not be by itself. The incidents are recorded.
+
+            ## First five minutes
+
+            Which, to whom, and why?
+
+            ```sh
+            obs notification list
+            ```
+            ```sh
+            obs query incidents --state open
+            ```
+
+            Good: no dead letters. Look at the open incidents: perhaps nobody else has.
+
+            ## Diagnosis
+
+            - `answered 400`, `422`: the message does not please the service: look at it with `obs notification show ID`, and at the templates of the receiver.
+            - `answered 401`, `403`: its secret is wrong or has changed.
+            - `answered 404`, `410`: its address, channel or hook is gone.
+            - `no mail address`, `550`: an address of the mail.
+            - `there is no receiver`: the configuration has lost it while something was owed.
+
+            ## Mitigation
+
+            Correct the receiver in obs.yaml, `obs check config`, reload (`kill -HUP`), then send them once more; who has taken one does not get it again.
+
+            ```sh
+            obs notification resend --all
+            ```
+
+            What is of no use any more is removed by `obs notification drop ID`; nothing else depends on it. It worked when `obs notification list` says that there are none.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsDeadLetters --for 4h --comment 'known, being worked on'
+            ```
+
+            Four hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Tell whoever should have been told, by phone if an open incident is critical; then the owner of the receiver.
+
+            ## Related
+
+            ObsNotificationsFailing, ObsOutboxOld; dashboard `obs-notifications`; docs/notifications.md.
+
+            """##,
+        "ObsDown": ##"""
+            # ObsDown
+
+            ## Meaning
+
+            Prometheus has not been able to scrape obs for two minutes, or there is no such target.
+
+            ## Impact
+
+            Logs are not read and nobody is told of attacks. Nothing is lost: sources keep their lines, and obs goes on where it was. Till morning: every attack of the night is seen only then.
+
+            ## First five minutes
+
+            Is the process there, and does it answer?
+
+            ```sh
+            systemctl status obs || docker compose ps obs
+            ```
+            ```sh
+            obs check health
+            ```
+
+            Good: `active (running)` or `healthy`, and the answer "obs is healthy".
+
+            ## Diagnosis
+
+            - It does not run: the last lines of its log say why (`journalctl -u obs -n 50` or `docker compose logs --tail 50 obs`).
+            - It runs and does not answer: the port is taken or another address is configured; `ss -ltnp | grep 9464`.
+            - It answers here, and Prometheus does not reach it: network, or the target in `prometheus.yml`.
+
+            ## Mitigation
+
+            Start it again (`systemctl restart obs` or `docker compose up -d obs`). It commits or drops the epoch it was in, so a restart at any moment is safe. It worked when `up{job="obs"}` is 1 within a minute.
+
+            ## Silence
+
+            ```sh
+            amtool --alertmanager.url=http://127.0.0.1:9093 silence add alertname=ObsDown --duration=2h --comment='known, being worked on'
+            ```
+
+            At the Alertmanager that Prometheus tells beside obs; obs itself cannot tell while it is down. Two hours at most; it comes back if it still holds.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            Watchdog, ObsPipelineStalled; dashboard `obs-overview`.
+
+            """##,
+        "ObsExpectationFailing": ##"""
+            # ObsExpectationFailing
+
+            ## Meaning
+
+            More than 5 % of a pipeline's rows do not meet one of its expectations, and more than twice as many as in the six hours before.
+
+            ## Impact
+
+            With the action `warn` wrong rows are in silver and gold, with `drop` they are missing there, with `fail` the pipeline commits nothing until it is mended.
+
+            ## First five minutes
+
+            What do the rows look like?
+
+            ```sh
+            obs query events --table quarantine.shop --time arrival_time --limit 5
+            ```
+
+            Good: nothing new; the rows that are there name the expectation in `detail`.
+
+            ```sh
+            obs query runs --pipeline shop --limit 5
+            ```
+
+            Good: `state` is `ok`, and rows go in and out of every stage as before.
+
+            ## Diagnosis
+
+            - One value of one column (`in_set`, `matches`): whoever writes the data has added a value or changed its spelling.
+            - `not_null` of one column: a field was renamed; compare a raw line in bronze with `columns` of the pipeline.
+            - `unique_in_window`: a producer sends twice. `fresh_within`: a forwarder catches up, or a clock is wrong. `row_count`: a source is empty, or has grown.
+
+            ## Mitigation
+
+            Mend the producer, or the expectation where the data is right. Then make the rows anew from bronze: stop the pipeline, `obs replay --pipeline shop`. It worked when the rate of failures on
+            the dashboard is what it was.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsExpectationFailing --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the data that comes in; then whoever wrote the expectation.
+
+            ## Related
+
+            ObsQuarantineHigh, ObsLateRowsHigh; docs/pipelines/README.md, "Expectations"; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsFalsePositivesHigh": ##"""
+            # ObsFalsePositivesHigh
+
+            ## Meaning
+
+            People have ended more than ten incidents of one rule as false positives within a week.
+
+            ## Impact
+
+            Each cost somebody minutes, and the next true one of this rule is believed less. It can wait till morning.
+
+            ## First five minutes
+
+            What were they, and what do they have in common?
+
+            ```sh
+            obs query stats --since 7d
+            obs query sql "SELECT value, count(*) AS n FROM incident JOIN incident_label ON incident = number WHERE resolution = 'false_positive' AND incident_label.name IN ('source', 'host', 'user') GROUP BY value ORDER BY n DESC LIMIT 10"
+            ```
+
+            Good: the column FALSE is small beside INCIDENTS.
+
+            ## Diagnosis
+
+            One source or user in most of them: a known thing, such as a backup or a scanner. Many different ones: the threshold is too low for what is normal here.
+
+            ## Mitigation
+
+            A known thing: a silence or a maintenance window for its label, or a negative matcher in the rule. A low threshold: raise `count` or shorten `within` of the rule in the file that `detections` names; `obs replay` shows what it would have found. It worked when the count of the next week is lower.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsFalsePositivesHigh --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the rules.
+
+            ## Related
+
+            `obs query incidents --search 'false positive'`; dashboard `obs-incidents`; `alerts/detections/`.
+
+            """##,
+        "ObsIncidentUnacknowledged": ##"""
+            # ObsIncidentUnacknowledged
+
+            ## Meaning
+
+            A critical incident has been open for a quarter of an hour, and nobody has acknowledged it.
+
+            ## Impact
+
+            Somebody may be inside a machine, and nobody is looking. Whoever was notified is asleep, away, or was not notified.
+
+            ## First five minutes
+
+            Which, since when, and who was told?
+
+            ```sh
+            obs query incidents --state open --severity critical
+            obs oncall who
+            ```
+
+            Good: no rows. Else take it, then read it:
+
+            ```sh
+            obs incident ack INC-1001 --note 'looking'
+            obs query incident INC-1001
+            ```
+
+            ## Diagnosis
+
+            The section *Notifications* of `obs query incident` says who was told and when. Sent, and nobody answers: the person is not reachable. Pending or dead: see ObsOutboxOld and ObsDeadLetters. Nobody: no route takes the incident, `obs route test severity=critical` says why.
+
+            ## Mitigation
+
+            Acknowledge it, or call whoever is next (`obs oncall who`). Undo with `obs incident reopen` after an end by mistake. It worked when the alert resolves within two minutes. So that it does not come again: an escalation in `obs.yaml` (docs/incidents.md) wakes the next person by itself.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsIncidentUnacknowledged --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Whoever is next in the schedule; then the owner of the machine that the incident names.
+
+            ## Related
+
+            ObsOutboxOld, ObsNotificationsFailing; dashboard `obs-incidents`; `Sources/Alerting/OnCall`.
+
+            """##,
+        "ObsLakeFilesMany": ##"""
+            # ObsLakeFilesMany
+
+            ## Meaning
+
+            A table has had more than a thousand data files for an hour. The upkeep merges eight files of one size into one, so that tens are normal.
+
+            ## Impact
+
+            Every scan of the table opens all of its files: exports, replays and other engines that read it are slow.
+
+            ## First five minutes
+
+            How many files, of what size, since when?
+
+            ```sh
+            obs lake tables
+            ```
+            ```sh
+            obs lake history silver.ssh --limit 20
+            ```
+
+            Good: tens of files a table; an `OPTIMIZE` among the newest versions.
+
+            ## Diagnosis
+
+            - Upkeep fails (ObsLakeUpkeepFailing), or was off for long: obs was down while others wrote.
+            - Partitions by a column of many values: files of different partitions are never merged.
+            - The table is simply large: a thousand files of 128 MB are 128 GB, and right.
+
+            ## Mitigation
+
+            `obs lake optimize TABLE` merges now, while everything goes on. For a table that is right to be large raise the threshold in `alerts/obs.yml`.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsLakeFilesMany --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Whoever owns the pipeline of the table, in working hours.
+
+            ## Related
+
+            ObsLakeUpkeepFailing; dashboard `obs-lake`; docs/lake.md.
+
+            """##,
+        "ObsLakeUpkeepFailing": ##"""
+            # ObsLakeUpkeepFailing
+
+            ## Meaning
+
+            The background service that merges small files, deletes merged ones and shortens the logs of the tables fails again and again.
+
+            ## Impact
+
+            Nothing is lost. Tables collect small files and old ones: scans and exports grow slower, the disk fills over days.
+
+            ## First five minutes
+
+            Which table, and why?
+
+            ```sh
+            obs lake verify
+            ```
+            ```sh
+            df -h .
+            ```
+
+            Good: `obs lake verify` finds no problem; space left.
+
+            ## Diagnosis
+
+            - The log of obs says `a table could not be kept small` with the table and the reason.
+            - The disk is full or read-only: merging needs room for one more copy of the files that it merges.
+            - A file of the table is missing or damaged: `obs lake verify` names it.
+            - Another program writes to the table and takes away the same files first, each time.
+
+            ## Mitigation
+
+            Free space. For a damaged file restore it from a backup, or rebuild the table from bronze: `obs replay --pipeline NAME`. Then `obs lake optimize TABLE`, which does by hand what the
+            service does by itself.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsLakeUpkeepFailing --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on, for the disk; else whoever owns the pipeline of the table, in working hours.
+
+            ## Related
+
+            ObsLakeFilesMany; dashboard `obs-lake`; docs/lake.md.
+
+            """##,
+        "ObsLateRowsHigh": ##"""
+            # ObsLateRowsHigh
+
+            ## Meaning
+
+            More than 5 % of events come after their window has closed.
+
+            ## Impact
+
+            Windows in gold count too little; the rows are kept in `late.TABLE` with the windows that they missed, and rules on events still see everything.
+
+            ## First five minutes
+
+            Which hosts are late?
+
+            ```sh
+            obs query events --limit 20
+            ```
+
+            Good: `event_time` rises and is within a minute of now.
+
+            ## Diagnosis
+
+            - One host is behind: its clock (`timedatectl`), or its forwarder catches up.
+            - All are: the time zone of the source is wrong by whole hours.
+
+            ## Mitigation
+
+            Mend the clock or `time_zone`, or raise `allowed_lateness` of the pipeline, or of the input whose events are late; that is a changed definition, so `obs replay` makes its tables anew. It worked when the panel "Quarantine and late rows" is near 0.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsLateRowsHigh --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host whose clock is wrong.
+
+            ## Related
+
+            ObsQuarantineHigh; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsModelStale": ##"""
+            # ObsModelStale
+
+            ## Meaning
+
+            The model in use was trained more than thirty days ago.
+
+            ## Impact
+
+            It calls today's normal unusual, or misses what has become unusual.
+
+            ## First five minutes
+
+            How old, on how much?
+
+            ```sh
+            obs model list
+            ```
+
+            Good: a version of this month in `production`.
+
+            ## Diagnosis
+
+            Nothing is broken: time has passed.
+
+            ## Mitigation
+
+            Train on the windows of the last weeks: `obs model train`. The old version stays in the list. obs uses the new one from its next start.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsModelStale --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Nobody at night.
+
+            ## Related
+
+            SSHAnomalousSource; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsNotificationsFailing": ##"""
+            # ObsNotificationsFailing
+
+            ## Meaning
+
+            A receiver has taken none of the last notifications.
+
+            ## Impact
+
+            People behind it are not told. Incidents are recorded, and what is owed is sent when it is back.
+
+            ## First five minutes
+
+            What does it answer?
+
+            ```sh
+            obs notification list --all --limit 10
+            ```
+            ```sh
+            obs query incidents --state open
+            ```
+
+            Good: none with an error. Look at the open incidents: nobody else has.
+
+            ## Diagnosis
+
+            - `Could not resolve host`, `Connection refused`, `Timeout`: network or the receiver.
+            - `answered 401` or `403`: its secret has changed.
+            - `answered 404`: its URL has.
+
+            ## Mitigation
+
+            Mend the URL in obs.yaml and reload (`kill -HUP`), or bring the receiver back. What is owed goes out within a minute.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsNotificationsFailing --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Tell the on-call engineer by phone of the open incidents; then the owner of the receiver.
+
+            ## Related
+
+            ObsOutboxOld, ObsDeadLetters; dashboard `obs-notifications`, `obs-overview`.
+
+            """##,
+        "ObsOutboxOld": ##"""
+            # ObsOutboxOld
+
+            ## Meaning
+
+            A notification has been owed for more than ten minutes.
+
+            ## Impact
+
+            Somebody has not been told of an incident.
+
+            ## First five minutes
+
+            Which one?
+
+            ```sh
+            obs query sql "SELECT * FROM outbox WHERE state = 'pending' ORDER BY id LIMIT 5"
+            ```
+
+            Good: no rows.
+
+            ## Diagnosis
+
+            `last_error` says what the receiver answered; `attempts` how often it was tried. No error and no attempts: the alert manager does not run; see the log.
+
+            ## Mitigation
+
+            As in ObsNotificationsFailing.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsOutboxOld --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            ObsNotificationsFailing; dashboard `obs-overview`.
+
+            """##,
+        "ObsPipelineFailing": ##"""
+            # ObsPipelineFailing
+
+            ## Meaning
+
+            A pipeline fails, is started again after a pause of up to a minute, and fails again.
+
+            ## Impact
+
+            Nothing of this pipeline is committed, and its tables and windows stand still; what its sources bring stays where it is and is read later. Other pipelines go on. Rules see the lines of each
+            attempt, so alerts may still come.
+
+            ## First five minutes
+
+            Which pipeline, and why?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/-/ready
+            ```
+            ```sh
+            journalctl -u obs --since -15min | grep 'a pipeline failed'
+            ```
+
+            Good: "obs is ready.", and no such line. The line's `error` is a sentence that says what to do.
+
+            ## Diagnosis
+
+            - "the definition … is not the one that wrote its checkpoint": it was changed and obs was started anew.
+            - "the expectation … does not hold": the data is bad in a way that the definition refuses with `action: fail`.
+            - "cannot be read as a reference table": the file of a `lookup` is gone or damaged.
+            - "is already being run by another process": two obs have one data directory.
+            - "cannot be written", "No space left": the disk is full or not writable; then other pipelines fail too.
+
+            ## Mitigation
+
+            Changed definition: put the old one back, or stop obs and `obs replay --pipeline NAME`, then start it. Expectation: correct the data at its source, or set the action to `drop` and reload
+            (`kill -HUP`). Reference file: put a whole one in its place (write beside it, then rename). It is tried again by itself within a minute; it worked when `/-/ready` says so and
+            `obs_pipeline_failures_total` stands still.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsPipelineFailing --for 1h --comment 'known, being worked on'
+            ```
+
+            An hour at most; it comes back if it still holds.
+
+            ## Escalation
+
+            The owner of the pipeline's sources; for disk and processes the owner of the host that obs runs on.
+
+            ## Related
+
+            ObsPipelineStalled, ObsExpectationFailing, ObsStoreErrors; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsPipelineLagging": ##"""
+            # ObsPipelineLagging
+
+            ## Meaning
+
+            Lines wait for more than a minute before they are worked on.
+
+            ## Impact
+
+            Alerts come late by that much.
+
+            ## First five minutes
+
+            Where does the time go?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/metrics | grep -E 'obs_stage_duration_seconds_(sum|count)'
+            ```
+            ```sh
+            uptime
+            ```
+
+            Good: sums grow slower than a second a second; load below the number of cores.
+
+            ## Diagnosis
+
+            - One stage takes most: `commit` is the disk, `detect` the rules or the database, `silver` the parser.
+            - All are slow: the machine has other work.
+
+            ## Mitigation
+
+            Move other work away, or give obs another core. It worked when `obs_pipeline_lag_seconds` is below 1.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsPipelineLagging --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            ObsPipelineStalled, ObsStateLarge; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsPipelineStalled": ##"""
+            # ObsPipelineStalled
+
+            ## Meaning
+
+            A pipeline has committed nothing for 15 minutes.
+
+            ## Impact
+
+            New lines are not in the tables; if they are not read at all, attacks are not seen either. Lines wait in their files and are not lost.
+
+            ## First five minutes
+
+            Do lines come in at all?
+
+            ```sh
+            tail -n 2 /var/log/auth.log
+            ```
+            ```sh
+            df -h .
+            ```
+            ```sh
+            obs lake tables
+            ```
+
+            Good: a line of the last minutes; space left; `bronze.ssh` grows from call to call.
+
+            ## Diagnosis
+
+            - The log itself is quiet: a quiet host, or rsyslog has stopped (`systemctl status rsyslog`).
+            - The disk is full: obs's log says `cannot be written`.
+            - obs may not read the file: its log says `a file cannot be read`.
+
+            ## Mitigation
+
+            Free space, or give obs the right to read the file (group `adm`). It goes on by itself within a minute: the panel "Since last commit" falls.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsPipelineStalled --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            ObsDown, ObsPipelineLagging; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsQuarantineHigh": ##"""
+            # ObsQuarantineHigh
+
+            ## Meaning
+
+            More than 5 % of the lines are not understood.
+
+            ## Impact
+
+            Rules do not see what is in quarantine. The lines are kept, with the reason, and can be processed again.
+
+            ## First five minutes
+
+            What do they look like?
+
+            ```sh
+            obs query events --table quarantine.ssh --time arrival_time --limit 5
+            ```
+            ```sh
+            tail -n 5 /var/log/auth.log | obs parse
+            ```
+
+            Good: the second command prints an `event` for each line.
+
+            ## Diagnosis
+
+            - `unknown_message`: a new OpenSSH speaks otherwise.
+            - `unreadable_header`: another program writes into the file, or its format of time has changed.
+
+            ## Mitigation
+
+            Point the source at the right file, or set its time zone. After an upgrade that understands the lines, process the file again with a new data directory and compare.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsQuarantineHigh --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Whoever changed the logging of the host; then open an issue with two of the lines.
+
+            ## Related
+
+            ObsLateRowsHigh; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsReferenceStale": ##"""
+            # ObsReferenceStale
+
+            ## Meaning
+
+            A file that a pipeline looks rows up in has been gone or damaged for ten minutes; the pipeline goes on with what it read before.
+
+            ## Impact
+
+            Rows get values that may be out of date. If obs is started anew meanwhile, the pipeline reads nothing until the file is good: ObsPipelineFailing.
+
+            ## First five minutes
+
+            Which file is it, and what is wrong with it? The log names both, and the line:
+
+            ```sh
+            journalctl -u obs --since -1h | grep 'a reference file'
+            ```
+
+            Good: the newest line is "a reference file is read again".
+
+            ## Diagnosis
+
+            - `FILE:LINE: … it is no JSON object`: the line is cut off or has a stray comma. Whoever writes the file writes it in place: it must be written beside and renamed.
+            - `has no 'NAME', by which rows are looked up`: a column was renamed, or an entry lacks its key.
+            - `No such file`: it was removed, or the place that it is mounted from is gone.
+
+            ## Mitigation
+
+            Put the last good file back, or mend the line; it is read again with the next rows. It worked when `obs_reference_files_stale` is 0. Rows that were looked up in the old file meanwhile are made
+            anew from bronze: stop obs, `obs replay --pipeline PIPELINE --from … --to …`.
+
+            ## Silence
+
+            ```sh
+            amtool --alertmanager.url=http://127.0.0.1:9093 silence add alertname=ObsReferenceStale --duration=2h --comment='known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds.
+
+            ## Escalation
+
+            The owner of the file; then whoever wrote the pipeline.
+
+            ## Related
+
+            ObsPipelineFailing, ObsExpectationFailing; docs/pipelines/README.md, "When a pipeline fails"; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsSSHFailuresSurge": ##"""
+            # ObsSSHFailuresSurge
+
+            ## Meaning
+
+            More than ten failed logins a second over the whole fleet.
+
+            ## Impact
+
+            Somebody tries passwords at scale. Accounts with weak ones fall within hours.
+
+            ## First five minutes
+
+            From where, against whom?
+
+            ```sh
+            obs query incidents --state open
+            ```
+            ```sh
+            obs query events 'event="failed_password"' --limit 20
+            ```
+
+            Good: few incidents, all known.
+
+            ## Diagnosis
+
+            - One or few sources: brute force; each has its incident.
+            - Very many sources, few tries each: a botnet.
+            - One internal source: a broken script with an old password.
+
+            ## Mitigation
+
+            Block the sources at the firewall; turn password logins off (`PasswordAuthentication no`). It worked when the panel "Login attempts" falls. Undo by removing the rule.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsSSHFailuresSurge --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Security on-call, at once if an incident SSHSuccessAfterFailures is open.
+
+            ## Related
+
+            SSHBruteForce, SSHPasswordSpray, SSHSuccessAfterFailures; dashboard `obs-overview`.
+
+            """##,
+        "ObsSourceLostLines": ##"""
+            # ObsSourceLostLines
+
+            ## Meaning
+
+            A rotated file whose rest was not read was not found again.
+
+            ## Impact
+
+            Lines between the last read and the rotation may be missing.
+
+            ## First five minutes
+
+            What is there?
+
+            ```sh
+            ls -la --time-style=full-iso /var/log/auth.log*
+            ```
+
+            Good: `auth.log.1` or `auth.log.1.gz` beside the log.
+
+            ## Diagnosis
+
+            Rotation that deletes, or moves to another folder, or happens several times while obs is down.
+
+            ## Mitigation
+
+            Let rotation keep at least two generations beside the log (`rotate 2`). If a copy exists elsewhere: `obs process COPY` reads what is missing; what is known is not read twice.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsSourceLostLines --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host's logrotate configuration.
+
+            ## Related
+
+            ObsPipelineStalled; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsStateLarge": ##"""
+            # ObsStateLarge
+
+            ## Meaning
+
+            More than half a million groups are in open windows.
+
+            ## Impact
+
+            Memory grows with them; at the limit the process is killed and starts again.
+
+            ## First five minutes
+
+            Is it an attack from very many addresses?
+
+            ```sh
+            obs query stats
+            ```
+            ```sh
+            obs query events 'event="failed_password"' --limit 20
+            ```
+
+            Good: a few sources, each with some events.
+
+            ## Diagnosis
+
+            Many different sources with one event each: a distributed attack, or a source column that takes in something else. Rules keep at most 50,000 groups each: when `obs_rule_groups_forgotten_total` grows
+            they have forgotten those that were quiet longest, and a slow attack from one of them may be missed.
+
+            ## Mitigation
+
+            Raise the memory limit for the time of the attack; block at the network. It worked when `obs_pipeline_state_rows` falls after a window's length.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsStateLarge --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            ObsSSHFailuresSurge; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsStoreErrors": ##"""
+            # ObsStoreErrors
+
+            ## Meaning
+
+            Reads or writes of the incident database fail.
+
+            ## Impact
+
+            Incidents may not be recorded and notifications not sent.
+
+            ## First five minutes
+
+            Is there room, and is the file whole?
+
+            ```sh
+            df -h .
+            ```
+            ```sh
+            obs query sql 'SELECT count(*) FROM incident'
+            ```
+
+            Good: space left; a number.
+
+            ## Diagnosis
+
+            - The disk is full or read-only.
+            - `database is locked` for long: another program holds the file open for writing.
+
+            ## Mitigation
+
+            Free space; stop what else writes to `obs.db`. obs tries again by itself: the counter stops rising.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsStoreErrors --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            ObsDown; dashboard `obs-overview`.
+
+            """##,
+        "RailBrakesDragging": ##"""
+            # RailBrakesDragging
+
+            ## Meaning
+
+            A vehicle reports dragging brakes three times within half an hour.
+
+            ## Impact
+
+            Heat, worn brakes and a third more energy; at worst a fire.
+
+            ## First five minutes
+
+            How hot is it?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/rail_fault_risk/RV-001
+            ```
+
+            Good: `temp_c` below 80.
+
+            ## Diagnosis
+
+            - `kwh` in `gold.rail_vehicles` above 30 in five minutes confirms it.
+            - The flag without heat or energy: a sensor.
+
+            ## Mitigation
+
+            Stop at the next station and release the brakes; send it to the workshop. It worked when the flag is gone.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The control centre, at once above 95 °C.
+
+            ## Related
+
+            RailFaultRiskHigh; dashboard `obs-rail`.
+
+            """##,
+        "RailFaultRiskHigh": ##"""
+            # RailFaultRiskHigh
+
+            ## Meaning
+
+            The model gives a vehicle a fault risk of 0.7 or more, twice within two hours.
+
+            ## Impact
+
+            The vehicle is likely to break down within hours, on the line and with passengers.
+
+            ## First five minutes
+
+            What does it report?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/rail_fault_risk/RV-001
+            ```
+
+            Good: `vibration` below 3 and `fault_readings` 0.
+
+            ## Diagnosis
+
+            - High `vibration`: a bearing. High `temp_c`: brakes or engine. Neither: look at `gold.rail_vehicles` for what else is unusual.
+            - Many vehicles at once: RailFleetAtRisk.
+
+            ## Mitigation
+
+            Send the vehicle to the workshop at the end of its trip. It worked when its risk falls after the repair.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The control centre, at once if the vehicle is in service with flags 1 or 2 set.
+
+            ## Related
+
+            RailFleetAtRisk, RailBrakesDragging; dashboard `obs-rail`.
+
+            """##,
+        "RailFleetAtRisk": ##"""
+            # RailFleetAtRisk
+
+            ## Meaning
+
+            The mean fault risk of all vehicles is above 30 % for a quarter of an hour.
+
+            ## Impact
+
+            More breakdowns than the workshops can take within the day; till morning some vehicles will have failed.
+
+            ## First five minutes
+
+            Which vehicles?
+
+            ```sh
+            curl -s 'http://127.0.0.1:9464/api/v1/serve/rail_fault_risk?limit=20'
+            ```
+
+            Good: `fault_risk` of most is below 0.3.
+
+            ## Diagnosis
+
+            - Most vehicles at once: the model or its inputs. `obs model list` says when it was trained; look for a sensor whose unit changed in `silver.rail_telemetry`.
+            - Some vehicles: see RailFaultRiskHigh for each.
+
+            ## Mitigation
+
+            Train anew on fresh history: `obs model train --simulated rail` (or `--csv`). Undo: `obs model promote rail-fault-risk VERSION`. It worked when the panel "Fault risk" falls.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=RailFleetAtRisk --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The fleet engineer on duty.
+
+            ## Related
+
+            RailFaultRiskHigh, ObsModelStale; dashboard `obs-rail`.
+
+            """##,
+        "RailMaintenanceDelayed": ##"""
+            # RailMaintenanceDelayed
+
+            ## Meaning
+
+            Half of a zone's maintenance work was late by half an hour or more.
+
+            ## Impact
+
+            Vehicles stay out of service longer; repairs pile up into the next day.
+
+            ## First five minutes
+
+            How far behind?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/rail_delay_risk
+            ```
+
+            Good: `delay_risk` below 0.2.
+
+            ## Diagnosis
+
+            - One zone: staff or parts there. All zones: the ordering of parts.
+            - `breakdowns` in the row: more than two in an hour explain it.
+
+            ## Mitigation
+
+            Send work to a neighbouring zone. It worked when `delay_risk` falls in the next hours.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The head of maintenance.
+
+            ## Related
+
+            RailFaultRiskHigh; dashboard `obs-rail`.
+
+            """##,
+        "SSHAnomalousSource": ##"""
+            # SSHAnomalousSource
+
+            ## Meaning
+
+            The model found a five-minute window of one address that is unlike the others; the incident says in which numbers.
+
+            ## Impact
+
+            None by itself: it is a hint, severity info.
+
+            ## First five minutes
+
+            What stood out?
+
+            ```sh
+            obs query incidents 'alertname="SSHAnomalousSource"' --since 24h
+            ```
+            ```sh
+            obs model score --limit 10
+            ```
+
+            Good: a new backup job, or an administrator at work.
+
+            ## Diagnosis
+
+            Failures or many users: see SSHBruteForce. Many logins from one address: automation; ask who.
+
+            ## Mitigation
+
+            If it is normal, resolve it with a note, and train the model again when there is much of it: `obs model train`.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Nobody at night.
+
+            ## Related
+
+            SSHBruteForce, ObsModelStale; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHBruteForce": ##"""
+            # SSHBruteForce
+
+            ## Meaning
+
+            One address has failed to log in ten times within five minutes on one host.
+
+            ## Impact
+
+            Till it succeeds or gives up. With keys only, none; with passwords, minutes to hours.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query incidents 'alertname="SSHSuccessAfterFailures"' --since 24h
+            ```
+            ```sh
+            obs query events 'event=~"accepted_.*"' --limit 20
+            ```
+
+            Good: no incident, and only logins that you know.
+
+            ## Diagnosis
+
+            - The same user each time: somebody's forgotten password, or a script. Internal address: ask.
+            - Many users: an attacker.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr ADDRESS drop`. It worked when no new failures come (`obs query incident ID`). Undo: `nft -a list ruleset`, delete by handle.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if any login succeeded.
+
+            ## Related
+
+            SSHPasswordSpray, SSHSuccessAfterFailures, ObsSSHFailuresSurge; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHPasswordSpray": ##"""
+            # SSHPasswordSpray
+
+            ## Meaning
+
+            One address has tried eight or more user names within ten minutes.
+
+            ## Impact
+
+            It looks for one weak password among many accounts; lockouts do not catch it.
+
+            ## First five minutes
+
+            Which names, and did one work?
+
+            ```sh
+            obs query incidents 'alertname="SSHPasswordSpray"' --since 24h
+            ```
+            ```sh
+            obs query events 'event=~"accepted_.*"' --since 24h --limit 20
+            ```
+
+            Good: names that do not exist here, nobody who got in from that address.
+
+            ## Diagnosis
+
+            Names that exist here say that the attacker knows your users.
+
+            ## Mitigation
+
+            Block the address; turn password logins off. It worked when no new failures come.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if names of real users are among them.
+
+            ## Related
+
+            SSHBruteForce, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHSuccessAfterFailures": ##"""
+            # SSHSuccessAfterFailures
+
+            ## Meaning
+
+            After five or more failures for a user, the same address has logged in as that user.
+
+            ## Impact
+
+            The account may be in an attacker's hands now.
+
+            ## First five minutes
+
+            Is the session still there?
+
+            ```sh
+            obs query incidents --severity critical --state open
+            ```
+            ```sh
+            who
+            ```
+            ```sh
+            last -n 10
+            ```
+
+            Good: the user says that it was them who mistyped.
+
+            ## Diagnosis
+
+            Ask the user by another channel than the account. A known address in working hours: probably mistyped. A foreign one at night: an intrusion.
+
+            ## Mitigation
+
+            End the sessions (`pkill -KILL -u USER`), lock the account (`usermod -L USER`), remove new keys in `~USER/.ssh/authorized_keys`. Undo: `usermod -U USER`.
+
+            ## Silence
+
+            Do not; acknowledge it: `obs incident ack INC-1001`.
+
+            ## Escalation
+
+            Security on-call, now.
+
+            ## Related
+
+            SSHBruteForce, SSHPasswordSpray; dashboard `obs-log-processing`.
+
+            """##,
+        "SelfErrorBurst": ##"""
+            # SelfErrorBurst
+
+            ## Meaning
+
+            One logger wrote ten errors within five minutes.
+
+            ## Impact
+
+            What it runs has failed, perhaps again and again.
+
+            ## First five minutes
+
+            What does it say?
+
+            ```sh
+            obs query incidents 'alertname="SelfErrorBurst"' --since 1h
+            ```
+
+            Good: none.
+
+            ## Diagnosis
+
+            - The evidence lines have message and exception. "No space left": `df -h`. A stack trace: its first line and the last `Caused by`.
+
+            ## Mitigation
+
+            Remove the cause that the message names. It worked when no new errors come.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The owner of the pipeline that the message names.
+
+            ## Related
+
+            SelfErrorsHigh, ObsPipelineStalled; dashboard `obs-self`.
+
+            """##,
+        "SelfErrorsHigh": ##"""
+            # SelfErrorsHigh
+
+            ## Meaning
+
+            The watched logs hold more than 30 errors in five minutes, for ten minutes.
+
+            ## Impact
+
+            Something fails and goes on failing; what it should deliver is late by now.
+
+            ## First five minutes
+
+            What errors?
+
+            ```sh
+            obs query incidents 'alertname="SelfErrorBurst"' --since 1h
+            ```
+
+            Good: none.
+
+            ## Diagnosis
+
+            - The same message each time: one cause, often a full disk or a service that is gone. Many messages: a deployment.
+            - `gold.self_errors` and `gold.self_job_failures` have each with its message and exception.
+
+            ## Mitigation
+
+            Remove the cause that the message names; restart what does not recover by itself. It worked when the panel "Errors" is near 0.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=SelfErrorsHigh --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the pipeline that the message names.
+
+            ## Related
+
+            SelfErrorBurst, ObsPipelineStalled; dashboard `obs-self`.
+
+            """##,
+        "SelfJobStalled": ##"""
+            # SelfJobStalled
+
+            ## Meaning
+
+            A job that was at work has logged nothing for two minutes.
+
+            ## Impact
+
+            It hangs, or has ended; what it makes is not made.
+
+            ## First five minutes
+
+            Did it end well?
+
+            ```sh
+            obs query incidents 'alertname="SelfJobStalled"' --since 1h
+            ```
+
+            Good: its last line says that it has finished.
+
+            ## Diagnosis
+
+            - The last lines of the file: a stop is announced, a hang is not. A job that runs once an hour is quiet in between: raise `gap` in pipelines/self.yaml.
+
+            ## Mitigation
+
+            Take a thread dump (`jstack PID`), then restart it. It worked when lines come again.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The owner of the job.
+
+            ## Related
+
+            SelfStagesSlow, ObsPipelineStalled; dashboard `obs-self`.
+
+            """##,
+        "SelfStagesSlow": ##"""
+            # SelfStagesSlow
+
+            ## Meaning
+
+            One task in twenty of a job takes five seconds or longer, in two windows of five minutes.
+
+            ## Impact
+
+            The job ends late, and what reads from it too.
+
+            ## First five minutes
+
+            How slow?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/self_job_stages
+            ```
+
+            Good: `duration_p95_ms` near that of yesterday.
+
+            ## Diagnosis
+
+            - All tasks slow: the machine (`top`, garbage collection in its log). A few: skewed data, one large key.
+
+            ## Mitigation
+
+            Give the job more memory or fewer tasks at once. It worked when the panel "Stage durations" falls.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The owner of the job.
+
+            ## Related
+
+            SelfJobStalled; dashboard `obs-self`.
+
+            """##,
+        "ShopLatencyHigh": ##"""
+            # ShopLatencyHigh
+
+            ## Meaning
+
+            One request in twenty takes longer than half a second.
+
+            ## Impact
+
+            Customers wait and leave; orders fall within minutes.
+
+            ## First five minutes
+
+            Which pages?
+
+            ```sh
+            obs query incidents 'alertname="ShopPagesSlow"' --since 1h
+            ```
+
+            Good: none.
+
+            How slow now?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/shop_views_by_method
+            ```
+
+            Good: `latency_p95_ms` below 300.
+
+            ## Diagnosis
+
+            - All methods: the database or the network behind the servers. Only POST: the payment provider.
+            - `gold.shop_slow_views` has each slow request with its user and path.
+
+            ## Mitigation
+
+            Take the slow part out of the way (read-only mode, fewer results a page), then mend it. It worked when the panel "Latency" is below its line.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ShopLatencyHigh --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The team of the shop.
+
+            ## Related
+
+            ShopPagesSlow, ShopServerErrors; dashboard `obs-shop`.
+
+            """##,
+        "ShopPagesSlow": ##"""
+            # ShopPagesSlow
+
+            ## Meaning
+
+            A hundred requests of one method took half a second or longer within five minutes.
+
+            ## Impact
+
+            These customers wait; if it goes on, orders fall.
+
+            ## First five minutes
+
+            Who and what?
+
+            ```sh
+            obs query incidents 'alertname="ShopPagesSlow"' --since 1h
+            ```
+
+            Good: one incident that ends by itself.
+
+            ## Diagnosis
+
+            - The evidence lines name paths and users: one path is one page, one user is one account.
+            - All paths: ShopLatencyHigh follows.
+
+            ## Mitigation
+
+            As for ShopLatencyHigh. It worked when no new evidence comes.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The team of the shop.
+
+            ## Related
+
+            ShopLatencyHigh, ShopServerErrors; dashboard `obs-shop`.
+
+            """##,
+        "ShopProductDisappoints": ##"""
+            # ShopProductDisappoints
+
+            ## Meaning
+
+            Eight customers gave a product one or two stars within half an hour.
+
+            ## Impact
+
+            A bad batch, a wrong picture, or a campaign against it.
+
+            ## First five minutes
+
+            Who gave them, and what did they look at?
+
+            ```sh
+            obs query incidents 'alertname="ShopProductDisappoints"' --since 1h
+            ```
+
+            Good: ratings of many different products.
+
+            ## Diagnosis
+
+            - `gold.shop_disappointed` joins the stars with the pages that the same user viewed within ten minutes.
+
+            ## Mitigation
+
+            Take the product out of the shop until it is checked. It worked when its mean in `gold.shop_product_stars` rises.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The product's buyer, by day.
+
+            ## Related
+
+            ShopPagesSlow; dashboard `obs-shop`.
+
+            """##,
+        "ShopScraper": ##"""
+            # ShopScraper
+
+            ## Meaning
+
+            A client viewed 300 pages or more in five minutes.
+
+            ## Impact
+
+            Load without customers; prices are copied.
+
+            ## First five minutes
+
+            Which client?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/api/v1/serve/shop_clients/0
+            ```
+
+            Good: `views` below 300.
+
+            ## Diagnosis
+
+            - User 0 is whoever has not logged in: many people together on a busy day, or one program. Few distinct `products` in turn: a program.
+
+            ## Mitigation
+
+            Limit the rate at the load balancer. It worked when `views` falls.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            None by night; the team of the shop by day.
+
+            ## Related
+
+            ShopPagesSlow; dashboard `obs-shop`.
+
+            """##,
+        "ShopServerErrors": ##"""
+            # ShopServerErrors
+
+            ## Meaning
+
+            Twenty requests of one method were answered with a status of 500 or above within five minutes.
+
+            ## Impact
+
+            Customers see an error page; carts are lost.
+
+            ## First five minutes
+
+            Which pages?
+
+            ```sh
+            obs query incidents 'alertname="ShopServerErrors"' --since 1h
+            ```
+
+            Good: none.
+
+            ## Diagnosis
+
+            - 503: overloaded or restarting. 500: a deployment or data. 502, 504: what stands behind the servers.
+
+            ## Mitigation
+
+            Undo the last deployment, or add servers. It worked when the panel "Errors" is at 0.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The team of the shop, at once.
+
+            ## Related
+
+            ShopPagesSlow; dashboard `obs-shop`.
+
+            """##,
+        "Watchdog": ##"""
+            # Watchdog
+
+            ## Meaning
+
+            Alerting works: this alert always fires.
+
+            ## Impact
+
+            None while it fires. When it stops coming, no other alert can come either.
+
+            ## First five minutes
+
+            Only act when the outside service says that it stopped:
+
+            ```sh
+            curl -s http://127.0.0.1:9090/-/healthy
+            ```
+
+            Good: `Prometheus Server is Healthy.`
+
+            ## Diagnosis
+
+            - Prometheus down: start it.
+            - Prometheus up: is the rule loaded (`/rules`), is the Alertmanager reached (`/status`)?
+
+            ## Mitigation
+
+            Bring back the part that is down. It worked when the outside service shows a new heartbeat.
+
+            ## Silence
+
+            Do not silence it: silence it only at the outside service, for the length of planned work.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            ObsDown; dashboard `obs-overview`.
+
+            """##,
+    ]
+}

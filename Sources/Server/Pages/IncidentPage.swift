@@ -1,0 +1,117 @@
+import Alerting
+import Columns
+import Detection
+import Foundation
+import HTTPTypes
+import Query
+
+/// One incident: what, how bad, who has it; what can be done about it; why, what to do first, and what happened.
+struct IncidentPage {
+    let site: Site
+
+    /// - Parameter complaint: why what was asked for was not done, shown on top.
+    func answer(_ question: HTTPQuestion, complaint: String? = nil, status: HTTPResponse.Status = .ok) throws -> HTTPAnswer {
+        let view = try site.questions.one(question.parameters["id"] ?? "", now: Site.now)
+        let incident = view.incident, runbook = Runbook(folder: site.runbooks, name: incident.name)
+        var body: HTML = complaint.map { "<p class=\"warning box\">\($0)</p>\n" } ?? ""
+        body += """
+            <h1><b class="\(incident.severity.rawValue)">\(incident.severity.rawValue)</b> \(incident.title)</h1>
+            <p>\(incident.id), \(view.standingText)</p>
+            \(actions(incident, question))\(view.html)
+            <h2>Around it</h2>
+            <img src="\(incident.id)/figures.svg" alt="What the tables count about it, from half an hour before to half an hour after" loading="lazy">
+            <p>\(links(incident, runbook))</p>
+
+            """
+        if let runbook { body += "<details open><summary><b>Runbook</b></summary>\(runbook.html(level: 2))</details>\n" }
+        body += view.htmlStory
+        body += "<h2>On the command line</h2>\n<pre>\(commands(incident))</pre>\n"
+        return Page(title: "\(incident.id) \(incident.title)", root: "../", body: body, status: status).answer(site)
+    }
+
+    func act(_ question: HTTPQuestion) throws -> HTTPAnswer {
+        try question.requireOwnForm()
+        let id = question.parameters["id"] ?? ""
+        do {
+            guard let name = question.field("by") else {
+                return try answer(question, complaint: "Give your name.", status: .badRequest)
+            }
+            let action: IncidentStore.Action
+            switch question.field("action") {
+            case "acknowledge": action = .acknowledge
+            case "fixed": action = .end(as: .fixed)
+            case "false_positive": action = .end(as: .falsePositive)
+            case "expected": action = .end(as: .expected)
+            case "reopen": action = .reopen
+            case "note": action = .note
+            case "mine": action = .assign(to: name)
+            default: return try answer(question, complaint: "Press one of the buttons.", status: .badRequest)
+            }
+            try site.incidents.perform(
+                action, on: id, by: name, note: question.field("note"), ifVersion: question.field("version").flatMap { Int($0) },
+                now: Site.now)
+            return .seeOther(id, by: name)
+        } catch let error as AlertingError {
+            if case .noIncident = error { throw error }
+            // Somebody was faster, most often: the page shows how it stands now.
+            return try answer(question, complaint: "\(error)", status: .conflict)
+        }
+    }
+
+    private func actions(_ incident: Incident, _ question: HTTPQuestion) -> HTML {
+        if let whole = incident.mergedInto {
+            return "<p>It is a part of <a href=\"INC-\(whole)\">INC-\(whole)</a>; what is done there is done for it.</p>\n"
+        }
+        let choices: [(String, String)] =
+            switch incident.state {
+            case .open:
+                [
+                    ("acknowledge", "Acknowledge"), ("fixed", "Resolve: fixed"), ("false_positive", "Resolve: false positive"),
+                    ("expected", "Resolve: expected"), ("note", "Only note"),
+                ]
+            case .acknowledged:
+                [
+                    ("fixed", "Resolve: fixed"), ("false_positive", "Resolve: false positive"), ("expected", "Resolve: expected"),
+                    ("mine", "I take it over"), ("note", "Only note"),
+                ]
+            case .resolved: [("reopen", "Reopen"), ("note", "Only note")]
+            }
+        let buttons = choices.map { "<button name=\"action\" value=\"\($0.0)\">\($0.1)</button>\n" as HTML }
+        return """
+            <form class="row box" method="post" action="\(incident.id)"><input type="hidden" name="version" value="\(incident.version)">
+            \(question.nameField) <input class="grow" name="note" placeholder="note" aria-label="note" maxlength="1000">
+            \(buttons)</form>
+
+            """
+    }
+
+    /// Where else something is to be seen, with what is known filled in.
+    private func links(_ incident: Incident, _ runbook: Runbook?) -> HTML {
+        let matchers = incident.labels.filter { $0.key != "severity" }.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", ")
+        var links: HTML = "<a href=\"../silences?filter=\(Self.encode(matchers))\">Silence alerts like it</a>"
+        if let dashboards = site.dashboards {
+            let margin = Duration.seconds(1800), name = runbook?.dashboard ?? "obs-incidents"
+            let from = (incident.startsAt - margin).microseconds / 1000, to = (incident.lastSeen + margin).microseconds / 1000
+            links += " · <a href=\"\(dashboards)/d/\(name)?from=\(from)&to=\(to)\">Dashboard \(name) at that time</a>"
+        }
+        return links + " · <a href=\"../api/v1/incidents/\(incident.id)\">JSON</a>"
+    }
+
+    private func commands(_ incident: Incident) -> String {
+        let about = incident.labels.filter { ["source", "user", "host"].contains($0.key) }.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", ")
+        var lines = ["obs query incident \(incident.id)", "obs incident ack \(incident.id) --note \"looking\""]
+        if incident.name.hasPrefix("SSH"), !about.isEmpty, !about.contains("'") {
+            let from = incident.startsAt - .seconds(600), to = incident.lastSeen + .seconds(600)
+            lines.append("obs query events '\(about)' --since \(from) --until \(to)")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    static func encode(_ text: String) -> String {
+        var unreserved = CharacterSet.alphanumerics
+        unreserved.insert(charactersIn: "-._~")
+        return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+    }
+}

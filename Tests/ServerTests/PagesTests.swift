@@ -1,0 +1,174 @@
+import Alerting
+import Columns
+import Detection
+import Foundation
+import HTTPTypes
+import Lake
+import Logging
+import Store
+import Telemetry
+import TestSupport
+import Testing
+
+@testable import Server
+
+struct `The pages` {
+    private let folder = TemporaryFolder()
+    private let incidents: IncidentStore
+    private let alerts: AlertManager
+    private let routes: [Server.Route]
+    private let now = Site.now
+
+    init() throws {
+        let store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
+        incidents = IncidentStore(store)
+        alerts = AlertManager(
+            AlertingConfiguration(), incidents: incidents, metrics: MetricsRegistry(),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let site = Site(
+            incidents: incidents, alerts: alerts, runbooks: folder.path + "/none", dashboards: "http://grafana:3000",
+            readiness: Readiness([]))
+        routes = Pages.routes(site, lake: Lake(root: folder.path + "/lake"))
+        for (number, severity) in [Severity.info, .critical, .warning, .warning, .warning].enumerated() {
+            try incidents.record(
+                [
+                    Finding(
+                        name: severity == .warning ? "SSHBruteForce" : "SSHPasswordSpray", detector: "rule", severity: severity,
+                        labels: ["source": "192.0.2.\(number)"], title: "<b>\(severity.rawValue)</b> \"\(number)\"",
+                        description: "",
+                        startsAt: now + .seconds(number), lastSeen: now + .seconds(number), count: 1)
+                ], routing: nil, now: now + .seconds(number))
+        }
+    }
+
+    private func ask(
+        _ method: HTTPRequest.Method, _ pattern: String, _ parameters: [String: String] = [:], query: [(String, String)] = [],
+        form: [(String, String)] = [], headers: HTTPFields = [:]
+    ) async throws -> (status: Int, text: String, headers: HTTPFields) {
+        let route = try #require(routes.first { $0.method == method && $0.path == pattern } as Server.Route?)
+        var fields: HTTPFields = [.accept: "text/html"]
+        if method == .post { fields[.contentType] = "application/x-www-form-urlencoded" }
+        for field in headers { fields[field.name] = field.value }
+        let body = form.map { "\($0.0)=\(IncidentPage.encode($0.1))" }.joined(separator: "&")
+        let question = HTTPQuestion(
+            path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
+            body: Array(body.utf8), host: "obs:9464")
+        let answer: HTTPAnswer
+        do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
+        return (answer.status.code, String(decoding: answer.body, as: UTF8.self), answer.headers)
+    }
+
+    @Test func `show what is open, worst first, and fold a kind that there are many of`() async throws {
+        let page = try await ask(.get, "/").text
+        #expect(page.contains("<h1>1 critical, 3 warning, 1 info</h1>"))
+        let places = ["INC-1002", "SSHBruteForce: 3 incidents", "INC-1001"].map { page.firstRange(of: $0)?.lowerBound }
+        #expect(!places.contains(nil) && zip(places, places.dropFirst()).allSatisfy { $0! < $1! })
+        try incidents.perform(.end(as: .fixed), on: "1002", by: "ann", now: now)
+        #expect(try await ask(.get, "/").text.contains("INC-1002") == false)
+        #expect(try await ask(.get, "/", query: [("state", "all"), ("severity", ""), ("search", "")]).text.contains("INC-1002"))
+        let quiet = try await ask(.get, "/", query: [("filter", "source=\"none\"")])
+        #expect(quiet.status == 200 && quiet.text.contains("No incidents are like that."))
+    }
+
+    @Test func `show what came from a log as text, never as markup`() async throws {
+        for (pattern, parameters) in [("/", [:]), ("/incidents/{id}", ["id": "INC-1002"])] {
+            let page = try await ask(.get, pattern, parameters)
+            #expect(
+                page.text.contains("&lt;b&gt;critical&lt;/b&gt; &quot;1&quot;") && !page.text.contains("<b>critical</b> \"1\""))
+            #expect(page.headers[.init("Content-Security-Policy")!]?.hasPrefix("default-src 'none'") == true)
+            #expect(!page.text.contains("<script"))
+        }
+        let refused = try await ask(.get, "/", query: [("filter", "<script>")])
+        #expect(refused.status == 400 && refused.text.contains("&lt;script&gt;") && !refused.text.contains("<script>"))
+    }
+
+    @Test func `are text for programs at the addresses that notifications lead to`() async throws {
+        let plain: HTTPFields = [.accept: "*/*"]
+        #expect(try await ask(.get, "/", headers: plain).text.hasPrefix("ID "))
+        #expect(try await ask(.get, "/incidents/{id}", ["id": "1001"], headers: plain).text.hasPrefix("INC-1001  info  open"))
+        let runbook = try await ask(.get, "/runbooks/{name}", ["name": "SSHBruteForce"], headers: plain)
+        #expect(runbook.text.hasPrefix("# SSHBruteForce") && runbook.headers[.contentType] == "text/markdown; charset=utf-8")
+        let missing = try await ask(.get, "/incidents/{id}", ["id": "7"], headers: plain)
+        #expect(missing.status == 404 && missing.text.contains("\"code\":\"no_incident\""))
+    }
+
+    @Test func `lead to what else there is to see of an incident`() async throws {
+        let page = try await ask(.get, "/incidents/{id}", ["id": "INC-1003"]).text
+        let from = (now + .seconds(2) - .seconds(1800)).microseconds / 1000
+        #expect(page.contains("<a href=\"http://grafana:3000/d/obs-log-processing?from=\(from)&to="))
+        #expect(page.contains("href=\"../silences?filter=alertname%3D%22SSHBruteForce%22%2C%20source%3D%22192.0.2.2%22\""))
+        #expect(page.contains("src=\"INC-1003/figures.svg\""))
+        #expect(page.contains("<h3>First five minutes</h3>"))
+        let picture = try await ask(.get, "/incidents/{id}/figures.svg", ["id": "INC-1003"])
+        #expect(picture.status == 200 && picture.headers[.contentType] == "image/svg+xml" && picture.text.hasPrefix("<svg "))
+        for name in ["/history", "/runbooks", "/silences"] { #expect(try await ask(.get, name).status == 200, "\(name)") }
+    }
+
+    @Test func `do what their buttons say, once, in the name of who pressed them`() async throws {
+        let one = "/incidents/{id}", id = ["id": "INC-1003"]
+        let taken = try await ask(
+            .post, one, id, form: [("by", "Ann Bé"), ("action", "acknowledge"), ("note", "a&b"), ("version", "1")])
+        #expect(taken.status == 303 && taken.headers[.location] == "INC-1003")
+        #expect(try incidents.incident("1003").incident.acknowledgedBy == "Ann Bé")
+        let cookie = try #require(taken.headers[.setCookie]).prefix { $0 != ";" }
+        let again = try await ask(.get, one, id, headers: [.cookie: "a=b; \(cookie)"])
+        #expect(again.text.contains("value=\"Ann Bé\""))
+        let late = try await ask(.post, one, id, form: [("by", "bob"), ("action", "fixed"), ("version", "1")])
+        #expect(late.status == 409 && late.text.contains("Ann Bé was faster"))
+        #expect(try await ask(.post, one, id, form: [("action", "fixed")]).status == 400, "nobody's name")
+        for (action, state) in [("false_positive", Incident.State.resolved), ("reopen", .open), ("expected", .resolved)] {
+            #expect(try await ask(.post, one, id, form: [("by", "bob"), ("action", action)]).status == 303)
+            #expect(try incidents.incident("1003").incident.state == state)
+        }
+        let many = try await ask(
+            .post, "/incidents/acknowledge", form: [("id", "INC-1004"), ("id", "INC-1003"), ("id", "INC-1005"), ("by", "ann")])
+        #expect(many.status == 303)
+        #expect(try ["1004", "1005"].allSatisfy { try incidents.incident($0).incident.state == .acknowledged })
+    }
+
+    @Test func `take no form from a page of another site`() async throws {
+        let site = HTTPField.Name("Sec-Fetch-Site")!
+        let form = [("by", "eve"), ("action", "acknowledge")]
+        for headers in [[site: "cross-site"], [site: "same-site"], [.origin: "http://evil.example"], [.origin: "null"]]
+            as [HTTPFields]
+        {
+            let answer = try await ask(.post, "/incidents/{id}", ["id": "1003"], form: form, headers: headers)
+            #expect(answer.status == 403, "\(headers)")
+        }
+        #expect(
+            try await ask(.post, "/incidents/{id}", ["id": "1003"], form: form, headers: [.contentType: "text/plain"]).status
+                == 415)
+        #expect(try incidents.incident("1003").incident.state == .open)
+        for headers in [[site: "same-origin"], [.origin: "http://obs:9464"]] as [HTTPFields] {
+            let answer = try await ask(
+                .post, "/incidents/{id}", ["id": "1003"], form: [("by", "ann"), ("action", "note"), ("note", "x")],
+                headers: headers)
+            #expect(answer.status == 303, "\(headers)")
+        }
+    }
+
+    @Test func `show what a silence would hide, and make, lengthen and end it`() async throws {
+        try await alerts.receive([
+            Alert(PostedAlert(labels: ["alertname": "DiskFull", "host": "db-1"]), now: now, resolveTimeout: .seconds(300))
+        ])
+        let filter = "alertname=\"DiskFull\""
+        #expect(
+            try await ask(.get, "/silences", query: [("filter", filter)]).text.contains("It would hide 1 alert that holds now"))
+        #expect(try await ask(.get, "/silences", query: [("filter", "x")]).text.contains("is no matcher"))
+        let form = [("filter", filter), ("by", "ann"), ("comment", "disks"), ("for", "1h")]
+        for missing in ["by", "comment", "for"] {
+            #expect(try await ask(.post, "/silences", form: form.filter { $0.0 != missing }).status == 400, "\(missing)")
+        }
+        #expect(try await ask(.post, "/silences", form: [("filter", "a=~\".*\"")] + form.dropFirst()).status == 400, "all")
+        #expect(try await ask(.post, "/silences", form: form).status == 303)
+        let made = try #require(try alerts.silences.silences().first)
+        #expect(made.createdBy == "ann" && made.comment == "disks" && made.endsAt - made.startsAt == .seconds(3600))
+        #expect(try await ask(.get, "/silences").text.contains("ann: disks"))
+        #expect(
+            try await ask(.post, "/silences/{id}", ["id": made.id], form: [("by", "bob"), ("action", "extend")]).status == 303)
+        #expect(try alerts.silences.silence(made.id).endsAt - made.endsAt == .seconds(3600))
+        #expect(try await ask(.post, "/silences/{id}", ["id": made.id], form: [("by", "bob"), ("action", "end")]).status == 303)
+        #expect(try alerts.silences.silence(made.id).state(at: Site.now) == .expired)
+        #expect(try await ask(.post, "/silences/{id}", ["id": "none"], form: [("by", "bob"), ("action", "end")]).status == 404)
+    }
+}
