@@ -30,26 +30,13 @@ public struct RecordQuestions: Sendable {
         ]
         return try store.database.read { database in
             var answer = Answer(columns, rows: [])
-<<<<<<< HEAD
             let most = conditions.isEmpty ? limit + 1 : Self.patience
             var compared = 0
             let rows = try Row.fetchCursor(
                 database, sql: Self.alertsInOrder,
-                arguments: [since?.microseconds ?? .min, state, now.microseconds, most])
+                arguments: [since?.microseconds ?? .min, until?.microseconds ?? .max, state, now.microseconds, most])
             while let row = try rows.next() {
                 compared += 1
-=======
-            // Sorted by their numbers alone; read are only those that are shown or compared.
-            let ids = try Int64.fetchAll(
-                database,
-                sql: """
-                    SELECT id FROM alert WHERE starts_at >= ?1 AND starts_at <= ?4 AND (?2 IS NULL OR ?2 = iif(ends_at IS NULL OR ends_at > ?3, 'firing', 'resolved'))
-                    ORDER BY starts_at DESC, id DESC
-                    """, arguments: [since?.microseconds ?? .min, state, now.microseconds, until?.microseconds ?? .max])
-            let find = try database.cachedStatement(sql: "SELECT * FROM alert WHERE id = ?")
-            for id in ids {
-                guard let row = try Row.fetchOne(find, arguments: [id]) else { continue }
->>>>>>> origin/main
                 let labels = IncidentStore.labels(row["labels"])
                 guard conditions.match(labels) else { continue }
                 if answer.rows.count == limit {
@@ -87,8 +74,8 @@ public struct RecordQuestions: Sendable {
     /// leaving the order out of a question within a join.
     static let alertsInOrder = """
         SELECT a.fingerprint, a.labels, a.incident, a.starts_at, a.ends_at FROM (
-            SELECT id FROM alert WHERE starts_at >= ?1 AND (?2 IS NULL OR ?2 = iif(ends_at IS NULL OR ends_at > ?3, 'firing', 'resolved'))
-            ORDER BY starts_at DESC, id DESC LIMIT ?4) s
+            SELECT id FROM alert WHERE starts_at BETWEEN ?1 AND ?2 AND (?3 IS NULL OR ?3 = iif(ends_at IS NULL OR ends_at > ?4, 'firing', 'resolved'))
+            ORDER BY starts_at DESC, id DESC LIMIT ?5) s
         CROSS JOIN alert a ON a.id = s.id
         """
 

@@ -23,9 +23,9 @@ struct QueryAlerts: AsyncParsableCommand {
     @OptionGroup var options: ListOptions
 
     func run() async throws {
-        try await options.show(empty: "no alerts") {
+        try await options.show(empty: "no alerts are like that") {
             try RecordQuestions($0.store).alerts(
-                state: state, matchers: matchers, since: $1.since, limit: $1.limit,
+                state: state, matchers: matchers, since: $1.since, until: $1.until, limit: $1.limit,
                 now: Timestamp(microseconds: WallClock.microseconds))
         }
     }
