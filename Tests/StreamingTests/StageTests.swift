@@ -228,7 +228,7 @@ struct `An expectation` {
 }
 
 struct `A reference table` {
-    private let stale = MetricsRegistry().gauge("stale", help: "")[]
+    private let gauges = ReferenceGauges(MetricsRegistry(), pipeline: "p")
     private let folder = TemporaryFolder()
 
     private func table(_ name: String, _ text: String, columns: [String] = ["tier"], on: [String] = ["k"]) throws -> (
@@ -237,7 +237,7 @@ struct `A reference table` {
         let url = URL(filePath: folder.path + "/" + name)
         try text.write(to: url, atomically: true, encoding: .utf8)
         let lookup = ReferenceLookup(file: url.path, on: on, columns: columns)
-        return (try ReferenceTable(lookup, stale: stale, logger: Logger(label: "test")), url)
+        return (try ReferenceTable(lookup, gauges: gauges, logger: Logger(label: "test")), url)
     }
 
     @Test(arguments: [
@@ -249,6 +249,25 @@ struct `A reference table` {
         let (table, _) = try table(name, text)
         let found = table.find(WindowCase.rows("1:a:1 2:b:1 3:c:1 4:-:1"))
         #expect(found[0] == ["gold"] && found[1] == [nil] && found[2] == nil && found[3] == nil)
+    }
+
+    @Test(arguments: [
+        ("a.jsonl", "{\"k\":\"a\",\"tier\":\"gold\"}\n{\"k\":\"b\",\"ti\n{\"k\":\"c\",\"tier\":\"new\"}\n"),
+        ("a.json", "[{\"k\":\"a\",\"tier\":\"gold\"},{\"tier\":\"lost\"},{\"k\":\"c\",\"tier\":\"new\"}]"),
+        ("a.csv", "k,tier\na,gold\nb,x,y\nc,new\n"),
+    ])
+    func `leaves damaged lines out, at the start and later, and counts them`(name: String, text: String) throws {
+        let (table, url) = try table(name, text)
+        let rows = WindowCase.rows("1:a:1 2:b:1 3:c:1")
+        for _ in 0..<2 {
+            #expect(table.find(rows) == [["gold"], nil, ["new"]])
+            #expect(gauges.damagedLines.value == 1 && gauges.stale.value == 0)
+            try (text + (name == "a.json" ? " " : "\n")).write(to: url, atomically: true, encoding: .utf8)
+            table.refresh()
+        }
+        try (name == "a.csv" ? "k\na" : "{\"k\":\"a\"}").write(to: url, atomically: true, encoding: .utf8)
+        table.refresh()
+        #expect(table.find(rows) == [[nil], nil, nil] && gauges.damagedLines.value == 0)
     }
 
     @Test func `of lines that are being added waits for the end of the last one`() throws {
@@ -271,27 +290,27 @@ struct `A reference table` {
             try (isBad ? "nonsense \(UUID())" : #"[{"n":1,"tier":"newest"}]"#).write(to: url, atomically: true, encoding: .utf8)
             table.refresh()
             table.refresh()
-            #expect(stale.value == (isBad ? 1 : 0))
+            #expect(gauges.stale.value == (isBad ? 1 : 0))
         }
         #expect(table.find(rows)[0] == ["newest"])
         try FileManager.default.removeItem(at: url)
         for _ in 0..<2 {
             table.refresh()
-            #expect(table.find(rows)[0] == ["newest"] && stale.value == 1)
+            #expect(table.find(rows)[0] == ["newest"] && gauges.stale.value == 1)
         }
         try #"[{"n":1,"tier":"back"}]"#.write(to: url, atomically: true, encoding: .utf8)
         table.refresh()
-        #expect(table.find(rows)[0] == ["back"] && stale.value == 0)
+        #expect(table.find(rows)[0] == ["back"] && gauges.stale.value == 0)
     }
 
     @Test(arguments: [
         ("x.json", "nonsense", ".json:1: cannot be read as a reference table: it is no JSON object"),
-        ("x.json", "{\"k\":\"a\"}\n\n{\"k\":\"b\n", ".json:3: "),
-        ("x.json", "{\"k\":\"a\"}\n{\"tier\":\"x\"}", ".json:2: cannot be read as a reference table: the entry has no 'k'"),
-        ("x.json", "[{\"k\":\"a\"},{\"tier\":\"x\"}]", ".json: entry 2: "), ("x.json", "[{\"k\":\"a\"},1]", ".json: entry 2: "),
+        ("x.json", "<html>\n{\"k\":\"a\"}\n</html>\n", ".json:1: "),
+        ("x.json", "{\"tier\":\"x\"}", ".json:1: cannot be read as a reference table: the entry has no 'k'"),
+        ("x.json", "[{\"tier\":\"x\"}]", ".json: entry 1: "), ("x.json", "[{\"k\":\"a\"},1]", ".json: entry 2: "),
         ("x.json", "[{\"k\":\"a\"}\n,]]", "begins as a JSON array and is none: "),
         ("x.csv", "k,tier\na,\"b\nc\"\n\"a,b", ".csv:4: cannot be read as a reference table: a quoted cell does not end"),
-        ("x.csv", "k,tier\na,b\nc,d,e", ".csv:3: cannot be read as a reference table: it has 3 cells under 2 headings"),
+        ("x.csv", "k,tier\nc,d,e", ".csv:2: cannot be read as a reference table: it has 3 cells under 2 headings"),
         ("x.csv", "tier\na", "has no 'k', by which rows are looked up"),
     ])
     func `refuses what it cannot use, and says where`(name: String, text: String, reason: String) throws {

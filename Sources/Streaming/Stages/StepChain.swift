@@ -83,7 +83,7 @@ struct StepChain {
                         with: join.with)
                 case .lookup(let lookup):
                     .lookup(
-                        try ReferenceTable(lookup, stale: surroundings.metrics.staleReferences, logger: surroundings.logger),
+                        try ReferenceTable(lookup, gauges: surroundings.metrics.references, logger: surroundings.logger),
                         keepsOnlyFound: lookup.kind == .inner)
                 case .expect(let expectation): .expect(ExpectationCheck(expectation, timeColumn: node.timeColumn))
                 case .score(let model, _): .score(model)

@@ -1,10 +1,9 @@
 import Telemetry
 
-/// What the steps of a pipeline count: how often each expectation held, and which look-ups use an old file.
+/// What the steps of a pipeline count: how often each expectation held, and how its look-up files are.
 struct StepMetrics: Sendable {
     private let rows: CounterFamily
-    /// Of this pipeline.
-    let staleReferences: Gauge
+    let references: ReferenceGauges
     private let pipeline: String
 
     init(_ registry: MetricsRegistry, _ definition: PipelineDefinition) {
@@ -13,12 +12,7 @@ struct StepMetrics: Sendable {
             help: "Rows that an expectation was asked about, by whether it held; epochs for row counts.",
             labels: ["pipeline", "expectation", "result"])
         pipeline = definition.name
-        staleReferences =
-            registry.gauge(
-                "obs_reference_files_stale",
-                help: "Look-up files that cannot be read as they are now: what was read before stays in use.",
-                labels: ["pipeline"])[pipeline]
-        staleReferences.set(0)
+        references = ReferenceGauges(registry, pipeline: pipeline)
         for step in definition.inputs.flatMap(\.steps) + definition.streams.flatMap(\.steps) {
             if case .expect(let expectation) = step { record(expectation.name, succeeded: 0, failed: 0) }
         }
@@ -27,5 +21,26 @@ struct StepMetrics: Sendable {
     func record(_ expectation: String, succeeded: Int, failed: Int) {
         rows[pipeline, expectation, "success"].increment(by: succeeded)
         rows[pipeline, expectation, "failure"].increment(by: failed)
+    }
+}
+
+/// The look-up files of a pipeline.
+struct ReferenceGauges: Sendable {
+    let stale: Gauge
+    let damagedLines: Gauge
+
+    init(_ registry: MetricsRegistry, pipeline: String) {
+        stale =
+            registry.gauge(
+                "obs_reference_files_stale",
+                help: "Look-up files that cannot be read as they are now: what was read before stays in use.",
+                labels: ["pipeline"])[pipeline]
+        damagedLines =
+            registry.gauge(
+                "obs_reference_lines_damaged", help: "Lines of look-up files that were left out because they are damaged.",
+                labels: ["pipeline"])[pipeline]
+        // The tables of a run before are gone.
+        stale.set(0)
+        damagedLines.set(0)
     }
 }

@@ -43,7 +43,7 @@ struct PipelineTraffic: Sendable {
             ])
             guard made.status == 0 else { throw Failure(made.errors) }
             if try traffic.lineCount >= rows {
-                // A look-up file with a damaged line is refused as a whole: this one has none.
+                // Not the file that grows: what is found in it would depend on when.
                 if kind == "shop" {
                     try Program.run([
                         "simulate", kind, "--for", "1s", "--seed", String(seed), "--stream", "users", "--out",
