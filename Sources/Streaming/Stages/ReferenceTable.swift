@@ -70,9 +70,11 @@ final class ReferenceTable {
 
     private func load(_ found: Version) throws(ReferenceError) {
         version = found
+        let known = contents.damagedLines
         let new = try Self.contents(lookup)
         contents = new
-        guard let damage = new.firstDamage else { return }
+        // A file that grows keeps its damaged lines, and is read again with each that comes.
+        guard let damage = new.firstDamage, new.damagedLines != known else { return }
         logger.warning(
             "lines of a reference file are left out", metadata: ["lines": "\(new.damagedLines)", "first": "\(damage)"])
     }
