@@ -827,7 +827,7 @@ enum RunbookTexts {
 
             - "the definition … is not the one that wrote its checkpoint": it was changed and obs was started anew.
             - "the expectation … does not hold": the data is bad in a way that the definition refuses with `action: fail`.
-            - "cannot be read as a reference table": the file of a `lookup` is gone or damaged.
+            - "cannot be read as a reference table": the file of a `lookup` is gone, or no table.
             - "is already being run by another process": two obs have one data directory.
             - "cannot be written", "No space left": the disk is full or not writable; then other pipelines fail too.
 
@@ -1013,7 +1013,7 @@ enum RunbookTexts {
 
             ## Meaning
 
-            A file that a pipeline looks rows up in has been gone or damaged for ten minutes; the pipeline goes on with what it read before.
+            A file that a pipeline looks rows up in has been gone, or no table any more, for ten minutes; the pipeline goes on with what it read before.
 
             ## Impact
 
@@ -1031,8 +1031,9 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            - `FILE:LINE: … it is no JSON object`: the line is cut off or has a stray comma. Whoever writes the file writes it in place: it must be written beside and renamed.
-            - `has no 'NAME', by which rows are looked up`: a column was renamed, or an entry lacks its key.
+            - `FILE:LINE: … it is no JSON object`, and most lines are such: something else was written over it. Single damaged lines are left out and do not lead here.
+            - `has no 'NAME', by which rows are looked up`: the column was renamed.
+            - `begins as a JSON array and is none`: it is written in place and was read half way: it must be written beside and renamed.
             - `No such file`: it was removed, or the place that it is mounted from is gone.
 
             ## Mitigation
