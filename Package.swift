@@ -72,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
         .executableTarget(
-            name: "incidents-bench", dependencies: ["Daemon", "Alerting", "Detection", "Columns", .grdb],
+            name: "incidents-bench", dependencies: ["Daemon", "Alerting", "Detection", "Columns", "Store", .grdb],
             path: "Benchmarks/Incidents", exclude: ["questions.py"]),
         // A process for the tests of the lake to run beside others and to kill.
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),

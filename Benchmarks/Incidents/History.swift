@@ -3,6 +3,7 @@ import Columns
 import Daemon
 import Detection
 import GRDB
+import Store
 
 /// Fills a store with a year: findings by the way that all findings go, and what became of them in bulk, with five entries on each timeline.
 ///
@@ -82,18 +83,18 @@ struct History {
     private mutating func live(_ number: Int64, _ at: Timestamp, _ database: Database) throws {
         let opened = at.microseconds
         func note(_ after: Int, _ actor: String, _ kind: String, _ text: String) throws {
-            try database.cachedStatement(sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)")
-                .execute(
-                    arguments: [number, opened + Int64(after) * 1_000_000, actor, kind, text])
+            try database.executeCached(
+                sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)",
+                arguments: [number, opened + Int64(after) * 1_000_000, actor, kind, text])
         }
         try note(60, "obs", "notified", "oncall was told that it is firing")
         let isLive = made + 30_000 > count && year.chance(Double(Self.live) / 1000)
         let isTaken = year.chance(0.35), person = year.person(), took = year.number(30...3000)
         if isTaken {
-            try database.cachedStatement(
+            try database.executeCached(
                 sql:
-                    "UPDATE incident SET state = 'acknowledged', acknowledged_by = ?1, changed_by = ?1, acknowledged_at = ?2, assignee = ?3 WHERE number = ?4"
-            ).execute(arguments: [person, opened + Int64(took) * 1_000_000, year.chance(0.5) ? year.person() : nil, number])
+                    "UPDATE incident SET state = 'acknowledged', acknowledged_by = ?1, changed_by = ?1, acknowledged_at = ?2, assignee = ?3 WHERE number = ?4",
+                arguments: [person, opened + Int64(took) * 1_000_000, year.chance(0.5) ? year.person() : nil, number])
             try note(took, person, "acknowledged", "acknowledged")
             try note(
                 took + 60, person, "note",
@@ -107,18 +108,19 @@ struct History {
         guard !isLive else { return try note(900, person, "note", "still looking") }
         let resolution = isTaken ? [.fixed, .fixed, .falsePositive, .expected][year.number(0...3)] : Incident.Resolution.quiet
         let ended = opened + Int64(took + year.number(60...9000)) * 1_000_000
-        try database.cachedStatement(
+        try database.executeCached(
             sql:
-                "UPDATE incident SET state = 'resolved', resolution = ?1, resolved_at = ?2, updated_at = ?2, changed_by = ?3 WHERE number = ?4"
-        ).execute(arguments: [resolution.rawValue, ended, isTaken ? person : nil, number])
-        try database.cachedStatement(sql: "UPDATE alert SET ends_at = ?1 WHERE incident = ?2").execute(arguments: [ended, number])
+                "UPDATE incident SET state = 'resolved', resolution = ?1, resolved_at = ?2, updated_at = ?2, changed_by = ?3 WHERE number = ?4",
+            arguments: [resolution.rawValue, ended, isTaken ? person : nil, number])
+        try database.executeCached(sql: "UPDATE alert SET ends_at = ?1 WHERE incident = ?2", arguments: [ended, number])
         try note(
             took + 3600, isTaken ? person : "obs", "resolved", isTaken ? "resolved: the case is closed" : "nothing new for 300 s")
         if isTaken { try audit(number, person, "resolve", ended, database) }
     }
 
     private func audit(_ number: Int64, _ actor: String, _ action: String, _ at: Int64, _ database: Database) throws {
-        try database.cachedStatement(sql: "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, ?, ?)").execute(
+        try database.executeCached(
+            sql: "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, ?, ?)",
             arguments: [at, actor, "incident.\(action)", "INC-\(number)"])
     }
 
@@ -139,7 +141,7 @@ struct History {
             for index in 0..<5000 {
                 let begin = end - .seconds(365 * 86_400 / 5000 * (5000 - index))
                 let length = Duration.seconds(year.number(600...86_400))
-                try database.execute(
+                try database.executeCached(
                     sql: "INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?, ?, ?, 'quiet for the upgrade')",
                     arguments: [
                         "silence-\(index)", "[\"host=\\\"web-\(year.number(1...250))\\\"\"]", begin.microseconds,
@@ -149,11 +151,11 @@ struct History {
             }
             for index in 0..<100_000 {
                 let begin = end.microseconds - Int64(100_000 - index) * 315_000_000
-                try database.execute(
+                try database.executeCached(
                     sql: "INSERT OR REPLACE INTO pipeline_run VALUES (?1, ?2, 'schedule', ?3, ?3, ?4, NULL)",
                     arguments: [index + 1, ["rail", "shop", "ssh", "events", "self"][index % 5], begin, begin + 90_000_000])
                 for (position, stage) in ["bronze.lines", "silver.events", "gold.windows"].enumerated() {
-                    try database.execute(
+                    try database.executeCached(
                         sql: "INSERT OR REPLACE INTO pipeline_run_stage VALUES (?, ?, ?, 100000, 90000)",
                         arguments: [index + 1, stage, position])
                 }

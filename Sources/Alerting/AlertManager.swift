@@ -84,7 +84,7 @@ public final class AlertManager: Service, Sendable {
     public func receive(_ findings: [Finding]) async throws -> [IncidentStore.Outcome] {
         guard !findings.isEmpty else { return [] }
         let (route, policy) = (inForce.route, inForce.incidents)
-        let outcomes = try await incidents.store.database.write { [incidents] database in
+        let outcomes = try await incidents.write { [incidents] database in
             try incidents.record(findings, routing: route, policy: policy, now: Self.now, database)
         }
         for case .opened(let id) in outcomes { logger.notice("incident opened", metadata: ["incident": "\(id)"]) }
@@ -105,7 +105,7 @@ public final class AlertManager: Service, Sendable {
     private func take(_ alerts: [Alert], _ configuration: AlertingConfiguration) async throws {
         let route = configuration.route
         let routed = alerts.map { RoutedAlert($0, route) }
-        let isOwing = try await incidents.store.database.write { try AlertStore.put(routed, now: Self.now, $0) }
+        let isOwing = try await incidents.write { try AlertStore.put(routed, now: Self.now, $0) }
         if isOwing { wakeUp.yield() }
     }
 
@@ -136,7 +136,7 @@ public final class AlertManager: Service, Sendable {
             if !configuration.deadMansSwitches.isEmpty { try await watch(configuration, now: now) }
             let escalation = Escalation(configuration: configuration)
             if try await incidents.store.database.read({ try escalation.isDue(now: now, $0) }) {
-                try await incidents.store.database.write { try escalation.advance(now: now, $0) }
+                try await incidents.write { try escalation.advance(now: now, $0) }
             }
             try metrics.times.catchUp(incidents)
             _ = try incidents.resolveQuiet(after: configuration.resolveTimeout, now: now)
@@ -194,7 +194,7 @@ public final class AlertManager: Service, Sendable {
     private func keepUp(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
         if isRegrouping.exchange(false, ordering: .acquiringAndReleasing) {
             do {
-                _ = try await incidents.store.database.write { try AlertStore.regroup(configuration.route, now: now, $0) }
+                _ = try await incidents.write { try AlertStore.regroup(configuration.route, now: now, $0) }
             } catch {
                 isRegrouping.store(true, ordering: .releasing)
                 throw error
@@ -206,7 +206,7 @@ public final class AlertManager: Service, Sendable {
             return true
         }
         guard isTime else { return }
-        try await incidents.store.database.write {
+        try await incidents.write {
             try AlertStore.forget(endedBefore: now - AlertStore.memory, $0)
             try NotificationLog.forget(before: now - NotificationLog.memory, $0)
         }

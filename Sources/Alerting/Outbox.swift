@@ -189,7 +189,7 @@ struct Outbox: Sendable {
     ///
     /// - Parameter isTold: false when the receiver has no endpoint that wants it: then it is settled, and nobody was told.
     func markSent(_ due: Due, isTold: Bool = true, now: Timestamp) async throws {
-        try await incidents.store.database.write { database in
+        try await incidents.write { database in
             try database.execute(
                 sql:
                     "UPDATE outbox SET state = 'sent', sent_at = ?, attempts = attempts + 1, last_error = NULL, delivered = NULL WHERE id = ?",
@@ -206,7 +206,7 @@ struct Outbox: Sendable {
 
     /// Ends a look that found nothing to tell: it counts neither as sent nor as failed. What is held back is looked at again.
     func pass(_ due: Due, now: Timestamp) async throws {
-        try await incidents.store.database.write { database in
+        try await incidents.write { database in
             try database.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [due.id])
             try settle(due, isTold: false, now, database)
         }
@@ -216,7 +216,7 @@ struct Outbox: Sendable {
     ///
     /// - Parameter delivered: the endpoints that took or refused the payload, which need not get it again.
     func postpone(_ due: Due, reason: String, delivered: Set<String>, until retryAt: Timestamp) async throws {
-        try await incidents.store.database.write { database in
+        try await incidents.write { database in
             try database.execute(
                 sql: "UPDATE outbox SET attempts = attempts + 1, last_error = ?, due_at = ?, delivered = ? WHERE id = ?",
                 arguments: [reason, retryAt.microseconds, try IncidentStore.json(delivered.sorted()), due.id])
@@ -225,7 +225,7 @@ struct Outbox: Sendable {
 
     /// Makes a notification that somebody did not take a dead letter, which keeps what it was to say, and owes what its group is told next.
     func bury(_ due: Due, reason: String, delivered: Set<String>, now: Timestamp) async throws {
-        try await incidents.store.database.write { database in
+        try await incidents.write { database in
             try database.execute(
                 sql: """
                     UPDATE outbox SET attempts = attempts + 1, last_error = ?, due_at = created_at, state = 'dead', delivered = ?, payload = ?, reason = ?

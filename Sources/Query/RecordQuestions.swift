@@ -30,16 +30,13 @@ public struct RecordQuestions: Sendable {
         ]
         return try store.database.read { database in
             var answer = Answer(columns, rows: [])
-            // Sorted by their numbers alone; read are only those that are shown or compared.
-            let ids = try Int64.fetchAll(
-                database,
-                sql: """
-                    SELECT id FROM alert WHERE starts_at >= ?1 AND starts_at <= ?4 AND (?2 IS NULL OR ?2 = iif(ends_at IS NULL OR ends_at > ?3, 'firing', 'resolved'))
-                    ORDER BY starts_at DESC, id DESC
-                    """, arguments: [since?.microseconds ?? .min, state, now.microseconds, until?.microseconds ?? .max])
-            let find = try database.cachedStatement(sql: "SELECT * FROM alert WHERE id = ?")
-            for id in ids {
-                guard let row = try Row.fetchOne(find, arguments: [id]) else { continue }
+            let most = conditions.isEmpty ? limit + 1 : Self.patience
+            var compared = 0
+            let rows = try Row.fetchCursor(
+                database, sql: Self.alertsInOrder,
+                arguments: [since?.microseconds ?? .min, until?.microseconds ?? .max, state, now.microseconds, most])
+            while let row = try rows.next() {
+                compared += 1
                 let labels = IncidentStore.labels(row["labels"])
                 guard conditions.match(labels) else { continue }
                 if answer.rows.count == limit {
@@ -61,11 +58,26 @@ public struct RecordQuestions: Sendable {
                             .map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", ")),
                 ])
             }
+            if compared == Self.patience, answer.note == nil {
+                answer.note = "only the newest \(compared) were compared; narrow the question with --since"
+            }
             answer.dispensable = ["fingerprint", "ends_at", "severity"]
             answer.main = "labels"
             return answer
         }
     }
+
+    /// How many alerts are compared with matchers at most.
+    private static let patience = IncidentFilter().patience
+
+    /// Few alerts hold at a time, so all are looked at; sorted are no more numbers than are asked for, and read only the rows that those name. The limit also keeps SQLite from
+    /// leaving the order out of a question within a join.
+    static let alertsInOrder = """
+        SELECT a.fingerprint, a.labels, a.incident, a.starts_at, a.ends_at FROM (
+            SELECT id FROM alert WHERE starts_at BETWEEN ?1 AND ?2 AND (?3 IS NULL OR ?3 = iif(ends_at IS NULL OR ends_at > ?4, 'firing', 'resolved'))
+            ORDER BY starts_at DESC, id DESC LIMIT ?5) s
+        CROSS JOIN alert a ON a.id = s.id
+        """
 
     /// What was sent to whom, what waits, and what could not be sent. Repetitions that wait for their time are shown only to who asks for what is pending.
     public func notifications(
@@ -106,19 +118,8 @@ public struct RecordQuestions: Sendable {
             state == "expired"
             ? try silences.expired(at: now, limit: limit + 1)
             : try silences.silences(endingAfter: now).filter { state == nil || $0.state(at: now).rawValue == state }.reversed()
-        var answer = Answer(
-            [
-                ("id", .text), ("state", .text), ("matchers", .text), ("starts_at", .timestamp), ("ends_at", .timestamp),
-                ("created_by", .text),
-                ("comment", .text),
-            ],
-            rows: all.prefix(limit).map {
-                [
-                    .text($0.id), .text($0.state(at: now).rawValue),
-                    .text($0.matchers.map(\.description).joined(separator: ", ")),
-                    .timestamp($0.startsAt), .timestamp($0.endsAt), .text($0.createdBy), .text($0.comment),
-                ]
-            }, note: all.count > limit ? "only the newest \(limit) are shown; ask for more with --limit" : nil)
+        var answer = AlertAnswers.silences(Array(all.prefix(limit)), now: now)
+        if all.count > limit { answer.note = "only the newest \(limit) are shown; ask for more with --limit" }
         answer.dispensable = ["starts_at", "created_by"]
         answer.main = "matchers"
         return answer

@@ -42,6 +42,8 @@ struct `A database of an earlier version` {
         #expect(incident.acknowledgedBy == "ann" && incident.count == 12 && incident.version == 1)
         #expect(evidence.count == 1 && timeline.count == 1)
         #expect(try incidents.counts().filter { $0.count > 0 }.map(\.count) == [1, 1, 1])
+        // What was written above by hand is put into the text search by the next who writes.
+        try incidents.perform(.note, on: "1001", by: "bob", note: "up to date", now: .start)
         let found = try store.database.read { database in
             try [
                 "SELECT count(*) FROM incident_label WHERE value = '192.0.2.7'",

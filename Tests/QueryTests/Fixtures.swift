@@ -2,6 +2,7 @@ import Alerting
 import Columns
 import Detection
 import Foundation
+import GRDB
 import Store
 import TestSupport
 
@@ -15,6 +16,13 @@ final class TemporaryIncidents: Sendable {
     init() throws {
         store = try Store(path: directory.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
+    }
+
+    /// The steps by which SQLite answers a statement.
+    func plan(of sql: String, _ arguments: StatementArguments = []) throws -> [String] {
+        try incidents.read {
+            try Row.fetchAll($0, sql: "EXPLAIN QUERY PLAN " + sql, arguments: arguments).map { $0["detail"] as String }
+        }
     }
 
     func record(_ findings: Finding..., at time: Timestamp) throws { try incidents.record(findings, routing: nil, now: time) }

@@ -137,13 +137,8 @@ struct `A question about incidents` {
         ] as [(IncidentFilter, String)])
     func `is answered from an index in its order`(filter: IncidentFilter, index: String) throws {
         let indexes = index.split(separator: "|")
-        let plans = try incidents.read { database in
-            try IncidentPlan(filter, database).walks.map { walk in
-                try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN " + walk.sql, arguments: walk.arguments).map {
-                    $0["detail"] as String
-                }
-            }
-        }
+        let walks = try incidents.read { try IncidentPlan(filter, $0).walks }
+        let plans = try walks.map { try temporary.plan(of: $0.sql, $0.arguments) }
         #expect(plans.count == indexes.count)
         for (plan, index) in zip(plans, indexes) {
             #expect(plan[0].hasPrefix("SEARCH") || filter.isEverything && plan[0].hasPrefix("SCAN m USING INDEX"), "\(plan)")
@@ -160,12 +155,48 @@ struct `A question about incidents` {
             "SELECT * FROM outbox WHERE receiver = 'a' AND group_key = 'b' AND created_at BETWEEN 1 AND 2",
             "SELECT * FROM incident WHERE fingerprint = 'a' AND number < 1 AND state = 'resolved' ORDER BY number DESC",
         ]
+        let ended = try temporary.plan(of: IncidentQuestions.endedOfRule, ["a", 1, 2, "b", 5])
+        #expect(
+            ended == [
+                "SEARCH l USING PRIMARY KEY (name=? AND value=? AND starts_at<?)", "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)",
+            ])
         for statement in statements {
-            let plan = try incidents.read {
-                try Row.fetchAll($0, sql: "EXPLAIN QUERY PLAN " + statement).map { $0["detail"] as String }
-            }
+            let plan = try temporary.plan(of: statement)
             #expect(!plan.contains { $0.hasPrefix("SCAN") && !$0.contains("CONSTANT") }, "\(plan)")
         }
+    }
+
+    /// A year is a few blocks of days, whatever it is told apart by; what goes on is counted from an index that holds nothing else.
+    @Test(arguments: IncidentQuestions.Grouping.allCases)
+    func `about how often reads sums of days and an index of what goes on`(grouping: IncidentQuestions.Grouping) throws {
+        let sums = IncidentQuestions.sums(by: grouping, 20_001...20_366)
+        #expect(sums.count == (grouping == .day ? 1 : 3))
+        for (range, sql) in sums {
+            let plan = try temporary.plan(of: sql, [range.lowerBound, range.upperBound])
+            #expect(plan[0].contains("USING PRIMARY KEY (\(plan[0].contains("block") ? "block" : "day")>? AND "), "\(plan)")
+            #expect(plan.filter { $0.hasPrefix("SEARCH") || $0.hasPrefix("SCAN") }.count == 1, "\(plan)")
+        }
+        let open = IncidentQuestions.openCounts(by: grouping)
+        #expect((open == nil) == (grouping == .receiver))
+        guard let open else { return }
+        let plan = try temporary.plan(of: open, [Int64.min, Int64.max])
+        #expect(plan[0] == "SCAN incident USING COVERING INDEX incident_open_by_rule", "\(plan)")
+    }
+
+    @Test func `about how often counts what goes on as it is acknowledged, ended, merged, raised and reopened`() throws {
+        func open(_ grouping: IncidentQuestions.Grouping = .severity) throws -> [String: Int] {
+            let answer = try questions.statistics(by: grouping)
+            let column = answer.schema.fields.map(\.name).firstIndex(of: "open")!
+            return answer.rows.reduce(into: [:]) { $0[$1[0].description, default: 0] += Int($1[column].description)! }
+        }
+        #expect(try open() == ["warning": 3, "critical": 1])
+        #expect(try open(.day) == ["2026-11-21": 4])
+        try incidents.perform(.acknowledge, on: "1001", by: "ann", now: now)
+        try incidents.perform(.end(as: .fixed), on: "1002", by: "ann", now: now + .seconds(8000))
+        #expect(try open(.rule) == ["SSHBruteForce": 2, "SSHPasswordSpray": 1])
+        try incidents.perform(.reopen, on: "1003", by: "ann", now: now + .seconds(9000))
+        try incidents.perform(.split, on: "1006", by: "ann", now: now + .seconds(9000))
+        #expect(try open(.rule) == ["SSHBruteForce": 3, "SSHPasswordSpray": 2])
     }
 
     @Test func `counts by rule with the medians of what was measured, exactly where it is little`() throws {

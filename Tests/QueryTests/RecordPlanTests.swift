@@ -24,13 +24,19 @@ struct `Notifications and audit` {
             as [(Timestamp?, Timestamp?)]
         {
             let conditions = RecordQuestions.Conditions(time: time, since, until, equal.map { ($0.0, $0.1) })
-            let plan = try temporary.incidents.read { database in
-                try Row.fetchAll(
-                    database, sql: "EXPLAIN QUERY PLAN SELECT * FROM \(table)\(conditions.sql)",
-                    arguments: conditions.arguments + [10]
-                ).map { $0["detail"] as String }
-            }
+            let plan = try temporary.plan(of: "SELECT * FROM \(table)\(conditions.sql)", conditions.arguments + [10])
             #expect(plan.count == 1 && plan[0].contains(index), "\(plan)")
         }
+    }
+
+    /// Alerts that hold are few, so all are looked at; what is sorted are their numbers, and no more of them than are asked for.
+    @Test func `of alerts are sorted by number, and read by it`() throws {
+        let plan = try temporary.plan(
+            of: RecordQuestions.alertsInOrder, [Int64.min, Int64.max, nil, Timestamp.night.microseconds, 100])
+        #expect(plan.filter { $0.hasPrefix("SCAN") } == ["SCAN alert", "SCAN s"], "\(plan)")
+        #expect(plan.contains("SEARCH a USING INTEGER PRIMARY KEY (rowid=?)"), "\(plan)")
+        // One sort, and that within the question that is limited.
+        #expect(plan.filter { $0.contains("TEMP B-TREE") }.count == 1, "\(plan)")
+        #expect(plan.firstIndex { $0.contains("TEMP B-TREE") }! < plan.firstIndex(of: "SCAN s")!, "\(plan)")
     }
 }

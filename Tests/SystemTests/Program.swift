@@ -3,6 +3,7 @@ import FoundationNetworking
 @preconcurrency import GRDB
 import Synchronization
 import TestSupport
+import Testing
 
 /// The real binary, as a user runs it.
 enum Program {
@@ -74,5 +75,30 @@ enum Program {
     static func kill(_ process: Process, _ signal: Int32) {
         Foundation.kill(process.processIdentifier, signal)
         process.waitUntilExit()
+    }
+}
+
+extension TemporaryFolder {
+    /// Lets `obs process` find as many attackers in a log of now: each is an incident, INC-1001 and on.
+    func recordAttacks(from sources: Int, into data: String) throws {
+        let stamp = Date.now.formatted(.iso8601)
+        let log = (1...sources).flatMap { source in
+            (0..<12).map {
+                "\(stamp) gate sshd[\($0)]: Failed password for root from 192.0.2.\(source) port \(4000 + $0) ssh2\n"
+            }
+        }.joined()
+        try log.write(toFile: path + "/auth.log", atomically: true, encoding: .utf8)
+        let result = try Program.run(["process", path + "/auth.log", "--data-dir", data])
+        #expect(result.status == 0, "\(result.errors)")
+    }
+}
+
+/// Work that waits for processes, on a thread of its own: the shared pool has as many as cores.
+func besideThePool(_ work: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+        Thread.detachNewThread {
+            work()
+            done.resume()
+        }
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Synchronization
 import TestSupport
 import Testing
@@ -36,18 +37,18 @@ struct `Two who act at once` {
         async throws
     {
         let seconds = ProcessInfo.processInfo.environment["OBS_RACE_SECONDS"].flatMap(Int.init) ?? 4
-        try openIncidents()
+        try folder.recordAttacks(from: Self.incidents.count, into: data)
         let book = Book()
         await withTaskGroup(of: Void.self) { group in
             for reader in 0..<10 {
                 group.addTask {
-                    await Self.beside {
+                    await besideThePool {
                         while !book.isOver { read(reader, book) }
                     }
                 }
             }
             group.addTask {
-                await Self.beside {
+                await besideThePool {
                     let deadline = ContinuousClock.now + .seconds(seconds)
                     repeat { fight(Int.random(in: Self.incidents), book) } while ContinuousClock.now < deadline
                     book.end()
@@ -65,27 +66,6 @@ struct `Two who act at once` {
         }
     }
 
-    private func openIncidents() throws {
-        let stamp = Date.now.formatted(.iso8601)
-        let log = Self.incidents.flatMap { source in
-            (0..<12).map {
-                "\(stamp) gate sshd[\($0)]: Failed password for root from 192.0.2.\(source - 1000) port \(4000 + $0) ssh2\n"
-            }
-        }.joined()
-        try log.write(toFile: folder.path + "/auth.log", atomically: true, encoding: .utf8)
-        #expect(try Program.run(["process", folder.path + "/auth.log", "--data-dir", data]).status == 0)
-    }
-
-    /// Work that waits for processes, on a thread of its own: the shared pool has as many as cores.
-    private static func beside(_ work: @escaping @Sendable () -> Void) async {
-        await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-            Thread.detachNewThread {
-                work()
-                done.resume()
-            }
-        }
-    }
-
     /// Both acknowledge one incident while a third writes a note; one of the three is killed in the act. Who has won resolves it, and it is reopened.
     private func fight(_ number: Int, _ book: Book) {
         do {
@@ -100,10 +80,10 @@ struct `Two who act at once` {
             usleep(UInt32.random(in: 0..<120_000))
             Program.kill(victim, SIGKILL)
             for process in fighters + [ghost] { process.waitUntilExit() }
-            let rows = try Program.run([
-                "query", "sql", "SELECT acknowledged_by FROM incident WHERE number = \(number)", "-o", "csv", "--data-dir", data,
-            ])
-            let winner = rows.output.split(separator: "\r\n").dropFirst().first.map(String.init)
+            // Read here and not by one more process: more rounds in the same time.
+            let winner = try DatabaseQueue(path: data + "/obs.db").read {
+                try String.fetchOne($0, sql: "SELECT acknowledged_by FROM incident WHERE number = ?", arguments: [number])
+            }
             for (person, process) in zip(Self.people, fighters) where process.terminationReason == .exit {
                 let expected: Int32 = person == winner ? 0 : 3
                 if process.terminationStatus != expected {

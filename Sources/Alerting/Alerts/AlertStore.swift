@@ -171,11 +171,11 @@ struct AlertStore: Sendable {
             arguments: [now.microseconds, number])
         try database.executeCached(sql: "UPDATE alert_grouping SET incident = NULL WHERE incident = ?", arguments: [number])
         for row in try Row.fetchAll(
-            database,
-            sql: """
-                SELECT DISTINCT g.receiver, g.group_key, g.group_interval, g.last_flush FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
-                WHERE a.incident = ? AND m.notified IS NOT NULL
-                """, arguments: [number])
+            database.cachedStatement(
+                sql: """
+                    SELECT DISTINCT g.receiver, g.group_key, g.group_interval, g.last_flush FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
+                    WHERE a.incident = ? AND m.notified IS NOT NULL
+                    """), arguments: [number])
         {
             let due = GroupingBatch.tick(
                 after: now, from: Timestamp(microseconds: row["last_flush"] as Int64? ?? now.microseconds),
@@ -195,11 +195,11 @@ struct AlertStore: Sendable {
                 WHERE g.incident = ? AND a.is_finding ON CONFLICT DO UPDATE SET notified = NULL
                 """, arguments: [number])
         for row in try Row.fetchAll(
-            database,
-            sql: """
-                SELECT DISTINCT g.receiver, g.group_key FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
-                WHERE a.incident = ? AND a.is_finding
-                """, arguments: [number])
+            database.cachedStatement(
+                sql: """
+                    SELECT DISTINCT g.receiver, g.group_key FROM alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping
+                    WHERE a.incident = ? AND a.is_finding
+                    """), arguments: [number])
         {
             try IncidentStore.owe(row["receiver"], row["group_key"], at: now, owedSince: now, database)
         }

@@ -55,7 +55,7 @@ extension IncidentStore {
         if let text, text.utf8.count > Self.maxNote {
             throw AlertingError.badAction("the note has \(text.utf8.count) bytes; \(Self.maxNote) are the most")
         }
-        return try store.database.write { database in
+        return try write { database in
             let incident = try Self.find(id, database)
             if let expected, expected != incident.version {
                 throw AlertingError.changedMeanwhile(

@@ -11,8 +11,7 @@ extension IncidentStore {
         whole: Incident, because: String
     )? {
         let earliest = finding.startsAt - policy.joinWithin
-        func open(_ number: Int64) throws -> Incident? {
-            guard let found = try Self.fetch(number, database) else { return nil }
+        func open(_ found: Incident) throws -> Incident? {
             let whole = try found.mergedInto.map { try Self.fetch($0, database) } ?? found
             guard let whole, whole.state != .resolved, whole.lastSeen >= earliest else { return nil }
             return whole
@@ -22,26 +21,27 @@ extension IncidentStore {
             let wanted = names.map { "\($0)=\(JSONText.quote(labels[$0]!))" }.joined(separator: ", ")
             // Newest first and few: what is newer than an open one has joined it, so it stands among the first; with several labels others may stand before it. A
             // part may have ended before its whole.
-            let near = try Int64.fetchAll(
+            let near = try Row.fetchCursor(
                 database.cachedStatement(
                     sql: """
-                        SELECT l.incident FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC, incident DESC LIMIT ?) l
+                        SELECT i.* FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC, incident DESC LIMIT ?) l
                         CROSS JOIN incident i ON i.number = l.incident WHERE (i.state <> 'resolved' OR i.merged_into IS NOT NULL) AND i.last_seen >= ?
                         """), arguments: [first, labels[first]!, names.count == 1 ? 3 : 50, earliest.microseconds])
-            for number in near {
-                guard let part = try Self.fetch(number, database), names.allSatisfy({ part.labels[$0] == labels[$0] }),
-                    let whole = try open(number)
-                else { continue }
+            while let row = try near.next() {
+                let part = Self.incident(row)
+                guard names.allSatisfy({ part.labels[$0] == labels[$0] }), let whole = try open(part) else { continue }
                 return (whole, "it has the same \(wanted) as \(part.id)")
             }
         }
         guard policy.joinsEvidence else { return nil }
+        try prepareToJoinEvidence(database)
         for line in finding.evidence {
             for number in try Int64.fetchAll(
-                database, sql: "SELECT incident FROM evidence WHERE file = ? AND offset = ? ORDER BY incident DESC LIMIT 10",
+                database.cachedStatement(
+                    sql: "SELECT incident FROM evidence WHERE file = ? AND offset = ? ORDER BY incident DESC LIMIT 10"),
                 arguments: [line.file, line.offset])
             {
-                if let whole = try open(number) {
+                if let found = try Self.fetch(number, database), let whole = try open(found) {
                     return (whole, "it stands on the same line (\(line.file):\(line.offset)) as INC-\(number)")
                 }
             }
@@ -49,15 +49,21 @@ extension IncidentStore {
         return nil
     }
 
+    /// Makes the index by which a line finds its incidents, when it is first needed: few policies need it, and it costs a page or two for every incident.
+    private func prepareToJoinEvidence(_ database: Database) throws {
+        guard try !database.indexes(on: "evidence").contains(where: { $0.name == "evidence_place" }) else { return }
+        try database.execute(sql: "CREATE INDEX evidence_place ON evidence (file, offset)")
+    }
+
     /// Whether an incident that ended and is seen again has done so too often to open another for it.
     func isFlapping(_ fingerprint: String, _ policy: IncidentPolicy, _ now: Timestamp, _ database: Database) throws -> Bool {
         guard policy.flapCount > 0 else { return false }
         let opened = try Int.fetchOne(
-            database,
-            sql: """
-                SELECT coalesce(sum(opened_at >= ?1) + sum(iif(resolved_at >= ?1, reopened, 0)), 0)
-                FROM (SELECT opened_at, resolved_at, reopened FROM incident WHERE fingerprint = ?2 ORDER BY number DESC LIMIT ?3)
-                """, arguments: [(now - policy.flapWithin).microseconds, fingerprint, policy.flapCount])
+            database.cachedStatement(
+                sql: """
+                    SELECT coalesce(sum(opened_at >= ?1) + sum(iif(resolved_at >= ?1, reopened, 0)), 0)
+                    FROM (SELECT opened_at, resolved_at, reopened FROM incident WHERE fingerprint = ?2 ORDER BY number DESC LIMIT ?3)
+                    """), arguments: [(now - policy.flapWithin).microseconds, fingerprint, policy.flapCount])
         return (opened ?? 0) >= policy.flapCount
     }
 
@@ -95,11 +101,14 @@ extension IncidentStore {
             sql:
                 "UPDATE incident SET merged_count = merged_count + ?, last_seen = max(last_seen, ?), updated_at = ? WHERE number = ?",
             arguments: [events, lastSeen.microseconds, now.microseconds, whole])
-        guard let incident = try Self.fetch(whole, database), severity > incident.severity else { return }
+        let known = try String.fetchOne(
+            database.cachedStatement(sql: "SELECT severity FROM incident WHERE number = ?"), arguments: [whole]
+        ).flatMap(Severity.init)
+        guard let known, severity > known else { return }
         try database.executeCached(
             sql: "UPDATE incident SET severity = ? WHERE number = ?", arguments: [severity.rawValue, whole])
         try note(
-            whole, now, actor: "obs", kind: "raised", "raised from \(incident.severity.rawValue) to \(severity.rawValue)",
+            whole, now, actor: "obs", kind: "raised", "raised from \(known.rawValue) to \(severity.rawValue)",
             database)
     }
 }

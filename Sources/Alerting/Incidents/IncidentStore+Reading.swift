@@ -105,7 +105,8 @@ extension IncidentStore {
     }
 
     public static func fetch(_ number: Int64, _ database: Database) throws -> Incident? {
-        try Row.fetchOne(database, sql: "SELECT * FROM incident WHERE number = ?", arguments: [number]).map(Self.incident)
+        try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM incident WHERE number = ?"), arguments: [number]).map(
+            Self.incident)
     }
 
     /// The labels as the table holds them.

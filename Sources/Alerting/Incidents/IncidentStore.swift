@@ -87,7 +87,7 @@ public struct IncidentStore: Sendable {
         -> [Outcome]
     {
         guard !findings.isEmpty else { return [] }
-        return try store.database.write { try record(findings, routing: route, policy: policy, now: now, $0) }
+        return try write { try record(findings, routing: route, policy: policy, now: now, $0) }
     }
 
     func record(
@@ -143,7 +143,7 @@ public struct IncidentStore: Sendable {
                 """,
             arguments: [
                 fingerprint, finding.name, finding.detector, finding.severity.rawValue, finding.title, finding.description,
-                try Self.json(labels),
+                JSONText.object(labels),
                 finding.startsAt.microseconds, finding.lastSeen.microseconds, now.microseconds, now.microseconds, finding.count,
                 try Self.json(finding.contributions), whole?.whole.number,
             ])
@@ -166,7 +166,7 @@ public struct IncidentStore: Sendable {
     ) throws {
         try database.executeCached(
             sql: "UPDATE incident SET severity = ?, labels = ? WHERE number = ?",
-            arguments: [severity.rawValue, try Self.json(labels), incident.number])
+            arguments: [severity.rawValue, JSONText.object(labels), incident.number])
         try note(
             incident.number, now, actor: "obs", kind: "severity",
             "severity raised from \(incident.severity.rawValue) to \(severity.rawValue)",
@@ -200,7 +200,10 @@ public struct IncidentStore: Sendable {
     }
 
     private func add(_ evidence: [Evidence], to number: Int64, _ database: Database) throws {
-        let known = try Int.fetchOne(database, sql: "SELECT count(*) FROM evidence WHERE incident = ?", arguments: [number]) ?? 0
+        guard !evidence.isEmpty else { return }
+        let known =
+            try Int.fetchOne(
+                database.cachedStatement(sql: "SELECT count(*) FROM evidence WHERE incident = ?"), arguments: [number]) ?? 0
         for line in evidence.prefix(max(0, Self.maxEvidence - known)) {
             try database.executeCached(
                 sql: "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)",
@@ -238,7 +241,8 @@ public struct IncidentStore: Sendable {
         _ number: Int64, as resolution: Incident.Resolution, _ now: Timestamp, actor: String, _ text: String, _ database: Database
     ) throws {
         for part in try Int64.fetchAll(
-            database, sql: "SELECT number FROM incident WHERE merged_into = ? AND state <> 'resolved'", arguments: [number])
+            database.cachedStatement(sql: "SELECT number FROM incident WHERE merged_into = ? AND state <> 'resolved'"),
+            arguments: [number])
         {
             try resolve(part, as: resolution, now, actor: actor, text, database)
         }
@@ -255,18 +259,21 @@ public struct IncidentStore: Sendable {
     public func resolveQuiet(after timeout: Duration, now: Timestamp) throws -> Int {
         // Looked for without the write lock first: this is asked every second, and nearly always there is none.
         let condition = """
-            state IN ('open', 'acknowledged') AND updated_at < ?1 AND detector <> '\(PostedIncident.detector)' AND (quiet_for IS NULL OR updated_at < ?2 - quiet_for)
+            \(IncidentTables.goesOn) AND updated_at < ?1 AND detector <> '\(PostedIncident.detector)' AND (quiet_for IS NULL OR updated_at < ?2 - quiet_for)
             AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = incident.number AND p.state <> 'resolved')
             """
         let arguments: StatementArguments = [(now - timeout).microseconds, now.microseconds]
         let isAnyQuiet = try store.database.read { database in
-            try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM incident WHERE \(condition))", arguments: arguments)
+            try Bool.fetchOne(
+                database, sql: "SELECT EXISTS (SELECT 1 FROM incident INDEXED BY incident_live WHERE \(condition))",
+                arguments: arguments)
                 ?? false
         }
         guard isAnyQuiet else { return 0 }
-        return try store.database.write { database in
+        return try write { database in
             let quiet = try Row.fetchAll(
-                database, sql: "SELECT number, quiet_for FROM incident WHERE \(condition)", arguments: arguments)
+                database, sql: "SELECT number, quiet_for FROM incident INDEXED BY incident_live WHERE \(condition)",
+                arguments: arguments)
             for row in quiet {
                 let seconds = (row["quiet_for"] as Int64?).map { Int($0 / 1_000_000) } ?? Int(timeout.inSeconds)
                 try resolve(row["number"], as: .quiet, now, actor: "obs", "nothing new for \(seconds) s", database)

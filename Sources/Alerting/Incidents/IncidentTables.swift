@@ -6,7 +6,8 @@ import Store
 /// none may forget them.
 enum IncidentTables {
     static let migrations = [
-        Migration(id: "incidents-1", sql: columns + labels + search + statistics + counts + backfill), scale,
+        Migration(id: "incidents-1", sql: columns + labels + search + statistics + counts + backfill), scale, TextIndex.migration,
+        lighter,
     ]
 
     /// `version` grows with each decision about an incident, not with each event that joins it.

@@ -120,6 +120,13 @@ public struct IncidentQuestions: Sendable {
         }
     }
 
+    /// Newest first, from the index of labels: one of rules would be one more page to be written for every incident.
+    static let endedOfRule = """
+        SELECT i.* FROM incident_label l CROSS JOIN incident i ON i.number = l.incident
+        WHERE l.name = 'alertname' AND l.value = ?1 AND l.starts_at <= ?3 AND i.name = ?1 AND i.number < ?2 AND i.state = 'resolved' AND i.fingerprint <> ?4
+        ORDER BY l.starts_at DESC LIMIT ?5
+        """
+
     /// Earlier incidents of the same rule that have ended, those about the same thing first.
     func similar(to incident: Incident, limit: Int = 5) throws -> [IncidentView.Ending] {
         try store.read { database in
@@ -129,11 +136,7 @@ public struct IncidentQuestions: Sendable {
                     "SELECT * FROM incident WHERE fingerprint = ? AND number < ? AND state = 'resolved' ORDER BY number DESC LIMIT ?",
                 arguments: [incident.fingerprint, incident.number, limit])
             let kind = try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT * FROM incident WHERE name = ? AND number < ? AND starts_at <= ? AND state = 'resolved' AND fingerprint <> ?
-                    ORDER BY starts_at DESC LIMIT ?
-                    """,
+                database, sql: Self.endedOfRule,
                 arguments: [incident.name, incident.number, incident.startsAt.microseconds, incident.fingerprint, limit])
             return try (same + kind).prefix(limit).map { row in
                 let found = IncidentStore.incident(row)

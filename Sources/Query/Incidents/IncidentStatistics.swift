@@ -29,28 +29,17 @@ extension IncidentQuestions {
         try store.read { database in
             let from = max(0, since.map(Self.day) ?? 0)
             let days = from...max(from, min(until.map(Self.day) ?? .max, Self.allDays.upperBound))
-            let isByDay = grouping == .day
-            for (table, column, range) in isByDay ? [("incident_statistic_day", "day", days)] : Self.ranges(days) {
-                let rows = try Row.fetchCursor(
-                    database,
-                    sql: """
-                        SELECT \(grouping.columns), measure, bucket, sum(count), sum(total) FROM \(table)
-                        WHERE \(column) BETWEEN ? AND ?\(isByDay ? "" : " AND receiver \(grouping == .receiver ? "<>" : "=") ''") GROUP BY 1, 2, 3, 4
-                        """, arguments: [range.lowerBound, range.upperBound])
+            for (range, sql) in Self.sums(by: grouping, days) {
+                let rows = try Row.fetchCursor(database, sql: sql, arguments: [range.lowerBound, range.upperBound])
                 while let row = try rows.next() {
                     let key = [Self.text(row[0]), Self.text(row[1])]
                     groups[key, default: Tally()].add(row[2], bucket: row[3], count: row[4], total: row[5])
                     all.add(row[2], bucket: row[3], count: row[4], total: row[5])
                 }
             }
-            guard grouping != .receiver else { return }
-            let key = grouping == .day ? "opened_at / 86400000000, ''" : grouping.columns
+            guard let sql = Self.openCounts(by: grouping) else { return }
             for row in try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT \(key), count(*) FROM incident WHERE state IN ('open', 'acknowledged') AND merged_into IS NULL AND opened_at BETWEEN ? AND ?
-                    GROUP BY 1, 2
-                    """, arguments: [since?.microseconds ?? .min, until?.microseconds ?? .max])
+                database, sql: sql, arguments: [since?.microseconds ?? .min, until?.microseconds ?? .max])
             { open[[Self.text(row[0]), Self.text(row[1])]] = row[2] }
         }
         return answer(
@@ -107,6 +96,31 @@ extension IncidentQuestions {
             answer.note = "\(all.count(of: "opened")) incidents; median time to \(spelled.joined(separator: ", to "))"
         }
         return answer
+    }
+
+    /// The statements that sum what was counted, and the rows that each is to sum.
+    static func sums(by grouping: Grouping, _ days: ClosedRange<Int64>) -> [(range: ClosedRange<Int64>, sql: String)] {
+        let isByDay = grouping == .day
+        return (isByDay ? [("incident_statistic_day", "day", days)] : ranges(days)).map { table, column, range in
+            let receiver = isByDay ? "" : " AND receiver \(grouping == .receiver ? "<>" : "=") ''"
+            return (
+                range,
+                """
+                SELECT \(grouping.columns), measure, bucket, sum(count), sum(total) FROM \(table)
+                WHERE \(column) BETWEEN ? AND ?\(receiver) GROUP BY 1, 2, 3, 4
+                """
+            )
+        }
+    }
+
+    /// How many that were opened between two times go on; nil where they are not told apart so. From an index that holds only those, and all that is asked of them: they may be
+    /// many after a storm.
+    static func openCounts(by grouping: Grouping) -> String? {
+        guard grouping != .receiver else { return nil }
+        return """
+            SELECT \(grouping == .day ? "opened_at / 86400000000, ''" : grouping.columns), count(*) FROM incident INDEXED BY incident_open_by_rule
+            WHERE state IN ('open', 'acknowledged') AND merged_into IS NULL AND opened_at BETWEEN ? AND ? GROUP BY 1, 2
+            """
     }
 
     /// The rows that together are the days asked for: whole blocks, and the days beside them.

@@ -19,75 +19,6 @@ struct QueryCommand: AsyncParsableCommand {
         ])
 }
 
-/// From when to when.
-struct TimeOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("From then on: 2h (ago), today, or 2026-11-21T10:00:00Z.", valueName: "time"))
-    var since: String?
-
-    @Option(help: ArgumentHelp("Up to then.", valueName: "time"))
-    var until: String?
-
-    static func parse(_ text: String) throws -> Timestamp {
-        do {
-            return try Timestamp(parsing: text, now: Timestamp(microseconds: WallClock.microseconds))
-        } catch {
-            throw ValidationError("\(error)")
-        }
-    }
-
-    func from() throws -> Timestamp? { try since.map(Self.parse) }
-    func to() throws -> Timestamp? { try until.map(Self.parse) }
-
-    func validate() throws { _ = (try from(), try to()) }
-}
-
-/// How many rows are wanted.
-struct LimitOptions: ParsableArguments {
-    @Option(name: .customLong("limit"), help: ArgumentHelp("How many at most: the newest.", valueName: "number"))
-    var count = 100
-
-    func validate() throws {
-        guard count > 0 else { throw ValidationError("--limit is \(count); write a number from 1 on") }
-    }
-}
-
-/// How an answer is shown, and whether it is shown again and again.
-struct AnswerOptions: ParsableArguments {
-    @OptionGroup var output: OutputOptions
-
-    @Flag(help: "Show it again every two seconds, until Ctrl-C; on a terminal only.")
-    var watch = false
-
-    @OptionGroup var common: CommonOptions
-
-    func validate() throws {
-        if watch, !Terminal.isOutputTerminal {
-            throw ValidationError("--watch needs a terminal; leave it out, or ask again in a loop")
-        }
-    }
-
-    /// Opens the data directory, asks, and shows what comes, once or for as long as it is watched.
-    ///
-    /// - Parameter empty: what is said when a table would have no rows.
-    func show(empty: String, _ ask: (Workspace) throws -> Answer) async throws {
-        let workspace = try common.existingWorkspace()
-        repeat {
-            var answer = try ask(workspace)
-            if watch {
-                // What does not fit would push the head of the table out of sight.
-                answer.rows = Array(answer.rows.prefix(Terminal.height() - 3))
-                Terminal.clear()
-            }
-            if answer.rows.isEmpty, output.output == .table {
-                if !common.quiet { Terminal.say(empty) }
-            } else {
-                Terminal.show(answer, as: output.output, isQuiet: common.quiet)
-            }
-            if watch { try await Task.sleep(for: .seconds(2)) }
-        } while watch
-    }
-}
-
 struct QueryIncidents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "incidents", abstract: "List incidents, newest first.",
@@ -186,16 +117,12 @@ struct QueryEvents: AsyncParsableCommand {
     @Option(help: "The column that --since and --until are about.")
     var time = "event_time"
 
-    @OptionGroup var limit: LimitOptions
-
-    @OptionGroup var times: TimeOptions
-    @OptionGroup var options: AnswerOptions
+    @OptionGroup var options: ListOptions
 
     func run() async throws {
-        let (since, until) = (try times.from(), try times.to())
         try await options.show(empty: "no events are like that") {
             try EventQuestions($0.lake).rows(
-                of: table, time: time, matchers: matchers, since: since, until: until, limit: limit.count)
+                of: table, time: time, matchers: matchers, since: $1.since, until: $1.until, limit: $1.limit)
         }
     }
 }
@@ -258,118 +185,6 @@ struct QueryStats: AsyncParsableCommand {
 }
 
 extension IncidentQuestions.Grouping: ExpressibleByArgument {}
-
-struct QueryAlerts: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "alerts", abstract: "List alerts that fire or ended lately, with the incidents that they belong to.",
-        discussion: """
-            Examples:
-              obs query alerts --state firing
-              obs query alerts 'host=~"web.*"' -o csv
-            """)
-
-    @Argument(help: "Matchers on labels: name=\"value\", !=, =~, !~.")
-    var matchers = ""
-
-    @Option(help: "firing or resolved.")
-    var state: String?
-
-    @OptionGroup var limit: LimitOptions
-
-    @OptionGroup var times: TimeOptions
-    @OptionGroup var options: AnswerOptions
-
-    func run() async throws {
-        let (since, until) = (try times.from(), try times.to())
-        try await options.show(empty: "no alerts are like that") {
-            try RecordQuestions($0.store).alerts(
-                state: state, matchers: matchers, since: since, until: until, limit: limit.count,
-                now: Timestamp(microseconds: WallClock.microseconds))
-        }
-    }
-}
-
-struct QueryNotifications: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "notifications", abstract: "List what was sent to whom, what waits, and what could not be sent.",
-        discussion: """
-            Examples:
-              obs query notifications --state dead
-              obs query notifications --receiver oncall --since 24h
-            """)
-
-    @Option(help: "pending, sent or dead.")
-    var state: String?
-
-    @Option(help: "The receiver's name.")
-    var receiver: String?
-
-    @OptionGroup var limit: LimitOptions
-
-    @OptionGroup var times: TimeOptions
-    @OptionGroup var options: AnswerOptions
-
-    func run() async throws {
-        let (since, until) = (try times.from(), try times.to())
-        try await options.show(empty: "no notifications") {
-            try RecordQuestions($0.store).notifications(
-                state: state, receiver: receiver, since: since, until: until, limit: limit.count,
-                now: Timestamp(microseconds: WallClock.microseconds))
-        }
-    }
-}
-
-struct QuerySilences: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "silences", abstract: "List silences: who is quiet until when, by whom and why.",
-        discussion: """
-            Examples:
-              obs query silences
-              obs query silences --state expired -o json
-            """)
-
-    @Option(help: "pending, active or expired; the first two by default.")
-    var state: String?
-
-    @OptionGroup var limit: LimitOptions
-
-    @OptionGroup var options: AnswerOptions
-
-    func run() async throws {
-        try await options.show(empty: "no silences") {
-            try RecordQuestions($0.store).silences(
-                state: state, limit: limit.count, now: Timestamp(microseconds: WallClock.microseconds))
-        }
-    }
-}
-
-struct QueryAudit: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "List who did what to what.",
-        discussion: """
-            Examples:
-              obs query audit --since 24h
-              obs query audit --subject INC-1001
-            """)
-
-    @Option(help: "Who did it.")
-    var actor: String?
-
-    @Option(help: "What it was done to, such as INC-1001.")
-    var subject: String?
-
-    @OptionGroup var limit: LimitOptions
-
-    @OptionGroup var times: TimeOptions
-    @OptionGroup var options: AnswerOptions
-
-    func run() async throws {
-        let (since, until) = (try times.from(), try times.to())
-        try await options.show(empty: "nobody has done anything") {
-            try RecordQuestions($0.store).audit(actor: actor, subject: subject, since: since, until: until, limit: limit.count)
-        }
-    }
-}
 
 struct QuerySQL: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -34,8 +34,7 @@ struct SilenceCommand: AsyncParsableCommand {
         @Option(name: .customLong("for"), help: "How long, such as 2h.") var duration = "1h"
         @Option(help: ArgumentHelp("From then on; now by default.", valueName: "time")) var start: String?
         @Option(help: "Why.") var comment: String
-        @Option(help: "Who does it; your user name by default.") var by: String =
-            ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
+        @OptionGroup var who: IncidentCommand.Who
         @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
@@ -48,11 +47,11 @@ struct SilenceCommand: AsyncParsableCommand {
             let matchers = try matchers.flatMap { try [Matcher](parsing: $0) }
             if let client = try server.client() {
                 return print(
-                    try await client.silence(matchers, from: from, until: from + length, createdBy: by, comment: comment))
+                    try await client.silence(matchers, from: from, until: from + length, createdBy: who.by, comment: comment))
             }
             print(
                 try SilenceCommand.silences(common).set(
-                    matchers: matchers, startsAt: from, endsAt: from + length, createdBy: by, comment: comment, now: now))
+                    matchers: matchers, startsAt: from, endsAt: from + length, createdBy: who.by, comment: comment, now: now))
         }
     }
 
@@ -87,8 +86,7 @@ struct SilenceCommand: AsyncParsableCommand {
                   obs silence expire $(obs silence list -o json | jq -r '.[].id')
                 """)
         @Argument(help: "Ids, from 'obs silence list'.") var ids: [String]
-        @Option(help: "Who does it; your user name by default.") var by: String =
-            ProcessInfo.processInfo.environment["USER"] ?? NSUserName()
+        @OptionGroup var who: IncidentCommand.Who
         @OptionGroup var server: ServerOptions
         @OptionGroup var common: CommonOptions
 
@@ -98,7 +96,7 @@ struct SilenceCommand: AsyncParsableCommand {
                 return
             }
             let store = try SilenceCommand.silences(common)
-            for id in ids { try store.expire(id, by: by, now: SilenceCommand.now) }
+            for id in ids { try store.expire(id, by: who.by, now: SilenceCommand.now) }
         }
     }
 }

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Columns
+import Daemon
+import Foundation
+import Query
+import Telemetry
+
+struct QueryAlerts: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alerts", abstract: "List alerts that fire or ended lately, with the incidents that they belong to.",
+        discussion: """
+            Examples:
+              obs query alerts --state firing
+              obs query alerts 'host=~"web.*"' -o csv
+            """)
+
+    @Argument(help: "Matchers on labels: name=\"value\", !=, =~, !~.")
+    var matchers = ""
+
+    @Option(help: "firing or resolved.")
+    var state: String?
+
+    @OptionGroup var options: ListOptions
+
+    func run() async throws {
+        try await options.show(empty: "no alerts are like that") {
+            try RecordQuestions($0.store).alerts(
+                state: state, matchers: matchers, since: $1.since, until: $1.until, limit: $1.limit,
+                now: Timestamp(microseconds: WallClock.microseconds))
+        }
+    }
+}
+
+struct QueryNotifications: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "notifications", abstract: "List what was sent to whom, what waits, and what could not be sent.",
+        discussion: """
+            Examples:
+              obs query notifications --state dead
+              obs query notifications --receiver oncall --since 24h
+            """)
+
+    @Option(help: "pending, sent or dead.")
+    var state: String?
+
+    @Option(help: "The receiver's name.")
+    var receiver: String?
+
+    @OptionGroup var options: ListOptions
+
+    func run() async throws {
+        try await options.show(empty: "no notifications") {
+            try RecordQuestions($0.store).notifications(
+                state: state, receiver: receiver, since: $1.since, until: $1.until, limit: $1.limit,
+                now: Timestamp(microseconds: WallClock.microseconds))
+        }
+    }
+}
+
+struct QuerySilences: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "silences", abstract: "List silences: who is quiet until when, by whom and why.",
+        discussion: """
+            Examples:
+              obs query silences
+              obs query silences --state expired -o json
+            """)
+
+    @Option(help: "pending, active or expired; the first two by default.")
+    var state: String?
+
+    @OptionGroup var limit: LimitOptions
+
+    @OptionGroup var options: AnswerOptions
+
+    func run() async throws {
+        try await options.show(empty: "no silences") {
+            try RecordQuestions($0.store).silences(
+                state: state, limit: limit.count, now: Timestamp(microseconds: WallClock.microseconds))
+        }
+    }
+}
+
+struct QueryAudit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit", abstract: "List who did what to what.",
+        discussion: """
+            Examples:
+              obs query audit --since 24h
+              obs query audit --subject INC-1001
+            """)
+
+    @Option(help: "Who did it.")
+    var actor: String?
+
+    @Option(help: "What it was done to, such as INC-1001.")
+    var subject: String?
+
+    @OptionGroup var options: ListOptions
+
+    func run() async throws {
+        try await options.show(empty: "nobody has done anything") {
+            try RecordQuestions($0.store).audit(
+                actor: actor, subject: subject, since: $1.since, until: $1.until, limit: $1.limit)
+        }
+    }
+}
