@@ -1,3 +1,4 @@
+// swift-format-ignore-file
 // Written by `make builtin` from runbooks/, so that the program has them where that folder is not; a test holds them together.
 
 /// The runbooks that obs comes with.
