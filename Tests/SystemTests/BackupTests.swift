@@ -113,7 +113,7 @@ struct `A backup of a database that is written to` {
 
     /// The notes of a writer in a database, in the order in which they were written.
     private func notes(of writer: String, in path: String) throws -> [Int] {
-        try DatabaseQueue(path: path).read {
+        try Program.database(path).read {
             try Int.fetchAll(
                 $0, sql: "SELECT CAST(text AS INTEGER) FROM timeline WHERE kind = 'note' AND actor = ? ORDER BY id",
                 arguments: [writer])

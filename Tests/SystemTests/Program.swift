@@ -67,9 +67,16 @@ enum Program {
         return String(decoding: data, as: UTF8.self)
     }
 
+    /// A SQLite database that obs may have open too: its file is locked for a moment when a process closes it, or finds it as a killed one left it.
+    static func database(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(60)
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
+
     /// The rows of a table of a SQLite database.
     static func count(_ table: String, in database: String) throws -> Int {
-        try DatabaseQueue(path: database).read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") } ?? 0
+        try Self.database(database).read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") } ?? 0
     }
 
     static func kill(_ process: Process, _ signal: Int32) {

@@ -81,7 +81,7 @@ struct `Two who act at once` {
             Program.kill(victim, SIGKILL)
             for process in fighters + [ghost] { process.waitUntilExit() }
             // Read here and not by one more process: more rounds in the same time.
-            let winner = try DatabaseQueue(path: data + "/obs.db").read {
+            let winner = try Program.database(data + "/obs.db").read {
                 try String.fetchOne($0, sql: "SELECT acknowledged_by FROM incident WHERE number = ?", arguments: [number])
             }
             for (person, process) in zip(Self.people, fighters) where process.terminationReason == .exit {

@@ -198,7 +198,7 @@ struct `Pipelines from the command line` {
         Program.kill(obs, SIGTERM)
 
         // As if obs had been down for years, and over several leap days.
-        try await DatabaseQueue(path: folder.path + "/data/obs.db").write {
+        try await Program.database(folder.path + "/data/obs.db").write {
             try $0.execute(sql: "UPDATE pipeline_schedule SET known_since = 0 WHERE pipeline = 'seldom'")
         }
         let before = try dues("often").count
