@@ -7,12 +7,10 @@ import Telemetry
 
 /// Incidents over HTTP: the same answers as `obs query`, and the same actions as `obs incident`.
 public enum IncidentRoutes {
-    /// - Parameters:
-    ///   - runbooks: the folder with a page for each alert.
-    ///   - links: checks the links of notifications; nil has no page for them.
-    public static func all(_ incidents: IncidentStore, runbooks: String, links: AcknowledgeLinks? = nil) -> [Route] {
+    /// - Parameter runbooks: the folder with a page for each alert.
+    public static func all(_ incidents: IncidentStore, runbooks: String) -> [Route] {
         let questions = IncidentQuestions(incidents)
-        return (links.map { AcknowledgePage.routes(incidents, $0) } ?? []) + [
+        return [
             Route(.get, "/api/v1/incidents") { question in
                 try await sayingWhatIsWrong {
                     let page = try questions.page(try filter(question))
@@ -68,10 +66,8 @@ public enum IncidentRoutes {
 
     /// The query of the next page: the same with another cursor.
     private static func following(_ question: HTTPQuestion, _ cursor: String) -> String {
-        var unreserved = CharacterSet.alphanumerics
-        unreserved.insert(charactersIn: "-._~")
-        return (question.query.filter { $0.name != "cursor" } + [("cursor", cursor)]).map { name, value in
-            [name, value].map { $0.addingPercentEncoding(withAllowedCharacters: unreserved) ?? "" }.joined(separator: "=")
+        (question.query.filter { $0.name != "cursor" } + [("cursor", cursor)]).map { name, value in
+            "\(name.percentEncoded)=\(value.percentEncoded)"
         }.joined(separator: "&")
     }
 

@@ -120,3 +120,17 @@ public struct HTTPFailure: Error, Sendable {
         .json("{\"error\":\(JSONText.quote(message)),\"code\":\(JSONText.quote(code))}\n", status: status)
     }
 }
+
+extension String {
+    /// As it stands in a query, a path or a cookie, whatever is in it.
+    ///
+    /// Source: RFC 3986, section 2.3: what is not unreserved is encoded.
+    var percentEncoded: String {
+        addingPercentEncoding(withAllowedCharacters: .unreserved) ?? ""
+    }
+}
+
+extension CharacterSet {
+    fileprivate static let unreserved = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+}

@@ -12,14 +12,12 @@ import Testing
 struct `The routes of incidents` {
     private let folder = TemporaryFolder()
     private let incidents: IncidentStore
-    private let links: AcknowledgeLinks
     private let routes: [Server.Route]
 
     init() throws {
         let store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
-        links = try AcknowledgeLinks(besides: store.path)
-        routes = IncidentRoutes.all(incidents, runbooks: "runbooks", links: links)
+        routes = IncidentRoutes.all(incidents, runbooks: "runbooks")
         let now = Timestamp(year: 2026, month: 11, day: 21)
         for source in 1...5 {
             let finding = Finding(
@@ -116,22 +114,5 @@ struct `The routes of incidents` {
         ] {
             #expect(try await ask(.get, "/api/v1/incidents", query: query).status == 400, "\(query)")
         }
-    }
-
-    @Test func `let a signed link acknowledge by its button, not by being opened`() async throws {
-        let path = "/incidents/{id}/acknowledge"
-        let url = links.url("INC-1003", "http://x", now: Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1e6)))
-        let query = try #require(URLComponents(string: url)?.queryItems).map { ($0.name, $0.value ?? "") }
-        let opened = try await ask(.get, path, ["id": "INC-1003"], query: query)
-        #expect(opened.status == 200 && opened.text.contains("<form method=\"post\">"))
-        #expect(opened.text.contains("&lt;b&gt;Brute&lt;/b&gt; force") && !opened.text.contains("<b>Brute"))
-        #expect(try incidents.incident("1003").incident.state == .open)
-        #expect(try await ask(.get, path, ["id": "INC-1004"], query: query).status == 403)
-        #expect(try await ask(.post, path, ["id": "INC-1004"], query: query).status == 403)
-        let form: HTTPFields = [.contentType: "application/x-www-form-urlencoded"]
-        #expect(try await ask(.post, path, ["id": "INC-1003"], query: query, body: "by=Ann+B%C3%A9", headers: form).status == 200)
-        #expect(try incidents.incident("1003").incident.acknowledgedBy == "Ann Bé")
-        let late = try await ask(.post, path, ["id": "INC-1003"], query: query, body: "by=bob", headers: form)
-        #expect(late.status == 409 && late.text.contains("Ann Bé already"))
     }
 }

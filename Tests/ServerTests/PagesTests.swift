@@ -49,7 +49,7 @@ struct `The pages` {
         var fields: HTTPFields = [.accept: "text/html"]
         if method == .post { fields[.contentType] = "application/x-www-form-urlencoded" }
         for field in headers { fields[field.name] = field.value }
-        let body = form.map { "\($0.0)=\(IncidentPage.encode($0.1))" }.joined(separator: "&")
+        let body = form.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
         let question = HTTPQuestion(
             path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
             body: Array(body.utf8), host: "obs:9464")
@@ -170,5 +170,35 @@ struct `The pages` {
         #expect(try await ask(.post, "/silences/{id}", ["id": made.id], form: [("by", "bob"), ("action", "end")]).status == 303)
         #expect(try alerts.silences.silence(made.id).state(at: Site.now) == .expired)
         #expect(try await ask(.post, "/silences/{id}", ["id": "none"], form: [("by", "bob"), ("action", "end")]).status == 404)
+    }
+
+    @Test func `let a signed link acknowledge by its button, not by being opened`() async throws {
+        let path = AcknowledgePage.path
+        let url = try #require(alerts.links).url("INC-1003", "http://x", now: now)
+        let query = try #require(URLComponents(string: url)?.queryItems).map { ($0.name, $0.value ?? "") }
+        let opened = try await ask(.get, path, ["id": "INC-1003"], query: query)
+        #expect(opened.status == 200 && opened.text.contains("method=\"post\"><input"))
+        #expect(opened.text.contains("&lt;b&gt;warning&lt;/b&gt;") && !opened.text.contains("<b>warning"))
+        #expect(opened.text.contains("href=\"../../silences\"") && opened.text.contains("href=\"../INC-1003\""))
+        #expect(try incidents.incident("1003").incident.state == .open)
+        let foreign = try await ask(.get, path, ["id": "INC-1004"], query: query)
+        #expect(foreign.status == 403 && foreign.text.contains("<html"))
+        #expect(try await ask(.post, path, ["id": "INC-1004"], query: query, form: [("by", "eve")]).status == 403)
+        #expect(try await ask(.post, path, ["id": "INC-1003"], query: query, form: [("by", "Ann Bé")]).status == 200)
+        #expect(try incidents.incident("1003").incident.acknowledgedBy == "Ann Bé")
+        let late = try await ask(.post, path, ["id": "INC-1003"], query: query, form: [("by", "bob")])
+        #expect(late.status == 409 && late.text.contains("Ann Bé already"))
+    }
+
+    @Test func `show the worst though two hundred lesser ones are newer`() async throws {
+        let newer = (0..<220).map { number in
+            Finding(
+                name: "Noise\(number)", detector: "rule", severity: .info, labels: ["source": "198.51.100.\(number)"],
+                title: "noise", description: "", startsAt: now + .seconds(100 + number), lastSeen: now + .seconds(100 + number),
+                count: 1)
+        }
+        try incidents.record(newer, routing: nil, now: now + .seconds(400))
+        let page = try await ask(.get, "/").text
+        #expect(page.contains("INC-1002") && page.contains("1 critical, 3 warning") && page.contains("and more"))
     }
 }

@@ -36,6 +36,12 @@ enum TextIndex {
             END;
             """)
 
+    static func catchingUp<Value>(_ database: Database, _ body: (Database) throws -> Value) throws -> Value {
+        let value = try body(database)
+        try catchUp(database)
+        return value
+    }
+
     /// Puts in what was written since it was last asked to.
     static func catchUp(_ database: Database) throws {
         let mark = try Row.fetchOne(
@@ -64,19 +70,11 @@ enum TextIndex {
 extension IncidentStore {
     /// Changes incidents or their timelines in one transaction, on disk when it returns, and lets them be found by their words.
     func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
-        try store.database.write { database in
-            let value = try body(database)
-            try TextIndex.catchUp(database)
-            return value
-        }
+        try store.database.write { try TextIndex.catchingUp($0, body) }
     }
 
     /// The same for those who must not hold up their thread.
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        try await store.database.write { database in
-            let value = try body(database)
-            try TextIndex.catchUp(database)
-            return value
-        }
+        try await store.database.write { try TextIndex.catchingUp($0, body) }
     }
 }

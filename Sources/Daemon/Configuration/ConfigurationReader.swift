@@ -78,7 +78,11 @@ struct ConfigurationReader {
                         "\(key) names '\(pattern)', and there is no such file", at: NodeKey(key), NodeKey(index)))
             }
             for path in paths {
-                let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
+                guard let bytes = FileManager.default.contents(atPath: path) else {
+                    mistakes.append(.init(file: path, line: nil, message: "cannot be read; look who may read it"))
+                    continue
+                }
+                let text = String(decoding: bytes, as: UTF8.self)
                 let value = collect { () throws(ConfigurationError) in try body(try YAMLDocument(text, file: path)) }
                 if let value { values.append(value) }
             }

@@ -89,7 +89,7 @@ struct IncidentPage {
     private func links(_ incident: Incident, _ runbook: Runbook?) -> HTML {
         let matchers = incident.labels.filter { $0.key != "severity" }.sorted { $0.key < $1.key }
             .map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", ")
-        var links: HTML = "<a href=\"../silences?filter=\(Self.encode(matchers))\">Silence alerts like it</a>"
+        var links: HTML = "<a href=\"../silences?filter=\(matchers.percentEncoded)\">Silence alerts like it</a>"
         if let dashboards = site.dashboards {
             let margin = Duration.seconds(1800), name = runbook?.dashboard ?? "obs-incidents"
             let from = (incident.startsAt - margin).microseconds / 1000, to = (incident.lastSeen + margin).microseconds / 1000
@@ -107,11 +107,5 @@ struct IncidentPage {
             lines.append("obs query events '\(about)' --since \(from) --until \(to)")
         }
         return lines.joined(separator: "\n")
-    }
-
-    static func encode(_ text: String) -> String {
-        var unreserved = CharacterSet.alphanumerics
-        unreserved.insert(charactersIn: "-._~")
-        return text.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
     }
 }

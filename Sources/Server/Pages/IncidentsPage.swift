@@ -16,16 +16,19 @@ struct IncidentsPage {
     func answer(_ question: HTTPQuestion) throws -> HTTPAnswer {
         let state = question.first("state") ?? ""
         var filter = try IncidentRoutes.filter(question)
-        filter.limit = Self.limit
-        filter.state = nil
         // What has ended is history: it is shown to who asks for it.
         let states: [String?] = state == "" ? ["open", "acknowledged"] : state == "all" ? [nil] : [state]
+        // Asked for one severity after the other: among the newest of all there may be none of the worst.
+        let severities = filter.severity.map { [$0] } ?? Severity.allCases.reversed().map(\.rawValue)
         var found: [Incident] = [], hasMore = false
-        for state in states {
-            filter.state = state
-            let page = try site.questions.page(filter)
-            found += page.incidents
-            hasMore = hasMore || page.next != nil
+        for severity in severities {
+            for state in states where !hasMore {
+                let room = Self.limit - found.count
+                (filter.severity, filter.state, filter.limit) = (severity, state, max(1, room))
+                let page = try site.questions.page(filter)
+                found += page.incidents.prefix(room)
+                hasMore = page.next != nil || page.incidents.count > room
+            }
         }
         // A sign of life that always fires (Watchdog) needs nobody; when it stays away, that is an incident.
         if state.isEmpty { found.removeAll { $0.labels["severity"] == "none" } }

@@ -139,8 +139,7 @@ extension HTTPAnswer {
     static func seeOther(_ place: String, by name: String) -> HTTPAnswer {
         var answer = HTTPAnswer.empty(.seeOther)
         answer.headers[.location] = place
-        let value = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
-        answer.headers[.setCookie] = "obs_name=\(value); Max-Age=2592000; HttpOnly; SameSite=Strict; Path=/"
+        answer.headers[.setCookie] = "obs_name=\(name.percentEncoded); Max-Age=2592000; HttpOnly; SameSite=Strict; Path=/"
         return answer
     }
 }

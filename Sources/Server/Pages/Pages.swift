@@ -22,7 +22,14 @@ enum Pages {
                 }
             }
         }
-        return [
+        let acknowledgement = site.alerts.links.map { links -> [Route] in
+            let page = AcknowledgePage(site: site, links: links)
+            return [
+                route(.get, AcknowledgePage.path) { try page.answer($0) },
+                route(.post, AcknowledgePage.path) { try page.acknowledge($0) },
+            ]
+        }
+        return (acknowledgement ?? []) + [
             route(.get, "/") { question in
                 guard !question.wantsPage else { return try incidents.answer(question) }
                 return .text(Renderer(format: .table).render(try site.questions.list(try IncidentRoutes.filter(question))))
@@ -55,7 +62,7 @@ enum Pages {
                 }
                 guard question.wantsPage else { return .text(runbook.text, contentType: "text/markdown; charset=utf-8") }
                 let open: HTML =
-                    "<p><a href=\"../?filter=\(IncidentPage.encode("alertname=\"\(name)\""))\">Incidents of this kind</a></p>\n"
+                    "<p><a href=\"../?filter=\("alertname=\"\(name)\"".percentEncoded)\">Incidents of this kind</a></p>\n"
                 return Page(title: name, root: "../", body: "\(runbook.html())\(open)").answer(site)
             },
         ]
@@ -77,7 +84,7 @@ enum Pages {
             <p>\(spans)</p>
             <p>\(byRule.note ?? "")</p>
             <h2>By rule, the most frequent first</h2>
-            \(table(byRule) { column, text in column == "rule" ? "./?state=all&filter=\(IncidentPage.encode("alertname=\"\(text)\""))" : nil })
+            \(table(byRule) { column, text in column == "rule" ? "./?state=all&filter=\("alertname=\"\(text)\"".percentEncoded)" : nil })
             <h2>By day</h2>
             \(table(byDay))
             <h2>Who did what</h2>

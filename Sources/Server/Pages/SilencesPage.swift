@@ -100,7 +100,7 @@ struct SilencesPage {
             }
         let buttons: HTML =
             state == .expired
-            ? "<a href=\"silences?filter=\(IncidentPage.encode(matchers))\">Again</a>"
+            ? "<a href=\"silences?filter=\(matchers.percentEncoded)\">Again</a>"
             : "<form class=\"row\" method=\"post\" action=\"silences/\(silence.id)\">\(question.nameField) <button name=\"action\" value=\"end\">End now</button> <button name=\"action\" value=\"extend\">One hour longer</button></form>"
         return """
             <li><code>\(matchers)</code> \(when)<br><span class="dim">\(silence.createdBy): \(silence.comment)</span> \(buttons)</li>
