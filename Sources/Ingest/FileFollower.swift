@@ -30,7 +30,7 @@ final class FileFollower {
     private final class Tracked {
         let file: OpenFile
         var position: FilePosition
-        var checked: OpenFile.Version?
+        var checked: FileVersion?
         var quietSince: ContinuousClock.Instant?
 
         init(_ file: OpenFile, position: FilePosition? = nil) {
@@ -77,7 +77,7 @@ final class FileFollower {
     /// What was read last before the current file, until that has been read beyond its start: files that come to stand beside the path until then came in between.
     private var predecessor: FilePosition?
     /// The folder as it was when such files were last looked for.
-    private var folderSeen: FolderVersion?
+    private var folderSeen: FileVersion?
     private var complaint: Int32 = 0
 
     /// - Parameter positions: where an earlier run stopped, in this path's file and in those that were rotated away from it.
@@ -184,8 +184,10 @@ final class FileFollower {
     /// that has been read.
     private func isFollowedByOthers(before tracked: Tracked) throws -> Bool {
         guard tracked.position.offset == 0, let predecessor else { return false }
-        let folder = FolderVersion(of: path)
-        guard folder != folderSeen || folder.isRecent else { return false }
+        let name = (path as NSString).deletingLastPathComponent
+        guard let folder = FileVersion(path: name.isEmpty ? "." : name), folder != folderSeen || folder.isRecent else {
+            return false
+        }
         folderSeen = folder
         backlog = try RotatedFile.rest(
             after: [predecessor], andAllAfter: predecessor, beside: path, metrics: nil, logger: logger, isReading: isReading)

@@ -74,18 +74,10 @@ final class OpenFile {
         close(descriptor)
     }
 
-    struct Version: Equatable {
-        var size: Int64
-        var modified: Int64
-    }
-
-    /// Size and time of the last change, which together say whether it must be looked at again.
-    func version() -> Version {
+    /// How it looks now; all zeros when that cannot be said.
+    func version() -> FileVersion {
         var information = stat()
-        guard fstat(descriptor, &information) == 0 else { return Version(size: 0, modified: 0) }
-        return Version(
-            size: Int64(information.st_size),
-            modified: Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec))
+        return fstat(descriptor, &information) == 0 ? FileVersion(information) : FileVersion(stat())
     }
 
     /// Up to `length` bytes from `offset`; fewer at the end of the file.
@@ -126,20 +118,4 @@ final class OpenFile {
         guard stat(path, &information) == 0 else { return nil }
         return (UInt64(information.st_dev), UInt64(information.st_ino))
     }
-}
-
-/// When something was last added to a folder, moved in it or taken out.
-struct FolderVersion: Equatable {
-    private var modified: Int64 = 0
-
-    /// Of the folder that `path` is in.
-    init(of path: String) {
-        let folder = (path as NSString).deletingLastPathComponent
-        var information = stat()
-        guard stat(folder.isEmpty ? "." : folder, &information) == 0 else { return }
-        modified = Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec)
-    }
-
-    /// The clock of a file system ticks every few milliseconds: another change within the same tick would not show.
-    var isRecent: Bool { Int64(Date().timeIntervalSince1970 * 1e9) - modified < 1_000_000_000 }
 }

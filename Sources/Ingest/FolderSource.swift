@@ -38,30 +38,19 @@ public struct FolderSource: Source {
         self.logger = logger
     }
 
-    /// How a file looked when it was read.
-    private struct Looks: Equatable {
-        var size: Int64
-        var seconds: Int
-        var nanoseconds: Int
-    }
-
     public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         /// By name of a file the hash of the content that was delivered.
         var known = try position?.cursor.map { try JSONDecoder().decode([String: UInt64].self, from: Data($0.utf8)) } ?? [:]
-        var seen: [String: Looks] = [:]
+        var seen: [String: FileVersion] = [:]
         repeat {
             var builder = RawLinesBuilder()
             for file in try files() where !Task.isCancelled {
                 let path = "\(configuration.path)/\(file)"
-                var status = stat()
                 // A file that is gone by now was not meant to be read.
-                guard stat(path, &status) == 0 else { continue }
-                let looks = Looks(
-                    size: Int64(status.st_size), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
-                guard seen[file] != looks else { continue }
-                seen[file] = looks
-                guard looks.size <= Self.maxFileBytes else {
-                    logger.error("a file is too large for a record", metadata: ["file": "\(path)", "bytes": "\(looks.size)"])
+                guard let version = FileVersion(path: path), seen[file] != version else { continue }
+                seen[file] = version
+                guard version.size <= Self.maxFileBytes else {
+                    logger.error("a file is too large for a record", metadata: ["file": "\(path)", "bytes": "\(version.size)"])
                     continue
                 }
                 guard let bytes = FileManager.default.contents(atPath: path), !bytes.isEmpty else { continue }

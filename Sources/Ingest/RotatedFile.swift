@@ -84,7 +84,7 @@ final class RotatedFile {
             .compactMap { path -> (path: String, modified: Int64)? in
                 var information = stat()
                 guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
-                return (path, Int64(information.st_mtim.tv_sec) * 1_000_000_000 + Int64(information.st_mtim.tv_nsec))
+                return (path, FileVersion(information).modified)
             }
             .sorted { $0.modified < $1.modified }
             .map(\.path)

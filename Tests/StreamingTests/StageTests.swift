@@ -279,6 +279,17 @@ struct `A reference table` {
         #expect(table.find(rows) == [["old"], ["new"]])
     }
 
+    @Test func `finds an empty key, and each of several columns`() throws {
+        let (table, _) = try table(
+            "a.jsonl", #"{"k":"","n":1,"tier":"none"}"# + "\n" + #"{"k":"a","n":2,"tier":"two"}"# + "\n", on: ["k", "n"])
+        let schema = Schema([Field("k", .text, isNullable: true), Field("n", .int64)])
+        let rows: [[Value]] = [
+            [.text("a"), .int(2)], [.text(""), .int(1)], [.text("a"), .int(1)], [.null, .int(1)], [.text("a"), .int(2)],
+            [.text(""), .int(2)],
+        ]
+        #expect(table.find(try Batch(schema: schema, rows: rows)) == [["two"], ["none"], nil, nil, ["two"], nil])
+    }
+
     @Test func `is read again when its file changes, and keeps the old entries when the new file is bad`() throws {
         let (table, url) = try table("a.json", #"[{"n":1,"tier":"old"}]"#, on: ["n"])
         let rows = WindowCase.rows("1:a:1")

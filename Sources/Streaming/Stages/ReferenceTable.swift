@@ -1,5 +1,6 @@
 import Columns
 import Foundation
+import Ingest
 import Logging
 import Telemetry
 
@@ -12,13 +13,6 @@ import Telemetry
 final class ReferenceTable {
     /// More than this is a stream, not a reference.
     private static let maxBytes = 256 << 20
-
-    private struct Version: Equatable {
-        var size: Int64
-        var seconds: Int
-        var nanoseconds: Int
-        var inode: UInt64
-    }
 
     private struct Contents {
         var entries: [[String]: [String?]] = [:]
@@ -33,7 +27,7 @@ final class ReferenceTable {
         didSet { gauges.damagedLines.increment(by: Double(contents.damagedLines - oldValue.damagedLines)) }
     }
     /// What was looked at last; nil when there was no file.
-    private var version: Version?
+    private var version: FileVersion?
     /// Whether the entries are of an older file than the one that is there.
     private var isStale = false {
         didSet { if isStale != oldValue { gauges.stale.increment(by: isStale ? 1 : -1) } }
@@ -68,7 +62,7 @@ final class ReferenceTable {
         }
     }
 
-    private func load(_ found: Version) throws(ReferenceError) {
+    private func load(_ found: FileVersion) throws(ReferenceError) {
         version = found
         let known = contents.damagedLines
         let new = try Self.contents(lookup)
@@ -106,20 +100,22 @@ final class ReferenceTable {
     /// For each row the values of the columns that are looked up, or nil where there is no entry.
     func find(_ batch: Batch) -> [[String?]?] {
         let keys = lookup.on.map { (column: batch[$0]!, type: batch.schema[$0]!.type) }
-        return (0..<batch.count).map { row in
+        func entry(at row: Int) -> [String?]? {
             if keys.contains(where: { $0.column.isNull(at: row) }) { return nil }
             return contents.entries[keys.map { $0.column.value(at: row, as: $0.type).description }]
         }
+        // One look for each key of the batch, not for each row.
+        let groups = RowGroups(keys.map(\.column), count: batch.count)
+        let found = groups.representatives.map { entry(at: Int($0)) }
+        // An empty text is in no group, and may be a key.
+        return groups.numbers.enumerated().map { row, group in group >= 0 ? found[Int(group)] : entry(at: row) }
     }
 
-    private static func version(_ path: String) throws(ReferenceError) -> Version {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw .cannotFind(path, reason: String(cString: strerror(errno))) }
-        guard status.st_size <= maxBytes else {
+    private static func version(_ path: String) throws(ReferenceError) -> FileVersion {
+        guard let version = FileVersion(path: path) else { throw .cannotFind(path, reason: String(cString: strerror(errno))) }
+        guard version.size <= maxBytes else {
             throw .cannotRead(path, reason: "it is larger than 256 MiB; a stream of that size is an input, to be joined with")
         }
-        return Version(
-            size: Int64(status.st_size), seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec,
-            inode: UInt64(status.st_ino))
+        return version
     }
 }
