@@ -22,11 +22,9 @@ run: build ## Build, then show obs at work for a minute: simulated SSH traffic, 
 build: dependencies ## Build the release binary
 	$(SWIFT) build -c release --product obs
 
-# Those of the whole system one by one: they wait for real programs, and some of them for moments.
 test: dependencies test-dependencies ## Run every test
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build --skip '^SystemTests\.'
-	$(SWIFT) test --skip-build --filter '^SystemTests\.' --no-parallel
+	SWIFT="$(SWIFT)" scripts/run-tests
 	promtool check rules alerts/*.yml
 	promtool test rules alerts/tests/*.yml
 

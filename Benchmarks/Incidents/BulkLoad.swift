@@ -1,3 +1,4 @@
+import Alerting
 import GRDB
 
 /// Leaves out, while a year is written, what can be made of the tables afterwards: indexes that nobody who writes asks, the labels and the text search. What comes out is the
@@ -20,15 +21,10 @@ struct BulkLoad {
 
     /// Makes what was left out.
     func finish(_ database: Database) throws {
-        // In the order of the keys: each page is written once.
         try database.execute(
             sql: """
                 DELETE FROM incident_label;
-                INSERT INTO incident_label
-                    SELECT l.key, l.value, i.starts_at, i.number FROM incident i, json_each(i.labels) l
-                    UNION SELECT l.key, l.value, w.starts_at, w.number
-                        FROM incident p JOIN incident w ON w.number = p.merged_into, json_each(p.labels) l WHERE p.merged_into IS NOT NULL
-                    ORDER BY 1, 2, 3, 4;
+                \(IncidentStore.allLabels)
                 INSERT INTO incident_search (incident_search) VALUES ('rebuild');
                 INSERT INTO timeline_search (rowid, text) SELECT id, text FROM timeline WHERE kind <> 'notified';
                 UPDATE text_index SET incidents = (SELECT max(number) FROM incident), entries = (SELECT max(id) FROM timeline);

@@ -20,7 +20,7 @@ def sql(statement):
 newest, count = map(int, sql("SELECT max(number), count(*) FROM incident")[0].split(","))
 middle = sql(f"SELECT number FROM incident WHERE number >= {(newest + 1001) // 2} AND state = 'resolved' AND acknowledged_by IS NOT NULL LIMIT 1")[0]
 whole = sql("SELECT merged_into FROM incident WHERE merged_into IS NOT NULL LIMIT 1")[0]
-far = sql(f"SELECT starts_at || '.' || number FROM incident WHERE number = {1001 + count // 10}")[0]
+far = sql(f"SELECT listed_at || '.' || number FROM incident WHERE number = {1001 + count // 10}")[0]
 live = sql("SELECT number FROM incident WHERE state = 'open' ORDER BY number DESC LIMIT 1")[0]
 
 QUESTIONS = [

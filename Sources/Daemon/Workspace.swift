@@ -18,7 +18,14 @@ public struct Workspace: Sendable {
         self.path = path
         lake = Lake(root: path + "/lake")
         store = try Store(
-            path: path + "/obs.db", migrations: IncidentStore.migrations + ModelRegistry.migrations + RunStore.migrations)
+            path: path + "/obs.db", migrations: IncidentStore.migrations + ModelRegistry.migrations + RunStore.migrations
+        ) { size in
+            // A small one is done before anybody has read this.
+            guard size > 100_000_000, isatty(STDERR_FILENO) == 1 else { return }
+            let line =
+                "obs: \(path)/obs.db (\(size / 1_000_000) MB) is of an earlier version and is brought up to date; this takes a moment\n"
+            try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+        }
         incidents = IncidentStore(store)
         models = ModelRegistry(store: store, folder: path + "/models")
     }

@@ -9,8 +9,10 @@ public final class Store: Sendable {
 
     /// Opens the file, or makes it, and brings its tables up to date.
     ///
-    /// - Parameter migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added to.
-    public init(path: String, migrations: [Migration]) throws {
+    /// - Parameters:
+    ///   - migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added to.
+    ///   - upgrading: told, with the size of the file in bytes, when it is of an earlier version.
+    public init(path: String, migrations: [Migration], upgrading: (Int) -> Void = { _ in }) throws {
         self.path = path
         try Self.makeFolder(of: path)
         var configuration = Configuration()
@@ -42,7 +44,25 @@ public final class Store: Sendable {
         }
         self.migrator = migrator
         if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
-        try migrator.migrate(database)
+        try upgrade(upgrading)
+    }
+
+    /// Brings the tables up to date. With a million incidents that takes half a minute, and whoever opens the file meanwhile waits for it, longer than for any other writer.
+    private func upgrade(_ upgrading: (Int) -> Void) throws {
+        guard try !database.read(migrator.hasCompletedMigrations) else { return }
+        var applied = try database.read(migrator.appliedIdentifiers)
+        if !applied.isEmpty { upgrading((try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0) }
+        let clock = ContinuousClock(), end = clock.now + .seconds(600)
+        while true {
+            do {
+                return try migrator.migrate(database)
+            } catch let error as DatabaseError {
+                // Another process does it, or has done a step that this one had seen undone.
+                let known = applied
+                applied = try database.read(migrator.appliedIdentifiers)
+                guard clock.now < end, error.resultCode == .SQLITE_BUSY || applied != known else { throw error }
+            }
+        }
     }
 
     /// Makes the folder that `path` is to lie in.

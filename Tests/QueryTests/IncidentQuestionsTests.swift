@@ -97,6 +97,18 @@ struct `A question about incidents` {
         #expect(try incidents.problems() == [])
     }
 
+    @Test func `gives what is found late in its place, and what began by a time also when it was opened after it`() throws {
+        // Found in a log of the past, between 1003 and 1004; and begun half an hour before it was opened, last of all.
+        try temporary.record(.example(source: "192.0.2.9", at: now + .seconds(9000)), at: now + .seconds(9 * 3600))
+        try temporary.record(.example(source: "192.0.2.8", at: now + .seconds(5 * 3600)), at: now + .seconds(5 * 3600 + 1800))
+        #expect(try ids(.init()) == "8 5 4 7 3 2 1")
+        let until = now + .seconds(5 * 3600 + 60)
+        #expect(try ids(.init(until: until)) == "8 5 4 7 3 2 1")
+        #expect(try ids(.init(until: now + .seconds(4 * 3600 + 1800))) == "5 4 7 3 2 1")
+        #expect(try ids(.init(matchers: #"source=~"192.0.2.[89]""#, until: until)) == "8 7")
+        #expect(try ids(.init(text: "192.0.2.9", until: now + .seconds(3 * 3600))) == "7")
+    }
+
     @Test func `finds what began before a time and was active after it`() throws {
         try temporary.record(.example(source: "192.0.2.9", at: now + .seconds(30)), at: now)
         try temporary.record(.example(source: "192.0.2.9", count: 20, at: now + .seconds(7 * 3600)), at: now)
@@ -126,14 +138,14 @@ struct `A question about incidents` {
     /// Whatever a filter is, SQLite walks an index in the order of the answer and sorts nothing, unless few rows were chosen before.
     @Test(
         arguments: [
-            (.init(), "incident_begin"), (.init(state: "resolved"), "incident_state_begin"),
-            (.init(severity: "critical"), "incident_severity_begin"), (.init(assignee: "ann"), "incident_who_begin"),
+            (.init(), "incident_listed"), (.init(state: "resolved"), "incident_state"),
+            (.init(severity: "critical"), "incident_severity"), (.init(assignee: "ann"), "incident_who"),
             (.init(matchers: #"alertname="SSHBruteForce""#), "PRIMARY KEY (name=? AND value=?)"),
             (.init(matchers: #"host="web-1""#), "PRIMARY KEY (name=? AND value=?)"),
-            (.init(matchers: #"host!="web-1""#), "incident_begin"),
-            (.init(since: Timestamp.night), "incident_begin|incident_last"), (.init(until: Timestamp.night), "incident_begin"),
-            (.init(cursor: "1.2"), "incident_begin (starts_at<?)"),
-            (.init(severity: "critical", since: Timestamp.night), "incident_severity_begin|incident_last"),
+            (.init(matchers: #"host!="web-1""#), "incident_listed"),
+            (.init(since: Timestamp.night), "incident_listed|incident_last"), (.init(until: Timestamp.night), "incident_listed"),
+            (.init(cursor: "1.2"), "incident_listed (listed_at<?)"),
+            (.init(severity: "critical", since: Timestamp.night), "incident_severity|incident_last"),
         ] as [(IncidentFilter, String)])
     func `is answered from an index in its order`(filter: IncidentFilter, index: String) throws {
         let indexes = index.split(separator: "|")
@@ -158,7 +170,7 @@ struct `A question about incidents` {
         let ended = try temporary.plan(of: IncidentQuestions.endedOfRule, ["a", 1, 2, "b", 5])
         #expect(
             ended == [
-                "SEARCH l USING PRIMARY KEY (name=? AND value=? AND starts_at<?)", "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH l USING PRIMARY KEY (name=? AND value=? AND listed_at<?)", "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)",
             ])
         for statement in statements {
             let plan = try temporary.plan(of: statement)

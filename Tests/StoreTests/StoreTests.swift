@@ -23,6 +23,33 @@ struct `The store` {
         #expect(row?["note"] == nil as String?)
     }
 
+    @Test func `is brought up to date by the first who opens it, and the others wait`() async throws {
+        try Store(path: path, migrations: [first]).database.close()
+        // Long enough for all of them to be there before it is done.
+        let slow = Migration(
+            id: "room-3",
+            sql:
+                "INSERT INTO thing (name) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT i FROM n"
+        )
+        let (path, steps) = (path, [first, second, slow])
+        // Each gives what it finds, and of what size the file was that it was told of.
+        var told = 0
+        try await withThrowingTaskGroup(of: [Int].self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    var size = 0
+                    let store = try Store(path: path, migrations: steps) { size = $0 }
+                    return [try await store.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM thing")! }, size]
+                }
+            }
+            for try await found in group {
+                #expect(found[0] == 400_000)
+                told = max(told, found[1])
+            }
+        }
+        #expect(told > 0)
+    }
+
     @Test func `refuses a database that a newer version wrote, and leaves it alone`() throws {
         try Store(path: path, migrations: [first, second]).database.close()
         let refusal = #expect(throws: StoreError.self) { try Store(path: path, migrations: [first]) }

@@ -191,8 +191,8 @@ struct AlertStore: Sendable {
             arguments: [now.microseconds, number])
         try database.executeCached(
             sql: """
-                INSERT INTO alert_membership (grouping, alert) SELECT g.grouping, a.id FROM incident_grouping g JOIN alert a ON a.incident = g.incident
-                WHERE g.incident = ? AND a.is_finding ON CONFLICT DO UPDATE SET notified = NULL
+                INSERT INTO alert_membership (grouping, alert) SELECT g.id, a.id FROM incident_told t JOIN alert a ON a.incident = t.incident
+                JOIN alert_grouping g ON g.receiver = t.receiver AND g.group_key = t.group_key WHERE t.incident = ? AND a.is_finding ON CONFLICT DO UPDATE SET notified = NULL
                 """, arguments: [number])
         for row in try Row.fetchAll(
             database.cachedStatement(

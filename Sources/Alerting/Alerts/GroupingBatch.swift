@@ -24,8 +24,15 @@ struct GroupingBatch {
         var postedMembers: [Int] = []
         /// Places in ``posted`` of alerts that fire and are not in its incident yet.
         var joining: [Int] = []
-        /// Groups of further routes that take some of its alerts too.
-        var others: Set<Int64> = []
+        /// Places in ``groups`` of further routes' groups that take some of its alerts too.
+        var others: Set<Int> = []
+
+        /// Writes down that its receiver is told of an incident.
+        func note(_ incident: Int64, _ database: Database) throws {
+            try database.executeCached(
+                sql: "INSERT OR IGNORE INTO incident_told (incident, receiver, group_key) VALUES (?, ?, ?)",
+                arguments: [incident, receiver, key])
+        }
     }
 
     /// A posted alert of the batch.
@@ -73,7 +80,7 @@ struct GroupingBatch {
             owe(place, startedAt: alert.startsAt)
             guard isFiring else { continue }
             if let first {
-                groups[first].others.insert(groups[place].id)
+                groups[first].others.insert(place)
             } else if incident == nil || incident != groups[place].incident {
                 groups[place].joining.append(index)
             }
@@ -92,7 +99,7 @@ struct GroupingBatch {
                 sql: """
                     INSERT INTO alert_membership (grouping, alert) VALUES (?, ?) ON CONFLICT DO UPDATE SET notified = NULL
                     """, arguments: [groups[place].id, id])
-            try Self.note(number, groups[place].id, database)
+            try groups[place].note(number, database)
         }
     }
 
@@ -172,13 +179,11 @@ struct GroupingBatch {
     mutating func finish(_ database: Database) throws -> Bool {
         for index in posted.indices { try group(index, database) }
         // Incidents come first, so that each alert is written once.
-        for group in groups where !group.joining.isEmpty {
+        for (place, group) in groups.enumerated() where !group.joining.isEmpty {
             let number = try PostedIncident(of: group.id, group.incident, group.labels, now).join(
                 group.joining.map { posted[$0].alert }, database)
             // An incident that goes on is known to its own group.
-            for grouping in group.others.union(group.incident == nil ? [group.id] : []) {
-                try Self.note(number, grouping, database)
-            }
+            for other in group.others.union(group.incident == nil ? [place] : []) { try groups[other].note(number, database) }
             for index in group.joining { posted[index].incident = number }
         }
         try writePosted(joining: Set(groups.flatMap(\.joining)), database)
@@ -215,10 +220,5 @@ struct GroupingBatch {
             ])
             posted[index].id = database.lastInsertedRowID
         }
-    }
-
-    private static func note(_ incident: Int64, _ grouping: Int64, _ database: Database) throws {
-        try database.executeCached(
-            sql: "INSERT OR IGNORE INTO incident_grouping (incident, grouping) VALUES (?, ?)", arguments: [incident, grouping])
     }
 }

@@ -11,26 +11,25 @@ extension IncidentStore {
         whole: Incident, because: String
     )? {
         let earliest = finding.startsAt - policy.joinWithin
-        func open(_ found: Incident) throws -> Incident? {
-            let whole = try found.mergedInto.map { try Self.fetch($0, database) } ?? found
-            guard let whole, whole.state != .resolved, whole.lastSeen >= earliest else { return nil }
-            return whole
-        }
         let names = policy.joinLabels
         if let first = names.first, names.allSatisfy({ labels[$0]?.isEmpty == false }) {
-            let wanted = names.map { "\($0)=\(JSONText.quote(labels[$0]!))" }.joined(separator: ", ")
-            // Newest first and few: what is newer than an open one has joined it, so it stands among the first; with several labels others may stand before it. A
-            // part may have ended before its whole.
-            let near = try Row.fetchCursor(
+            func isAlike(_ other: [String: String]) -> Bool { names.allSatisfy { other[$0] == labels[$0] } }
+            // Newest first and few: what is newer than an open one has joined it, so it stands among the first; with several labels others may stand before it.
+            let near = try Row.fetchAll(
                 database.cachedStatement(
                     sql: """
-                        SELECT i.* FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY starts_at DESC, incident DESC LIMIT ?) l
-                        CROSS JOIN incident i ON i.number = l.incident WHERE (i.state <> 'resolved' OR i.merged_into IS NOT NULL) AND i.last_seen >= ?
-                        """), arguments: [first, labels[first]!, names.count == 1 ? 3 : 50, earliest.microseconds])
-            while let row = try near.next() {
-                let part = Self.incident(row)
-                guard names.allSatisfy({ part.labels[$0] == labels[$0] }), let whole = try open(part) else { continue }
-                return (whole, "it has the same \(wanted) as \(part.id)")
+                        SELECT i.* FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY listed_at DESC, incident DESC LIMIT ?) l
+                        CROSS JOIN incident i ON i.number = l.incident WHERE i.state <> 'resolved' AND i.last_seen >= ?
+                        """), arguments: [first, labels[first]!, names.count == 1 ? 3 : 50, earliest.microseconds]
+            ).map(Self.incident)
+            for whole in near {
+                // One label it has, itself or from a part; several must be together on one of them.
+                guard
+                    try names.count == 1 || isAlike(whole.labels)
+                        || newestParts(of: whole.number, database).contains(where: isAlike)
+                else { continue }
+                let wanted = names.map { "\($0)=\(JSONText.quote(labels[$0]!))" }.joined(separator: ", ")
+                return (whole, "it has the same \(wanted) as \(whole.id)")
             }
         }
         guard policy.joinsEvidence else { return nil }
@@ -41,12 +40,22 @@ extension IncidentStore {
                     sql: "SELECT incident FROM evidence WHERE file = ? AND offset = ? ORDER BY incident DESC LIMIT 10"),
                 arguments: [line.file, line.offset])
             {
-                if let found = try Self.fetch(number, database), let whole = try open(found) {
+                let found = try Self.fetch(number, database)
+                let whole = try found?.mergedInto.map { try Self.fetch($0, database) } ?? found
+                if let whole, whole.state != .resolved, whole.lastSeen >= earliest {
                     return (whole, "it stands on the same line (\(line.file):\(line.offset)) as INC-\(number)")
                 }
             }
         }
         return nil
+    }
+
+    /// The labels of the newest of its parts: in a storm they are thousands.
+    private func newestParts(of whole: Int64, _ database: Database) throws -> [[String: String]] {
+        try String.fetchAll(
+            database.cachedStatement(sql: "SELECT labels FROM incident WHERE merged_into = ? ORDER BY number DESC LIMIT 50"),
+            arguments: [whole]
+        ).map(Self.labels)
     }
 
     /// Makes the index by which a line finds its incidents, when it is first needed: few policies need it, and it costs a page or two for every incident.

@@ -39,8 +39,7 @@ extension IncidentStore {
             let notifications = try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT o.* FROM (
-                        SELECT DISTINCT g.receiver, g.group_key FROM incident_grouping t JOIN alert_grouping g ON g.id = t.grouping WHERE t.\(ofWhole)) g
+                    SELECT o.* FROM (SELECT DISTINCT receiver, group_key FROM incident_told WHERE \(ofWhole)) g
                     CROSS JOIN outbox o ON o.receiver = g.receiver AND o.group_key = g.group_key
                     WHERE o.created_at BETWEEN ?2 AND ?3 AND (o.sent_at IS NULL OR o.sent_at >= ?4) ORDER BY o.id LIMIT 200
                     """,

@@ -14,10 +14,10 @@ extension IncidentStore {
         try store.database.write { database in
             try database.executeCached(
                 sql: """
-                    DELETE FROM incident WHERE number IN (SELECT i.number FROM incident i WHERE i.state = 'resolved' AND i.starts_at < ?1 AND i.resolved_at < ?1
+                    DELETE FROM incident WHERE number IN (SELECT i.number FROM incident i WHERE i.state = 'resolved' AND i.listed_at < ?1 AND i.resolved_at < ?1
                         AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = i.number AND p.state <> 'resolved')
                         AND NOT EXISTS (SELECT 1 FROM incident w WHERE w.number = i.merged_into AND w.state <> 'resolved')
-                        ORDER BY i.starts_at LIMIT ?2)
+                        ORDER BY i.listed_at LIMIT ?2)
                     """, arguments: [time.microseconds, limit])
             let count = database.changesCount
             try database.executeCached(
@@ -56,10 +56,17 @@ extension IncidentStore {
             let missing = try Int.fetchOne(
                 database,
                 sql: """
-                    SELECT count(*) FROM incident i, json_each(i.labels) l WHERE NOT EXISTS
-                        (SELECT 1 FROM incident_label k WHERE k.name = l.key AND k.value = l.value AND k.starts_at = i.starts_at AND k.incident = i.number)
+                    SELECT count(*) FROM incident i CROSS JOIN incident w ON w.number = coalesce(i.merged_into, i.number), json_each(i.labels) l WHERE NOT EXISTS
+                        (SELECT 1 FROM incident_label k WHERE k.name = l.key AND k.value = l.value AND k.listed_at = w.listed_at AND k.incident = w.number)
                     """)
             if let missing, missing > 0 { problems.append("\(missing) labels of incidents cannot be found by") }
+            let stale = try Int.fetchOne(
+                database,
+                sql: """
+                    SELECT count(*) FROM incident_label k LEFT JOIN incident w ON w.number = k.incident
+                    WHERE w.number IS NULL OR w.merged_into IS NOT NULL OR w.listed_at <> k.listed_at
+                    """)
+            if let stale, stale > 0 { problems.append("\(stale) labels stand where no incident is") }
         }
         return problems
     }

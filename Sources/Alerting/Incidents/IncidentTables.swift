@@ -7,7 +7,7 @@ import Store
 enum IncidentTables {
     static let migrations = [
         Migration(id: "incidents-1", sql: columns + labels + search + statistics + counts + backfill), scale, TextIndex.migration,
-        lighter,
+        lighter, places,
     ]
 
     /// `version` grows with each decision about an incident, not with each event that joins it.
@@ -103,22 +103,7 @@ enum IncidentTables {
                 WHERE i.number = new.incident AND g.id = new.grouping
                 ON CONFLICT DO UPDATE SET count = count + 1;
         END;
-        CREATE TRIGGER incident_statistic_acknowledge AFTER UPDATE OF acknowledged_at ON incident
-            WHEN old.acknowledged_at IS NULL AND new.acknowledged_at IS NOT NULL AND new.merged_into IS NULL BEGIN
-        \(tally("acknowledge", "max(0, new.acknowledged_at - new.opened_at)"))
-        \(tallyReceivers("acknowledge", "max(0, new.acknowledged_at - new.opened_at)"))
-        END;
-        CREATE TRIGGER incident_statistic_resolve AFTER UPDATE OF resolved_at ON incident
-            WHEN old.resolved_at IS NULL AND new.resolved_at IS NOT NULL AND new.merged_into IS NULL BEGIN
-        \(tally("resolve", "max(0, new.resolved_at - new.opened_at)"))
-        \(tallyReceivers("resolve", "max(0, new.resolved_at - new.opened_at)"))
-        END;
-        -- An incident that is reopened had not ended: what was counted is taken back.
-        CREATE TRIGGER incident_statistic_reopen AFTER UPDATE OF resolved_at ON incident
-            WHEN old.resolved_at IS NOT NULL AND new.resolved_at IS NULL AND new.merged_into IS NULL BEGIN
-        \(tally("resolve", "max(0, old.resolved_at - old.opened_at)", by: "-1"))
-        \(tallyReceivers("resolve", "max(0, old.resolved_at - old.opened_at)", by: "-1"))
-        END;
+        \(lifeTriggers(told: "incident_grouping t JOIN alert_grouping g ON g.id = t.grouping WHERE t.incident = new.number"))
         CREATE TRIGGER incident_statistic_false AFTER UPDATE OF resolution ON incident
             WHEN old.resolution IS NOT new.resolution AND (old.resolution IS 'false_positive' OR new.resolution IS 'false_positive')
                 AND new.merged_into IS NULL BEGIN
@@ -132,6 +117,28 @@ enum IncidentTables {
 
         """
 
+    /// What is counted when an incident is acknowledged, ends and is reopened; `told` says from which tables its receivers come, as `g`.
+    static func lifeTriggers(told: String) -> String {
+        """
+        CREATE TRIGGER incident_statistic_acknowledge AFTER UPDATE OF acknowledged_at ON incident
+            WHEN old.acknowledged_at IS NULL AND new.acknowledged_at IS NOT NULL AND new.merged_into IS NULL BEGIN
+        \(tally("acknowledge", "max(0, new.acknowledged_at - new.opened_at)"))
+        \(tallyReceivers("acknowledge", "max(0, new.acknowledged_at - new.opened_at)", told: told))
+        END;
+        CREATE TRIGGER incident_statistic_resolve AFTER UPDATE OF resolved_at ON incident
+            WHEN old.resolved_at IS NULL AND new.resolved_at IS NOT NULL AND new.merged_into IS NULL BEGIN
+        \(tally("resolve", "max(0, new.resolved_at - new.opened_at)"))
+        \(tallyReceivers("resolve", "max(0, new.resolved_at - new.opened_at)", told: told))
+        END;
+        -- An incident that is reopened had not ended: what was counted is taken back.
+        CREATE TRIGGER incident_statistic_reopen AFTER UPDATE OF resolved_at ON incident
+            WHEN old.resolved_at IS NOT NULL AND new.resolved_at IS NULL AND new.merged_into IS NULL BEGIN
+        \(tally("resolve", "max(0, old.resolved_at - old.opened_at)", by: "-1"))
+        \(tallyReceivers("resolve", "max(0, old.resolved_at - old.opened_at)", by: "-1", told: told))
+        END;
+        """
+    }
+
     static func bucket(_ value: String) -> String { "CAST(8 * log2(max(\(value), 1000) / 1000.0) AS INTEGER)" }
 
     static func tally(_ measure: String, _ value: String, by count: String = "1", severity: String = "new.severity") -> String {
@@ -142,11 +149,11 @@ enum IncidentTables {
         """
     }
 
-    private static func tallyReceivers(_ measure: String, _ value: String, by count: String = "1") -> String {
+    private static func tallyReceivers(_ measure: String, _ value: String, by count: String = "1", told: String) -> String {
         """
             INSERT INTO incident_statistic
                 SELECT DISTINCT new.opened_at / 86400000000, g.receiver, '', '', '\(measure)', \(bucket(value)), \(count), \(count) * \(value)
-                FROM incident_grouping t JOIN alert_grouping g ON g.id = t.grouping WHERE t.incident = new.number
+                FROM \(told)
             ON CONFLICT DO UPDATE SET count = count + excluded.count, total = total + excluded.total;
         """
     }

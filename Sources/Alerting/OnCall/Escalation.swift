@@ -97,8 +97,8 @@ struct Escalation: Sendable {
                 WHERE incident IN (SELECT ?2 UNION SELECT number FROM incident WHERE merged_into = ?2) AND (ends_at IS NULL OR ends_at > ?3)
                 """, arguments: [grouping, incident.number, now.microseconds])
         try database.execute(
-            sql: "INSERT OR IGNORE INTO incident_grouping (incident, grouping) VALUES (?, ?)",
-            arguments: [incident.number, grouping])
+            sql: "INSERT OR IGNORE INTO incident_told (incident, receiver, group_key) VALUES (?, ?, ?)",
+            arguments: [incident.number, receiver, key])
         try IncidentStore.owe(receiver, key, at: now, owedSince: now, database)
     }
 }

@@ -48,7 +48,7 @@ public struct IncidentFilter: Sendable {
     }
 }
 
-/// Some incidents, newest beginning first, and how to go on after them.
+/// Some incidents, newest first, and how to go on after them.
 public struct IncidentPage: Sendable {
     public var incidents: [Incident]
     /// The cursor for the next page; nil after the last.
@@ -59,20 +59,20 @@ public struct IncidentPage: Sendable {
 
 /// A place in the order of the answers: no incident is shown twice or left out while others begin and end.
 struct IncidentCursor {
-    var startsAt: Int64
+    var listedAt: Int64
     var number: Int64
 
-    init(startsAt: Int64, number: Int64) {
-        self.startsAt = startsAt
+    init(listedAt: Int64, number: Int64) {
+        self.listedAt = listedAt
         self.number = number
     }
 
     init(_ text: String) throws(QueryError) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
-        guard parts.count == 2, let startsAt = parts[0], let number = parts[1] else { throw .badCursor(text) }
-        self.startsAt = startsAt
+        guard parts.count == 2, let listedAt = parts[0], let number = parts[1] else { throw .badCursor(text) }
+        self.listedAt = listedAt
         self.number = number
     }
 
-    var text: String { "\(startsAt).\(number)" }
+    var text: String { "\(listedAt).\(number)" }
 }

@@ -5,7 +5,7 @@ import Detection
 
 /// How a filter is answered without reading what the answer does not need.
 ///
-/// The order of answers is always the same (newest beginning first), so one index is walked in that order: of the label, the person, the state or the severity that
+/// The order of answers is always the same (newest first: `incident.listed_at`), so one index is walked in that order: of the label, the person, the state or the severity that
 /// the fewest incidents have. Which one is decided here by counting, and not left to SQLite, which has no statistics on a table that changes all day. All other
 /// conditions are compared row by row, for at most `IncidentFilter.patience` rows of a page: so each question ends soon, and says where to go on when it has not seen all.
 ///
@@ -53,7 +53,7 @@ struct IncidentPlan {
                 walks = [driver.walk(bounds)]
                 return
             }
-            // Nearly all that were active since then began since then; those that had begun before are few, and found by their end.
+            // Nearly all that were active since then stand after it in the list; the others are few, and found by their end.
             walks = [driver.walk(bounds.since(since)), Self.underWay(at: since, bounds)]
         }
     }
@@ -63,7 +63,8 @@ struct IncidentPlan {
         guard row["merged_into"] as Int64? == nil, filter.state.map({ $0 == row["state"] as String }) ?? true,
             filter.severity.map({ $0 == row["severity"] as String }) ?? true,
             filter.assignee.map({ $0 == (row["assignee"] ?? row["acknowledged_by"]) as String? }) ?? true,
-            filter.since.map({ $0.microseconds <= row["last_seen"] as Int64 }) ?? true
+            filter.since.map({ $0.microseconds <= row["last_seen"] as Int64 }) ?? true,
+            filter.until.map({ $0.microseconds >= row["starts_at"] as Int64 }) ?? true
         else { return false }
         guard !matchers.isEmpty, !matchers.match(IncidentStore.labels(row["labels"])) else { return true }
         guard (row["merged_count"] as Int) > 0 else { return false }
@@ -82,7 +83,7 @@ struct IncidentPlan {
     private static let many = 20_000
 
     private enum Driver {
-        case begin
+        case all
         case state(String)
         case severity(String)
         case person(String)
@@ -92,18 +93,18 @@ struct IncidentPlan {
         func walk(_ bounds: Bounds) -> Walk {
             let (source, condition, arguments): (String, String, StatementArguments) =
                 switch self {
-                case .begin: ("incident m INDEXED BY incident_begin", "", [])
-                case .state(let state): ("incident m INDEXED BY incident_state_begin", "m.state = ? AND ", [state])
-                case .severity(let severity): ("incident m INDEXED BY incident_severity_begin", "m.severity = ? AND ", [severity])
+                case .all: ("incident m INDEXED BY incident_listed", "", [])
+                case .state(let state): ("incident m INDEXED BY incident_state", "m.state = ? AND ", [state])
+                case .severity(let severity): ("incident m INDEXED BY incident_severity", "m.severity = ? AND ", [severity])
                 case .person(let person):
-                    ("incident m INDEXED BY incident_who_begin", "coalesce(m.assignee, m.acknowledged_by) = ? AND ", [person])
+                    ("incident m INDEXED BY incident_who", "coalesce(m.assignee, m.acknowledged_by) = ? AND ", [person])
                 case .label(let matcher, let values):
                     (
                         "incident_label l CROSS JOIN incident m ON m.number = l.incident", "l.name = ? AND l.value = ? AND ",
                         [matcher.name, values[0]]
                     )
                 }
-            let order = if case .label = self { ("l.starts_at", "l.incident") } else { ("m.starts_at", "m.number") }
+            let order = if case .label = self { ("l.listed_at", "l.incident") } else { ("m.listed_at", "m.number") }
             return Walk(
                 sql:
                     "SELECT m.* FROM \(source) WHERE \(condition)\(bounds.condition(order)) ORDER BY \(order.0) DESC, \(order.1) DESC",
@@ -129,30 +130,31 @@ struct IncidentPlan {
             return bounds
         }
 
-        func condition(_ order: (begin: String, number: String)) -> String {
+        func condition(_ order: (place: String, number: String)) -> String {
             var conditions = ["1"]
-            if since != nil { conditions.append("\(order.begin) >= ?") }
-            if until != nil { conditions.append("\(order.begin) <= ?") }
+            if since != nil { conditions.append("\(order.place) >= ?") }
+            if until != nil { conditions.append("\(order.place) <= ?") }
             // The first comparison is what the index begins at.
-            if cursor != nil { conditions.append("\(order.begin) <= ? AND (\(order.begin), \(order.number)) < (?, ?)") }
+            if cursor != nil { conditions.append("\(order.place) <= ? AND (\(order.place), \(order.number)) < (?, ?)") }
             return conditions.joined(separator: " AND ")
         }
 
         var arguments: StatementArguments {
             var values: [Int64] = []
             if let since { values.append(since.microseconds) }
-            if let until { values.append(until.microseconds) }
-            if let cursor { values += [cursor.startsAt, cursor.startsAt, cursor.number] }
+            // What began by then stands there, or an hour later at most; when it began is compared row by row.
+            if let until { values.append((until + IncidentStore.foundLate).microseconds) }
+            if let cursor { values += [cursor.listedAt, cursor.listedAt, cursor.number] }
             return StatementArguments(values)
         }
     }
 
-    /// Those that began before `time` and were active at it or later. They are few at any time, so they may be sorted.
+    /// Those that stand before `time` and were active at it or later. They are few at any time, so they may be sorted.
     private static func underWay(at time: Timestamp, _ bounds: Bounds) -> Walk {
         Walk(
             sql: """
-                SELECT m.* FROM incident m INDEXED BY incident_last WHERE m.last_seen >= ? AND m.starts_at < ?
-                    AND \(bounds.condition(("m.starts_at", "m.number"))) ORDER BY m.starts_at DESC, m.number DESC
+                SELECT m.* FROM incident m INDEXED BY incident_last WHERE m.last_seen >= ? AND m.listed_at < ?
+                    AND \(bounds.condition(("m.listed_at", "m.number"))) ORDER BY m.listed_at DESC, m.number DESC
                 """, arguments: [time.microseconds, time.microseconds] + bounds.arguments)
     }
 
@@ -160,13 +162,13 @@ struct IncidentPlan {
     private static func walk(through numbers: [Int64], _ bounds: Bounds) -> Walk {
         Walk(
             sql: """
-                SELECT m.* FROM json_each(?) n CROSS JOIN incident m ON m.number = n.value WHERE \(bounds.condition(("m.starts_at", "m.number")))
+                SELECT m.* FROM json_each(?) n CROSS JOIN incident m ON m.number = n.value WHERE \(bounds.condition(("m.listed_at", "m.number")))
                 """, arguments: ["[\(numbers.map(String.init).joined(separator: ","))]"] + bounds.arguments)
     }
 
     /// What the fewest incidents have of all that is asked for; nil when none has it.
     private static func rarest(_ filter: IncidentFilter, _ matchers: [Matcher], _ database: Database) throws -> Driver? {
-        var best = (driver: Driver.begin, count: Int.max)
+        var best = (driver: Driver.all, count: Int.max)
         func consider(_ driver: Driver, _ count: Int) { if count < best.count { best = (driver, count) } }
         if let state = filter.state {
             let sql = "SELECT coalesce(sum(count), 0) FROM incident_count WHERE state = ?"
@@ -178,7 +180,7 @@ struct IncidentPlan {
         }
         if let person = filter.assignee {
             let sql = """
-                SELECT count(*) FROM (SELECT 1 FROM incident INDEXED BY incident_who_begin WHERE coalesce(assignee, acknowledged_by) = ? LIMIT \(many))
+                SELECT count(*) FROM (SELECT 1 FROM incident INDEXED BY incident_who WHERE coalesce(assignee, acknowledged_by) = ? LIMIT \(many))
                 """
             consider(.person(person), try Int.fetchOne(database, sql: sql, arguments: [person]) ?? 0)
         }
@@ -217,8 +219,8 @@ struct IncidentPlan {
         try Int64.fetchAll(
             database,
             sql: """
-                SELECT DISTINCT incident, starts_at FROM incident_label WHERE name = ? AND value IN (SELECT value FROM json_each(?))
-                ORDER BY starts_at DESC, incident DESC
+                SELECT DISTINCT incident, listed_at FROM incident_label WHERE name = ? AND value IN (SELECT value FROM json_each(?))
+                ORDER BY listed_at DESC, incident DESC
                 """, arguments: [name, JSONText.list(values)])
     }
 }

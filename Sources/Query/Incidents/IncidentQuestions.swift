@@ -14,7 +14,8 @@ public struct IncidentQuestions: Sendable {
         self.store = store
     }
 
-    /// Newest beginning first. A part of another incident is not shown itself; where it is what was asked for, its whole is.
+    /// Newest first: as they were opened, and those found long after they began as they began (`IncidentStore.foundLate`). A part of another incident is not shown itself;
+    /// where it is what was asked for, its whole is.
     ///
     /// - Throws: ``QueryError`` for a state, severity, cursor or text that cannot be, `Matcher.Malformed` for bad matchers.
     public func page(_ filter: IncidentFilter) throws -> IncidentPage {
@@ -32,7 +33,7 @@ public struct IncidentQuestions: Sendable {
                         return page
                     }
                     looked += 1
-                    last = IncidentCursor(startsAt: row["starts_at"], number: row["number"])
+                    last = IncidentCursor(listedAt: row["listed_at"], number: row["number"])
                     if try plan.isAnswered(by: row, database) { page.incidents.append(IncidentStore.incident(row)) }
                 }
             }
@@ -99,8 +100,8 @@ public struct IncidentQuestions: Sendable {
                 for number in try Int64.fetchAll(
                     database,
                     sql: """
-                        SELECT incident FROM incident_label WHERE name = ? AND value = ? AND starts_at BETWEEN ? AND ? AND incident <> ?
-                        ORDER BY starts_at DESC LIMIT 50
+                        SELECT incident FROM incident_label WHERE name = ? AND value = ? AND listed_at BETWEEN ? AND ? AND incident <> ?
+                        ORDER BY listed_at DESC LIMIT 50
                         """,
                     arguments: [
                         name, value, (incident.startsAt - near).microseconds, (incident.lastSeen + near).microseconds,
@@ -123,8 +124,8 @@ public struct IncidentQuestions: Sendable {
     /// Newest first, from the index of labels: one of rules would be one more page to be written for every incident.
     static let endedOfRule = """
         SELECT i.* FROM incident_label l CROSS JOIN incident i ON i.number = l.incident
-        WHERE l.name = 'alertname' AND l.value = ?1 AND l.starts_at <= ?3 AND i.name = ?1 AND i.number < ?2 AND i.state = 'resolved' AND i.fingerprint <> ?4
-        ORDER BY l.starts_at DESC LIMIT ?5
+        WHERE l.name = 'alertname' AND l.value = ?1 AND l.listed_at <= ?3 + \(IncidentStore.foundLate.inMicroseconds) AND i.name = ?1 AND i.number < ?2 AND i.starts_at <= ?3 AND i.state = 'resolved' AND i.fingerprint <> ?4
+        ORDER BY l.listed_at DESC LIMIT ?5
         """
 
     /// Earlier incidents of the same rule that have ended, those about the same thing first.

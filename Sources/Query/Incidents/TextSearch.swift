@@ -7,7 +7,7 @@ enum TextSearch {
     /// How many of the newest titles and of the newest entries that hold the words are looked at.
     static let depth = 5000
 
-    /// The incidents that hold all words of `text`, parts as their wholes, newest beginning first.
+    /// The incidents that hold all words of `text`, parts as their wholes, newest first.
     ///
     /// - Throws: ``QueryError/badText(_:)`` for a text without a word, or one that is too long.
     static func incidents(containing text: String, _ filter: IncidentFilter, _ database: Database) throws -> [Int64] {
@@ -27,7 +27,7 @@ enum TextSearch {
             sql: """
                 SELECT DISTINCT w.number FROM json_each(?1) n CROSS JOIN incident m ON m.number = n.value
                 CROSS JOIN incident w ON w.number = coalesce(m.merged_into, m.number)
-                WHERE (?2 IS NULL OR w.state = ?2) AND (?3 IS NULL OR w.severity = ?3) ORDER BY w.starts_at DESC, w.number DESC
+                WHERE (?2 IS NULL OR w.state = ?2) AND (?3 IS NULL OR w.severity = ?3) ORDER BY w.listed_at DESC, w.number DESC
                 """, arguments: ["[\(found)]", filter.state, filter.severity])
     }
 

@@ -8,7 +8,10 @@ extension OpenAPI {
 
     static var incidents: [Operation] {
         [
-            operation("/api/v1/incidents", "listIncidents", "Incidents, newest beginning first").with {
+            operation(
+                "/api/v1/incidents", "listIncidents",
+                "Incidents, newest first: as they were opened, and those found more than an hour after they began as they began"
+            ).with {
                 $0.parameters = [
                     .text("filter", "Matchers on labels, as routes have them"), .word("state", "How it stands", of: states),
                     .word("severity", "How bad it is", of: severities), .text("assignee", "Who has it"),
