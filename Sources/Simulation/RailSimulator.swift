@@ -138,7 +138,8 @@ public struct RailSimulator: Simulator {
         reading.trips = isRunning ? random.poisson(1.2) : 0
         reading.load = load.rounded(to: 1)
         reading.engineMinutes = isRunning ? min(5, max(0, random.normal(4.3, 0.6))).rounded(to: 2) : 0
-        if random.chance(0.004) {
+        // A look at each vehicle every five hours or so: in any hour some of a fleet are in the workshop.
+        if random.chance(0.015) {
             reading.tasks = 1
             reading.cost = max(10, random.normal(70, 25)).rounded(to: 2)
             reading.delayMinutes = max(0, random.normal(isBehind ? 40 : 3, 4)).rounded(to: 1)
