@@ -6,15 +6,21 @@ public final class Store: Sendable {
     public let path: String
     public let database: DatabasePool
     let migrator: DatabaseMigrator
+    private let use: SharedUse?
 
     /// Opens the file, or makes it, and brings its tables up to date.
     ///
     /// - Parameters:
     ///   - migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added to.
+    ///   - patience: how long others may still have the file open when it is of an earlier version.
     ///   - upgrading: told, with the size of the file in bytes, when it is of an earlier version.
-    public init(path: String, migrations: [Migration], upgrading: (Int) -> Void = { _ in }) throws {
+    /// - Throws: ``StoreError``.
+    public init(
+        path: String, migrations: [Migration], patience: Duration = .seconds(10), upgrading: (Int) -> Void = { _ in }
+    ) throws {
         self.path = path
         try Self.makeFolder(of: path)
+        use = SharedUse(of: path)
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
@@ -44,25 +50,22 @@ public final class Store: Sendable {
         }
         self.migrator = migrator
         if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
-        try upgrade(upgrading)
+        try upgrade(patience, upgrading)
     }
 
-    /// Brings the tables up to date. With a million incidents that takes half a minute, and whoever opens the file meanwhile waits for it, longer than for any other writer.
-    private func upgrade(_ upgrading: (Int) -> Void) throws {
+    /// Brings the tables up to date. With a million incidents that takes half a minute, and whoever opens the file meanwhile waits for it.
+    private func upgrade(_ patience: Duration, _ upgrading: (Int) -> Void) throws {
         guard try !database.read(migrator.hasCompletedMigrations) else { return }
-        var applied = try database.read(migrator.appliedIdentifiers)
-        if !applied.isEmpty { upgrading((try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0) }
-        let clock = ContinuousClock(), end = clock.now + .seconds(600)
-        while true {
-            do {
-                return try migrator.migrate(database)
-            } catch let error as DatabaseError {
-                // Another process does it, or has done a step that this one had seen undone.
-                let known = applied
-                applied = try database.read(migrator.appliedIdentifiers)
-                guard clock.now < end, error.resultCode == .SQLITE_BUSY || applied != known else { throw error }
+        func migrate() throws {
+            // Another may have done it by now.
+            guard try !database.read(migrator.hasCompletedMigrations) else { return }
+            if try !database.read(migrator.appliedIdentifiers).isEmpty {
+                upgrading((try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0)
             }
+            try migrator.migrate(database)
         }
+        guard let use else { return try migrate() }
+        guard try use.alone(within: patience, migrate) != nil else { throw StoreError.inUse(path: path) }
     }
 
     /// Makes the folder that `path` is to lie in.
@@ -119,6 +122,8 @@ public enum StoreError: Error, CustomStringConvertible {
     /// The file is there and is no database, or one with broken pages.
     case damaged(path: String, reason: String)
     case newer(path: String)
+    /// It is of an earlier version, and cannot be brought up to date while that has it open.
+    case inUse(path: String)
     case backupExists(path: String)
     case badBackup(path: String, reason: String)
 
@@ -129,6 +134,8 @@ public enum StoreError: Error, CustomStringConvertible {
             "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its disk is full"
         case .damaged(let path, let reason):
             "\(path): cannot be opened as a database: \(reason); put a backup in its place with 'obs restore FILE'"
+        case .inUse(let path):
+            "\(path): is of an earlier version, which still has it open; stop that (its 'obs run'), then do this again"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
         case .badBackup(let path, let reason): "\(path): is no backup that can be restored: \(reason); nothing was changed"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"

@@ -50,6 +50,17 @@ struct `The store` {
         #expect(told > 0)
     }
 
+    @Test func `is not changed under those who have it open`() throws {
+        let open = try Store(path: path, migrations: [first])
+        let refusal = #expect(throws: StoreError.self) {
+            try Store(path: path, migrations: [first, second], patience: .milliseconds(50))
+        }
+        #expect(refusal?.description.contains("is of an earlier version, which still has it open") == true)
+        try open.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('a')") }
+        // Those of the same version share it.
+        _ = try Store(path: path, migrations: [first], patience: .zero)
+    }
+
     @Test func `refuses a database that a newer version wrote, and leaves it alone`() throws {
         try Store(path: path, migrations: [first, second]).database.close()
         let refusal = #expect(throws: StoreError.self) { try Store(path: path, migrations: [first]) }
