@@ -2,13 +2,16 @@ import Alerting
 import Columns
 import Foundation
 import HTTPTypes
+import Lake
 import Query
 import Telemetry
 
 /// Incidents over HTTP: the same answers as `obs query`, and the same actions as `obs incident`.
 public enum IncidentRoutes {
-    /// - Parameter runbooks: the folder with a page for each alert.
-    public static func all(_ incidents: IncidentStore, runbooks: String) -> [Route] {
+    /// - Parameters:
+    ///   - runbooks: the folder with a page for each alert.
+    ///   - lake: where the lines around evidence are.
+    public static func all(_ incidents: IncidentStore, runbooks: String, lake: Lake) -> [Route] {
         let questions = IncidentQuestions(incidents)
         return [
             Route(.get, "/api/v1/incidents") { question in
@@ -23,7 +26,8 @@ public enum IncidentRoutes {
             },
             Route(.get, "/api/v1/incidents/{id}") { question in
                 try await sayingWhatIsWrong {
-                    let view = try questions.one(question.parameters["id"] ?? "", runbooks: runbooks, now: now)
+                    let view = try questions.one(
+                        question.parameters["id"] ?? "", runbooks: runbooks, context: try context(question, lake), now: now)
                     var answer = HTTPAnswer.json(view.json)
                     answer.headers[.eTag] = "\"\(view.incident.version)\""
                     return answer
@@ -48,6 +52,16 @@ public enum IncidentRoutes {
     }
 
     private static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+
+    /// How many lines around each line of evidence a request asks for; nil for none.
+    static func context(_ question: HTTPQuestion, _ lake: Lake) throws -> (lines: Int, lake: Lake)? {
+        guard let text = question.given("context") else { return nil }
+        guard let lines = Int(text), (1...EvidenceContext.maxLines).contains(lines) else {
+            throw HTTPFailure(
+                .badRequest, code: "bad_context", "context is '\(text)'; write a number from 1 to \(EvidenceContext.maxLines)")
+        }
+        return (lines, lake)
+    }
 
     /// What the query of a request asks for.
     static func filter(_ question: HTTPQuestion) throws -> IncidentFilter {

@@ -20,7 +20,7 @@ public enum Routes {
         let site = Site(incidents: incidents, alerts: alerts, runbooks: runbooks, dashboards: dashboards, readiness: readiness)
         return OperationsRoutes.all(metrics: metrics, readiness: readiness, reload: reload) + [OpenAPI.route]
             + AlertmanagerRoutes.all(alerts, version: version)
-            + IncidentRoutes.all(incidents, runbooks: runbooks) + IngestRoutes.all(spools)
+            + IncidentRoutes.all(incidents, runbooks: runbooks, lake: lake) + IngestRoutes.all(spools)
             + ServingRoutes.all(serving) + Pages.routes(site, lake: lake)
     }
 }

@@ -3,6 +3,7 @@ import Columns
 import Detection
 import Foundation
 import HTTPTypes
+import Lake
 import Store
 import TestSupport
 import Testing
@@ -17,7 +18,7 @@ struct `The routes of incidents` {
     init() throws {
         let store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
-        routes = IncidentRoutes.all(incidents, runbooks: "runbooks")
+        routes = IncidentRoutes.all(incidents, runbooks: "runbooks", lake: Lake(root: folder.path + "/lake"))
         let now = Timestamp(year: 2026, month: 11, day: 21)
         for source in 1...5 {
             let finding = Finding(

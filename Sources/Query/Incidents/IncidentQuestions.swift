@@ -81,11 +81,16 @@ public struct IncidentQuestions: Sendable {
     /// - Parameters:
     ///   - runbooks: the folder with a page for each rule.
     ///   - lake: where the figures of the time around it are; nil leaves them out.
+    ///   - context: how many lines before and after each line of evidence, and the lake that has them.
     /// - Throws: `AlertingError.noIncident`; `LakeError` when a table cannot be read.
-    public func one(_ id: String, runbooks: String? = nil, lake: Lake? = nil, now: Timestamp? = nil) throws -> IncidentView {
+    public func one(
+        _ id: String, runbooks: String? = nil, lake: Lake? = nil, context: (lines: Int, lake: Lake)? = nil, now: Timestamp? = nil
+    ) throws -> IncidentView {
         let (incident, evidence, timeline, notifications) = try store.incident(id)
         return IncidentView(
-            incident: incident, parts: try store.parts(of: incident.number), evidence: evidence, timeline: timeline,
+            incident: incident, parts: try store.parts(of: incident.number), evidence: evidence,
+            context: try context.map { try EvidenceContext.around(evidence, of: incident, count: $0.lines, in: $0.lake) } ?? [],
+            timeline: timeline,
             notifications: notifications, related: try related(to: incident), similar: try similar(to: incident),
             figures: try lake.map { try IncidentFigures.all(of: incident, in: $0) } ?? [],
             firstMinutes: runbooks.flatMap { Runbook(folder: $0, name: incident.name)?.section("First five minutes") }, now: now)

@@ -16,12 +16,26 @@ extension IncidentView {
             incident.contributions.map {
                 "\(Int(($0.share * 100).rounded())) % \($0.feature): \(Value.double($0.value).description), typical \(Value.double($0.typical).description)"
             })
-        if !evidence.isEmpty {
+        if !context.isEmpty {
+            page += "<h2>Evidence and what stands around it</h2>\n"
+            for stretch in context {
+                let lines = stretch.lines.map { line -> HTML in
+                    line.isEvidence
+                        ? "<b>\(HTML.marking(tellingWords, in: line.text))</b>\n" : "<span class=\"dim\">\(line.text)</span>\n"
+                }
+                page += "<p>\(stretch.file)</p>\n<pre class=\"lines\">\(lines)</pre>\n"
+            }
+        } else if !evidence.isEmpty {
             let lines = evidence.suffix(Self.shownOnPage).map { line -> HTML in
                 "<span title=\"\(line.file):\(line.offset)\">\(HTML.marking(tellingWords, in: line.line))</span>\n"
             }
             let of = evidence.count > Self.shownOnPage ? " (the last \(Self.shownOnPage) of \(evidence.count) lines)" : ""
-            page += "<h2>Evidence\(of)</h2>\n<pre class=\"lines\">\(lines)</pre>\n"
+            page += """
+                <h2>Evidence\(of)</h2>
+                <pre class="lines">\(lines)</pre>
+                <p><a href="\(incident.id)?context=10">With ten lines before and after each</a></p>
+
+                """
         }
         return page
     }

@@ -13,6 +13,15 @@ extension IncidentView {
             var offset: Int64
             var time, line: String
         }
+        struct Stretch: Encodable {
+            struct Line: Encodable {
+                var offset: Int64
+                var line: String
+                var is_evidence: Bool
+            }
+            var file: String
+            var lines: [Line]
+        }
         struct Notification: Encodable {
             var receiver, state: String
             var attempts: Int
@@ -36,6 +45,8 @@ extension IncidentView {
         let contributions: [FeatureContribution]
         let parts: [Part]
         let evidence: [Line]
+        /// Only where it was asked for.
+        let context: [Stretch]?
         let timeline: [TimelineDocument]
         let notifications: [Notification]
         let related: [Relation]
@@ -51,6 +62,11 @@ extension IncidentView {
                     because: $0.mergedBecause ?? "")
             }
             evidence = view.evidence.map { Line(file: $0.file, offset: $0.offset, time: $0.time.description, line: $0.line) }
+            let stretches = view.context.map {
+                Stretch(
+                    file: $0.file, lines: $0.lines.map { .init(offset: $0.offset, line: $0.text, is_evidence: $0.isEvidence) })
+            }
+            context = stretches.isEmpty ? nil : stretches
             timeline = view.timeline.map(TimelineDocument.init)
             notifications = view.notifications.map {
                 Notification(
@@ -71,7 +87,7 @@ extension IncidentView {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case fingerprint, contributions, parts, evidence, timeline, notifications, related, similar
+            case fingerprint, contributions, parts, evidence, context, timeline, notifications, related, similar
         }
 
         func encode(to encoder: any Encoder) throws {
@@ -81,6 +97,7 @@ extension IncidentView {
             try keys.encode(contributions, forKey: .contributions)
             try keys.encode(parts, forKey: .parts)
             try keys.encode(evidence, forKey: .evidence)
+            try keys.encodeIfPresent(context, forKey: .context)
             try keys.encode(timeline, forKey: .timeline)
             try keys.encode(notifications, forKey: .notifications)
             try keys.encode(related, forKey: .related)

@@ -32,6 +32,13 @@ extension IncidentView {
                 text += "- `\(line.file.replacing("`", with: "'")):\(line.offset)` \(marked)\n"
             }
         }
+        for stretch in context {
+            text += "\n### Around it in `\(stretch.file.replacing("`", with: "'"))`\n\n"
+            for line in stretch.lines {
+                let shown = Self.escape(line.text)
+                text += "- `\(line.offset)` \(line.isEvidence ? "**\(shown)**" : shown)\n"
+            }
+        }
         if !figures.isEmpty {
             text += "\n## Figures\n"
             for figure in figures { text += "\n" + describe(figure) }

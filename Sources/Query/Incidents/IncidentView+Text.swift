@@ -25,12 +25,24 @@ extension IncidentView {
             incident.contributions.map {
                 "  \(Int(($0.share * 100).rounded())) %  \($0.feature) \(Value.double($0.value)), typical \(Value.double($0.typical))"
             })
-        section(
-            evidence.count > Self.shownEvidence
-                ? "Evidence (the last \(Self.shownEvidence) of \(evidence.count) lines)" : "Evidence",
-            evidence.suffix(Self.shownEvidence).flatMap { line in
-                style.wrap(Self.clean(line.line), indent: 4, first: "  ").map { style.mark(tellingWords, in: $0) }
-            })
+        if context.isEmpty {
+            section(
+                evidence.count > Self.shownEvidence
+                    ? "Evidence (the last \(Self.shownEvidence) of \(evidence.count) lines)" : "Evidence",
+                evidence.suffix(Self.shownEvidence).flatMap { line in
+                    style.wrap(Self.clean(line.line), indent: 4, first: "  ").map { style.mark(tellingWords, in: $0) }
+                })
+        } else {
+            section(
+                "Evidence (>) and what stands around it",
+                context.flatMap { stretch in
+                    ["  \(Self.clean(stretch.file))"]
+                        + stretch.lines.flatMap { line in
+                            let lines = style.wrap(Self.clean(line.text), indent: 6, first: line.isEvidence ? "  > " : "    ")
+                            return line.isEvidence ? lines.map { style.mark(tellingWords, in: $0) } : lines
+                        }
+                })
+        }
         section(
             "Parts",
             parts.flatMap {

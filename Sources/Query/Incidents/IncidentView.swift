@@ -19,6 +19,8 @@ public struct IncidentView: Sendable {
     public let incident: Incident
     public let parts: [Incident]
     public let evidence: [Evidence]
+    /// What stands around the evidence, if it was asked for.
+    public let context: [EvidenceContext]
     public let timeline: [TimelineEntry]
     public let notifications: [NotificationRecord]
     public let related: [Related]

@@ -1,3 +1,5 @@
+import Query
+
 /// Incidents as the API describes them.
 extension OpenAPI {
     private static func operation(_ path: String, _ id: String, _ summary: String) -> Operation {
@@ -28,10 +30,15 @@ extension OpenAPI {
                 "/api/v1/incidents/{id}", "getIncident",
                 "One incident with parts, evidence, timeline, notifications, related and similar ones"
             ).with {
+                $0.parameters = [
+                    .number(
+                        "context", "So many lines before and after each line of evidence, from bronze",
+                        1...EvidenceContext.maxLines)
+                ]
                 $0.answer = .json("Incident")
                 $0.answerSummary = "The incident"
                 $0.headers = ["ETag": version]
-                $0.refusals = [404]
+                $0.refusals = [400, 404]
             },
             operation(
                 "/api/v1/incidents/{id}/timeline", "getTimeline", "What happened to an incident and its parts, oldest first"

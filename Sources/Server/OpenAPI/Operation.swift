@@ -20,6 +20,12 @@ struct Operation {
             Parameter(name: name, summary: summary, schema: ["type": "string", "enum": words])
         }
 
+        static func number(_ name: String, _ summary: String, _ range: ClosedRange<Int>) -> Parameter {
+            Parameter(
+                name: name, summary: summary,
+                schema: ["type": "integer", "minimum": range.lowerBound, "maximum": range.upperBound])
+        }
+
         static func limit(to most: Int) -> Parameter {
             Parameter(
                 name: "limit", summary: "How many at most",

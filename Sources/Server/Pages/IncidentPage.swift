@@ -3,15 +3,18 @@ import Columns
 import Detection
 import Foundation
 import HTTPTypes
+import Lake
 import Query
 
 /// One incident: what, how bad, who has it; what can be done about it; why, what to do first, and what happened.
 struct IncidentPage {
     let site: Site
+    let lake: Lake
 
     /// - Parameter complaint: why what was asked for was not done, shown on top.
     func answer(_ question: HTTPQuestion, complaint: String? = nil, status: HTTPResponse.Status = .ok) throws -> HTTPAnswer {
-        let view = try site.questions.one(question.parameters["id"] ?? "", now: Site.now)
+        let view = try site.questions.one(
+            question.parameters["id"] ?? "", context: try IncidentRoutes.context(question, lake), now: Site.now)
         let incident = view.incident, runbook = Runbook(folder: site.runbooks, name: incident.name)
         var body: HTML = complaint.map { "<p class=\"warning box\">\($0)</p>\n" } ?? ""
         body += """

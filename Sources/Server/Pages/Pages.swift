@@ -8,7 +8,8 @@ import Query
 /// What obs shows to people in a browser. The addresses that notifications lead to are text for everybody else, so that `curl` reads them too.
 enum Pages {
     static func routes(_ site: Site, lake: Lake) -> [Route] {
-        let incidents = IncidentsPage(site: site), incident = IncidentPage(site: site), silences = SilencesPage(site: site)
+        let incidents = IncidentsPage(site: site), incident = IncidentPage(site: site, lake: lake),
+            silences = SilencesPage(site: site)
         func route(
             _ method: HTTPRequest.Method, _ path: String, _ answer: @escaping @Sendable (HTTPQuestion) async throws -> HTTPAnswer
         ) -> Route {
@@ -38,7 +39,10 @@ enum Pages {
             route(.get, "/incidents/{id}") { question in
                 guard !question.wantsPage else { return try incident.answer(question) }
                 return .text(
-                    try site.questions.one(question.parameters["id"] ?? "", runbooks: site.runbooks, now: Site.now).text)
+                    try site.questions.one(
+                        question.parameters["id"] ?? "", runbooks: site.runbooks,
+                        context: try IncidentRoutes.context(question, lake), now: Site.now
+                    ).text)
             },
             route(.post, "/incidents/{id}") { try incident.act($0) },
             route(.get, "/incidents/{id}/figures.svg") { question in

@@ -71,14 +71,24 @@ struct QueryIncident: AsyncParsableCommand {
         discussion: """
             Examples:
               obs query incident INC-1001
+              obs query incident INC-1001 --context 5
               obs query incident 1001 -o markdown > review.md
             """)
 
     @Argument(help: "Its id, such as INC-1001 or 1001.")
     var id: String
 
+    @Option(help: "Show so many lines before and after each line of evidence, as the lake has them.")
+    var context: Int?
+
     @OptionGroup var output: OutputOptions
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard context.map({ (1...EvidenceContext.maxLines).contains($0) }) ?? true else {
+            throw ValidationError("--context is \(context!); write a number from 1 to \(EvidenceContext.maxLines)")
+        }
+    }
 
     func run() async throws {
         let configuration = try common.configuration(), workspace = try common.existingWorkspace()
@@ -89,6 +99,7 @@ struct QueryIncident: AsyncParsableCommand {
         // The review has the figures of the tables; who looks at night does not wait for them.
         let view = try questions.one(
             id, runbooks: configuration.runbooks, lake: output.output == .markdown ? workspace.lake : nil,
+            context: context.map { ($0, workspace.lake) },
             now: Timestamp(microseconds: WallClock.microseconds))
         switch output.output {
         case .markdown: Terminal.write(view.markdown)
