@@ -80,7 +80,8 @@ let package = Package(
             name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log, "TestSupport"]),
         .testTarget(
             name: "StreamingTests",
-            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle, "TestSupport"]),
+            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle, "TestSupport"],
+            exclude: ["Peers"]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", .grdb, "TestSupport"]),
         .testTarget(
