@@ -1,5 +1,5 @@
 // swift-format-ignore-file
-// Written by `make builtin` from pipelines/ and alerts/detections/, so that the program works where those folders are not; a test holds them together.
+// Written by `make builtin` from pipelines/ and alerts/detections/, so that the program works without; a test holds them together.
 
 /// The text of the pipelines and rules that obs comes with.
 enum BuiltinTexts {

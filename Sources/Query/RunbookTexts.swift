@@ -1,5 +1,5 @@
 // swift-format-ignore-file
-// Written by `make builtin` from runbooks/, so that the program has them where that folder is not; a test holds them together.
+// Written by `make builtin` from runbooks/, so that the program works without; a test holds them together.
 
 /// The runbooks that obs comes with.
 enum RunbookTexts {
