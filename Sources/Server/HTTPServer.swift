@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
@@ -14,12 +15,15 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     public var maxBodySize = 10 << 20
     /// Where Grafana is, such as `http://127.0.0.1:3000`: the pages link to its dashboards. Nil shows no links.
     public var dashboards: String?
+    /// The header in which a proxy before obs says who asks, such as `X-Forwarded-User`: people act under that name and no other. Nil lets them write their names themselves.
+    public var userHeader: String?
 
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
         case listen, dashboards
         case maxBodySize = "max_body_size"
+        case userHeader = "user_header"
     }
 
     public init(from decoder: any Decoder) throws {
@@ -31,6 +35,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
             guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw ServerError.badDashboards(url) }
             if url.hasSuffix("/") { dashboards = String(url.dropLast()) }
         }
+        userHeader = try container.decodeIfPresent(String.self, forKey: .userHeader)
+        if let userHeader, HTTPField.Name(userHeader) == nil { throw ServerError.badUserHeader(userHeader) }
         _ = try address()
     }
 
@@ -49,6 +55,7 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
 public enum ServerError: Error, CustomStringConvertible {
     case badAddress(String)
     case badDashboards(String)
+    case badUserHeader(String)
     case cannotListen(String, reason: String)
 
     static let inUse = "the port is in use"
@@ -59,6 +66,8 @@ public enum ServerError: Error, CustomStringConvertible {
             "http.listen is '\(listen)'; write host:port such as 127.0.0.1:9464"
         case .badDashboards(let url):
             "http.dashboards is '\(url)'; write where Grafana is, such as http://127.0.0.1:3000"
+        case .badUserHeader(let name):
+            "http.user_header is '\(name)', which is no name of a header; write such as X-Forwarded-User"
         case .cannotListen(let listen, let reason):
             "cannot listen on \(listen): \(reason); \(reason == Self.inUse ? "set http.listen or stop the other process" : "choose another address")"
         }
@@ -94,7 +103,8 @@ public struct HTTPServer: Service {
         let (host, port) = try configuration.address()
         let router = Router()
         router.add(middleware: RequestMeter(metrics, routes: routes))
-        for route in routes { route.register(on: router, maxBodySize: configuration.maxBodySize) }
+        let userHeader = configuration.userHeader.flatMap { HTTPField.Name($0) }
+        for route in routes { route.register(on: router, maxBodySize: configuration.maxBodySize, userHeader: userHeader) }
         // Hummingbird's own lines (each listen and stop) are detail here.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)

@@ -119,8 +119,7 @@ struct IncidentActionRequest {
     static let names = ["acknowledge", "resolve", "reopen", "assign", "note", "merge", "split"]
 
     private struct Body: Decodable {
-        var by: String
-        var note, `as`, to: String?
+        var by, note, `as`, to: String?
         var incidents: [String]?
     }
 
@@ -137,7 +136,10 @@ struct IncidentActionRequest {
                 .badRequest, code: "bad_body",
                 "the body is no action; write JSON such as {\"by\": \"ann\", \"note\": \"looking\"}")
         }
-        by = body.by
+        guard let name = try question.actor.name(body.by) else {
+            throw HTTPFailure(.badRequest, code: "bad_body", "'by' is missing; say who acts, such as {\"by\": \"ann\"}")
+        }
+        by = name
         note = body.note
         switch question.parameters["action"] {
         case "acknowledge": action = .acknowledge

@@ -25,7 +25,7 @@ public struct Route: Sendable {
         return pattern.count == parts.count && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
     }
 
-    func register(on router: Router<BasicRequestContext>, maxBodySize: Int) {
+    func register(on router: Router<BasicRequestContext>, maxBodySize: Int, userHeader: HTTPField.Name?) {
         router.on(RouterPath(path), method: method) { request, context in
             do {
                 let body = try await request.body.collect(upTo: maxBodySize)
@@ -34,7 +34,8 @@ public struct Route: Sendable {
                     parameters: Dictionary(
                         context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
                     ) { first, _ in first },
-                    headers: request.headers, body: Array(body.readableBytesView), host: request.head.authority)
+                    headers: request.headers, body: Array(body.readableBytesView), host: request.head.authority,
+                    actor: Actor(request.headers, userHeader: userHeader))
                 return try await answer(question).response
             } catch let error as HTTPFailure {
                 return error.answer.response
@@ -59,6 +60,7 @@ public struct HTTPQuestion: Sendable {
     public let body: [UInt8]
     /// The `host:port` that the client asked.
     public var host: String?
+    public var actor = Actor.unverified
 
     /// The first value of a query parameter.
     public func first(_ name: String) -> String? {

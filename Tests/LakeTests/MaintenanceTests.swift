@@ -35,6 +35,32 @@ struct `Keeping a table small` {
         #expect(try rows(try lake.table("silver.t", at: .version(5))).count == 5)
     }
 
+    /// Commits of one millisecond, several files in a commit, and merges that end within a commit: rows stay where they came.
+    @Test(arguments: 1...20)
+    func `keeps the order of rows whatever is merged when`(seed: Int) throws {
+        var random = SplitMix64(seed: UInt64(seed))
+        let storage = MemoryStorage()
+        let table = try DeltaTable(name: "t", storage: storage, creating: schema)
+        var policy = CompactionPolicy.everything
+        var count: Int64 = 0
+        for _ in 0..<40 {
+            if Int.random(in: 0..<4, using: &random) > 0 {
+                let files = try (0..<Int.random(in: 1...4, using: &random)).flatMap { _ in
+                    let writer = table.writer()
+                    try writer.append(try Batch(schema: schema, rows: [[.int(count), .text("row")]]))
+                    count += 1
+                    return try writer.finish()
+                }
+                try table.commit(adding: files)
+            } else {
+                policy.targetFileSize = Int.random(in: 1500...6000, using: &random)
+                _ = try table.optimize(policy)
+            }
+            #expect(try rows(table).map(\.[0]) == (0..<count).map { .int($0) })
+        }
+        #expect(try rows(try DeltaTable(name: "t", storage: storage, creating: nil)).map(\.[0]) == (0..<count).map { .int($0) })
+    }
+
     @Test func `deletes nothing that is needed or young, and says what it would delete`() throws {
         let table = try filled(commits: 5)
         _ = try table.optimize()

@@ -13,12 +13,13 @@ struct `The HTTP server` {
     /// Runs a server on a free port for the length of `body`.
     private func withServer(
         _ routes: [Route], maxBodySize: Int = 100, metrics: MetricsRegistry = MetricsRegistry(),
-        deadlines: RequestDeadlines.Limits = .init(),
+        deadlines: RequestDeadlines.Limits = .init(), userHeader: String? = nil,
         _ body: @Sendable (String) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()
         configuration.listen = "127.0.0.1:0"
         configuration.maxBodySize = maxBodySize
+        configuration.userHeader = userHeader
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let port = BoundPort()
@@ -58,6 +59,25 @@ struct `The HTTP server` {
             #expect(open.1.hasSuffix("# EOF\n"))
             #expect(
                 open.1.contains("obs_http_request_duration_seconds_count{route=\"/metrics\",method=\"GET\",code=\"200\"} 1\n"))
+        }
+    }
+
+    @Test func `knows the user whom the proxy names, and nobody where none is expected`() async throws {
+        let route = Route(.get, "/who") { .text("\($0.actor)") }
+        try await withServer([route], userHeader: "X-Forwarded-User") { url in
+            for (headers, expected) in [
+                (["X-Forwarded-User": "ann"], #"user(Optional("ann"))"#),
+                (["x-forwarded-user": " ann "], #"user(Optional("ann"))"#),
+                ([:], "user(nil)"), (["X-Forwarded-User": ""], "user(nil)"), (["X-Remote-User": "ann"], "user(nil)"),
+                (["X-Forwarded-User": String(repeating: "a", count: 201)], "user(nil)"),
+            ] as [([String: String], String)] {
+                let (_, text, _) = try await get(url + "/who", headers: headers)
+                #expect(text == expected, "\(headers)")
+            }
+        }
+        try await withServer([route]) { url in
+            let (_, text, _) = try await get(url + "/who", headers: ["X-Forwarded-User": "ann"])
+            #expect(text == "unverified")
         }
     }
 

@@ -33,14 +33,14 @@ struct `The routes of incidents` {
     private func ask(
         _ method: HTTPRequest.Method, _ pattern: String, _ parameters: [String: String] = [:], query: [(String, String)] = [],
         body: String = "",
-        headers: HTTPFields = [:]
+        headers: HTTPFields = [:], actor: Actor = .unverified
     ) async throws -> (status: Int, text: String, headers: HTTPFields) {
         let route = try #require(routes.first { $0.method == method && $0.path == pattern } as Server.Route?)
         var fields = headers
         if method == .post, fields[.contentType] == nil { fields[.contentType] = "application/json" }
         let question = HTTPQuestion(
             path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
-            body: Array(body.utf8))
+            body: Array(body.utf8), actor: actor)
         let answer: HTTPAnswer
         do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
         return (answer.status.code, String(decoding: answer.body, as: UTF8.self), answer.headers)
@@ -61,6 +61,28 @@ struct `The routes of incidents` {
             query = (url.queryItems ?? []).map { ($0.name, $0.value ?? "") }
         }
         #expect(seen == ["INC-1005", "INC-1004", "INC-1003", "INC-1002", "INC-1001"])
+    }
+
+    /// What the proxy says stands, and what the body says must be the same or left out.
+    @Test(
+        arguments: [
+            (.unverified, "{\"by\":\"bob\"}", 200, "bob"), (.unverified, "{}", 400, "'by' is missing"),
+            (.user("ann"), "{}", 200, "ann"), (.user("ann"), "{\"by\":\"ann\"}", 200, "ann"),
+            (.user("ann"), "{\"by\":\"bob\"}", 400, "the proxy says that you are 'ann'"),
+            (.user(nil), "{\"by\":\"bob\"}", 403, "names no user"),
+        ] as [(Actor, String, Int, String)])
+    func `act under the name that the proxy gives`(actor: Actor, body: String, status: Int, text: String) async throws {
+        let answer = try await ask(.post, act, ["id": "INC-1001", "action": "acknowledge"], body: body, actor: actor)
+        #expect(answer.status == status && answer.text.contains(text), "\(answer.text)")
+        #expect(try incidents.incident("1001").incident.acknowledgedBy == (status == 200 ? text : nil))
+    }
+
+    @Test func `give the lines around evidence where they are asked for, and refuse what is no number of lines`() async throws {
+        for text in ["0", "101", "x"] {
+            let answer = try await ask(.get, one, ["id": "INC-1001"], query: [("context", text)])
+            #expect(answer.status == 400 && answer.text.contains("write a number from 1 to 100"))
+        }
+        #expect(try await ask(.get, one, ["id": "INC-1001"], query: [("context", "5")]).status == 200)
     }
 
     @Test func `change an incident only at the version that was read, and name who was faster`() async throws {

@@ -131,10 +131,7 @@ public final class DeltaTable: Sendable {
         adding files: [DataFile], transaction: (application: String, version: Int64)? = nil,
         operation: String = "STREAMING UPDATE"
     ) throws(LakeError) -> Int64? {
-        try commit(operation, isBlindAppend: true, transaction: transaction) { _ in
-            let now = commitTime()
-            return files.map { DeltaAction(add: $0.added(at: now)) }
-        }
+        try commit(operation, isBlindAppend: true, transaction: transaction) { $0.adding(files) }
     }
 
     /// Commits what `body` makes of the newest version, again and again until no other process was faster.

@@ -25,7 +25,9 @@ extension DeltaTable {
         try snapshot.checkWritable(table: name)
         for group in policy.groups(files, now: commitTime()) where !shouldStop() {
             let merged = try merge(group)
-            let newest = group.map(\.modificationTime).max()!
+            // Where the last of the merged files stood; several have the places of as many.
+            let places = group.map(\.modificationTime).suffix(merged.count)
+            let times = Array(repeating: places.first!, count: merged.count - places.count) + places
             let size = group.reduce(0) { $0 + $1.size }
             let version = try commit(
                 "OPTIMIZE", parameters: ["targetSize": String(policy.targetFileSize)], isBlindAppend: false
@@ -37,7 +39,7 @@ extension DeltaTable {
                         remove: .init(
                             path: $0.logPath, deletionTimestamp: now, dataChange: false, extendedFileMetadata: true,
                             partitionValues: $0.partitionValues, size: $0.size))
-                } + merged.map { DeltaAction(add: $0.added(at: newest, dataChange: false)) }
+                } + zip(merged, times).map { DeltaAction(add: $0.added(at: $1, dataChange: false)) }
             }
             guard let version else {
                 // No commit names them, so they can go. After an error they stay: the commit may have been made all the same.

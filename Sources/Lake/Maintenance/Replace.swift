@@ -23,7 +23,7 @@ extension DeltaTable {
                         path: $0.logPath, deletionTimestamp: now, dataChange: true, extendedFileMetadata: true,
                         partitionValues: $0.partitionValues, size: $0.size))
             }
-            return removed + (kept + files).map { DeltaAction(add: $0.added(at: now)) }
+            return removed + snapshot.adding(kept + files)
         }
     }
 

@@ -84,10 +84,11 @@ public enum AlertmanagerRoutes {
             Route(.post, "/api/v2/silences") { question in
                 try requireJSON(question)
                 let posted = try PostedSilence(question.body)
+                let author = try author(posted.createdBy, question)
                 do {
                     let id = try manager.silences.set(
                         id: posted.id, matchers: posted.matchers, startsAt: posted.startsAt, endsAt: posted.endsAt,
-                        createdBy: posted.createdBy,
+                        createdBy: author,
                         comment: posted.comment, now: now)
                     return .json("{\"silenceID\":\(JSONText.quote(id))}\n")
                 } catch AlertingError.noSilence {
@@ -105,9 +106,9 @@ public enum AlertmanagerRoutes {
                 }
             },
             Route(.delete, "/api/v2/silence/{id}") { question in
-                let id = try id(question)
+                let id = try id(question), author = try author("API", question)
                 do {
-                    try manager.silences.expire(id, by: "API", now: now)
+                    try manager.silences.expire(id, by: author, now: now)
                     return .empty(.ok)
                 } catch AlertingError.noSilence {
                     throw refusal(.notFound, "silence not found")
@@ -121,6 +122,16 @@ public enum AlertmanagerRoutes {
         func all(_ state: Silence.State) -> [Silence] { silences.filter { $0.state(at: now) == state } }
         return all(.active).sorted { $0.endsAt < $1.endsAt } + all(.pending).sorted { $0.startsAt < $1.startsAt }
             + all(.expired).sorted { $0.endsAt > $1.endsAt }
+    }
+
+    /// Who makes or ends a silence: the user whom the proxy names, whatever a tool has written.
+    private static func author(_ written: String, _ question: HTTPQuestion) throws -> String {
+        do throws(HTTPFailure) {
+            guard case .user = question.actor else { return written }
+            return try question.actor.name(nil) ?? written
+        } catch {
+            throw refusal(error.status, error.message)
+        }
     }
 
     // MARK: Questions

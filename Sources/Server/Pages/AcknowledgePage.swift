@@ -14,14 +14,16 @@ struct AcknowledgePage {
 
     func answer(_ question: HTTPQuestion) throws -> HTTPAnswer {
         let incident = try signed(question)
-        return page(incident, incident.state == .open ? Self.form : "<p>\(Self.standing(incident))</p>")
+        return page(incident, incident.state == .open ? Self.form(question) : "<p>\(Self.standing(incident))</p>")
     }
 
     func acknowledge(_ question: HTTPQuestion) throws -> HTTPAnswer {
         let incident = try signed(question)
+        // Whoever has the link may; who they are the proxy says, if they came by it.
+        let name = if case .user(let user?) = question.actor { user } else { question.field("by") ?? "link" }
         do {
             let taken = try site.incidents.perform(
-                .acknowledge, on: incident.id, by: question.field("by") ?? "link",
+                .acknowledge, on: incident.id, by: name,
                 note: "acknowledged by the link of a notification", now: Site.now)
             return page(taken, "<p>Acknowledged. It is \(taken.acknowledgedBy ?? "yours") who has it.</p>")
         } catch let error as AlertingError {
@@ -49,11 +51,13 @@ struct AcknowledgePage {
     }
 
     /// The form posts to the address that it came from, signature and all.
-    private static let form: HTML = """
-        <form class="row box" method="post"><input class="grow" name="by" placeholder="your name" aria-label="your name" maxlength="60" autocomplete="nickname" required>
-        <button>Acknowledge</button></form>
-
-        """
+    private static func form(_ question: HTTPQuestion) -> HTML {
+        let name: HTML =
+            if case .user(let user?) = question.actor { "as \(user)" } else {
+                "<input class=\"grow\" name=\"by\" placeholder=\"your name\" aria-label=\"your name\" maxlength=\"60\" autocomplete=\"nickname\" required>"
+            }
+        return "<form class=\"row box\" method=\"post\">\(name)\n<button>Acknowledge</button></form>\n"
+    }
 
     private func page(_ incident: Incident, _ body: HTML, status: HTTPResponse.Status = .ok) -> HTTPAnswer {
         let about: HTML = """

@@ -36,7 +36,7 @@ struct IncidentPage {
         try question.requireOwnForm()
         let id = question.parameters["id"] ?? ""
         do {
-            guard let name = question.field("by") else {
+            guard let name = try question.person() else {
                 return try answer(question, complaint: "Give your name.", status: .badRequest)
             }
             let action: IncidentStore.Action

@@ -53,7 +53,7 @@ struct IncidentsPage {
     func acknowledge(_ question: HTTPQuestion) throws -> HTTPAnswer {
         try question.requireOwnForm()
         let ids = question.form.filter { $0.name == "id" }.map(\.value)
-        guard !ids.isEmpty, let name = question.field("by") else {
+        guard !ids.isEmpty, let name = try question.person() else {
             throw HTTPFailure(.badRequest, code: "bad_form", "tick at least one incident, and give your name")
         }
         for id in ids.prefix(1000) {

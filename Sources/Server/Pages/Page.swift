@@ -120,15 +120,24 @@ extension HTTPQuestion {
         }
     }
 
+    /// Who does what a form is about; nil when they have not said so.
+    func person() throws(HTTPFailure) -> String? { try actor.name(field("by")) }
+
     /// The name that the person gave last time.
     var knownName: String? {
         let cookies = headers[.cookie]?.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
         return cookies.first { $0.hasPrefix("obs_name=") }?.dropFirst("obs_name=".count).description.removingPercentEncoding
     }
 
-    /// Where a person writes who they are.
+    /// Where a person writes who they are, unless the proxy says it.
     var nameField: HTML {
-        "<input name=\"by\" value=\"\(knownName ?? "")\" placeholder=\"your name\" aria-label=\"your name\" maxlength=\"60\" autocomplete=\"nickname\" required>"
+        switch actor {
+        case .user(let name?): return "as \(name)"
+        case .user(nil): return "<span class=\"warning\">nobody has let you in: you can only look</span>"
+        case .unverified: break
+        }
+        return
+            "<input name=\"by\" value=\"\(knownName ?? "")\" placeholder=\"your name\" aria-label=\"your name\" maxlength=\"60\" autocomplete=\"nickname\" required>"
     }
 }
 

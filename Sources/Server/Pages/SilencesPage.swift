@@ -47,7 +47,7 @@ struct SilencesPage {
     func add(_ question: HTTPQuestion) async throws -> HTTPAnswer {
         try question.requireOwnForm()
         do {
-            guard let name = question.field("by"), let comment = question.field("comment") else {
+            guard let name = try question.person(), let comment = question.field("comment") else {
                 return try await answer(question, complaint: "Give your name, and say why.")
             }
             guard let length = Duration(parsing: question.field("for") ?? ""), length > .zero, length <= .seconds(400 * 86_400)
@@ -70,7 +70,7 @@ struct SilencesPage {
     /// Ends a silence now, or lets it last an hour longer.
     func change(_ question: HTTPQuestion) throws -> HTTPAnswer {
         try question.requireOwnForm()
-        guard let name = question.field("by") else { throw HTTPFailure(.badRequest, code: "bad_form", "give your name") }
+        guard let name = try question.person() else { throw HTTPFailure(.badRequest, code: "bad_form", "give your name") }
         let id = question.parameters["id"] ?? "", now = Site.now
         do {
             let silence = try site.alerts.silences.silence(id)

@@ -25,12 +25,15 @@ struct Snapshot: Sendable {
     private(set) var tombstones: [String: DeltaAction.Remove] = [:]
     private var filesByPath: [String: (order: Int, file: LiveFile)] = [:]
     private var nextOrder = 0
+    /// Of all files that were ever added.
+    private var newestTime = Int64.min
 
     /// Reader features that change nothing for obs.
     private static let knownReaderFeatures: Set = ["timestampNtz", "vacuumProtocolCheck"]
     private static let knownWriterFeatures: Set = ["appendOnly", "invariants"]
 
-    /// In the order in which their rows came: by the time of their newest row's commit, then as the log has them.
+    /// In the order in which their rows came: by the time of their newest row's commit, then as the log has them. Files of obs have no time in common
+    /// (``adding(_:)``), so that one that several were merged into stands where they stood, and not behind what was committed in the same millisecond.
     var files: [LiveFile] {
         filesByPath.values.sorted {
             ($0.file.modificationTime, $0.order) < ($1.file.modificationTime, $1.order)
@@ -41,6 +44,12 @@ struct Snapshot: Sendable {
     var sizeInBytes: Int { filesByPath.values.reduce(0) { $0 + $1.file.size } }
     var schema: Schema { columns?.schema ?? Schema([]) }
     var partitionColumns: [String] { metadata?.partitionColumns ?? [] }
+
+    /// The actions that add files, each at a time of its own after all that are there.
+    func adding(_ files: [DataFile]) -> [DeltaAction] {
+        let first = max(commitTime(), newestTime == .min ? 0 : newestTime + 1)
+        return files.enumerated().map { DeltaAction(add: $1.added(at: first + Int64($0))) }
+    }
 
     func holds(_ logPath: String) -> Bool { filesByPath[logPath] != nil }
 
@@ -83,6 +92,8 @@ struct Snapshot: Sendable {
                     stats: add.stats, logPath: add.path)
             )
             nextOrder += 1
+            // A log may say anything: what comes after it must still be a number.
+            newestTime = max(newestTime, min(add.modificationTime, .max / 2))
         }
         if let remove = action.remove {
             filesByPath[remove.path] = nil
