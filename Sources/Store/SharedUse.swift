@@ -13,7 +13,7 @@ final class SharedUse: Sendable {
     /// - Returns: nil where the file can be neither made nor read, as in a folder of somebody else's.
     init?(of path: String) {
         let file = path + ".lock"
-        var opened = open(file, O_RDONLY | O_CREAT | O_CLOEXEC, 0o640)
+        var opened = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         if opened < 0 { opened = open(file, O_RDONLY | O_CLOEXEC) }
         guard opened >= 0 else { return nil }
         descriptor = opened
@@ -32,6 +32,8 @@ final class SharedUse: Sendable {
         let clock = ContinuousClock(), end = clock.now + patience
         defer { share() }
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            // A file system without locks says something else: there nobody can be waited for.
+            guard errno == EWOULDBLOCK || errno == EINTR else { break }
             guard clock.now < end else { return nil }
             flock(descriptor, LOCK_UN)
             usleep(20_000)
