@@ -136,7 +136,7 @@ struct IncidentActionRequest {
                 .badRequest, code: "bad_body",
                 "the body is no action; write JSON such as {\"by\": \"ann\", \"note\": \"looking\"}")
         }
-        guard let name = try question.actor.name(body.by) else {
+        guard let name = try question.requester.name(body.by) else {
             throw HTTPFailure(.badRequest, code: "bad_body", "'by' is missing; say who acts, such as {\"by\": \"ann\"}")
         }
         by = name

@@ -35,7 +35,7 @@ public struct Route: Sendable {
                         context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
                     ) { first, _ in first },
                     headers: request.headers, body: Array(body.readableBytesView), host: request.head.authority,
-                    actor: Actor(request.headers, userHeader: userHeader))
+                    requester: Requester(request.headers, userHeader: userHeader))
                 return try await answer(question).response
             } catch let error as HTTPFailure {
                 return error.answer.response
@@ -60,7 +60,7 @@ public struct HTTPQuestion: Sendable {
     public let body: [UInt8]
     /// The `host:port` that the client asked.
     public var host: String?
-    public var actor = Actor.unverified
+    public var requester = Requester.unverified
 
     /// The first value of a query parameter.
     public func first(_ name: String) -> String? {

@@ -61,6 +61,19 @@ struct `Keeping a table small` {
         #expect(try rows(try DeltaTable(name: "t", storage: storage, creating: nil)).map(\.[0]) == (0..<count).map { .int($0) })
     }
 
+    /// obs writes none; other engines may.
+    @Test func `merges files without a row into nothing`() throws {
+        let table = try DeltaTable(name: "t", storage: MemoryStorage(), creating: schema)
+        for number in 0..<3 {
+            let path = "part-\(number).parquet"
+            let (size, rowGroups) = try ParquetWriter(schema, to: try table.storage.create(path)).finish()
+            try table.commit(adding: [DataFile(path: path, schema: schema, size: size, rowGroups: rowGroups)])
+        }
+        #expect(try table.optimize().removedFiles == 3)
+        #expect(table.fileCount == 0)
+        #expect(try rows(table).isEmpty)
+    }
+
     @Test func `deletes nothing that is needed or young, and says what it would delete`() throws {
         let table = try filled(commits: 5)
         _ = try table.optimize()

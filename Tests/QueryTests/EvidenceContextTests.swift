@@ -73,6 +73,21 @@ struct `What stands around evidence` {
                 == ["a.log:before [Zürich is long] after", "gone.log:[x]"])
     }
 
+    /// What somebody merges into an incident may have been opened days before it.
+    @Test func `is found for parts too, which may be older than their whole`() throws {
+        try write([("a.log", 0, "before"), ("a.log", 10, "old"), ("a.log", 20, "after")], arrival: now - .seconds(3 * 86_400))
+        for (number, time) in [(1, now - .seconds(3 * 86_400)), (2, now)] {
+            let evidence = number == 1 ? [Evidence(file: "a.log", offset: 10, line: "old", time: time)] : []
+            let finding = Finding(
+                name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["source": "192.0.2.\(number)"], title: "t",
+                description: "d", startsAt: time, lastSeen: time, count: 1, evidence: evidence)
+            try temporary.record(finding, at: time)
+        }
+        try temporary.incidents.perform(.merge(["INC-1001"]), on: "INC-1002", by: "ann", now: now)
+        let context = try IncidentQuestions(temporary.incidents).one("1002", context: (1, lake)).context
+        #expect(context.map { $0.lines.map(\.text) } == [["before", "old", "after"]])
+    }
+
     @Test(arguments: 1...30)
     func `has each line once, as cutting the file by hand has it`(seed: Int) throws {
         var random = SplitMix64(seed: UInt64(seed))

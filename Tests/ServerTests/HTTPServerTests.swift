@@ -63,7 +63,7 @@ struct `The HTTP server` {
     }
 
     @Test func `knows the user whom the proxy names, and nobody where none is expected`() async throws {
-        let route = Route(.get, "/who") { .text("\($0.actor)") }
+        let route = Route(.get, "/who") { .text("\($0.requester)") }
         try await withServer([route], userHeader: "X-Forwarded-User") { url in
             for (headers, expected) in [
                 (["X-Forwarded-User": "ann"], #"user(Optional("ann"))"#),

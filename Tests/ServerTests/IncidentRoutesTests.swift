@@ -33,14 +33,14 @@ struct `The routes of incidents` {
     private func ask(
         _ method: HTTPRequest.Method, _ pattern: String, _ parameters: [String: String] = [:], query: [(String, String)] = [],
         body: String = "",
-        headers: HTTPFields = [:], actor: Actor = .unverified
+        headers: HTTPFields = [:], requester: Requester = .unverified
     ) async throws -> (status: Int, text: String, headers: HTTPFields) {
         let route = try #require(routes.first { $0.method == method && $0.path == pattern } as Server.Route?)
         var fields = headers
         if method == .post, fields[.contentType] == nil { fields[.contentType] = "application/json" }
         let question = HTTPQuestion(
             path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
-            body: Array(body.utf8), actor: actor)
+            body: Array(body.utf8), requester: requester)
         let answer: HTTPAnswer
         do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
         return (answer.status.code, String(decoding: answer.body, as: UTF8.self), answer.headers)
@@ -70,9 +70,9 @@ struct `The routes of incidents` {
             (.user("ann"), "{}", 200, "ann"), (.user("ann"), "{\"by\":\"ann\"}", 200, "ann"),
             (.user("ann"), "{\"by\":\"bob\"}", 400, "the proxy says that you are 'ann'"),
             (.user(nil), "{\"by\":\"bob\"}", 403, "names no user"),
-        ] as [(Actor, String, Int, String)])
-    func `act under the name that the proxy gives`(actor: Actor, body: String, status: Int, text: String) async throws {
-        let answer = try await ask(.post, act, ["id": "INC-1001", "action": "acknowledge"], body: body, actor: actor)
+        ] as [(Requester, String, Int, String)])
+    func `act under the name that the proxy gives`(requester: Requester, body: String, status: Int, text: String) async throws {
+        let answer = try await ask(.post, act, ["id": "INC-1001", "action": "acknowledge"], body: body, requester: requester)
         #expect(answer.status == status && answer.text.contains(text), "\(answer.text)")
         #expect(try incidents.incident("1001").incident.acknowledgedBy == (status == 200 ? text : nil))
     }

@@ -43,7 +43,7 @@ struct `The pages` {
 
     private func ask(
         _ method: HTTPRequest.Method, _ pattern: String, _ parameters: [String: String] = [:], query: [(String, String)] = [],
-        form: [(String, String)] = [], headers: HTTPFields = [:], actor: Actor = .unverified
+        form: [(String, String)] = [], headers: HTTPFields = [:], requester: Requester = .unverified
     ) async throws -> (status: Int, text: String, headers: HTTPFields) {
         let route = try #require(routes.first { $0.method == method && $0.path == pattern } as Server.Route?)
         var fields: HTTPFields = [.accept: "text/html"]
@@ -52,7 +52,7 @@ struct `The pages` {
         let body = form.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
         let question = HTTPQuestion(
             path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
-            body: Array(body.utf8), host: "obs:9464", actor: actor)
+            body: Array(body.utf8), host: "obs:9464", requester: requester)
         let answer: HTTPAnswer
         do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
         return (answer.status.code, String(decoding: answer.body, as: UTF8.self), answer.headers)
@@ -72,17 +72,17 @@ struct `The pages` {
 
     @Test func `let people act as whom the proxy has let in, and others look only`() async throws {
         let one = "/incidents/{id}", id = ["id": "INC-1002"]
-        let page = try await ask(.get, one, id, actor: .user("ann <b>"))
+        let page = try await ask(.get, one, id, requester: .user("ann <b>"))
         #expect(page.text.contains("as ann &lt;b&gt;") && !page.text.contains("name=\"by\""))
-        #expect(try await ask(.get, one, id, actor: .user(nil)).text.contains("you can only look"))
-        let refused = try await ask(.post, one, id, form: [("action", "acknowledge"), ("by", "bob")], actor: .user(nil))
+        #expect(try await ask(.get, one, id, requester: .user(nil)).text.contains("you can only look"))
+        let refused = try await ask(.post, one, id, form: [("action", "acknowledge"), ("by", "bob")], requester: .user(nil))
         #expect(refused.status == 403)
-        #expect(try await ask(.post, one, id, form: [("action", "acknowledge")], actor: .user("ann")).status == 303)
+        #expect(try await ask(.post, one, id, form: [("action", "acknowledge")], requester: .user("ann")).status == 303)
         #expect(try incidents.incident("1002").incident.acknowledgedBy == "ann")
         let silence = [("filter", "a=\"b\""), ("comment", "why"), ("for", "1h")]
-        #expect(try await ask(.post, "/silences", form: silence, actor: .user("cid")).status == 303)
+        #expect(try await ask(.post, "/silences", form: silence, requester: .user("cid")).status == 303)
         #expect(try alerts.silences.silences().map(\.createdBy) == ["cid"])
-        #expect(try await ask(.post, "/incidents/acknowledge", form: [("id", "INC-1003")], actor: .user(nil)).status == 403)
+        #expect(try await ask(.post, "/incidents/acknowledge", form: [("id", "INC-1003")], requester: .user(nil)).status == 403)
     }
 
     @Test func `show what came from a log as text, never as markup`() async throws {

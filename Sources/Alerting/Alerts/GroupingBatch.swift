@@ -29,9 +29,7 @@ struct GroupingBatch {
 
         /// Writes down that its receiver is told of an incident.
         func note(_ incident: Int64, _ database: Database) throws {
-            try database.executeCached(
-                sql: "INSERT OR IGNORE INTO incident_told (incident, receiver, group_key) VALUES (?, ?, ?)",
-                arguments: [incident, receiver, key])
+            try IncidentStore.noteTold(receiver, key, of: incident, database)
         }
     }
 

@@ -234,6 +234,13 @@ public struct IncidentStore: Sendable {
         }
     }
 
+    /// Writes down that a group's receiver is told of an incident.
+    static func noteTold(_ receiver: String, _ key: String, of incident: Int64, _ database: Database) throws {
+        try database.executeCached(
+            sql: "INSERT OR IGNORE INTO incident_told (incident, receiver, group_key) VALUES (?, ?, ?)",
+            arguments: [incident, receiver, key])
+    }
+
     // MARK: Ends
 
     /// Ends an incident and the parts of it that have not ended.

@@ -96,9 +96,7 @@ struct Escalation: Sendable {
                 INSERT OR IGNORE INTO alert_membership (grouping, alert) SELECT ?1, id FROM alert
                 WHERE incident IN (SELECT ?2 UNION SELECT number FROM incident WHERE merged_into = ?2) AND (ends_at IS NULL OR ends_at > ?3)
                 """, arguments: [grouping, incident.number, now.microseconds])
-        try database.execute(
-            sql: "INSERT OR IGNORE INTO incident_told (incident, receiver, group_key) VALUES (?, ?, ?)",
-            arguments: [incident.number, receiver, key])
+        try IncidentStore.noteTold(receiver, key, of: incident.number, database)
         try IncidentStore.owe(receiver, key, at: now, owedSince: now, database)
     }
 }

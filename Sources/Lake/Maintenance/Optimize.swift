@@ -26,8 +26,7 @@ extension DeltaTable {
         for group in policy.groups(files, now: commitTime()) where !shouldStop() {
             let merged = try merge(group)
             // Where the last of the merged files stood; several have the places of as many.
-            let places = group.map(\.modificationTime).suffix(merged.count)
-            let times = Array(repeating: places.first!, count: merged.count - places.count) + places
+            let times = merged.indices.map { group[max(0, group.count - merged.count + $0)].modificationTime }
             let size = group.reduce(0) { $0 + $1.size }
             let version = try commit(
                 "OPTIMIZE", parameters: ["targetSize": String(policy.targetFileSize)], isBlindAppend: false

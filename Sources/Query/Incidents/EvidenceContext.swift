@@ -26,11 +26,19 @@ public struct EvidenceContext: Sendable {
     ///
     /// Neighbours are told by the order in which lines came: offsets begin anew when a file is rotated.
     ///
-    /// - Parameter count: how many before and how many after.
+    /// - Parameters:
+    ///   - incidents: the incident and its parts, whose evidence it is.
+    ///   - count: how many before and how many after.
     /// - Throws: `LakeError` when a table cannot be read.
-    static func around(_ evidence: [Evidence], of incident: Incident, count: Int, in lake: Lake) throws -> [EvidenceContext] {
-        let begin = min(incident.openedAt, max(incident.startsAt, incident.openedAt - longestWait)) - margin
-        let arrivals = begin...max(begin, incident.resolvedAt.map { $0 + margin } ?? Timestamp(microseconds: .max))
+    static func around(_ evidence: [Evidence], of incidents: [Incident], count: Int, in lake: Lake) throws -> [EvidenceContext] {
+        let begins = incidents.map { min($0.openedAt, max($0.startsAt, $0.openedAt - longestWait)) - margin }
+        let ends = incidents.map { $0.resolvedAt.map { $0 + margin } ?? Timestamp(microseconds: .max) }
+        guard let begin = begins.min(), let end = ends.max(), !evidence.isEmpty else { return [] }
+        let arrivals = begin...max(begin, end)
+        let tables = try lake.tables().filter { $0.hasPrefix("bronze.") }.map { name in
+            let table = try lake.table(name)
+            return (table: table, files: try files(of: table, arrivals))
+        }
         var found: [EvidenceContext] = []
         for file in Set(evidence.map(\.file)).sorted() {
             // A long line is cut, and may be so within a character.
@@ -38,9 +46,9 @@ public struct EvidenceContext: Sendable {
                 evidence.filter { $0.file == file }.map { ($0.offset, $0.line.prefix { $0 != "\u{FFFD}" }) }
             ) { first, _ in first }
             var missing = wanted
-            for table in try lake.tables() where table.hasPrefix("bronze.") {
+            for (table, files) in tables where files.contains(file) {
                 var stretches = Stretches(wanted: wanted, count: count)
-                try stretches.read(lake.table(table), file: file, arrivals: arrivals)
+                try stretches.read(table, file: file, arrivals: arrivals)
                 found += stretches.done.map { EvidenceContext(file: file, lines: $0) }
                 for offset in stretches.found { missing[offset] = nil }
             }
@@ -52,12 +60,25 @@ public struct EvidenceContext: Sendable {
         return found
     }
 
+    /// Of which files a table has lines of that time: their names are little to read, the lines are not.
+    private static func files(of table: DeltaTable, _ arrivals: ClosedRange<Timestamp>) throws -> Set<String> {
+        guard table.schema["file"]?.type == .text, table.schema["line"]?.type == .text else { return [] }
+        var files: Set<String> = []
+        try table.scan(columns: ["file"], times: ("arrival_time", arrivals)) { batch in
+            guard let names = batch["file"] else { return false }
+            files.formUnion(RowGroups([names], count: batch.count).representatives.compactMap { names.string(at: Int($0)) })
+            return true
+        }
+        return files
+    }
+
     /// Goes through the lines of one file in their order.
     private struct Stretches {
         let wanted: [Int64: Substring]
         let count: Int
         var done: [[Line]] = []
-        private var before: [Line] = []
+        /// Where the last lines are that are in no stretch yet: most never will be, and are never made a text.
+        private var before: [(offset: Int64, lines: Column, row: Int)] = []
         private var current: [Line] = []
         /// How many lines still belong to the current stretch.
         private var left = 0
@@ -69,16 +90,13 @@ public struct EvidenceContext: Sendable {
         }
 
         mutating func read(_ table: DeltaTable, file: String, arrivals: ClosedRange<Timestamp>) throws {
-            guard table.schema["file"]?.type == .text, table.schema["line"]?.type == .text else { return }
             let matchers = [try Matcher("file", .equal, file)]
             try table.scan(columns: ["file", "offset", "line"], times: ("arrival_time", arrivals), matching: matchers) { batch in
                 let isOfFile = matchers.rows(in: batch)
                 guard let offsets = batch["offset"], let lines = batch["line"] else { return false }
                 for row in 0..<batch.count where isOfFile[row] {
                     guard let offset = offsets.integer(at: row) else { continue }
-                    let text = lines.string(at: row) ?? ""
-                    // The same place of an earlier file of that name has another line.
-                    add(Line(offset: offset, text: text, isEvidence: wanted[offset].map { text.hasPrefix($0) } ?? false))
+                    add(offset, lines, row)
                 }
                 return !isOver
             }
@@ -88,17 +106,19 @@ public struct EvidenceContext: Sendable {
         /// Whether nothing can follow that is wanted.
         private var isOver: Bool { found.count == wanted.count && left == 0 }
 
-        private mutating func add(_ line: Line) {
-            if line.isEvidence {
+        private mutating func add(_ offset: Int64, _ lines: Column, _ row: Int) {
+            // The same place of an earlier file of that name has another line.
+            if let start = wanted[offset], let text = lines.string(at: row), text.hasPrefix(start) {
                 // What stands between two lines of evidence that are near is in one stretch with them.
-                current += before + [line]
+                current += before.map { Line(offset: $0.offset, text: $0.lines.string(at: $0.row) ?? "", isEvidence: false) }
+                current.append(Line(offset: offset, text: text, isEvidence: true))
                 (before, left) = ([], count)
-                found.insert(line.offset)
+                found.insert(offset)
             } else if left > 0 {
-                current.append(line)
+                current.append(Line(offset: offset, text: lines.string(at: row) ?? "", isEvidence: false))
                 left -= 1
             } else {
-                before.append(line)
+                before.append((offset, lines, row))
                 guard before.count > count else { return }
                 if !current.isEmpty { done.append(current) }
                 current = []

@@ -87,9 +87,12 @@ public struct IncidentQuestions: Sendable {
         _ id: String, runbooks: String? = nil, lake: Lake? = nil, context: (lines: Int, lake: Lake)? = nil, now: Timestamp? = nil
     ) throws -> IncidentView {
         let (incident, evidence, timeline, notifications) = try store.incident(id)
+        let parts = try store.parts(of: incident.number)
         return IncidentView(
-            incident: incident, parts: try store.parts(of: incident.number), evidence: evidence,
-            context: try context.map { try EvidenceContext.around(evidence, of: incident, count: $0.lines, in: $0.lake) } ?? [],
+            incident: incident, parts: parts, evidence: evidence,
+            context: try context.map {
+                try EvidenceContext.around(evidence, of: [incident] + parts, count: $0.lines, in: $0.lake)
+            } ?? [],
             timeline: timeline,
             notifications: notifications, related: try related(to: incident), similar: try similar(to: incident),
             figures: try lake.map { try IncidentFigures.all(of: incident, in: $0) } ?? [],

@@ -127,8 +127,7 @@ public enum AlertmanagerRoutes {
     /// Who makes or ends a silence: the user whom the proxy names, whatever a tool has written.
     private static func author(_ written: String, _ question: HTTPQuestion) throws -> String {
         do throws(HTTPFailure) {
-            guard case .user = question.actor else { return written }
-            return try question.actor.name(nil) ?? written
+            return try question.requester.name(nil) ?? written
         } catch {
             throw refusal(error.status, error.message)
         }

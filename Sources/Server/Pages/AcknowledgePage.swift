@@ -20,7 +20,7 @@ struct AcknowledgePage {
     func acknowledge(_ question: HTTPQuestion) throws -> HTTPAnswer {
         let incident = try signed(question)
         // Whoever has the link may; who they are the proxy says, if they came by it.
-        let name = if case .user(let user?) = question.actor { user } else { question.field("by") ?? "link" }
+        let name = if case .user(let user?) = question.requester { user } else { question.field("by") ?? "link" }
         do {
             let taken = try site.incidents.perform(
                 .acknowledge, on: incident.id, by: name,
@@ -52,10 +52,7 @@ struct AcknowledgePage {
 
     /// The form posts to the address that it came from, signature and all.
     private static func form(_ question: HTTPQuestion) -> HTML {
-        let name: HTML =
-            if case .user(let user?) = question.actor { "as \(user)" } else {
-                "<input class=\"grow\" name=\"by\" placeholder=\"your name\" aria-label=\"your name\" maxlength=\"60\" autocomplete=\"nickname\" required>"
-            }
+        let name = question.requester == .user(nil) ? question.writtenName : question.nameField
         return "<form class=\"row box\" method=\"post\">\(name)\n<button>Acknowledge</button></form>\n"
     }
 

@@ -121,7 +121,7 @@ extension HTTPQuestion {
     }
 
     /// Who does what a form is about; nil when they have not said so.
-    func person() throws(HTTPFailure) -> String? { try actor.name(field("by")) }
+    func person() throws(HTTPFailure) -> String? { try requester.name(field("by")) }
 
     /// The name that the person gave last time.
     var knownName: String? {
@@ -131,13 +131,16 @@ extension HTTPQuestion {
 
     /// Where a person writes who they are, unless the proxy says it.
     var nameField: HTML {
-        switch actor {
+        switch requester {
         case .user(let name?): return "as \(name)"
         case .user(nil): return "<span class=\"warning\">nobody has let you in: you can only look</span>"
-        case .unverified: break
+        case .unverified: return writtenName
         }
-        return
-            "<input name=\"by\" value=\"\(knownName ?? "")\" placeholder=\"your name\" aria-label=\"your name\" maxlength=\"60\" autocomplete=\"nickname\" required>"
+    }
+
+    /// The same for those who need not come by the proxy.
+    var writtenName: HTML {
+        "<input name=\"by\" value=\"\(knownName ?? "")\" placeholder=\"your name\" aria-label=\"your name\" maxlength=\"60\" autocomplete=\"nickname\" required>"
     }
 }
 

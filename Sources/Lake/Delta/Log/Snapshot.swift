@@ -26,7 +26,7 @@ struct Snapshot: Sendable {
     private var filesByPath: [String: (order: Int, file: LiveFile)] = [:]
     private var nextOrder = 0
     /// Of all files that were ever added.
-    private var newestTime = Int64.min
+    private var newestTime: Int64 = 0
 
     /// Reader features that change nothing for obs.
     private static let knownReaderFeatures: Set = ["timestampNtz", "vacuumProtocolCheck"]
@@ -47,7 +47,7 @@ struct Snapshot: Sendable {
 
     /// The actions that add files, each at a time of its own after all that are there.
     func adding(_ files: [DataFile]) -> [DeltaAction] {
-        let first = max(commitTime(), newestTime == .min ? 0 : newestTime + 1)
+        let first = max(commitTime(), newestTime + 1)
         return files.enumerated().map { DeltaAction(add: $1.added(at: first + Int64($0))) }
     }
 

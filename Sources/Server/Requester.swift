@@ -1,7 +1,7 @@
 import HTTPTypes
 
 /// Who asks, as far as that is known: what is done is written down under their name.
-public enum Actor: Sendable, Equatable {
+public enum Requester: Sendable, Equatable {
     /// Nobody vouches for anybody: who does something says who they are.
     case unverified
     /// The user that the proxy before obs has let in (`http.user_header`); nil when a request did not come by it.
