@@ -53,9 +53,12 @@ extension OpenAPI {
                 $0.choices = ["action": IncidentActionRequest.names]
                 $0.parameters = [.text("If-Match", "Only at this version: the ETag of an earlier answer", in: .header)]
                 $0.body = .json([
-                    "type": "object", "required": ["by"],
+                    "type": "object",
                     "properties": [
-                        "by": ["type": "string", "maxLength": 200], "note": ["type": "string", "maxLength": 16_384],
+                        "by": [
+                            "type": "string", "maxLength": 200,
+                            "description": "Who acts; needed unless the proxy before obs says it (http.user_header)",
+                        ] as [String: Any], "note": ["type": "string", "maxLength": 16_384],
                         "as": ["type": "string", "enum": ["fixed", "false_positive", "expected"]], "to": ["type": "string"],
                         "incidents": ["type": "array", "items": ["type": "string"], "maxItems": 1000] as [String: Any],
                     ] as [String: Any],
@@ -63,7 +66,7 @@ extension OpenAPI {
                 $0.answer = .json("Incident")
                 $0.answerSummary = "The incident as it is now"
                 $0.headers = ["ETag": version]
-                $0.refusals = [400, 404, 409, 412, 415]
+                $0.refusals = [400, 403, 404, 409, 412, 415]
             },
             operation(
                 AcknowledgePage.path, "showAcknowledgement", "The page that a notification's link leads to: it changes nothing"
