@@ -67,7 +67,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         guard Set(deadMansSwitches.map(\.name)).count == deadMansSwitches.count else {
             throw own.refused(.deadMansSwitches, "two dead man's switches have the same name")
         }
-        try checkOnCall()
+        try checkOnCall(decoder)
         while externalURL.hasSuffix("/") { externalURL.removeLast() }
     }
 
@@ -88,59 +88,89 @@ public struct AlertingConfiguration: Sendable, Decodable {
             var list = try container.nestedUnkeyedContainer(forKey: .receivers)
             while !list.isAtEnd { receivers.append(try Receiver(from: try list.superDecoder(), global)) }
         }
-        try check()
+        try check(decoder)
     }
 
     /// What no part of the configuration can see alone.
-    private func check() throws(AlertingError) {
-        let names = Set(receivers.map(\.name))
-        guard names.count == receivers.count else { throw .twoReceivers }
-        if let route, route.receiver?.isEmpty ?? true { throw .rootWithoutReceiver }
-        for name in route?.allReceivers ?? [] where !names.contains(name) {
-            throw .unknownReceiver(name, known: names.sorted())
-        }
-        if let route {
-            if !route.matchers.isEmpty { throw .rootHas("matchers") }
-            if !route.mutedDuring.isEmpty { throw .rootHas("mute_time_intervals") }
-            if !route.activeDuring.isEmpty { throw .rootHas("active_time_intervals") }
-            if route.continues { throw .rootHas("continue") }
+    private func check(_ decoder: any Decoder) throws {
+        func fail(_ error: AlertingError, at path: ConfigurationKey...) -> DecodingError { .found(error, at: path, in: decoder) }
+        var names: Set<String> = []
+        for (index, receiver) in receivers.enumerated() where !names.insert(receiver.name).inserted {
+            throw fail(.twoReceivers, at: "receivers", .init(index), "name")
         }
         let known = timeIntervals.map(\.name)
-        if Set(known).count < known.count { throw .badInterval("two have the same name") }
-        for name in route?.allIntervals ?? [] where !known.contains(name) {
-            throw .unknownInterval(name, known: known.sorted())
+        if Set(known).count < known.count { throw fail(.badInterval("two have the same name"), at: "time_intervals") }
+        if let route {
+            if route.receiver?.isEmpty ?? true { throw fail(.rootWithoutReceiver, at: "route") }
+            if !route.matchers.isEmpty { throw fail(.rootHas("matchers"), at: "route", "matchers") }
+            if !route.mutedDuring.isEmpty { throw fail(.rootHas("mute_time_intervals"), at: "route", "mute_time_intervals") }
+            if !route.activeDuring.isEmpty { throw fail(.rootHas("active_time_intervals"), at: "route", "active_time_intervals") }
+            if route.continues { throw fail(.rootHas("continue"), at: "route", "continue") }
+            try check(route, at: ["route"], receivers: names, intervals: known, decoder)
         }
-        for receiver in receivers {
+        for (index, receiver) in receivers.enumerated() {
             for integration in receiver.integrations {
                 let missing = Set(integration.templates.flatMap(\.partials)).subtracting(library.names)
                 guard let name = missing.sorted().first else { continue }
-                throw .badValue(
-                    "a template of the receiver '\(receiver.name)' includes '\(name)', which there is not; known are \(library.names.sorted().joined(separator: ", "))"
-                )
+                let there = library.names.sorted().joined(separator: ", ")
+                throw fail(
+                    .badValue(
+                        "a template of the receiver '\(receiver.name)' includes '\(name)', which there is not; known are \(there)"
+                    ),
+                    at: "receivers", .init(index))
             }
         }
     }
 
+    /// Whether the receivers and time intervals that a route and those below it name are there.
+    private func check(
+        _ route: Route, at path: [ConfigurationKey], receivers: Set<String>, intervals: [String], _ decoder: any Decoder
+    ) throws {
+        if let name = route.receiver, !receivers.contains(name) {
+            throw DecodingError.found(.unknownReceiver(name, known: receivers.sorted()), at: path + ["receiver"], in: decoder)
+        }
+        for (key, names) in [("mute_time_intervals", route.mutedDuring), ("active_time_intervals", route.activeDuring)] {
+            for name in names where !intervals.contains(name) {
+                let error = AlertingError.unknownInterval(name, known: intervals.sorted())
+                throw DecodingError.found(error, at: path + [ConfigurationKey(key)], in: decoder)
+            }
+        }
+        for (index, child) in route.routes.enumerated() {
+            try check(child, at: path + ["routes", .init(index)], receivers: receivers, intervals: intervals, decoder)
+        }
+    }
+
     /// What schedules and escalations name must be there.
-    private func checkOnCall() throws(AlertingError) {
+    private func checkOnCall(_ decoder: any Decoder) throws {
+        func fail(_ error: AlertingError, at path: ConfigurationKey...) -> DecodingError { .found(error, at: path, in: decoder) }
         let receivers = Set(receivers.map(\.name))
         guard Set(schedules.map(\.name)).count == schedules.count else {
-            throw .badOnCall("two schedules of oncall have the same name")
+            throw fail(.badOnCall("two schedules of oncall have the same name"), at: "oncall")
         }
-        for step in escalations.flatMap(\.steps) {
-            switch step.target {
-            case .receiver(let name):
-                if !receivers.contains(name) { throw .unknownReceiver(name, known: receivers.sorted()) }
-            case .schedule(let name):
-                guard let schedule = schedules.first(where: { $0.name == name }) else {
-                    throw .badOnCall(
-                        "an escalation names the schedule '\(name)', which there is not; known are \(schedules.map(\.name).joined(separator: ", "))"
-                    )
-                }
-                for person in schedule.people + schedule.overrides.map(\.person) where !receivers.contains(person) {
-                    throw .badOnCall(
-                        "\(person) takes turns in the schedule '\(name)' and has no receiver; add one with this name to receivers"
-                    )
+        for (policyIndex, policy) in escalations.enumerated() {
+            for (stepIndex, step) in policy.steps.enumerated() {
+                switch step.target {
+                case .receiver(let name):
+                    guard receivers.contains(name) else {
+                        let known = receivers.sorted().joined(separator: ", ")
+                        throw fail(
+                            .badOnCall("an escalation names the receiver '\(name)', which there is not; receivers are \(known)"),
+                            at: "escalations", .init(policyIndex), "steps", .init(stepIndex))
+                    }
+                case .schedule(let name):
+                    guard let index = schedules.firstIndex(where: { $0.name == name }) else {
+                        let known = schedules.map(\.name).joined(separator: ", ")
+                        throw fail(
+                            .badOnCall("an escalation names the schedule '\(name)', which there is not; known are \(known)"),
+                            at: "escalations", .init(policyIndex), "steps", .init(stepIndex))
+                    }
+                    let people = schedules[index].people + schedules[index].overrides.map(\.person)
+                    if let person = people.first(where: { !receivers.contains($0) }) {
+                        throw fail(
+                            .badOnCall(
+                                "\(person) takes turns in the schedule '\(name)' and has no receiver; add one with this name to receivers"
+                            ), at: "oncall", .init(index))
+                    }
                 }
             }
         }

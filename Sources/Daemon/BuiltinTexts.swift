@@ -7,7 +7,7 @@ enum BuiltinTexts {
         (
             "ssh",
             ##"""
-            # Logins and attacks in the log of sshd (docs/pipelines/ssh.md). Built in: copy and change it, and name the copy under `pipelines:` in obs.yaml.
+            # Logins and attacks in the log of sshd (docs/pipelines/ssh.md). Built in: a pipeline of this name in a file under `pipelines:` of obs.yaml takes its place.
             name: ssh
             format: sshd
             commit_interval: 5s
@@ -512,8 +512,9 @@ enum BuiltinTexts {
         (
             "ssh",
             ##"""
-            # The rules on events that are built in; copy and change them, and name the copy under `detections:` in obs.yaml. Each has a page in runbooks/.
+            # The rules on events that are built in; a rule of the same name in a file under `detections:` of obs.yaml takes the place of one. Each has a page in runbooks/.
             - name: SSHBruteForce
+              pipeline: ssh
               severity: warning
               title: "Brute force from {source} against {host}"
               description: "{count} failed logins from {source} on {host} within five minutes."
@@ -522,6 +523,7 @@ enum BuiltinTexts {
               within: 5m
               count: 10
             - name: SSHPasswordSpray
+              pipeline: ssh
               severity: warning
               title: "Password spray from {source}: {distinct} users"
               description: "{source} tried {distinct} user names in {count} failed logins within ten minutes."
@@ -531,6 +533,7 @@ enum BuiltinTexts {
               count: 8
               distinct: { column: user, count: 8 }
             - name: SSHSuccessAfterFailures
+              pipeline: ssh
               severity: critical
               title: "{source} logged in as {user} after failures"
               description: "{count} failed logins of {user} from {source} within fifteen minutes, then one that succeeded."
@@ -545,8 +548,9 @@ enum BuiltinTexts {
         (
             "rail",
             ##"""
-            # What the pipeline rail finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            # What the pipeline rail finds; built in: a rule of the same name in a file under `detections:` of obs.yaml takes the place of one. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
             - name: RailFaultRiskHigh
+              pipeline: rail
               table: rail_risk_alarms
               severity: warning
               title: "{vehicle} may break down"
@@ -556,6 +560,7 @@ enum BuiltinTexts {
               within: 2h
               count: 2
             - name: RailBrakesDragging
+              pipeline: rail
               severity: warning
               title: "Brakes of {vehicle} drag"
               description: "{vehicle} reported dragging brakes (fault flag 4) {count} times within half an hour."
@@ -564,6 +569,7 @@ enum BuiltinTexts {
               within: 30m
               count: 3
             - name: RailMaintenanceDelayed
+              pipeline: rail
               table: rail_delay_alarms
               severity: warning
               title: "The workshop of {zone} is behind"
@@ -578,8 +584,9 @@ enum BuiltinTexts {
         (
             "shop",
             ##"""
-            # What the pipeline shop finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            # What the pipeline shop finds; built in: a rule of the same name in a file under `detections:` of obs.yaml takes the place of one. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
             - name: ShopPagesSlow
+              pipeline: shop
               table: shop_slow_views
               severity: warning
               title: "Pages are slow ({method})"
@@ -589,6 +596,7 @@ enum BuiltinTexts {
               within: 5m
               count: 100
             - name: ShopServerErrors
+              pipeline: shop
               severity: critical
               title: "The shop answers {method} with errors"
               description: "{count} requests by {method} were answered with a status of 500 or above within five minutes."
@@ -597,6 +605,7 @@ enum BuiltinTexts {
               within: 5m
               count: 20
             - name: ShopScraper
+              pipeline: shop
               table: shop_scrapers
               severity: info
               title: "Client {user_id} fetches pages like a program"
@@ -606,6 +615,7 @@ enum BuiltinTexts {
               within: 30m
               count: 1
             - name: ShopProductDisappoints
+              pipeline: shop
               severity: info
               title: "{product_id} disappoints: {count} poor ratings"
               description: "{count} customers gave {product_id} one or two stars within half an hour."
@@ -619,8 +629,9 @@ enum BuiltinTexts {
         (
             "events",
             ##"""
-            # What the pipeline events finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            # What the pipeline events finds; built in: a rule of the same name in a file under `detections:` of obs.yaml takes the place of one. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
             - name: EventsDemandSurge
+              pipeline: events
               table: events_surges
               severity: info
               title: "Many more trips than usual from {zone}"
@@ -630,6 +641,7 @@ enum BuiltinTexts {
               within: 30m
               count: 1
             - name: EventsFaresOdd
+              pipeline: events
               table: events_dear_trips
               severity: warning
               title: "Fares from {zone} are far too high"
@@ -644,8 +656,9 @@ enum BuiltinTexts {
         (
             "self",
             ##"""
-            # What the pipeline self finds; name this file under `detections:` in obs.yaml. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
+            # What the pipeline self finds; built in: a rule of the same name in a file under `detections:` of obs.yaml takes the place of one. Each rule has a page in runbooks/. `table` makes a rule look at the rows of a gold table.
             - name: SelfErrorBurst
+              pipeline: self
               severity: warning
               title: "{logger} logs {count} errors in five minutes"
               description: "{count} lines of {logger} are errors within five minutes."
@@ -654,6 +667,7 @@ enum BuiltinTexts {
               within: 5m
               count: 10
             - name: SelfStagesSlow
+              pipeline: self
               table: self_slow_stages
               severity: warning
               title: "Stages of {logger} are slow"
@@ -663,6 +677,7 @@ enum BuiltinTexts {
               within: 30m
               count: 2
             - name: SelfJobStalled
+              pipeline: self
               table: self_stalls
               severity: warning
               title: "{file} has stopped"

@@ -19,7 +19,8 @@ struct PipelinePlan: Sendable, Equatable {
     /// The pipelines that have sources, by name.
     static func plans(_ configuration: Configuration) throws -> [PipelinePlan] {
         try Dictionary(grouping: configuration.sources, by: \.pipeline).sorted { $0.key < $1.key }.map { name, sources in
-            PipelinePlan(definition: try configuration.pipeline(name), sources: sources, rules: configuration.rules)
+            PipelinePlan(
+                definition: try configuration.pipeline(name), sources: sources, rules: try configuration.rules(of: name))
         }
     }
 }

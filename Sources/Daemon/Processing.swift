@@ -37,7 +37,8 @@ public enum Processing {
         let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
         let definition = try configuration.pipeline(options.pipeline)
         let observer = try await DetectionObserver(
-            pipeline: definition.name, rules: configuration.rules, registry: workspace.models, alerts: alerts, metrics: metrics,
+            pipeline: definition.name, rules: try configuration.rules(of: definition.name), registry: workspace.models,
+            alerts: alerts, metrics: metrics,
             logger: logger)
         let serving = try ServingStore(path: workspace.servingPath)
         let files = try places(options.files, definition)

@@ -2,6 +2,7 @@ import Alerting
 import Foundation
 import Logging
 import ServiceLifecycle
+import Streaming
 import Synchronization
 import Telemetry
 import UnixSignals
@@ -59,8 +60,17 @@ final class Reloader: Sendable {
         } catch {
             successful.set(0)
             logger.error("the new configuration is bad; the old one stays in force", metadata: ["error": "\(error)"])
-            return "\(error)"
+            return Self.answer(error)
         }
+    }
+
+    /// What whoever reaches the port may know. Details of the files are for those who may read them or the log: a typing mistake can make a secret part
+    /// of what is wrong.
+    private static func answer(_ error: any Error) -> String {
+        if let error = error as? PipelineError { return error.description }
+        let count = (error as? ConfigurationError)?.mistakes.count ?? 1
+        return "the new configuration has \(count == 1 ? "a mistake" : "\(count) mistakes") and the old one stays in force; "
+            + "'obs check config' and the log say what is wrong"
     }
 
     /// The keys whose new values cannot be put in force while the process runs.

@@ -82,21 +82,53 @@ struct `A pipeline file` {
         ("share: 0.95", "share: 95", "write a number from 0 to 1"),
         ("gap: 30m", "gap: 30m, length: 5m", "or 'gap' alone for sessions"),
         ("every: 5m", "every: 5m\ncron: '* * * * *'", "both 'every' and 'cron'"),
-        ("- where:", "- were:", "none of the keys where"),
+        ("- where:", "- were:", "did you mean 'where'?"),
         ("latency_ms >= 500", "latency_ms >=", "'method' is not expected there"),
         ("compute: 'is_slow =", "compute: 'is slow =", "computes no column"),
         ("kind: left", "kind: outer", "'kind' is 'outer'; write inner or left"),
         ("action: drop", "action: delete", "'delete'; write warn, drop or fail"),
-        ("range: {", "rang: {", "has no check"), ("select: [event_time, ", "select: [", "must keep 'event_time'"),
+        ("range: {", "rang: {", "did you mean 'range'?"), ("select: [event_time, ", "select: [", "must keep 'event_time'"),
         ("from: views\n    steps", "from: slow\n    steps", "reads from 'slow'"), ("slide: 1m", "slide: 10m", "at most 'length'"),
         ("table: visits", "table: by_method", "given twice"), ("type: int32", "type: integer", "has the type 'integer'"),
         ("with: stars, on: [user_id]", "with: stars, on: [method]", "names the column 'method'"),
-        ("k: 3", "k: 1000", "a whole number from 1 to 100"),
+        ("k: 3", "k: 1000", "a whole number from 1 to 100"), (", share: 0.95", "", "a quantile without a 'share'"),
+        ("function: count }", "function: count, share: 0.5 }", "which only quantile has"),
+        ("where: 'method!=\"\"'", "where: 'metod!=\"\"'", "names the column 'metod'"),
+        ("function: count }", "function: count, where: 'metod=\"x\"' }", "names the column 'metod'"),
     ])
     func `that cannot run is refused with the reason`(old: String, new: String, reason: String) throws {
         let text = Self.whole.replacing(old, with: new, maxReplacements: 1)
         #expect(text != Self.whole)
         #expect { try read(text) } throws: { "\($0)".contains(reason) }
+    }
+
+    /// What is found when the whole pipeline is put together is shown where it is written, not at the first line.
+    @Test(arguments: [
+        ("not_there", "input step", 15, "deduplicate: [user_id, method]", "deduplicate: [not_there]"),
+        ("not_there", "stream step", 23, "where: 'is_slow=", "where: 'not_there="),
+        ("not_there", "select", 27, "select: [event_time, ", "select: [event_time, not_there, "),
+        ("'nowhere'", "stream", 19, "from: views\n    steps", "from: nowhere\n    steps"),
+        ("not_there", "window", 30, "by: [method]", "by: [not_there]"),
+        ("not_there", "aggregate", 30, "column: latency_ms, share", "column: not_there, share"),
+        ("type 'integer'", "column", 17, "type: int32", "type: integer"),
+        ("'every' is below", "schedule", 2, "every: 5m", "every: 0s"),
+    ])
+    func `says on which line a mistake is that only the whole pipeline shows`(
+        what: String, where: String, line: Int, old: String, new: String
+    ) throws {
+        let text = Self.whole.replacing(old, with: new, maxReplacements: 1)
+        #expect {
+            try read(text)
+        } throws: { error in
+            let mistakes = (error as? ConfigurationError)?.mistakes ?? []
+            return mistakes.count == 1 && mistakes[0].line == line && mistakes[0].message.contains(what)
+        }
+    }
+
+    @Test func `does not call the keys beside a bad column type unknown`() throws {
+        let text = Self.whole.replacing("type: int64, path", with: "type: integer, path").replacing(
+            "type: int64 }", with: "type: long, required: true }")
+        #expect { try read(text) } throws: { !"\($0)".contains("unknown key") }
     }
 }
 

@@ -42,17 +42,8 @@ public struct Receiver: Sendable {
             try integration.adopt(global)
         } catch {
             throw DecodingError.dataCorrupted(
-                .init(codingPath: path + [ListKey(index)], debugDescription: "\(error)"))
+                .init(codingPath: path + [ConfigurationKey(index)], debugDescription: "\(error)"))
         }
         return integration
-    }
-
-    private struct ListKey: CodingKey {
-        let index: Int
-        var stringValue: String { String(index) }
-        var intValue: Int? { index }
-        init(_ index: Int) { self.index = index }
-        init?(stringValue: String) { nil }
-        init?(intValue: Int) { index = intValue }
     }
 }

@@ -87,10 +87,6 @@ public struct Route: Sendable, Decodable {
         return isIn(mutedDuring) || !activeDuring.isEmpty && !isIn(activeDuring)
     }
 
-    var allIntervals: [String] { mutedDuring + activeDuring + routes.flatMap(\.allIntervals) }
-
-    var allReceivers: [String] { (receiver.map { [$0] } ?? []) + routes.flatMap(\.allReceivers) }
-
     /// This route with its whole tree as alerts meet it: each node has what it inherits and knows its path. To walk a settled tree costs no more than
     /// its matchers.
     var settled: Route {

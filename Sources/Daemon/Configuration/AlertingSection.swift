@@ -17,7 +17,8 @@ struct AlertingSection: Decodable {
         configuration = try AlertingConfiguration(from: decoder)
         file = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(String.self, forKey: .file)
         guard file != nil, configuration.route != nil || !configuration.receivers.isEmpty else { return }
-        throw AlertingError.badValue("alerting has a file and a route or receivers beside it; keep one of the two")
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        throw container.refused(.file, "alerting has a file and a route or receivers beside it; keep one of the two")
     }
 
     /// - Parameter folder: of obs.yaml; a relative name begins there.

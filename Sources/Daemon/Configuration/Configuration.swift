@@ -19,6 +19,8 @@ public struct Configuration: Sendable {
         get { ownRules ?? Builtin.rules }
         set { ownRules = newValue }
     }
+    /// Built-in rules that look at nothing, because a pipeline of one's own stands in the place of theirs, each with the reason.
+    public internal(set) var rulesLeftOut: [(rule: String, reason: String)] = []
     // Read when they are asked for: a question to the store needs none of them.
     private var ownPipelines: [PipelineDefinition]?
     private var ownRules: [DetectionRule]?
@@ -72,5 +74,19 @@ public struct Configuration: Sendable {
             throw UsageError("there is no pipeline '\(name)'; known are \(pipelines.map(\.name).joined(separator: ", "))")
         }
         return pipeline
+    }
+
+    /// The rules that look at the rows of a pipeline.
+    ///
+    /// - Throws: ``DefinitionError`` when a pipeline cannot run.
+    public func rules(of pipeline: String) throws -> [DetectionRule] {
+        let binding = try RuleBinding(pipelines)
+        return rules.filter { binding.pipelines(of: $0).contains(pipeline) }
+    }
+
+    /// Of each pipeline that a source is for, the names of the rules that look at it.
+    public func boundRules() throws -> [(pipeline: String, rules: [String])] {
+        let used = Set(sources.map(\.pipeline))
+        return try pipelines.map(\.name).filter(used.contains).map { name in (name, try rules(of: name).map(\.name)) }
     }
 }

@@ -9,6 +9,7 @@ struct ConfigurationReader {
     struct File: Decodable {
         struct Log: Decodable { var level: String? }
         var data_dir: String?
+        var builtin: Bool?
         var http: ServerConfiguration?
         var pipelines: [String]?
         var sources: [Configuration.SourceEntry]?
@@ -50,19 +51,58 @@ struct ConfigurationReader {
         {
             configuration.alerting = alerting
         }
-        if let patterns = file.pipelines {
-            configuration.pipelines = each(of: patterns, "pipelines") { document throws(ConfigurationError) in
-                try document.decode(PipelineFile.self).definition.resolvingFiles(beside: document.file)
+        readPipelines(file, &configuration)
+        // A pipeline that could not be read is no mistake of the sources and rules that name it.
+        guard mistakes.isEmpty else { return configuration }
+        readRules(file, &configuration)
+        check(configuration.sources, configuration)
+        return configuration
+    }
+
+    /// The pipelines that are built in, and in the place of those of the same name, or beside them, the files that are named.
+    private mutating func readPipelines(_ file: File, _ configuration: inout Configuration) {
+        guard file.pipelines != nil || file.builtin == false else { return }
+        let own = each(of: file.pipelines ?? [], "pipelines") { document throws(ConfigurationError) in
+            (document, try document.decode(PipelineFile.self).definition.resolvingFiles(beside: document.file))
+        }
+        var names: [String: String] = [:]
+        for (document, pipeline) in own {
+            if let other = names.updateValue(document.file, forKey: pipeline.name) {
+                mistakes.append(
+                    document.mistake(
+                        "the pipeline '\(pipeline.name)' is defined in \(other) too; rename one", at: NodeKey("name")))
             }
         }
-        if let patterns = file.detections {
-            configuration.rules = each(of: patterns, "detections") { document throws(ConfigurationError) in
-                try document.decode([DetectionFile].self).map(\.rule)
-            }.flatMap { $0 }
+        let builtin = file.builtin == false ? [] : Builtin.pipelines.filter { names[$0.name] == nil }
+        configuration.pipelines = builtin + own.map(\.1)
+    }
+
+    /// The same with rules, each held against the pipelines that it may look at.
+    private mutating func readRules(_ file: File, _ configuration: inout Configuration) {
+        guard file.detections != nil || file.pipelines != nil || file.builtin == false else { return }
+        let own = each(of: file.detections ?? [], "detections") { document throws(ConfigurationError) in
+            try document.decode([DetectionFile].self).enumerated().map { (document: document, index: $0, rule: $1.rule) }
+        }.flatMap { $0 }
+        let binding: RuleBinding
+        do { binding = try RuleBinding(configuration.pipelines) } catch {
+            mistakes.append(document.mistake("\(error)", at: NodeKey("pipelines")))
+            return
         }
-        // A pipeline that could not be read is no mistake of the sources that name it.
-        if mistakes.isEmpty { check(configuration.sources, configuration) }
-        return configuration
+        var names: Set<String> = []
+        for entry in own {
+            if !names.insert(entry.rule.name).inserted {
+                let message = "two rules are called '\(entry.rule.name)'; rename one"
+                mistakes.append(entry.document.mistake(message, at: NodeKey(entry.index), NodeKey("name")))
+            }
+            if let problem = binding.problem(of: entry.rule) {
+                let key = NodeKey(problem.key.stringValue)
+                mistakes.append(entry.document.mistake(problem.message, at: NodeKey(entry.index), key))
+            }
+        }
+        let builtin = file.builtin == false ? [] : Builtin.rules.filter { !names.contains($0.name) }
+        configuration.rulesLeftOut = builtin.compactMap { rule in binding.problem(of: rule).map { (rule.name, $0.message) } }
+        let leftOut = Set(configuration.rulesLeftOut.map(\.rule))
+        configuration.rules = builtin.filter { !leftOut.contains($0.name) } + own.map(\.rule)
     }
 
     /// What `body` makes of each file that `patterns` name.
@@ -116,7 +156,9 @@ struct ConfigurationReader {
                 let known = configuration.pipelines.map(\.name).joined(separator: ", ")
                 refuse(
                     "pipeline",
-                    "source '\(source.name)' names the pipeline '\(source.pipeline)', which there is not; known are \(known)")
+                    "source '\(source.name)' names the pipeline '\(source.pipeline)', which there is not; "
+                        + (known.isEmpty
+                            ? "none is defined: 'builtin' is false and 'pipelines' names none" : "known are \(known)"))
                 continue
             }
             do { _ = try pipeline.input(source.input) } catch { refuse("input", "source '\(source.name)': \(error)") }

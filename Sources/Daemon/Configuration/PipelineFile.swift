@@ -16,8 +16,6 @@ struct PipelineFile: Decodable {
         case flushAfter = "flush_after"
     }
 
-    private struct Table: Decodable { var formats: [String]? }
-
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let name = try container.decode(String.self, forKey: .name)
@@ -26,7 +24,9 @@ struct PipelineFile: Decodable {
             $0.definition(pipeline: name, lateness: lateness)
         }
         if let format = try container.decodeIfPresent(String.self, forKey: .format) {
-            guard inputs.isEmpty else { throw UsageError("both 'format' and 'inputs' are given; move the format into 'inputs'") }
+            guard inputs.isEmpty else {
+                throw container.refused(.format, "both 'format' and 'inputs' are given; move the format into 'inputs'")
+            }
             let columns = try container.decodeIfPresent([ColumnFile].self, forKey: .columns) ?? []
             let options = try container.decodeIfPresent([String: String].self, forKey: .options) ?? [:]
             inputs = [
@@ -45,33 +45,86 @@ struct PipelineFile: Decodable {
         definition.commitInterval = try container.duration(.commitInterval) ?? definition.commitInterval
         definition.idleAfter = try container.duration(.idleAfter) ?? definition.idleAfter
         definition.flushAfter = try container.duration(.flushAfter) ?? definition.flushAfter
-        definition.silverFormats = try Self.formats(try container.decodeIfPresent(Table.self, forKey: .silver)?.formats)
-        definition.goldFormats = try Self.formats(try container.decodeIfPresent(Table.self, forKey: .gold)?.formats)
-        definition.schedule = try Self.schedule(
-            every: try container.duration(.every), cron: try container.decodeIfPresent(String.self, forKey: .cron))
-        _ = try PipelineSchemas(definition)
+        definition.silverFormats = try container.decodeIfPresent(TableFile.self, forKey: .silver)?.formats ?? []
+        definition.goldFormats = try container.decodeIfPresent(TableFile.self, forKey: .gold)?.formats ?? []
+        definition.schedule = try Self.schedule(container)
+        var place: DefinitionPlace?
+        do {
+            _ = try PipelineSchemas(definition, noting: &place)
+        } catch {
+            throw LocatedError(
+                path: decoder.codingPath + Self.path(of: place, hasInputs: container.contains(.inputs)), error: error)
+        }
         self.definition = definition
     }
 
-    private static func schedule(every: Duration?, cron: String?) throws -> Schedule? {
-        switch (every, cron) {
-        case (nil, nil): return nil
-        case (let every?, nil):
-            guard every >= .seconds(1) else { throw UsageError("'every' is below a second; leave it out for a stream") }
-            return .every(every)
-        case (nil, let cron?): return .cron(try CronExpression(cron))
-        default: throw UsageError("both 'every' and 'cron' are given; one of them says when the pipeline runs")
+    private static func schedule(_ container: KeyedDecodingContainer<CodingKeys>) throws -> Schedule? {
+        let every = try container.duration(.every)
+        guard let cron = try container.decodeIfPresent(String.self, forKey: .cron) else {
+            guard every ?? .seconds(1) >= .seconds(1) else {
+                throw container.refused(.every, "'every' is below a second; leave it out for a stream")
+            }
+            return every.map(Schedule.every)
         }
+        guard every == nil else {
+            throw container.refused(.cron, "both 'every' and 'cron' are given; one of them says when the pipeline runs")
+        }
+        return try container.refusing(.cron) { .cron(try CronExpression(cron)) }
     }
 
-    /// The text formats of a list such as `[delta, jsonl]`; the Delta table is always written.
-    private static func formats(_ names: [String]?) throws -> [TextFormat] {
-        try (names ?? []).filter { $0 != "delta" }.map { name in
+    /// Where in the file a part of the definition is written.
+    private static func path(of place: DefinitionPlace?, hasInputs: Bool) -> [any CodingKey] {
+        func path(_ key: String, _ index: Int, _ inner: String, _ innerIndex: Int?) -> [any CodingKey] {
+            [NodeKey(key), NodeKey(index)] + (innerIndex.map { [NodeKey(inner), NodeKey($0)] } ?? [])
+        }
+        switch place {
+        case .input(_, let step) where !hasInputs:
+            return step.map { [NodeKey("steps"), NodeKey($0)] } ?? [NodeKey("format")]
+        case .input(let index, let step): return path("inputs", index, "steps", step)
+        case .stream(let index, let step): return path("streams", index, "steps", step)
+        case .window(let index, let aggregate): return path("windows", index, "aggregates", aggregate)
+        case nil: return []
+        }
+    }
+}
+
+/// The text formats of a layer, such as `{ formats: [delta, jsonl] }`; the Delta table is always written.
+private struct TableFile: Decodable {
+    let formats: [TextFormat]
+
+    private enum CodingKeys: CodingKey { case formats }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        formats = try (container.decodeIfPresent([String].self, forKey: .formats) ?? []).filter { $0 != "delta" }.map { name in
             guard let format = TextFormat(rawValue: name) else {
-                throw UsageError("the format '\(name)' is not known; write delta, jsonl or csv")
+                throw container.refused(.formats, "the format '\(name)' is not known; write delta, jsonl or csv")
             }
             return format
         }
+    }
+}
+
+extension KeyedDecodingContainer {
+    func refused(_ key: Key, _ message: String) -> DecodingError {
+        DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: message)
+    }
+
+    /// What `body` makes of the value under `key`; its error is shown at that key.
+    func refusing<Value>(_ key: Key, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as DecodingError {
+            throw error
+        } catch {
+            throw refused(key, "\(error)")
+        }
+    }
+
+    /// The matchers under `key`; none when it is not there.
+    func matchers(_ key: Key) throws -> [Matcher] {
+        guard let text = try decodeIfPresent(String.self, forKey: key) else { return [] }
+        return try refusing(key) { try [Matcher](parsing: text) }
     }
 }
 
@@ -107,9 +160,8 @@ private struct ColumnFile: Decodable {
         let name = try container.decode(String.self, forKey: .name)
         let typeName = try container.decodeIfPresent(String.self, forKey: .type) ?? "text"
         guard let type = ColumnType(rawValue: typeName) else {
-            throw UsageError(
-                "the column '\(name)' has the type '\(typeName)'; known are \(ColumnType.allCases.map(\.rawValue).joined(separator: ", "))"
-            )
+            let known = ColumnType.allCases.map(\.rawValue).joined(separator: ", ")
+            throw container.refused(.type, "the column '\(name)' has the type '\(typeName)'; known are \(known)")
         }
         column = .init(
             name, type, path: try container.decodeIfPresent(String.self, forKey: .path),
@@ -169,28 +221,10 @@ private struct WindowFile: Decodable {
 
     private enum CodingKeys: String, CodingKey { case table, from, length, slide, gap, by, `where`, aggregates }
 
-    private struct AggregateFile: Decodable {
-        var name: String
-        var function: String
-        var column: String?
-        var share: Double?
-        var k: Int?
-        var `where`: String?
-    }
-
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let table = try container.decode(String.self, forKey: .table)
-        let aggregates = try container.decode([AggregateFile].self, forKey: .aggregates).map { file in
-            guard let function = Aggregate.Function(rawValue: file.function) else {
-                throw UsageError(
-                    "the aggregate '\(file.name)' has the function '\(file.function)'; known are \(Aggregate.Function.allCases.map(\.rawValue).joined(separator: ", "))"
-                )
-            }
-            return Aggregate(
-                file.name, function, column: file.column, parameter: function == .topK ? file.k.map(Double.init) : file.share,
-                where: try [Matcher](parsing: file.where ?? ""))
-        }
+        let aggregates = try container.decode([AggregateFile].self, forKey: .aggregates).map(\.aggregate)
         let length = try container.duration(.length), slide = try container.duration(.slide), gap = try container.duration(.gap)
         let kind: WindowDefinition.Kind
         switch (length, slide, gap) {
@@ -198,14 +232,48 @@ private struct WindowFile: Decodable {
         case (let length?, let slide?, nil): kind = .hopping(length: length, slide: slide)
         case (nil, nil, let gap?): kind = .session(gap: gap)
         default:
-            throw UsageError(
-                "window '\(table)': write 'length' for tumbling windows, 'length' and 'slide' for hopping ones, or 'gap' alone for sessions"
-            )
+            throw container.refused(
+                gap == nil ? .slide : .gap,
+                "window '\(table)': write 'length' for tumbling windows, 'length' and 'slide' for hopping ones, "
+                    + "or 'gap' alone for sessions")
         }
         definition = WindowDefinition(
             table: table, from: try container.decodeIfPresent(String.self, forKey: .from), kind: kind,
             by: try container.decodeIfPresent(TextList.self, forKey: .by)?.texts ?? [],
-            where: try [Matcher](parsing: try container.decodeIfPresent(String.self, forKey: .where) ?? ""),
-            aggregates: aggregates)
+            where: try container.matchers(.where), aggregates: aggregates)
+    }
+}
+
+private struct AggregateFile: Decodable {
+    let aggregate: Aggregate
+
+    private enum CodingKeys: CodingKey { case name, function, column, share, k, `where` }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let name = try container.decode(String.self, forKey: .name)
+        let functionName = try container.decode(String.self, forKey: .function)
+        guard let function = Aggregate.Function(rawValue: functionName) else {
+            let known = Aggregate.Function.allCases.map(\.rawValue).joined(separator: ", ")
+            throw container.refused(
+                .function, "the aggregate '\(name)' has the function '\(functionName)'; known are \(known)")
+        }
+        let share = try container.decodeIfPresent(Double.self, forKey: .share)
+        let k = try container.decodeIfPresent(Int.self, forKey: .k)
+        if function == .quantile, share == nil {
+            throw container.refused(
+                .function,
+                "the aggregate '\(name)' is a quantile without a 'share'; write the share of values below it, such as 0.95")
+        }
+        // A key without an effect would look as if it had one.
+        for (key, isGiven, isFor) in [
+            (CodingKeys.share, share != nil, Aggregate.Function.quantile), (.k, k != nil, .topK),
+        ] where isGiven && function != isFor {
+            throw container.refused(
+                key, "the aggregate '\(name)' has '\(key.stringValue)', which only \(isFor.rawValue) has; leave it out")
+        }
+        aggregate = Aggregate(
+            name, function, column: try container.decodeIfPresent(String.self, forKey: .column),
+            parameter: share ?? k.map(Double.init), where: try container.matchers(.where))
     }
 }

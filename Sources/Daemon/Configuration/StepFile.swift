@@ -22,7 +22,9 @@ struct StepFile: Decodable {
                 with: try container.decode(String.self, forKey: .with),
                 on: try container.decode(TextList.self, forKey: .on).texts,
                 within: try container.requiredDuration(.within), before: try container.duration(.before) ?? .zero,
-                kind: try StepFile.kind(try container.decodeIfPresent(String.self, forKey: .kind) ?? "inner"),
+                kind: try container.refusing(.kind) {
+                    try StepFile.kind(try container.decodeIfPresent(String.self, forKey: .kind) ?? "inner")
+                },
                 prefix: try container.decodeIfPresent(String.self, forKey: .prefix))
         }
     }
@@ -49,7 +51,7 @@ struct StepFile: Decodable {
             )
         }
         switch given[0] {
-        case .where: step = .filter(try [Matcher](parsing: try container.decode(String.self, forKey: .where)))
+        case .where: step = .filter(try container.matchers(.where))
         case .compute:
             let text = try container.decode(String.self, forKey: .compute)
             guard let match = text.firstMatch(of: #/^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=(?!=)/#) else {
@@ -127,7 +129,8 @@ private struct ExpectationFile: Decodable {
         let name = try container.decode(String.self, forKey: .name)
         let actionName = try container.decodeIfPresent(String.self, forKey: .action) ?? "warn"
         guard let action = Expectation.Action(rawValue: actionName) else {
-            throw UsageError("the action of the expectation '\(name)' is '\(actionName)'; write warn, drop or fail")
+            throw container.refused(
+                .action, "the action of the expectation '\(name)' is '\(actionName)'; write warn, drop or fail")
         }
         let given = Self.checks.filter { container.contains($0) }
         guard given.count == 1 else {

@@ -40,7 +40,7 @@ struct NodeDecoder: Decoder {
         case .scalar where node.null != nil || node.string == "":
             // `http:` with nothing behind it is an empty section.
             return KeyedDecodingContainer(MappingContainer(mapping: .init([]), path: path, log: log))
-        default: throw mismatch("a mapping of keys to values")
+        default: throw mismatch("a mapping of keys to values", isOneValue: false)
         }
     }
 
@@ -48,7 +48,7 @@ struct NodeDecoder: Decoder {
         switch node {
         case .sequence(let items): return SequenceContainer(items: Array(items), path: path, log: log)
         case .scalar where node.null != nil: return SequenceContainer(items: [], path: path, log: log)
-        default: throw mismatch("a list")
+        default: throw mismatch("a list", isOneValue: false)
         }
     }
 
@@ -67,10 +67,11 @@ struct NodeDecoder: Decoder {
         }
     }
 
-    func mismatch(_ wanted: String) -> DecodingError {
+    private func mismatch(_ wanted: String, isOneValue: Bool = true) -> DecodingError {
         let shown: String
         switch node {
-        case .scalar: shown = "'\(node.string ?? "")'"
+        // In place of a mapping or a list a text may be anything, a secret too.
+        case .scalar: shown = isOneValue ? log.shown(node.string ?? "", at: path) : "a text"
         case .sequence: shown = "a list"
         case .mapping: shown = "a mapping"
         default: shown = "an alias"
@@ -100,12 +101,26 @@ struct NodeDecoder: Decoder {
             value = node.int.flatMap { Self.narrow($0, to: integer) }
             if value == nil { throw mismatch("a whole number") }
         default:
+            if let choices = Self.choices(type), case .scalar = node, let text = node.string, !choices.contains(text) {
+                throw mismatch(choices.map { $0.isEmpty ? "nothing" : $0 }.joined(separator: ", ", last: " or "))
+            }
+            log.begins(path)
             let decoded = try located { try Value(from: self) }
+            log.completes(path)
             // A dictionary asks for the keys that are there: none is unknown.
             if decoded is any AnyDictionary { log.allowAnyKey(in: path) }
             return decoded
         }
         return value as! Value
+    }
+
+    /// The texts that an enumeration has, nil of another type.
+    private static func choices(_ type: any Any.Type) -> [String]? {
+        func texts<Cases: CaseIterable>(_ type: Cases.Type) -> [String]? {
+            let texts = type.allCases.compactMap { ($0 as? any RawRepresentable)?.rawValue as? String }
+            return texts.isEmpty ? nil : texts
+        }
+        return (type as? any CaseIterable.Type).flatMap { texts($0) }
     }
 
     private static func narrow<Integer: FixedWidthInteger>(_ value: Int, to _: Integer.Type) -> Any? {
@@ -137,10 +152,13 @@ private struct MappingContainer<Key: CodingKey>: KeyedDecodingContainerProtocol 
     let path: [any CodingKey]
     let log: DecodingLog
     var codingPath: [any CodingKey] { path }
-    var allKeys: [Key] { mapping.compactMap { $0.key.string.flatMap(Key.init(stringValue:)) } }
+    var allKeys: [Key] {
+        mapping.compactMap { $0.key.string.flatMap(Key.init(stringValue:)) }.filter { !log.isHole(path + [$0]) }
+    }
 
     private func find(_ key: Key) -> Node? {
         log.ask(for: key.stringValue, in: path)
+        guard !log.isHole(path + [key]) else { return nil }
         return mapping.first { $0.key.string == key.stringValue }?.value
     }
 
@@ -175,14 +193,26 @@ private struct SequenceContainer: UnkeyedDecodingContainer {
     let path: [any CodingKey]
     let log: DecodingLog
     var codingPath: [any CodingKey] { path }
+    /// Of those that are still to come at most so many: holes are passed over.
     var count: Int? { items.count }
     var isAtEnd: Bool { currentIndex >= items.count }
-    var currentIndex = 0
+    private(set) var currentIndex = 0
 
     init(items: [Node], path: [any CodingKey], log: DecodingLog) {
         self.items = items
         self.path = path
         self.log = log
+        passHoles()
+    }
+
+    private mutating func passHoles() {
+        while !isAtEnd, log.isHole(path + [NodeKey(currentIndex)]) { currentIndex += 1 }
+    }
+
+    /// To the next entry.
+    private mutating func advance() {
+        currentIndex += 1
+        passHoles()
     }
 
     private mutating func next() throws -> NodeDecoder {
@@ -190,13 +220,13 @@ private struct SequenceContainer: UnkeyedDecodingContainer {
             throw DecodingError.valueNotFound(
                 Any.self, .init(codingPath: path, debugDescription: "\(DecodingLog.named(path)) has too few entries"))
         }
-        defer { currentIndex += 1 }
+        defer { advance() }
         return NodeDecoder(node: items[currentIndex], path: path + [NodeKey(currentIndex)], log: log)
     }
 
     mutating func decodeNil() throws -> Bool {
         guard !isAtEnd, case .scalar = items[currentIndex], items[currentIndex].null != nil else { return false }
-        currentIndex += 1
+        advance()
         return true
     }
 
@@ -218,4 +248,12 @@ private struct ScalarContainer: SingleValueDecodingContainer {
     }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value { try decoder.decode(type) }
+}
+
+extension [String] {
+    /// `a, b or c`
+    fileprivate func joined(separator: String, last: String) -> String {
+        guard count > 1 else { return first ?? "" }
+        return dropLast().joined(separator: separator) + last + self[count - 1]
+    }
 }

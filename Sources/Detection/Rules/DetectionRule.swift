@@ -3,6 +3,7 @@ import Columns
 /// A rule on events: which rows it looks at, how they are grouped, and when a group is a finding.
 ///
 ///     name: SSHBruteForce
+///     pipeline: ssh
 ///     severity: warning
 ///     title: "Brute force from {source} against {host}"
 ///     match: 'event=~"failed_.*"'
@@ -11,6 +12,8 @@ import Columns
 ///     count: 10
 public struct DetectionRule: Sendable, Hashable {
     public var name: String
+    /// The pipeline whose rows it looks at; nil for each that has the table and the columns which it names.
+    public var pipeline: String?
     /// The gold table whose rows it looks at; nil for the events of all inputs, as they are in silver.
     public var table: String?
     public var severity: Severity
@@ -37,11 +40,12 @@ public struct DetectionRule: Sendable, Hashable {
     public var then: [Matcher]?
 
     public init(
-        name: String, table: String? = nil, severity: Severity, title: String, description: String, match: [Matcher],
+        name: String, pipeline: String? = nil, table: String? = nil, severity: Severity, title: String, description: String, match: [Matcher],
         groupBy: [String], within: Duration, count: Int,
         distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil
     ) {
         self.name = name
+        self.pipeline = pipeline
         self.table = table
         self.severity = severity
         self.title = title
@@ -53,4 +57,7 @@ public struct DetectionRule: Sendable, Hashable {
         self.then = then
         self.distinct = distinct
     }
+
+    /// What may stand in braces in ``title`` and ``description``.
+    public var placeholders: Set<String> { Set(groupBy + ["count"] + (distinct == nil ? [] : ["distinct"])) }
 }

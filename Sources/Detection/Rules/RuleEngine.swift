@@ -30,7 +30,7 @@ public struct RuleEngine: Sendable {
         let description: TextTemplate
 
         init(_ rule: DetectionRule) {
-            let names = Set(rule.groupBy + ["count", "distinct"])
+            let names = rule.placeholders
             title = TextTemplate(rule.title, names: names)
             description = TextTemplate(rule.description, names: names)
         }

@@ -23,10 +23,17 @@ public struct PipelineSchemas: Sendable {
 
     /// - Throws: ``DefinitionError`` for the first thing that cannot be, or ``FormatError``.
     public init(_ definition: PipelineDefinition) throws {
+        var place: DefinitionPlace?
+        try self.init(definition, noting: &place)
+    }
+
+    /// The same; when it throws, `place` says which part of the definition is wrong, nil when it is the definition as a whole.
+    public init(_ definition: PipelineDefinition, noting place: inout DefinitionPlace?) throws {
         var nodes: [String: Node] = [:]
         var tables: Set<String> = []
         guard !definition.inputs.isEmpty else { throw DefinitionError.bad("pipeline '\(definition.name)' has no input") }
-        for input in definition.inputs {
+        for (index, input) in definition.inputs.enumerated() {
+            place = .input(index)
             try Self.checkName(input.name, "input")
             try Self.checkName(input.table, "table of input '\(input.name)'")
             guard nodes[input.name] == nil else { throw DefinitionError.twice(input.name) }
@@ -35,7 +42,8 @@ public struct PipelineSchemas: Sendable {
                 throw DefinitionError.bad("the format '\(input.format)' of input '\(input.name)' has no 'event_time'")
             }
             var node = Node(schema: format.schema, timeColumn: "event_time")
-            for step in input.steps {
+            for (number, step) in input.steps.enumerated() {
+                place = .input(index, step: number)
                 if case .join = step {
                     throw DefinitionError.bad("input '\(input.name)' joins; join in a stream that reads from it")
                 }
@@ -55,12 +63,15 @@ public struct PipelineSchemas: Sendable {
                         left.append(member)
                         continue
                     }
+                    place = .stream(index)
                     try Self.checkName(stream.name, "stream")
                     guard nodes[stream.name] == nil else { throw DefinitionError.twice(stream.name) }
                     var node = nodes[stream.from]!
-                    for step in stream.steps {
+                    for (number, step) in stream.steps.enumerated() {
+                        place = .stream(index, step: number)
                         node = try Self.apply(step, to: node, in: "stream '\(stream.name)'", nodes: nodes)
                     }
+                    place = .stream(index)
                     if let table = stream.table {
                         try Self.checkName(table, "table of stream '\(stream.name)'")
                         guard tables.insert(table).inserted else { throw DefinitionError.twice(table) }
@@ -72,6 +83,7 @@ public struct PipelineSchemas: Sendable {
                         left.append(member)
                         continue
                     }
+                    place = .window(index)
                     try Self.checkName(window.table, "table of a window")
                     guard tables.insert(window.table).inserted, nodes[window.table] == nil else {
                         throw DefinitionError.twice(window.table)
@@ -79,6 +91,9 @@ public struct PipelineSchemas: Sendable {
                     try Self.checkShape(window)
                     var isSession = false
                     if case .session = window.kind { isSession = true }
+                    if let bad = window.aggregates.firstIndex(where: { !$0.isPossible(in: input.schema) }) {
+                        place = .window(index, aggregate: bad)
+                    }
                     nodes[window.table] = Node(
                         schema: try window.schema(of: input.schema), timeColumn: isSession ? "window_end" : "window_start")
                 }
@@ -89,11 +104,13 @@ public struct PipelineSchemas: Sendable {
                 switch left[0] {
                 case .stream(let index):
                     let stream = definition.streams[index]
+                    place = .stream(index)
                     throw DefinitionError.noStream(
                         Self.sources(of: stream).first { nodes[$0] == nil } ?? stream.from, asked: "stream '\(stream.name)'",
                         known: known)
                 case .window(let index):
                     let window = definition.windows[index]
+                    place = .window(index)
                     throw DefinitionError.noStream(window.from ?? "", asked: "window '\(window.table)'", known: known)
                 }
             }
@@ -234,4 +251,11 @@ public struct PipelineSchemas: Sendable {
             }
         }
     }
+}
+
+/// The part of a definition that a mistake is in, by its place in the lists of the definition.
+public enum DefinitionPlace: Sendable, Equatable {
+    case input(Int, step: Int? = nil)
+    case stream(Int, step: Int? = nil)
+    case window(Int, aggregate: Int? = nil)
 }

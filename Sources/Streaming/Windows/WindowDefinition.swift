@@ -57,6 +57,9 @@ public struct WindowDefinition: Sendable, Hashable {
             }
             fields.append(Field(name, field.type))
         }
+        for matcher in filter where input[matcher.name] == nil {
+            throw .noColumn(matcher.name, asked: "'where' of window '\(table)'", known: input.fields.map(\.name))
+        }
         for aggregate in aggregates { fields.append(try aggregate.field(of: input, window: table)) }
         for (index, field) in fields.enumerated() where fields[..<index].contains(where: { $0.name == field.name }) {
             throw .twice(field.name)
@@ -120,8 +123,14 @@ public struct Aggregate: Sendable, Hashable {
         self.filter = filter
     }
 
+    /// Whether it can be computed of rows of this kind.
+    func isPossible(in input: Schema) -> Bool { (try? field(of: input, window: "")) != nil }
+
     func field(of input: Schema, window: String) throws(DefinitionError) -> Field {
         let asked = "aggregate '\(name)' of window '\(window)'"
+        for matcher in filter where input[matcher.name] == nil {
+            throw .noColumn(matcher.name, asked: "'where' of \(asked)", known: input.fields.map(\.name))
+        }
         switch function {
         case .count: return Field(name, .int64)
         case .rate: return Field(name, .double)

@@ -38,6 +38,12 @@ struct CheckConfig: AsyncParsableCommand {
             print(
                 "the configuration is good: \(configuration.sources.count) sources, \(configuration.pipelines.count) pipelines, \(configuration.rules.count) rules, \(configuration.alerting.receivers.count) receivers"
             )
+            for (pipeline, rules) in try configuration.boundRules() {
+                print("  \(pipeline): \(rules.isEmpty ? "no rule looks at it" : rules.joined(separator: ", "))")
+            }
+            for (rule, reason) in configuration.rulesLeftOut {
+                print("warning: the built-in rule \(rule) is left out: \(reason)")
+            }
         } catch let error as ConfigurationError {
             throw BadFinding(error.description)
         }

@@ -1,0 +1,130 @@
+import Columns
+import Detection
+import Streaming
+
+/// Which pipelines a rule looks at, and what keeps it from looking at any.
+///
+/// A rule that names a pipeline looks at that one; another one looks at each pipeline that has its table and columns. A rule whose table or column is
+/// nowhere would never find anything and look as if all were well, so it is a mistake.
+struct RuleBinding {
+    /// What rules can look at in one pipeline.
+    private struct Rows {
+        let pipeline: String
+        /// Of each input, as it is in silver.
+        let inputs: [(name: String, columns: Set<String>)]
+        /// By gold table.
+        let tables: [String: Set<String>]
+
+        init(_ definition: PipelineDefinition, _ schemas: PipelineSchemas) {
+            func columns(_ node: String) -> Set<String> { Set(schemas.nodes[node]?.schema.fields.map(\.name) ?? []) }
+            pipeline = definition.name
+            inputs = definition.inputs.map { ($0.name, columns($0.name)) }
+            // Rows of windows get the time at which they are known.
+            let windows = definition.windows.map { ($0.table, columns($0.table).union(["event_time"])) }
+            let streams = definition.streams.compactMap { stream in stream.table.map { ($0, columns(stream.name)) } }
+            tables = Dictionary(windows + streams) { first, _ in first }
+        }
+    }
+
+    /// A sentence about the value under a key of the rule.
+    struct Problem: Equatable {
+        let key: DetectionFile.CodingKeys
+        let message: String
+    }
+
+    private let rows: [Rows]
+
+    /// - Throws: what ``PipelineSchemas`` refuses.
+    init(_ pipelines: [PipelineDefinition]) throws {
+        rows = try pipelines.map { Rows($0, try PipelineSchemas($0)) }
+    }
+
+    /// The names of the pipelines that `rule` looks at, in their order.
+    func pipelines(of rule: DetectionRule) -> [String] {
+        rows.filter { (rule.pipeline ?? $0.pipeline) == $0.pipeline && Self.problem(of: rule, in: $0) == nil }.map(\.pipeline)
+    }
+
+    /// Why no pipeline has what `rule` looks at; nil when one does.
+    func problem(of rule: DetectionRule) -> Problem? {
+        guard pipelines(of: rule).isEmpty else { return nil }
+        guard !rows.isEmpty else {
+            return Problem(
+                key: .name, message: "there is no pipeline that the rule '\(rule.name)' could look at; name one under 'pipelines'"
+            )
+        }
+        var near = rows
+        if let pipeline = rule.pipeline {
+            near = rows.filter { $0.pipeline == pipeline }
+            guard !near.isEmpty else {
+                let known = rows.map(\.pipeline).joined(separator: ", ")
+                return Problem(
+                    key: .pipeline,
+                    message: "the rule '\(rule.name)' is for the pipeline '\(pipeline)', which is not defined; defined: \(known)")
+            }
+        }
+        if let table = rule.table {
+            near = near.filter { $0.tables[table] != nil }
+            guard !near.isEmpty else { return noTable(table, rule) }
+        }
+        // Of several the one that lacks least is the one that was meant.
+        let problems = near.compactMap { Self.problem(of: rule, in: $0) }
+        return problems.min { $0.missing < $1.missing }?.problem
+    }
+
+    private func noTable(_ table: String, _ rule: DetectionRule) -> Problem {
+        let asked = rows.filter { (rule.pipeline ?? $0.pipeline) == $0.pipeline }
+        let known = asked.flatMap { $0.tables.keys }.sorted()
+        let whose = rule.pipeline.map { "the pipeline '\($0)' does not have" } ?? "no pipeline has"
+        let hint = Spelling.nearest(to: table, among: known).map { "did you mean '\($0)'?" }
+        return Problem(
+            key: .table,
+            message: "the rule '\(rule.name)' looks at the gold table '\(table)', which \(whose); "
+                + (hint ?? (known.isEmpty ? "there is none" : "its gold tables: \(known.joined(separator: ", "))")))
+    }
+
+    /// What `rule` names that is not there, and how much that is.
+    private static func problem(of rule: DetectionRule, in rows: Rows) -> (missing: Int, problem: Problem)? {
+        if let table = rule.table {
+            guard let columns = rows.tables[table] else {
+                return (.max, Problem(key: .table, message: "there is no table '\(table)'"))
+            }
+            return problem(of: rule, in: [columns], "gold table '\(table)'", rows.pipeline)
+        }
+        let inputs = rows.inputs.map(\.columns)
+        return problem(
+            of: rule, in: inputs,
+            rows.inputs.count == 1 ? "silver table" : "inputs (\(rows.inputs.map(\.name).joined(separator: ", ")))", rows.pipeline
+        )
+    }
+
+    /// - Parameter choices: the columns of each kind of rows. All that the rule counts must be in one of them; what completes it may be in another.
+    private static func problem(
+        of rule: DetectionRule, in choices: [Set<String>], _ place: String, _ pipeline: String
+    ) -> (missing: Int, problem: Problem)? {
+        let named: [(DetectionFile.CodingKeys, [String])] = [
+            (.match, rule.match.map(\.name)), (.groupBy, rule.groupBy), (.distinct, rule.distinct.map { [$0.column] } ?? []),
+        ]
+        let counted = Set(named.flatMap(\.1))
+        let then = Set(rule.groupBy).union(rule.then?.map(\.name) ?? [])
+        guard let best = choices.min(by: { counted.subtracting($0).count < counted.subtracting($1).count }) else { return nil }
+        func problem(_ key: DetectionFile.CodingKeys, _ column: String, _ missing: Int) -> (Int, Problem) {
+            let known = choices.reduce(Set()) { $0.union($1) }.sorted()
+            let hint = Spelling.nearest(to: column, among: known).map { "did you mean '\($0)'?" }
+            return (
+                missing,
+                Problem(
+                    key: key,
+                    message:
+                        "'\(key.stringValue)' of the rule '\(rule.name)' names the column '\(column)', which the \(place) of the "
+                        + "pipeline '\(pipeline)' \(choices.count == 1 || place.hasPrefix("gold") ? "does" : "do") not have; "
+                        + (hint ?? "columns: \(known.joined(separator: ", "))"))
+            )
+        }
+        let withoutThen = rule.then == nil ? [] : choices.map { then.subtracting($0) }.min { $0.count < $1.count } ?? []
+        let missing = counted.subtracting(best).count + withoutThen.count
+        for (key, columns) in named {
+            if let column = columns.first(where: { !best.contains($0) }) { return problem(key, column, missing) }
+        }
+        return withoutThen.sorted().first.map { problem(.then, $0, missing) }
+    }
+}
