@@ -4,8 +4,8 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-# What the build links: HTTP out (libcurl), SQLite, zstd and zlib; pkg-config, with which SwiftPM finds them.
-PACKAGES := pkg-config libcurl4-openssl-dev libsqlite3-dev libzstd-dev zlib1g-dev
+# What the build links: HTTP out (libcurl), regular expressions (RE2), SQLite, zstd and zlib; pkg-config, with which SwiftPM finds them.
+PACKAGES := pkg-config libcurl4-openssl-dev libre2-dev libsqlite3-dev libzstd-dev zlib1g-dev
 # What the tests run beside obs: Prometheus with promtool, Alertmanager's amtool, jq.
 TEST_PACKAGES := prometheus prometheus-alertmanager jq
 

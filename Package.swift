@@ -21,9 +21,12 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
+        // RE2 behind C. Debian's package keeps its header and library where the compiler looks anyway.
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+
         .target(name: "Telemetry", dependencies: [.log, .metrics]),
         // Lifetimes: its accessors give spans into its buffers, which Swift 6.2 and 6.3 have behind this name.
-        .target(name: "Columns", swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "Columns", dependencies: ["CRE2"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
         .target(name: "Store", dependencies: [.grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
@@ -111,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection", "TestSupport"]),
-    ]
+    ],
+    cxxLanguageStandard: .cxx17
 )
 
 extension Target.Dependency {

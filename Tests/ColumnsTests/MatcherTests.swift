@@ -70,6 +70,20 @@ struct `A matcher` {
         #expect(taken > 50)
     }
 
+    @Test func `compares bytes: two spellings of one character are two texts`() throws {
+        let composed = "B\u{FC}ro", decomposed = "Bu\u{308}ro"
+        #expect(composed == decomposed)
+        #expect(try Matcher("place", .equal, composed).matches(composed))
+        #expect(try !Matcher("place", .equal, composed).matches(decomposed))
+        #expect(try !Matcher("place", .matches, composed).matches(decomposed))
+    }
+
+    @Test func `matches a line break where the pattern says that a dot does`() throws {
+        let labels = ["msg": "Kernel\nOut of memory: killed"]
+        #expect(try !Matcher("msg", .matches, ".*Out of memory.*").matches(labels))
+        #expect(try Matcher("msg", .matches, "(?s).*Out of memory.*").matches(labels))
+    }
+
     @Test func `is asked of the rows of a batch`() throws {
         var events = DictionaryBuilder()
         for event in ["failed", "ok", "failed"] { events.append(utf8: event) }
@@ -82,24 +96,13 @@ struct `A matcher` {
         #expect(try [Matcher](parsing: "event=failed").rows(in: batch) == [true, false, true, false])
         #expect(try [Matcher](parsing: "event!=failed, count!=2").rows(in: batch) == [false, false, false, true])
         #expect(try [Matcher](parsing: "nothing=\"x\"").rows(in: batch) == [false, false, false, false])
-    }
-}
-
-struct `A regular expression` {
-    @Test(arguments: [
-        ("a*b", "aaab", true), ("a*b", "aaa", false), ("(ab)+", "ababab", true), ("(?i)error.*", "ERROR: x", true),
-        ("a|bc|d?", "", true), ("[^a-c]+", "xyz", true),
-        ("[^a-c]+", "xaz", false), ("^a$", "a", true), ("a.c", "a\nc", false), ("x{2}", "xx", true), ("x{2}", "xxx", false),
-        ("x{2,}", "xxxx", true), ("[]a]+", "]a", true),
-        ("[a-]+", "a-", true), ("\\.", ".", true), ("(?:a|b)c", "bc", true), ("ü+", "üü", true), ("[\\d.]+", "1.2", true),
-        ("a{x", "a{x", true), ("\\x41", "A", true),
-    ])
-    func `matches whole texts`(pattern: String, text: String, isMatched: Bool) throws {
-        #expect(try RegularExpression(pattern).matches(text) == isMatched)
-    }
-
-    @Test func `takes no exponential time on a hostile pattern`() throws {
-        let expression = try RegularExpression("(a*)*(a*)*(a|aa)+b")
-        #expect(!expression.matches(String(repeating: "a", count: 5000)))
+        #expect(try [Matcher](parsing: "event=~\"f.*|\"").rows(in: batch) == [true, false, true, true])
+        #expect(try [Matcher](parsing: "count=~\"[24]\"").rows(in: batch) == [false, true, false, true])
+        var plain = TextBuilder()
+        for text in ["failed", "ok"] { plain.append(utf8: text) }
+        plain.appendNull()
+        let texts = Batch(schema: Schema([Field("event", .text, isNullable: true)]), columns: [plain.finish()])
+        #expect(try [Matcher](parsing: "event=~\"fail.*\"").rows(in: texts) == [true, false, false])
+        #expect(try [Matcher](parsing: "event!=ok").rows(in: texts) == [true, false, true])
     }
 }

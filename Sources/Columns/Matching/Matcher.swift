@@ -28,10 +28,13 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         expression = `operator` == .matches || `operator` == .doesNotMatch ? try RegularExpression(value) : nil
     }
 
-    public func matches(_ text: String) -> Bool {
+    public func matches(_ text: String) -> Bool { matches(text.utf8.span) }
+
+    /// The same of bytes in UTF-8: two texts are equal when their bytes are.
+    public func matches(_ text: Span<UInt8>) -> Bool {
         switch `operator` {
-        case .equal: text == value
-        case .notEqual: text != value
+        case .equal: text.isEqual(to: value.utf8.span)
+        case .notEqual: !text.isEqual(to: value.utf8.span)
         case .matches: expression!.matches(text)
         case .doesNotMatch: !expression!.matches(text)
         }
@@ -103,9 +106,13 @@ extension Array<Matcher> {
                         continue
                     }
                     let code = Int(values.codes[column.range.lowerBound + row])
-                    let holds = known[code] ?? matcher.matches(values.dictionary.string(at: code))
+                    let holds = known[code] ?? matcher.matches(values.dictionary[code])
                     known[code] = holds
                     isMatched[row] = holds
+                }
+            } else if case .text = column.values, batch.schema.fields[index].type == .text {
+                for row in 0..<batch.count where isMatched[row] {
+                    isMatched[row] = column.isNull(at: row) ? ofNull : column.withBytes(at: row, matcher.matches)
                 }
             } else {
                 let type = batch.schema.fields[index].type

@@ -3,7 +3,8 @@ import Columns
 /// Looks at rows for one expectation, with what it must remember between batches.
 struct ExpectationCheck {
     let expectation: Expectation
-    private let pattern: RegularExpression?
+    /// What the values of ``Expectation/Check/matches(column:pattern:)`` are compared with.
+    private let matcher: Matcher?
     private let timeColumn: String
     /// By key the newest event time, of ``Expectation/Check/uniqueInWindow(columns:within:)``.
     private var seen = KeyTimes()
@@ -13,7 +14,7 @@ struct ExpectationCheck {
         self.expectation = expectation
         self.timeColumn = timeColumn
         // The definition's check has compiled it before.
-        if case .matches(_, let text) = expectation.check { pattern = try? RegularExpression(text) } else { pattern = nil }
+        matcher = if case .matches(let name, let text) = expectation.check { try? Matcher(name, .matches, text) } else { nil }
     }
 
     var stateRows: Int { seen.count }
@@ -37,8 +38,9 @@ struct ExpectationCheck {
             let known = Set(values)
             return Self.ask(batch, name) { !known.contains($0) }
         case .matches(let name, _):
-            let pattern = pattern
-            return Self.ask(batch, name) { !(pattern?.matches($0) ?? true) }
+            guard let matcher, let column = batch[name] else { return Array(repeating: false, count: batch.count) }
+            let holds = [matcher].rows(in: batch)
+            return (0..<batch.count).map { !holds[$0] && !column.isNull(at: $0) }
         case .uniqueInWindow(let columns, let within): return repeated(batch, columns, within.inMicroseconds)
         case .freshWithin(let age):
             guard let arrivals, let times = batch[timeColumn] else { return Array(repeating: false, count: batch.count) }
