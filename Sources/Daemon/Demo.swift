@@ -54,7 +54,7 @@ public struct Demo: Sendable {
             settings.alerting.route = Route(receiver: "quiet")
             settings.alerting.route?.routes = [attacks]
             for index in settings.pipelines.indices { settings.pipelines[index].commitInterval = .seconds(2) }
-            settings.logLevel = "warning"
+            settings.logLevel = .warning
             let daemon = try Daemon(settings, configurationFile: nil)
 
             say(

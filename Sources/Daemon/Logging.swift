@@ -5,7 +5,7 @@ import Telemetry
 extension Configuration {
     /// What a run logs with, and the one-time commands, which say their outcome otherwise, from warnings on.
     func logger(isService: Bool = false) -> Logger {
-        let level = isService ? Logger.Level(rawValue: logLevel) ?? .info : .warning
+        let level = isService ? logLevel : .warning
         return .obs("obs", level: askedLogLevel ?? level, runID: Identifiers.runID())
     }
 }

@@ -61,6 +61,7 @@ struct `The configuration` {
             "alerting:\n  route: {receiver: x, group_wait: 30 sec}\n  receivers: [{name: x}]",
             "2: group_wait is '30 sec'; write a duration such as 30s or 2m"
         ),
+        ("log: {level: loud}", "1: log.level is 'loud'; write trace, debug, info, notice, warning, error or critical"),
         ("http: {listen: nowhere}", "1: http.listen is 'nowhere'; write host:port such as 127.0.0.1:9464"),
         (
             "sources: [{name: a, file: b, pipeline: c}]",

@@ -26,8 +26,7 @@ public struct Configuration: Sendable {
     private var ownRules: [DetectionRule]?
     /// The folder whose pages `/runbooks/NAME` shows.
     public var runbooks = "runbooks"
-    /// A log level of swift-log: trace, debug, info, notice, warning, error, critical.
-    public var logLevel = "info"
+    public var logLevel = Logger.Level.info
     /// A log level that the command line wants instead, of every command.
     public var askedLogLevel: Logger.Level?
 

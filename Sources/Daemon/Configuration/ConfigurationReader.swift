@@ -1,5 +1,6 @@
 import Alerting
 import Foundation
+import Logging
 import Server
 import Streaming
 
@@ -7,7 +8,7 @@ import Streaming
 struct ConfigurationReader {
     /// The keys of `obs.yaml`.
     struct File: Decodable {
-        struct Log: Decodable { var level: String? }
+        struct Log: Decodable { var level: Logger.Level? }
         var data_dir: String?
         var builtin: Bool?
         var http: ServerConfiguration?
