@@ -28,7 +28,7 @@ let package = Package(
         // Lifetimes: its accessors give spans into its buffers, which Swift 6.2 and 6.3 have behind this name.
         .target(name: "Columns", dependencies: ["CRE2"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
-        .target(name: "Store", dependencies: [.grdb]),
+        .target(name: "Store", dependencies: ["Columns", .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd"]),
         .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log, .grdb]),

@@ -78,7 +78,7 @@ public struct SilenceStore: Sendable {
                     || state == .active && old.startsAt.microseconds / 1000 != startsAt.microseconds / 1000
                 if isNew, state != .expired { try Self.end(old, now, database) }
             }
-            let chosen = isNew ? UUID().uuidString.lowercased() : id!
+            let chosen = isNew ? RandomName.uuid() : id!
             // A silence begins now at the earliest: what was told in the past was told. One that goes on keeps its start.
             let start = isNew ? max(startsAt, now) : startsAt
             try database.execute(

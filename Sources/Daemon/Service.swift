@@ -43,7 +43,10 @@ public struct Daemon: Sendable {
             metrics: metrics, readiness: readiness, alerts: alerts, version: BuildInfo.version, incidents: workspace.incidents,
             runbooks: configuration.runbooks, lake: workspace.lake, dashboards: configuration.http.dashboards,
             spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
-        let server = HTTPServer(configuration.http, routes: routes, metrics: metrics, logger: logger, boundPort: boundPort)
+        let server = HTTPServer(
+            configuration.http, routes: routes,
+            hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,
+            logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
         let services: [any Service] = [
             server, alerts, HangUpService(reloader: reloader), upkeep, memory, pipelines, SecondSignal(),

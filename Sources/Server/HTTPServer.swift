@@ -13,6 +13,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     public var listen = "127.0.0.1:9464"
     /// The largest request body in bytes.
     public var maxBodySize = 10 << 20
+    /// Other names by which this server is asked, such as that which a proxy or a compose network gives it; see ``KnownHosts``.
+    public var hosts: [String] = []
     /// Where Grafana is, such as `http://127.0.0.1:3000`: the pages link to its dashboards. Nil shows no links.
     public var dashboards: String?
     /// The header in which a proxy before obs says who asks, such as `X-Forwarded-User`: people act under that name and no other. Nil lets them write their names themselves.
@@ -21,7 +23,7 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
-        case listen, dashboards
+        case listen, hosts, dashboards
         case maxBodySize = "max_body_size"
         case userHeader = "user_header"
     }
@@ -30,6 +32,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         listen = try container.decodeIfPresent(String.self, forKey: .listen) ?? listen
         maxBodySize = try container.decodeIfPresent(Int.self, forKey: .maxBodySize) ?? maxBodySize
+        hosts = try container.decodeIfPresent([String].self, forKey: .hosts) ?? []
+        for name in hosts where !KnownHosts.isName(name) { throw ServerError.badHost(name) }
         dashboards = try container.decodeIfPresent(String.self, forKey: .dashboards)
         if let url = dashboards {
             guard url.hasPrefix("http://") || url.hasPrefix("https://") else { throw ServerError.badDashboards(url) }
@@ -56,6 +60,7 @@ public enum ServerError: Error, CustomStringConvertible {
     case badAddress(String)
     case badDashboards(String)
     case badUserHeader(String)
+    case badHost(String)
     case cannotListen(String, reason: String)
 
     static let inUse = "the port is in use"
@@ -68,6 +73,8 @@ public enum ServerError: Error, CustomStringConvertible {
             "http.dashboards is '\(url)'; write where Grafana is, such as http://127.0.0.1:3000"
         case .badUserHeader(let name):
             "http.user_header is '\(name)', which is no name of a header; write such as X-Forwarded-User"
+        case .badHost(let name):
+            "http.hosts has '\(name)'; write a name without scheme and port, such as obs.example.org"
         case .cannotListen(let listen, let reason):
             "cannot listen on \(listen): \(reason); \(reason == Self.inUse ? "set http.listen or stop the other process" : "choose another address")"
         }
@@ -80,19 +87,23 @@ public enum ServerError: Error, CustomStringConvertible {
 public struct HTTPServer: Service {
     private let configuration: ServerConfiguration
     private let routes: [Route]
+    private let hosts: KnownHosts?
     private let metrics: MetricsRegistry
     private let logger: Logger
     private let boundPort: BoundPort
     /// How long a client may take.
     var deadlines = RequestDeadlines.Limits()
 
-    /// - Parameter boundPort: is told the port when the server listens; with port 0 the system chooses one.
+    /// - Parameters:
+    ///   - hosts: by which names it may be asked; nil for any.
+    ///   - boundPort: is told the port when the server listens; with port 0 the system chooses one.
     public init(
-        _ configuration: ServerConfiguration, routes: [Route], metrics: MetricsRegistry, logger: Logger,
+        _ configuration: ServerConfiguration, routes: [Route], hosts: KnownHosts? = nil, metrics: MetricsRegistry, logger: Logger,
         boundPort: BoundPort = BoundPort()
     ) {
         self.configuration = configuration
         self.routes = routes
+        self.hosts = hosts
         self.metrics = metrics
         self.logger = logger
         self.boundPort = boundPort
@@ -103,6 +114,7 @@ public struct HTTPServer: Service {
         let (host, port) = try configuration.address()
         let router = Router()
         router.add(middleware: RequestMeter(metrics, routes: routes))
+        router.add(middleware: Doorkeeper(hosts: hosts, refusals: Refusals(metrics)))
         let userHeader = configuration.userHeader.flatMap { HTTPField.Name($0) }
         for route in routes { route.register(on: router, maxBodySize: configuration.maxBodySize, userHeader: userHeader) }
         // Hummingbird's own lines (each listen and stop) are detail here.

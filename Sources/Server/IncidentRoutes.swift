@@ -124,7 +124,6 @@ struct IncidentActionRequest {
     }
 
     init(_ question: HTTPQuestion) throws {
-        // A form on another site can post, but not as JSON: so nobody's browser acts for them.
         guard question.headers[.contentType]?.lowercased().hasPrefix("application/json") == true else {
             throw HTTPFailure(.unsupportedMediaType, code: "bad_body", "an action is JSON; send Content-Type: application/json")
         }

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 @preconcurrency import GRDB
 
@@ -11,7 +12,7 @@ extension Store {
         guard !files.fileExists(atPath: path) else { throw StoreError.backupExists(path: path) }
         try Self.makeFolder(of: path)
         // Written beside and renamed: a backup that was cut off must not pass for one.
-        let unfinished = "\(path).\(UUID().uuidString).part"
+        let unfinished = "\(path).\(RandomName.uuid()).part"
         defer { try? files.removeItem(atPath: unfinished) }
         let copy = try DatabaseQueue(path: unfinished)
         // In steps: a single step would hold a read transaction, and so the write-ahead log, for as long as it takes; SQLite starts again by itself

@@ -123,6 +123,15 @@ struct `The house` {
         #expect(!uids.isEmpty)
     }
 
+    /// Foundation's `UUID()` is all zeros when no descriptor is left to open `/dev/urandom` with.
+    @Test func `takes random names from where they need no descriptor`() throws {
+        let files = FileManager.default.enumerator(at: root.appending(path: "Sources"), includingPropertiesForKeys: nil)
+        for case let file as URL in files! where file.pathExtension == "swift" {
+            let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { !$0.contains("///") }
+            #expect(!lines.contains { $0.contains("UUID()") }, "\(file.lastPathComponent): write RandomName.uuid()")
+        }
+    }
+
     /// A target that is missing stops the build of all others.
     @Test func `copies every folder of the package into its image`() throws {
         let package = try text("Package.swift"), image = try text("Dockerfile")

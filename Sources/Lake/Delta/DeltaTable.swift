@@ -183,7 +183,7 @@ public final class DeltaTable: Sendable {
                 DeltaAction(protocol: .init(minReaderVersion: 1, minWriterVersion: 2)),
                 DeltaAction(
                     metaData: .init(
-                        id: UUID().uuidString.lowercased(), schemaString: DeltaSchema.text(of: schema),
+                        id: RandomName.uuid(), schemaString: DeltaSchema.text(of: schema),
                         partitionColumns: partitions, configuration: configuration, createdTime: commitTime())),
             ]
         }

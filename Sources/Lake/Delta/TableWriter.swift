@@ -70,7 +70,7 @@ public final class TableWriter {
 
     private func append(_ batch: Batch, folder: String, values: [String: String?]?) throws(LakeError) {
         if open[folder] == nil {
-            let path = "\(folder)part-\(UUID().uuidString.lowercased()).zstd.parquet"
+            let path = "\(folder)part-\(RandomName.uuid()).zstd.parquet"
             open[folder] = OpenFile(
                 writer: try ParquetWriter(fileSchema, to: try storage.create(path)), path: path, values: values)
         }

@@ -93,7 +93,7 @@ public final class ExportTarget: ObjectWriter {
             temporary = nil
             return
         }
-        let temporary = path + ".tmp-" + UUID().uuidString.prefix(8)
+        let temporary = path + ".tmp-" + RandomName.uuid()
         descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         self.temporary = temporary
         guard descriptor >= 0 else { throw .cannotWrite(path: path, reason: String(cString: strerror(errno))) }

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// Where tables lie: exactly the operations that object stores have, so that another store is another conformer and nothing else changes.
@@ -171,7 +172,7 @@ public struct LocalStorage: Storage {
     private func writeTemporary(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> String {
         try makeFolder(of: key)
         let folder = folder(of: key)
-        let temporary = "\(folder)/.tmp-\(UUID().uuidString)"
+        let temporary = "\(folder)/.tmp-\(RandomName.uuid())"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw .cannotWrite(path: temporary, reason: String(cString: strerror(errno))) }
         let sink = FileSink(descriptor: descriptor, path: temporary, storage: self, key: key)

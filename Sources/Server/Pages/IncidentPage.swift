@@ -33,7 +33,7 @@ struct IncidentPage {
     }
 
     func act(_ question: HTTPQuestion) throws -> HTTPAnswer {
-        try question.requireOwnForm()
+        try question.requireForm()
         let id = question.parameters["id"] ?? ""
         do {
             guard let name = try question.person() else {

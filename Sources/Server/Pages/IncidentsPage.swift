@@ -51,7 +51,7 @@ struct IncidentsPage {
 
     /// Several at once. One that cannot be acknowledged any more keeps none of the others.
     func acknowledge(_ question: HTTPQuestion) throws -> HTTPAnswer {
-        try question.requireOwnForm()
+        try question.requireForm()
         let ids = question.form.filter { $0.name == "id" }.map(\.value)
         guard !ids.isEmpty, let name = try question.person() else {
             throw HTTPFailure(.badRequest, code: "bad_form", "tick at least one incident, and give your name")

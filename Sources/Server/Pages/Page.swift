@@ -38,7 +38,8 @@ struct Page {
         var answer = HTTPAnswer(status, contentType: "text/html; charset=utf-8", body: Array(markup.description.utf8))
         answer.headers[.init("Content-Security-Policy")!] =
             "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-        answer.headers[.init("Referrer-Policy")!] = "no-referrer"
+        // With `no-referrer` browsers also hide the origin of the page's own forms, which then cannot be told from those of others.
+        answer.headers[.init("Referrer-Policy")!] = "same-origin"
         answer.headers[.cacheControl] = "no-store"
         // The same address is text for who does not ask for a page.
         answer.headers[.vary] = "Accept"
@@ -99,20 +100,8 @@ extension HTTPQuestion {
         return value.isEmpty ? nil : value
     }
 
-    /// A form on another site can be posted here by anybody's browser. Browsers say where a form comes from; who says nothing is no browser.
-    ///
-    /// Source: Fetch Metadata Request Headers; OWASP, Cross-Site Request Forgery Prevention.
-    func requireOwnForm() throws {
-        let isOwn =
-            switch headers[.init("Sec-Fetch-Site")!] {
-            case "same-origin", "none": true
-            case .some: false
-            case nil: headers[.origin].map { $0.split(separator: "/").last.map(String.init) == host } ?? true
-            }
-        guard isOwn else {
-            throw HTTPFailure(
-                .forbidden, code: "foreign_form", "the form was posted by a page of another site; open it here and post it again")
-        }
+    /// Forms of pages are taken in the one shape that pages post. That they are obs's own pages ``Doorkeeper`` has seen to.
+    func requireForm() throws {
         guard headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
             throw HTTPFailure(
                 .unsupportedMediaType, code: "bad_body",

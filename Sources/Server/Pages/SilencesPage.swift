@@ -45,7 +45,7 @@ struct SilencesPage {
     }
 
     func add(_ question: HTTPQuestion) async throws -> HTTPAnswer {
-        try question.requireOwnForm()
+        try question.requireForm()
         do {
             guard let name = try question.person(), let comment = question.field("comment") else {
                 return try await answer(question, complaint: "Give your name, and say why.")
@@ -69,7 +69,7 @@ struct SilencesPage {
 
     /// Ends a silence now, or lets it last an hour longer.
     func change(_ question: HTTPQuestion) throws -> HTTPAnswer {
-        try question.requireOwnForm()
+        try question.requireForm()
         guard let name = try question.person() else { throw HTTPFailure(.badRequest, code: "bad_form", "give your name") }
         let id = question.parameters["id"] ?? "", now = Site.now
         do {

@@ -1,0 +1,84 @@
+import Foundation
+import FoundationNetworking
+import Logging
+import ServiceLifecycle
+import Telemetry
+
+@testable import Server
+
+/// A server on a free port, and clients that say exactly what a test wants.
+enum ServerFixture {
+    /// Runs a server on a free port for the length of `body`.
+    static func withServer(
+        _ routes: [Route], hosts: KnownHosts? = nil, maxBodySize: Int = 100, metrics: MetricsRegistry = MetricsRegistry(),
+        deadlines: RequestDeadlines.Limits = .init(), userHeader: String? = nil,
+        _ body: @Sendable (String) async throws -> Void
+    ) async throws {
+        var configuration = ServerConfiguration()
+        configuration.listen = "127.0.0.1:0"
+        configuration.maxBodySize = maxBodySize
+        configuration.userHeader = userHeader
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let port = BoundPort()
+        var server = HTTPServer(configuration, routes: routes, hosts: hosts, metrics: metrics, logger: logger, boundPort: port)
+        server.deadlines = deadlines
+        let group = ServiceGroup(services: [server], logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            try await body("http://127.0.0.1:\(await port.wait() ?? 0)")
+            await group.triggerGracefulShutdown()
+            try await tasks.waitForAll()
+        }
+    }
+
+    static func get(_ url: String, method: String = "GET", body: String? = nil, headers: [String: String] = [:]) async throws
+        -> (Int, String, [AnyHashable: Any])
+    {
+        var request = URLRequest(url: URL(string: url)!)
+        request.httpMethod = method
+        request.httpBody = body.map { Data($0.utf8) }
+        for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
+        let (data, response) = try await URLSession.shared.data(for: request)
+        let http = response as! HTTPURLResponse
+        return (http.statusCode, String(decoding: data, as: UTF8.self), http.allHeaderFields)
+    }
+
+    /// What the server says to a client that sends this and then nothing, until the server ends the connection; nil if it does not within a minute.
+    static func conversation(_ port: Int, _ text: String) async -> String? {
+        // On a thread of its own: the server answers on those that the tests share.
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: Self.conversation(port, text)) }
+        }
+    }
+
+    private static func conversation(_ port: Int, _ text: String) -> String? {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in(), limit = timeval(tv_sec: 60, tv_usec: 0)
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected, send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) >= 0 else { return nil }
+        var said: [UInt8] = [], buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            // A reset ends it too: the server need not read what was still on its way.
+            if count == 0 || count < 0 && errno == ECONNRESET { return String(decoding: said, as: UTF8.self) }
+            guard count > 0 else { return nil }
+            said += buffer.prefix(count)
+        }
+    }
+
+    /// A whole answer to a head and a body that are sent as they stand.
+    static func exchange(_ url: String, _ text: String) async -> (code: Int, text: String) {
+        let said = await conversation(Int(url.split(separator: ":").last!)!, text) ?? ""
+        return (Int(said.split(separator: " ").dropFirst().first ?? "") ?? 0, said)
+    }
+}
