@@ -24,9 +24,9 @@ let package = Package(
         // RE2 behind C. Debian's package keeps its header and library where the compiler looks anyway.
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
 
-        .target(name: "Telemetry", dependencies: [.log, .metrics]),
         // Lifetimes: its accessors give spans into its buffers, which Swift 6.2 and 6.3 have behind this name.
         .target(name: "Columns", dependencies: ["CRE2"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
+        .target(name: "Telemetry", dependencies: ["Columns", .log, .metrics]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
         .target(name: "Store", dependencies: ["Columns", .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
@@ -68,7 +68,7 @@ let package = Package(
         // What tests of several rooms need: folders, ports, other programs. It knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
-        .testTarget(name: "ColumnsTests", dependencies: ["Columns"]),
+        .testTarget(name: "ColumnsTests", dependencies: ["Columns", "TestSupport"]),
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),

@@ -14,11 +14,11 @@ public struct DeadMansSwitch: Sendable, Equatable, Decodable {
     /// How long none may come.
     public var within = Duration.seconds(600)
     /// Labels of what is raised, beside its name; `severity` is critical unless they say otherwise.
-    public var labels: [String: String] = [:]
+    public var labels: Labels = [:]
 
     private enum CodingKeys: String, CodingKey { case name, matchers, within, labels }
 
-    public init(name: String, matchers: [Matcher], within: Duration = .seconds(600), labels: [String: String] = [:]) {
+    public init(name: String, matchers: [Matcher], within: Duration = .seconds(600), labels: Labels = [:]) {
         self.name = name
         self.matchers = matchers
         self.within = within
@@ -30,7 +30,7 @@ public struct DeadMansSwitch: Sendable, Equatable, Decodable {
         name = try keys.decode(String.self, forKey: .name)
         matchers = try keys.decode([String].self, forKey: .matchers).flatMap { try [Matcher](parsing: $0) }
         within = try keys.duration(.within) ?? within
-        labels = try keys.decodeIfPresent([String: String].self, forKey: .labels) ?? [:]
+        labels = try keys.decodeIfPresent(Labels.self, forKey: .labels) ?? [:]
         guard !name.isEmpty, !matchers.isEmpty else {
             throw keys.refused(.matchers, "a dead man's switch needs a name, and matchers of the alert that must keep coming")
         }
@@ -41,8 +41,8 @@ public struct DeadMansSwitch: Sendable, Equatable, Decodable {
     }
 
     /// What is raised, of which the times are missing.
-    var raisedLabels: [String: String] {
-        ["severity": "critical"].merging(labels) { $1 }.merging(["alertname": Self.alertName, "switch": name]) { $1 }
+    var raisedLabels: Labels {
+        (["severity": "critical"] as Labels).merging(labels).merging(["alertname": Self.alertName, "switch": name])
     }
 }
 

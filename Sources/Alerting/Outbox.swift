@@ -122,7 +122,7 @@ struct Outbox: Sendable {
 
     /// A dead letter as it was.
     private static func resent(_ row: Row, now: Timestamp) -> Due? {
-        guard let payload = (row["payload"] as String?).flatMap({ IncidentStore.decode($0) as WebhookPayload? }) else {
+        guard let payload = (row["payload"] as String?).flatMap(WebhookPayload.init(json:)) else {
             return nil
         }
         return Due(
@@ -135,7 +135,7 @@ struct Outbox: Sendable {
     }
 
     private static func alert(
-        _ row: Row, _ labels: [String: String], isFiring: Bool, _ configuration: AlertingConfiguration, _ now: Timestamp
+        _ row: Row, _ labels: Labels, isFiring: Bool, _ configuration: AlertingConfiguration, _ now: Timestamp
     ) -> WebhookPayload.Alert {
         let externalURL = configuration.externalURL
         var annotations = JSONText.pairs(row["annotations"])

@@ -13,12 +13,12 @@ final class Quiet: Sendable {
 
     /// Which of a group's alerts nobody is told of at `now`.
     func mutes(
-        _ labels: [[String: String]], of receiver: String, _ key: String, now: Timestamp, _ configuration: AlertingConfiguration,
+        _ labels: [Labels], of receiver: String, _ key: String, now: Timestamp, _ configuration: AlertingConfiguration,
         _ database: Database
     ) throws -> [Bool] {
         guard let first = labels.first else { return [] }
         let route = configuration.route?.destinations(for: first).first {
-            $0.receiver == receiver && $0.groupKey($0.groupLabels(of: first)) == key
+            $0.receiver == receiver && $0.groupKey($0.groupLabels(of: first)).hasSameBytes(as: key)
         }
         if let route, route.isQuiet(at: now, configuration.timeIntervals) { return labels.map { _ in true } }
         let rules = try read(now, configuration, database)
@@ -30,7 +30,7 @@ final class Quiet: Sendable {
 
     /// The silences and the alerts that hold back an alert with these labels: ids and fingerprints, as the API shows them.
     func reasons(
-        _ labels: [String: String], now: Timestamp, _ configuration: AlertingConfiguration, _ database: Database
+        _ labels: Labels, now: Timestamp, _ configuration: AlertingConfiguration, _ database: Database
     ) throws -> (silences: [String], inhibitors: [String]) {
         let rules = try read(now, configuration, database)
         return (
@@ -47,7 +47,7 @@ final class Quiet: Sendable {
 
     private func read(_ now: Timestamp, _ configuration: AlertingConfiguration, _ database: Database) throws -> Rules {
         if let known = rules.withLock({ $0 }) { return known }
-        var firing: [[String: String]] = []
+        var firing: [Labels] = []
         if !configuration.inhibitRules.isEmpty {
             firing = try String.fetchAll(
                 database, sql: "SELECT labels FROM alert WHERE ends_at IS NULL OR ends_at > ?", arguments: [now.microseconds]

@@ -84,8 +84,8 @@ public struct SilenceStore: Sendable {
             try database.execute(
                 sql: "INSERT OR REPLACE INTO silence VALUES (?, ?, ?, ?, ?, ?, ?)",
                 arguments: [
-                    chosen, try IncidentStore.json(matchers.map(\.description)), start.microseconds, endsAt.microseconds,
-                    now.microseconds, createdBy, comment,
+                    chosen, SilenceMatchers.text(matchers), start.microseconds, endsAt.microseconds,
+                    now.microseconds, OutsideText(createdBy).storable, OutsideText(comment).storable,
                 ])
             try Store.audit(
                 database, at: now.microseconds, actor: createdBy, action: "silence.set", subject: chosen, detail: comment)
@@ -137,9 +137,8 @@ public struct SilenceStore: Sendable {
 
     private static func fetch(_ condition: String, _ arguments: StatementArguments, _ database: Database) throws -> [Silence] {
         try Row.fetchAll(database, sql: "SELECT * FROM silence WHERE \(condition)", arguments: arguments).map { row in
-            let texts: [String] = IncidentStore.decode(row["matchers"]) ?? []
-            return Silence(
-                id: row["id"], matchers: try texts.flatMap { try [Matcher](parsing: $0) },
+            Silence(
+                id: row["id"], matchers: try SilenceMatchers.read(row["matchers"]),
                 startsAt: Timestamp(microseconds: row["starts_at"]),
                 endsAt: Timestamp(microseconds: row["ends_at"]), updatedAt: Timestamp(microseconds: row["updated_at"]),
                 createdBy: row["created_by"],

@@ -89,6 +89,16 @@ public struct JSONReader: Sendable {
         }
     }
 
+    /// Reads the digits of a number.
+    public mutating func number() throws(Malformed) -> String {
+        _ = try next()
+        let start = position
+        while position < bytes.count, Self.belongsToNumber(bytes[position]) { position += 1 }
+        let digits = String(decoding: bytes[start..<position], as: UTF8.self)
+        guard Double(digits) != nil else { throw bad("'\(digits)' is no number") }
+        return digits
+    }
+
     /// Passes over the next value.
     public mutating func skip() throws {
         switch try kind() {

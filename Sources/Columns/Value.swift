@@ -13,6 +13,36 @@ public enum Value: Sendable, Hashable {
     case binary([UInt8])
 }
 
+/// Texts are equal when their bytes are (``OutsideText``).
+extension Value {
+    public static func == (left: Value, right: Value) -> Bool {
+        switch (left, right) {
+        case (.null, .null): true
+        case (.bool(let left), .bool(let right)): left == right
+        case (.int(let left), .int(let right)): left == right
+        case (.double(let left), .double(let right)): left == right
+        case (.date(let left), .date(let right)): left == right
+        case (.timestamp(let left), .timestamp(let right)): left == right
+        case (.text(let left), .text(let right)): left.hasSameBytes(as: right)
+        case (.binary(let left), .binary(let right)): left == right
+        default: false
+        }
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .null: hasher.combine(0)
+        case .bool(let value): hasher.combine(value)
+        case .int(let value): hasher.combine(value)
+        case .double(let value): hasher.combine(value)
+        case .date(let value): hasher.combine(value)
+        case .timestamp(let value): hasher.combine(value)
+        case .text(let value): hasher.combine(bytesOf: value)
+        case .binary(let value): hasher.combine(value)
+        }
+    }
+}
+
 extension Value: CustomStringConvertible {
     /// The value as a person or a CSV cell shows it; null is the empty text, binary is hexadecimal.
     public var description: String {

@@ -29,7 +29,7 @@ public struct AlertmanagerClient: Sendable {
     /// - Parameter url: with its path prefix, if it has one.
     public init(_ url: String) throws(Failure) {
         var url = url
-        while url.hasSuffix("/") { url.removeLast() }
+        while url.utf8.last == UInt8(ascii: "/") { url.unicodeScalars.removeLast() }
         guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false
         else {
             throw .badURL(url)
@@ -39,14 +39,19 @@ public struct AlertmanagerClient: Sendable {
 
     /// The alerts that hold and match, by fingerprint.
     public func alerts(_ matchers: [Matcher]) async throws -> [AlertQuestions.Listed] {
-        let answer: [Shown.Alert] = try await read(
-            "/api/v2/alerts", matchers.map { URLQueryItem(name: "filter", value: $0.description) })
-        return try answer.map { alert in
-            AlertQuestions.Listed(
-                labels: alert.labels, annotations: alert.annotations ?? [:], generatorURL: alert.generatorURL ?? "",
-                startsAt: try time(alert.startsAt), endsAt: try time(alert.endsAt), updatedAt: try time(alert.updatedAt),
-                receivers: alert.receivers.map(\.name), silencedBy: alert.status.silencedBy, inhibitedBy: alert.status.inhibitedBy
-            )
+        let answer = try await ask(
+            "GET", "/api/v2/alerts", matchers.map { URLQueryItem(name: "filter", value: $0.description) })
+        // Foundation's decoder would take two normal forms of a label's name for one.
+        guard let list = try? JSON(parsing: Array(answer)).list else { throw Failure.badAnswer(url, reason: "it is no list of alerts") }
+        return try list.map { alert in
+            guard let labels = alert["labels"]?.labels else { throw Failure.badAnswer(url, reason: "an alert has no labels") }
+            func time(_ name: String) throws -> Timestamp { try self.time(alert[name]?.text ?? "") }
+            func texts(_ list: JSON?) -> [String] { list?.list?.compactMap(\.text) ?? [] }
+            return AlertQuestions.Listed(
+                labels: labels, annotations: alert["annotations"]?.labels ?? [:], generatorURL: alert["generatorURL"]?.text ?? "",
+                startsAt: try time("startsAt"), endsAt: try time("endsAt"), updatedAt: try time("updatedAt"),
+                receivers: alert["receivers"]?.list?.compactMap { $0["name"]?.text } ?? [],
+                silencedBy: texts(alert["status"]?["silencedBy"]), inhibitedBy: texts(alert["status"]?["inhibitedBy"]))
         }
     }
 
@@ -54,7 +59,7 @@ public struct AlertmanagerClient: Sendable {
         let body = Shown.Posted(
             labels: alert.labels, annotations: alert.annotations, startsAt: alert.startsAt?.description,
             endsAt: alert.endsAt?.description)
-        _ = try await ask("POST", "/api/v2/alerts", body: try JSONEncoder().encode([body]))
+        _ = try await ask("POST", "/api/v2/alerts", body: Data(try JSON([body]).bytes()))
     }
 
     /// All that it knows, also those that have ended.
@@ -88,7 +93,7 @@ public struct AlertmanagerClient: Sendable {
                     isRegex: matcher.operator == .matches || matcher.operator == .doesNotMatch,
                     isEqual: matcher.operator == .equal || matcher.operator == .matches)
             }, startsAt: start.description, endsAt: end.description, updatedAt: nil, createdBy: createdBy, comment: comment)
-        let answer = try await ask("POST", "/api/v2/silences", body: try JSONEncoder().encode(body))
+        let answer = try await ask("POST", "/api/v2/silences", body: Data(try JSON(body).bytes()))
         return try decode(Shown.Made.self, answer).silenceID
     }
 
@@ -114,7 +119,7 @@ public struct AlertmanagerClient: Sendable {
     }
 
     private func time(_ text: String) throws -> Timestamp {
-        guard let time = Timestamp(posted: text) else { throw Failure.badAnswer(url, reason: "'\(text.prefix(40))' is no time") }
+        guard let time = Timestamp(posted: text) else { throw Failure.badAnswer(url, reason: "'\(OutsideText(text).prefix(40))' is no time") }
         return time
     }
 
@@ -122,7 +127,7 @@ public struct AlertmanagerClient: Sendable {
         guard var parts = URLComponents(string: url + path) else { throw Failure.badURL(url) }
         if !query.isEmpty { parts.queryItems = query }
         // A plus is not encoded by URLComponents, and is a blank to the server.
-        parts.percentEncodedQuery = parts.percentEncodedQuery?.replacing("+", with: "%2B")
+        parts.percentEncodedQuery = parts.percentEncodedQuery.map { OutsideText($0).replacing("+", with: "%2B") }
         guard let address = parts.string else { throw Failure.badURL(url) }
         var request = WebRequest(method, address)
         request.body = body
@@ -139,26 +144,16 @@ public struct AlertmanagerClient: Sendable {
         struct Refusal: Decodable { var message: String? }
         if let text = try? JSONDecoder().decode(String.self, from: data) { return text }
         if let text = (try? JSONDecoder().decode(Refusal.self, from: data))?.message { return text }
-        return String(decoding: data.prefix(300), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        return OutsideText(String(decoding: data.prefix(300), as: UTF8.self)).trimmed
     }
 
     /// What stands in requests and answers.
     ///
     /// Source: Alertmanager, api/v2/openapi.yaml.
     private enum Shown {
-        struct Name: Decodable { var name: String }
-        struct State: Decodable { var silencedBy: [String], inhibitedBy: [String] }
-        struct Alert: Decodable {
-            var labels: [String: String]
-            var annotations: [String: String]?
-            var generatorURL: String?
-            var startsAt: String, endsAt: String, updatedAt: String
-            var receivers: [Name]
-            var status: State
-        }
         struct Posted: Encodable {
-            var labels: [String: String]
-            var annotations: [String: String]
+            var labels: Labels
+            var annotations: Labels
             var startsAt: String?, endsAt: String?
         }
         struct Condition: Codable {

@@ -1,3 +1,4 @@
+import Columns
 import Detection
 import Foundation
 
@@ -11,8 +12,8 @@ public struct SeriesWatch: Sendable {
     /// Nil for a first line that is no number: the headings. Any other line that is none has the score 0, so that there is a score a row.
     public mutating func score(_ line: String) -> Double? {
         defer { isFirst = false }
-        let text = line.split(separator: ",", omittingEmptySubsequences: false).last ?? ""
-        guard let value = Double(text.trimmingCharacters(in: .whitespaces)) else { return isFirst ? nil : 0 }
+        let text = OutsideText(line).split { $0 == "," }.last ?? ""
+        guard let value = Double(OutsideText(text).trimmed) else { return isFirst ? nil : 0 }
         return detector.observe(value)
     }
 }

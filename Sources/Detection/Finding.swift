@@ -18,7 +18,7 @@ public struct Finding: Sendable, Codable, Equatable {
     public var detector: String
     public var severity: Severity
     /// What it is about, such as the source address.
-    public var labels: [String: String]
+    public var labels: Labels
     /// One line for a person.
     public var title: String
     public var description: String
@@ -33,7 +33,7 @@ public struct Finding: Sendable, Codable, Equatable {
     public var score: Double?
 
     public init(
-        name: String, detector: String, severity: Severity, labels: [String: String], title: String, description: String,
+        name: String, detector: String, severity: Severity, labels: Labels, title: String, description: String,
         startsAt: Timestamp,
         lastSeen: Timestamp, count: Int, evidence: [Evidence] = [], contributions: [FeatureContribution] = [],
         score: Double? = nil

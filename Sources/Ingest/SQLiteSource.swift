@@ -145,7 +145,7 @@ public struct SQLiteSource: Source {
         }
     }
 
-    private static func quoted(_ name: String) -> String { "\"\(name.replacing("\"", with: "\"\""))\"" }
+    private static func quoted(_ name: String) -> String { "\"\(OutsideText(name).replacing("\"", with: "\"\""))\"" }
 
     private static func json(_ row: Row) -> String {
         let members = row.map { name, value -> String in

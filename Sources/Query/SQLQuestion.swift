@@ -56,10 +56,11 @@ public struct SQLQuestion: Sendable {
                     rows.append(row.databaseValues.map(Self.value))
                 }
                 // Two columns may have one name; a schema's names are unique.
-                var seen: [String: Int] = [:]
+                var seen: [OutsideText: Int] = [:]
                 let columns = names.map { name -> (String, ColumnType) in
-                    seen[name, default: 0] += 1
-                    return (seen[name]! > 1 ? "\(name)_\(seen[name]!)" : name, .text)
+                    let count = seen[OutsideText(name), default: 0] + 1
+                    seen[OutsideText(name)] = count
+                    return (count > 1 ? "\(name)_\(count)" : name, .text)
                 }
                 return Answer(columns, rows: rows, note: isCut ? "only the first \(rowLimit) rows are shown" : nil)
             }

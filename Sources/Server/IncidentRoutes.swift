@@ -124,7 +124,7 @@ struct IncidentActionRequest {
     }
 
     init(_ question: HTTPQuestion) throws {
-        guard question.headers[.contentType]?.lowercased().hasPrefix("application/json") == true else {
+        guard question.headers[.contentType].map({ OutsideText($0.lowercased()).starts(with: "application/json") }) == true else {
             throw HTTPFailure(.unsupportedMediaType, code: "bad_body", "an action is JSON; send Content-Type: application/json")
         }
         let body: Body
@@ -161,14 +161,13 @@ struct IncidentActionRequest {
                 "there is no action '\(question.parameters["action"] ?? "")'; there are \(Self.names.joined(separator: ", "))"
             )
         }
-        let condition = question.headers[.ifMatch]?.trimmingCharacters(in: .whitespaces)
+        let condition = question.headers[.ifMatch].map { OutsideText($0).trimmed }
         guard let condition, condition != "*" else {
             version = nil
             return
         }
-        guard condition.count >= 3, condition.hasPrefix("\""), condition.hasSuffix("\""),
-            let number = Int(condition.dropFirst().dropLast())
-        else {
+        let tag = OutsideText(condition).split { $0 == "\"" }
+        guard tag.count == 3, tag[0].isEmpty, tag[2].isEmpty, let number = Int(tag[1]) else {
             throw HTTPFailure(
                 .badRequest, code: "bad_version", "If-Match is '\(condition)'; send the ETag of an earlier answer, such as \"3\"")
         }

@@ -1,3 +1,4 @@
+import Columns
 import HTTPTypes
 
 /// Who asks, as far as that is known: what is done is written down under their name.
@@ -15,7 +16,7 @@ public enum Requester: Sendable, Equatable {
             self = .unverified
             return
         }
-        let name = headers[userHeader]?.trimmingCharacters(in: .whitespaces) ?? ""
+        let name = headers[userHeader].map { OutsideText($0).trimmed } ?? ""
         self = .user(name.isEmpty || name.utf8.count > Self.maxName ? nil : name)
     }
 
@@ -31,7 +32,7 @@ public enum Requester: Sendable, Equatable {
             throw HTTPFailure(
                 .forbidden, code: "no_user", "the request names no user; come by the proxy that http.user_header is about")
         case .user(let name?):
-            guard written == nil || written == name else {
+            guard written?.hasSameBytes(as: name) ?? true else {
                 throw HTTPFailure(
                     .badRequest, code: "other_user",
                     "it is to be done by '\(written!)', and the proxy says that you are '\(name)'; leave it out")

@@ -22,7 +22,7 @@ public struct Route: Sendable {
     /// Whether `path` is one of its paths; what stands in braces is any text without a slash.
     func isAt(_ path: String) -> Bool {
         let pattern = self.path.split(separator: "/"), parts = path.split(separator: "/")
-        return pattern.count == parts.count && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        return pattern.count == parts.count && zip(pattern, parts).allSatisfy { $0.utf8.first == UInt8(ascii: "{") || $0 == $1 }
     }
 
     func register(on router: Router<BasicRequestContext>, maxBodySize: Int, userHeader: HTTPField.Name?) {

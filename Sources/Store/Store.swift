@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 @preconcurrency import GRDB
 
@@ -46,7 +47,7 @@ public final class Store: Sendable {
         }
         var migrator = DatabaseMigrator()
         for migration in Self.audit + migrations {
-            migrator.registerMigration(migration.id) { database in try database.execute(sql: migration.sql) }
+            migrator.registerMigration(migration.id, migrate: migration.apply)
         }
         self.migrator = migrator
         if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
@@ -99,20 +100,24 @@ public final class Store: Sendable {
     public static func audit(
         _ database: Database, at microseconds: Int64, actor: String, action: String, subject: String, detail: String? = nil
     ) throws {
+        // SQLite would end a text at U+0000.
+        func storable(_ text: String) -> String { OutsideText(text).storable }
         try database.execute(
             sql: "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
-            arguments: [microseconds, actor, action, subject, detail])
+            arguments: [microseconds, storable(actor), action, storable(subject), detail.map(storable)])
     }
 }
 
-/// One step that adds to the tables.
+/// One step that adds to the tables, or writes what is in them in another form.
 public struct Migration: Sendable {
     public let id: String
-    public let sql: String
+    let apply: @Sendable (Database) throws -> Void
 
-    public init(id: String, sql: String) {
+    public init(id: String, sql: String) { self.init(id: id) { try $0.execute(sql: sql) } }
+
+    public init(id: String, _ apply: @escaping @Sendable (Database) throws -> Void) {
         self.id = id
-        self.sql = sql
+        self.apply = apply
     }
 }
 

@@ -1,3 +1,5 @@
+import Columns
+
 /// The two text formats that Prometheus scrapes.
 public enum ExpositionFormat: Sendable {
     /// Prometheus text format 0.0.4.
@@ -15,7 +17,7 @@ public enum ExpositionFormat: Sendable {
 
     /// The format for an `Accept` header: OpenMetrics if it is accepted at all, also behind protobuf, which is not spoken here.
     public init(accept: String?) {
-        self = accept?.contains("application/openmetrics-text") == true ? .openMetrics : .prometheus
+        self = accept.map { OutsideText($0).contains("application/openmetrics-text") } == true ? .openMetrics : .prometheus
     }
 }
 

@@ -1,3 +1,4 @@
+import Columns
 import Glibc
 import Logging
 import Synchronization
@@ -93,10 +94,13 @@ public struct TerminalLogHandler: LogHandler {
         let level = event.level.rawValue.uppercased()
         let padded = level + String(repeating: " ", count: max(0, 7 - level.count))
         let color = hasColor ? (event.level >= .error ? "\u{1B}[31m" : event.level == .warning ? "\u{1B}[33m" : "\u{1B}[2m") : ""
-        var line = "\(WallClock.stamp.dropFirst(11).dropLast()) \(color)\(padded)\(hasColor ? "\u{1B}[0m" : "") \(event.message)"
+        // What a message or a value says may come from outside, and must not drive the terminal.
+        let message = OutsideText("\(event.message)").visibleInOneLine
+        var line = "\(WallClock.stamp.dropFirst(11).dropLast()) \(color)\(padded)\(hasColor ? "\u{1B}[0m" : "") \(message)"
         for (key, value) in merged(metadata, metadataProvider, event) {
             let text = "\(value)"
-            line += " \(key)=\(text.contains(where: { $0 == " " || $0 == "\"" || $0.isNewline }) ? JSONText.quote(text) : text)"
+            let isPlain = !text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0.isControl || $0.isLineBreak }
+            line += " \(key)=\(OutsideText(isPlain ? text : JSONText.quote(text)).visibleJSON)"
         }
         output.write(line + "\n")
     }
@@ -111,26 +115,7 @@ private func merged(_ own: Logger.Metadata, _ provider: Logger.MetadataProvider?
     return all.sorted { $0.key < $1.key }
 }
 
-/// The little of JSON that a log line needs; a whole encoder a line would cost more than the line.
-enum JSONText {
-    static func quote(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\r": quoted += "\\r"
-            case "\t": quoted += "\\t"
-            case "\u{0}"..."\u{1F}", "\u{7F}":
-                let hex = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
-    }
-
+extension JSONText {
     static func render(_ value: Logger.Metadata.Value) -> String {
         switch value {
         case .string(let text): isNumberOrBool(text) ? text : quote(text)

@@ -23,6 +23,9 @@ public struct WebRequest: Sendable {
     ///
     /// - Throws: ``NoAnswer`` when nobody answers. An answer of any status is an answer.
     public func perform() throws(NoAnswer) -> WebAnswer {
+        for (name, value) in headers where (name + value).utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) {
+            throw NoAnswer(reason: "a line break stands in the header \(OutsideText(name).inOneLine)")
+        }
         guard let curl = CurlHandle() else { throw NoAnswer(reason: "libcurl cannot be started") }
         curl.set(CURLOPT_URL, url)
         curl.set(CURLOPT_PROTOCOLS_STR, "http,https")

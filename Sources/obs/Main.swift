@@ -70,8 +70,8 @@ struct Obs: AsyncParsableCommand {
     /// What the parser of the words says, in one line: its own message without the usage, and where that stands.
     private static func misuse(_ error: any Error) -> String {
         let hint = fullMessage(for: error).firstMatch(of: /See '([^']*--help)'/).map { "; see '\($0.1)'" } ?? ""
-        let said = message(for: error).split(separator: "\n").first.map(String.init) ?? "this is no command of obs"
-        return (said.hasSuffix(".") ? String(said.dropLast()) : said) + hint
+        let said = OutsideText(message(for: error)).lines.first { !$0.isEmpty } ?? "this is no command of obs"
+        return (said.utf8.last == UInt8(ascii: ".") ? String(said.unicodeScalars.dropLast()) : said) + hint
     }
 
     /// A sentence from a room as it is. Foundation's errors describe themselves with type names and dictionaries: of them the path and the reason are kept.
@@ -83,8 +83,6 @@ struct Obs: AsyncParsableCommand {
     }
 
     private static func complain(_ text: String) {
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            try? FileHandle.standardError.write(contentsOf: Data("obs: \(line)\n".utf8))
-        }
+        for line in OutsideText(text).split(where: { $0 == "\n" }) { Terminal.say(line) }
     }
 }

@@ -1,3 +1,4 @@
+import Columns
 import Daemon
 import Foundation
 import Query
@@ -52,9 +53,13 @@ enum Terminal {
         }
     }
 
+    /// Writes JSON to standard output; on a terminal nothing in its texts can drive it, and it is the same JSON.
+    static func write(json text: String) { write(isOutputTerminal ? OutsideText(text).visibleJSON : text) }
+
     /// One line of words beside the data.
     static func say(_ text: String) {
-        try? FileHandle.standardError.write(contentsOf: Data("obs: \(text)\n".utf8))
+        let shown = isErrorTerminal ? OutsideText(text).visible : text
+        try? FileHandle.standardError.write(contentsOf: Data("obs: \(shown)\n".utf8))
     }
 }
 

@@ -67,7 +67,7 @@ struct `The alert manager` {
         #expect(post.payload["groupLabels"] as? [String: String] == ["alertname": "SSHBruteForce"])
         let alert = try #require((post.payload["alerts"] as? [[String: Any]])?.first)
         #expect(alert.keys.sorted() == ["annotations", "endsAt", "fingerprint", "generatorURL", "labels", "startsAt", "status"])
-        #expect(alert["fingerprint"] as? String == Fingerprint.of(alert["labels"] as? [String: String] ?? [:]))
+        #expect(alert["fingerprint"] as? String == Fingerprint.of(Labels(alert["labels"] as? [String: String] ?? [:])))
         #expect(alert["endsAt"] as? String == "0001-01-01T00:00:00Z")
     }
 

@@ -16,7 +16,7 @@ struct `A dead man's switch` {
             labels: ["team": "infra"])
     }
 
-    private func alert(_ labels: [String: String], endsAfter seconds: Int = 300, at now: Timestamp) -> Alert {
+    private func alert(_ labels: Labels, endsAfter seconds: Int = 300, at now: Timestamp) -> Alert {
         Alert(labels: labels, startsAt: now, endsAt: now + .seconds(seconds), updatedAt: now)
     }
 
@@ -24,7 +24,7 @@ struct `A dead man's switch` {
         state.due([prometheus], resolveTimeout: .seconds(300), now: .start + .seconds(seconds))
     }
 
-    private mutating func hear(_ labels: [String: String], endsAfter: Int = 300, at seconds: Int) {
+    private mutating func hear(_ labels: Labels, endsAfter: Int = 300, at seconds: Int) {
         let now = Timestamp.start + .seconds(seconds)
         state.hear([alert(labels, endsAfter: endsAfter, at: now)], [prometheus], now: now)
     }

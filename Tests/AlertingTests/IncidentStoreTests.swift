@@ -117,8 +117,8 @@ struct `A fingerprint` {
         arguments: [
             ([:], "cbf29ce484222325"), (["a": "b"], "d2b371819297f98a"),
             (["alertname": "HighCPU", "instance": "é"], "e11e148986e94661"),
-        ] as [([String: String], String)])
-    func `is that of Prometheus for the same labels`(labels: [String: String], fingerprint: String) {
+        ] as [(Labels, String)])
+    func `is that of Prometheus for the same labels`(labels: Labels, fingerprint: String) {
         #expect(Fingerprint.of(labels) == fingerprint)
     }
 
@@ -129,7 +129,7 @@ struct `A fingerprint` {
 }
 
 struct `A route` {
-    private func receivers(_ labels: [String: String]) throws -> [String] {
+    private func receivers(_ labels: Labels) throws -> [String] {
         var pager = Route(receiver: "pager")
         pager.matchers = try [Matcher](parsing: "severity=critical")
         var web = Route(receiver: "web")
@@ -147,9 +147,9 @@ struct `A route` {
         arguments: [
             ([:], ["default"]), (["severity": "critical"], ["pager"]), (["host": "web-1"], ["web"]),
             (["host": "web-1", "severity": "critical"], ["night", "pager"]),
-        ] as [([String: String], [String])])
+        ] as [(Labels, [String])])
     func `takes an alert to the deepest nodes that match, and on where it says continue`(
-        labels: [String: String], expected: [String]
+        labels: Labels, expected: [String]
     ) throws {
         #expect(try receivers(labels) == expected)
     }

@@ -8,7 +8,7 @@ import Testing
 extension Alert {
     /// An alert that fires from `start` on, for an hour unless it is told otherwise.
     static func posted(
-        _ name: String = "DiskFull", _ labels: [String: String] = [:], at now: Timestamp = .start, since: Timestamp? = nil,
+        _ name: String = "DiskFull", _ labels: Labels = [:], at now: Timestamp = .start, since: Timestamp? = nil,
         until: Timestamp? = nil,
         hasTimeout: Bool = false
     ) -> Alert {

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import TestSupport
 import Testing
@@ -10,7 +11,7 @@ import Testing
 struct `AlertmanagerConformanceCases` {
     private struct Tree: Decodable {
         struct Test: Decodable {
-            var labels: [String: String]
+            var labels: Labels
             var receivers: [String]
         }
         var name: String

@@ -47,6 +47,17 @@ struct `The rule engine` {
         #expect(found[0].evidence.map(\.line) == ["line at 95", "line at 97", "line at 99"])
     }
 
+    @Test func `takes two normal forms of one name for two`() throws {
+        var engine = RuleEngine(rules: [try rule(count: 2)])
+        let found = try observe(
+            &engine, ["B\u{FC}ro", "Bu\u{308}ro", "Bu\u{308}ro"].enumerated().map { ($0, "failed", $1, "x", 1) })
+        #expect(found.map { OutsideText($0.labels["source"] ?? "") } == ["Bu\u{308}ro"])
+        // Also after a restart.
+        var other = RuleEngine(rules: [try rule(count: 2)])
+        try other.restore(engine.snapshot())
+        #expect(try observe(&other, [(3, "failed", "B\u{FC}ro", "x", 1)]).map(\.count) == [2])
+    }
+
     @Test func `honours what a repeated line stands for`() throws {
         var engine = RuleEngine(rules: [try rule(count: 5)])
         #expect(try observe(&engine, [(0, "failed", "a", "x", 5)]).map(\.count) == [5])

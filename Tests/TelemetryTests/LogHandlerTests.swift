@@ -45,3 +45,14 @@ struct `A JSON log line` {
         #expect("\(line["value"]!)" == text)
     }
 }
+
+struct `A log line for a terminal` {
+    @Test(arguments: ["\u{1B}[2J", "a \u{9B}31m", "\u{7}", "x\u{202E}y", "a\rb", "\u{600}\u{1B}\u{301}"])
+    func `drives it by no text`(text: String) throws {
+        let folder = TemporaryFolder(), path = folder.path + "/log.txt"
+        let output = try #require(LogOutput(path: path))
+        Logger(label: "obs.test") { _ in TerminalLogHandler(output: output, hasColor: false) }.info("saw \(text)", metadata: ["value": "\(text)"])
+        let line = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(!line.unicodeScalars.dropLast().contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0.value == 0x202E })
+    }
+}

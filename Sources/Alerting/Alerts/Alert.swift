@@ -2,8 +2,8 @@ import Columns
 
 /// An alert that somebody posted, such as Prometheus: what it is about, since when, and until when it holds.
 public struct Alert: Sendable, Equatable {
-    public var labels: [String: String]
-    public var annotations: [String: String]
+    public var labels: Labels
+    public var annotations: Labels
     /// Where it came about; empty when its poster did not say.
     public var generatorURL: String
     public var startsAt: Timestamp
@@ -14,7 +14,7 @@ public struct Alert: Sendable, Equatable {
     public var hasTimeout: Bool
 
     public init(
-        labels: [String: String], annotations: [String: String] = [:], generatorURL: String = "", startsAt: Timestamp,
+        labels: Labels, annotations: Labels = [:], generatorURL: String = "", startsAt: Timestamp,
         endsAt: Timestamp, updatedAt: Timestamp, hasTimeout: Bool = false
     ) {
         self.labels = labels
@@ -78,10 +78,10 @@ public struct Alert: Sendable, Equatable {
     static let maxAnnotationSize = 256 << 10
     static let maxPairs = 256
 
-    private static func fault(in pairs: [String: String], maxValueSize: Int) -> String? {
+    private static func fault(in pairs: Labels, maxValueSize: Int) -> String? {
         if pairs.count > maxPairs { return "\(pairs.count) names, and \(maxPairs) are the most" }
         for (name, value) in pairs {
-            if !isName(name) { return "invalid name \(JSONText.quote(String(name.prefix(100))))" }
+            if !isName(name) { return "invalid name \"\"" }
             if name.utf8.count > 1024 { return "a name of \(name.utf8.count) bytes, and 1024 are the most" }
             if value.utf8.count > maxValueSize {
                 return "the value of \(JSONText.quote(name)) has \(value.utf8.count) bytes, and \(maxValueSize) are the most"
@@ -90,11 +90,8 @@ public struct Alert: Sendable, Equatable {
         return nil
     }
 
-    /// Letters, digits and `_`, and no digit first.
-    public static func isName(_ text: String) -> Bool {
-        guard let first = text.utf8.first, !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) else { return false }
-        return text.utf8.allSatisfy {
-            $0 == UInt8(ascii: "_") || (0x61...0x7A).contains($0 | 0x20) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
-        }
-    }
+    /// Whether a text can name a label: any can but the empty one, such as `service.name` or `k8s.io/app`.
+    ///
+    /// Source: Prometheus 3, "UTF-8 names"; prometheus/common, model.LabelName.IsValid with UTF8Validation.
+    public static func isName(_ text: String) -> Bool { !text.isEmpty }
 }

@@ -36,7 +36,7 @@ public struct AlertQuestions: Sendable {
 
         /// One that another program tells of.
         public init(
-            labels: [String: String], annotations: [String: String], generatorURL: String, startsAt: Timestamp, endsAt: Timestamp,
+            labels: Labels, annotations: Labels, generatorURL: String, startsAt: Timestamp, endsAt: Timestamp,
             updatedAt: Timestamp, receivers: [String], silencedBy: [String], inhibitedBy: [String]
         ) {
             self.init(
@@ -64,8 +64,8 @@ public struct AlertQuestions: Sendable {
         }
 
         public var isSuppressed: Bool { !silencedBy.isEmpty || !inhibitedBy.isEmpty }
-        public var labels: [String: String] { JSONText.pairs(labelsJSON) }
-        public var annotations: [String: String] { JSONText.pairs(annotationsJSON) }
+        public var labels: Labels { JSONText.pairs(labelsJSON) }
+        public var annotations: Labels { JSONText.pairs(annotationsJSON) }
     }
 
     /// A group of a receiver, with the alerts in it that the filter leaves.
@@ -248,7 +248,7 @@ struct FindingLink {
 
     var url: String { "\(externalURL)/incidents/INC-\(incident)" }
 
-    func annotations(title: String, description: String) -> [String: String] {
+    func annotations(title: String, description: String) -> Labels {
         [
             "summary": title, "description": description, "incident": "INC-\(incident)",
             "runbook_url": "\(externalURL)/runbooks/\(name)",

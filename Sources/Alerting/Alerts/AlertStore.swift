@@ -132,7 +132,7 @@ struct AlertStore: Sendable {
 
     /// Makes the alert of an incident that a finding has opened, and owes its groups.
     static func open(
-        _ labels: [String: String], incident number: Int64, startsAt: Timestamp, route: Route?, now: Timestamp,
+        _ labels: Labels, incident number: Int64, startsAt: Timestamp, route: Route?, now: Timestamp,
         _ database: Database
     ) throws {
         try database.executeCached(
@@ -157,7 +157,7 @@ struct AlertStore: Sendable {
 
     /// Puts an alert with other labels, such as a higher severity, in the place of those of an incident that goes on.
     static func relabel(
-        _ labels: [String: String], incident number: Int64, startsAt: Timestamp, route: Route?, now: Timestamp,
+        _ labels: Labels, incident number: Int64, startsAt: Timestamp, route: Route?, now: Timestamp,
         _ database: Database
     ) throws {
         try end(incident: number, now: now, database)
@@ -251,14 +251,18 @@ struct AlertStore: Sendable {
             let isFinding: Bool = row["is_finding"]
             if isFinding, route == nil { continue }
             let destinations = (route ?? unrouted).destinations(for: labels)
-            let wanted = Set(destinations.map { [$0.receiver ?? "", $0.groupKey($0.groupLabels(of: labels))] })
+            let wanted = Set(
+                destinations.map { [$0.receiver ?? "", $0.groupKey($0.groupLabels(of: labels))].map { OutsideText($0) } })
             let present = try Row.fetchAll(find, arguments: [id])
-            for membership in present where !wanted.contains([membership["receiver"], membership["group_key"]]) {
+            func name(_ membership: Row) -> [OutsideText] {
+                [OutsideText(membership["receiver"] as String), OutsideText(membership["group_key"] as String)]
+            }
+            for membership in present where !wanted.contains(name(membership)) {
                 try database.executeCached(
                     sql: "DELETE FROM alert_membership WHERE grouping = ? AND alert = ?",
                     arguments: [membership["id"] as Int64, id])
             }
-            let missing = wanted.subtracting(present.map { [$0["receiver"], $0["group_key"]] })
+            let missing = wanted.subtracting(present.map(name))
             guard !missing.isEmpty else { continue }
             count += missing.count
             try batch.add(

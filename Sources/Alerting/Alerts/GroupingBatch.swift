@@ -9,7 +9,7 @@ struct GroupingBatch {
         let id: Int64
         let receiver: String
         let key: String
-        let labels: [String: String]
+        let labels: Labels
         let wait: Duration
         let interval: Duration
         let isEmpty: Bool
@@ -46,7 +46,7 @@ struct GroupingBatch {
 
     private struct Name: Hashable {
         let receiver: String
-        let key: String
+        let key: OutsideText
     }
 
     private let now: Timestamp
@@ -86,7 +86,7 @@ struct GroupingBatch {
     }
 
     /// Puts the alert of a finding into its groups. It waits `group_wait` from now on: a finding may be about what is long past.
-    mutating func add(finding id: Int64, _ labels: [String: String], incident number: Int64, _ route: Route, _ database: Database)
+    mutating func add(finding id: Int64, _ labels: Labels, incident number: Int64, _ route: Route, _ database: Database)
         throws
     {
         for destination in route.destinations(for: labels) {
@@ -101,7 +101,7 @@ struct GroupingBatch {
         }
     }
 
-    mutating func add(regrouped id: Int64, _ labels: [String: String], startsAt: Timestamp, _ route: Route, _ database: Database)
+    mutating func add(regrouped id: Int64, _ labels: Labels, startsAt: Timestamp, _ route: Route, _ database: Database)
         throws
     {
         for destination in route.destinations(for: labels) {
@@ -133,7 +133,7 @@ struct GroupingBatch {
     private mutating func place(_ destination: RoutedAlert.Destination, _ database: Database) throws -> Int {
         let (route, key) = (destination.route, destination.groupKey)
         let receiver = route.receiver ?? ""
-        let name = Name(receiver: receiver, key: key)
+        let name = Name(receiver: receiver, key: OutsideText(key))
         if let known = places[name] { return known }
         let interval = route.groupInterval ?? Route.defaultGroupInterval
         let repeatInterval = route.repeatInterval ?? Route.defaultRepeatInterval

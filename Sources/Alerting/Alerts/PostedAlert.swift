@@ -2,13 +2,13 @@ import Columns
 
 /// An alert as it stands in a body that somebody sent.
 public struct PostedAlert: Sendable, Equatable {
-    public var labels: [String: String] = [:]
-    public var annotations: [String: String] = [:]
+    public var labels: Labels = [:]
+    public var annotations: Labels = [:]
     public var generatorURL = ""
     public var startsAt: Timestamp?
     public var endsAt: Timestamp?
 
-    public init(labels: [String: String] = [:]) {
+    public init(labels: Labels = [:]) {
         self.labels = labels
     }
 }
@@ -25,7 +25,7 @@ public struct AlertFault: Sendable, Equatable, CustomStringConvertible {
 
     init(index: Int, name: String?, reason: String) {
         self.index = index
-        self.name = name.map { String($0.prefix(80)) }
+        self.name = name.map { OutsideText($0).prefix(80) }
         self.reason = reason
     }
 }
@@ -111,7 +111,7 @@ private struct AlertReader {
             case "generatorURL":
                 let url = try text("generatorURL", nil, &scanner) ?? ""
                 guard url.isEmpty || Self.isURI(url) else {
-                    throw refusal(601, "generatorURL \(JSONText.quote(String(url.prefix(200)))) is no URL")
+                    throw refusal(601, "generatorURL \(JSONText.quote(OutsideText(url).prefix(200))) is no URL")
                 }
                 alert.generatorURL = url
             case "startsAt": alert.startsAt = try time("startsAt", &scanner)
@@ -131,13 +131,13 @@ private struct AlertReader {
         guard found == kind else { throw refusal(400, "\(what) is \(found.rawValue); write \(kind.rawValue)") }
     }
 
-    private mutating func pairs(_ key: String, _ scanner: inout JSONReader) throws -> [String: String] {
+    private mutating func pairs(_ key: String, _ scanner: inout JSONReader) throws -> Labels {
         if try scanner.kind() == .null {
             _ = try scanner.boolean()
             return [:]
         }
         try expect(.object, key, &scanner)
-        var pairs: [String: String] = [:]
+        var pairs = Labels()
         pairs.reserveCapacity(8)
         try scanner.object { scanner, name in
             let value = try text(key, name, &scanner)
@@ -159,7 +159,7 @@ private struct AlertReader {
             return ""
         }
         if kind == .text, let text = try scanner.text() { return text }
-        let path = name.map { "\(key): \(JSONText.quote(String($0.prefix(100))))" } ?? key
+        let path = name.map { "\(key): \(JSONText.quote(OutsideText($0).prefix(100)))" } ?? key
         guard kind == .text else { throw refusal(400, "\(path) is \(kind.rawValue); write a text") }
         reason = "\(path) is not valid UTF-8"
         return nil
@@ -170,7 +170,7 @@ private struct AlertReader {
         guard let text = try text(key, nil, &scanner), !text.isEmpty else { return nil }
         guard let time = Timestamp(posted: text) else {
             throw refusal(
-                400, "\(key) \(JSONText.quote(String(text.prefix(100)))) is no time; write such as 2026-11-21T10:00:00Z")
+                400, "\(key) \(JSONText.quote(OutsideText(text).prefix(100))) is no time; write such as 2026-11-21T10:00:00Z")
         }
         if time == Self.zero { return nil }
         if !Self.years.contains(time.components.year) {
@@ -188,9 +188,9 @@ private struct AlertReader {
     /// A URL with a scheme, or a path: what Go's url.ParseRequestURI takes.
     private static func isURI(_ text: String) -> Bool {
         if text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { return false }
-        if text.hasPrefix("/") { return true }
-        guard let colon = text.firstIndex(of: ":"), colon != text.startIndex else { return false }
-        let scheme = text[..<colon].utf8
+        if text.utf8.first == UInt8(ascii: "/") { return true }
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")), colon != text.startIndex else { return false }
+        let scheme = text.utf8[..<colon]
         return (0x61...0x7A).contains(scheme.first! | 0x20)
             && scheme.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || "+-.".utf8.contains($0) }
     }

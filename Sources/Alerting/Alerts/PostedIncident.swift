@@ -13,10 +13,10 @@ struct PostedIncident {
 
     private let grouping: Int64
     private let open: Int64?
-    private let groupLabels: [String: String]
+    private let groupLabels: Labels
     private let now: Timestamp
 
-    init(of grouping: Int64, _ open: Int64?, _ groupLabels: [String: String], _ now: Timestamp) {
+    init(of grouping: Int64, _ open: Int64?, _ groupLabels: Labels, _ now: Timestamp) {
         self.grouping = grouping
         self.open = open
         self.groupLabels = groupLabels
@@ -45,8 +45,8 @@ struct PostedIncident {
                 VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, '[]')
                 """,
             arguments: [
-                "group-\(grouping)", name, Self.detector, Self.severity(alerts).rawValue, String(title.prefix(500)),
-                String((first.annotations["description"] ?? "").prefix(4000)), JSONText.object(labels),
+                "group-\(grouping)", OutsideText(name).storable, Self.detector, Self.severity(alerts).rawValue, OutsideText(OutsideText(title).prefix(500)).storable,
+                OutsideText(OutsideText(first.annotations["description"] ?? "").prefix(4000)).storable, JSONText.object(labels),
                 alerts.map(\.startsAt).min()!.microseconds, now.microseconds, now.microseconds, now.microseconds, alerts.count,
             ])
         let number = database.lastInsertedRowID
@@ -109,13 +109,13 @@ struct PostedIncident {
     }
 
     private static func describe(_ alerts: [Alert]) -> String {
-        alerts.count == 1 ? "the alert \(JSONText.object(alerts[0].labels).prefix(1000))" : "\(alerts.count) alerts"
+        alerts.count == 1 ? "the alert \(OutsideText(JSONText.object(alerts[0].labels)).prefix(1000))" : "\(alerts.count) alerts"
     }
 
-    private static func common(_ alerts: [Alert], from labels: [String: String]) -> [String: String] {
+    private static func common(_ alerts: [Alert], from labels: Labels) -> Labels {
         var common = labels
-        for alert in alerts where common.contains(where: { alert.labels[$0.key] != $0.value }) {
-            common = common.filter { alert.labels[$0.key] == $0.value }
+        for alert in alerts where !common.allSatisfy({ alert.labels.has($0.key, $0.value) }) {
+            common = common.common(with: alert.labels)
         }
         return common
     }

@@ -39,7 +39,7 @@ public enum AlertingError: Error, CustomStringConvertible {
         case .rootHas(let key): "the root route has \(key); it takes every alert at every time, so write them in a route below it"
         case .badGrouping(let what): "group_by \(what)"
         case .zeroInterval(let key): "\(key) is 0; write a duration such as 5m"
-        case .badLabel(let name): "'\(name)' is no name of a label; write letters, digits and _, and no digit first"
+        case .badLabel: "the name of a label is empty; write such as severity or service.name"
         case .badInterval(let what): "time_intervals: \(what)"
         case .unknownInterval(let name, let known):
             "a route names the time interval '\(name)', which there is not; \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")"

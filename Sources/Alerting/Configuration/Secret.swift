@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A password, token or URL that nobody is to see: in the configuration itself, from the environment, or in a file that is read each time it is
@@ -34,9 +35,9 @@ public enum Secret: Sendable, Hashable, Decodable, CustomStringConvertible, Cust
             guard let data = FileManager.default.contents(atPath: path), data.count <= 65_536 else {
                 throw .unreadableSecret(path: path)
             }
-            let text = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            let text = OutsideText(String(decoding: data, as: UTF8.self)).trimmed
             // A line break inside would begin another header.
-            guard !text.isEmpty, !text.contains(where: \.isNewline) else { throw .unreadableSecret(path: path) }
+            guard !text.isEmpty, !text.unicodeScalars.contains(where: \.isLineBreak) else { throw .unreadableSecret(path: path) }
             return text
         }
     }

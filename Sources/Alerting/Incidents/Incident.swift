@@ -25,7 +25,7 @@ public struct Incident: Sendable {
     public var state: State
     public var title: String
     public var description: String
-    public var labels: [String: String]
+    public var labels: Labels
     /// In event time.
     public var startsAt: Timestamp
     public var lastSeen: Timestamp
@@ -80,11 +80,9 @@ public struct TimelineEntry: Sendable {
 /// Source: prometheus/common, model.LabelSet.Fingerprint.
 public enum Fingerprint {
     /// In 16 hexadecimal digits.
-    public static func of(_ labels: [String: String]) -> String { text(number(of: labels)) }
+    public static func of(_ labels: Labels) -> String { text(number(of: labels)) }
 
-    public static func number(of labels: [String: String]) -> UInt64 { number(ofSorted: JSONText.sorted(labels)) }
-
-    static func number(ofSorted labels: [(key: String, value: String)]) -> UInt64 {
+    public static func number(of labels: Labels) -> UInt64 {
         var hash = StableHash()
         for (name, value) in labels {
             hash.add(name)
@@ -97,6 +95,6 @@ public enum Fingerprint {
 
     static func text(_ number: UInt64) -> String {
         let text = String(number, radix: 16)
-        return String(repeating: "0", count: 16 - text.count) + text
+        return String(repeating: "0", count: 16 - text.utf8.count) + text
     }
 }

@@ -52,6 +52,7 @@ extension IncidentStore {
         now: Timestamp
     ) throws -> Incident {
         try Self.check(actor, what: "the name of whoever does it")
+        let actor = OutsideText(actor).storable
         if let text, text.utf8.count > Self.maxNote {
             throw AlertingError.badAction("the note has \(text.utf8.count) bytes; \(Self.maxNote) are the most")
         }
@@ -107,7 +108,8 @@ extension IncidentStore {
             try reopen(incident, now, actor: actor, text ?? "reopened", database)
         case .assign(let person):
             if let person { try Self.check(person, what: "the name of the assignee") }
-            guard incident.assignee != person else {
+            let person = person.map { OutsideText($0).storable }
+            guard incident.assignee.map({ OutsideText($0) }) != person.map({ OutsideText($0) }) else {
                 throw AlertingError.wrongState(
                     incident.id, state: person.map { "assigned to \($0) already" } ?? "assigned to nobody",
                     action: "assigned so again")

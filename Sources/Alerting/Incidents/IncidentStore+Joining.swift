@@ -7,13 +7,13 @@ import Store
 /// Which open incident a finding belongs to that is not its own, and what becomes of one that comes and goes.
 extension IncidentStore {
     /// The whole that a new finding becomes a part of, and why; nil when it is an incident of its own.
-    func whole(for finding: Finding, _ labels: [String: String], _ policy: IncidentPolicy, _ database: Database) throws -> (
+    func whole(for finding: Finding, _ labels: Labels, _ policy: IncidentPolicy, _ database: Database) throws -> (
         whole: Incident, because: String
     )? {
         let earliest = finding.startsAt - policy.joinWithin
         let names = policy.joinLabels
         if let first = names.first, names.allSatisfy({ labels[$0]?.isEmpty == false }) {
-            func isAlike(_ other: [String: String]) -> Bool { names.allSatisfy { other[$0] == labels[$0] } }
+            func isAlike(_ other: Labels) -> Bool { names.allSatisfy { other.has($0, labels[$0] ?? "") } }
             // Newest first and few: what is newer than an open one has joined it, so it stands among the first; with several labels others may stand before it.
             let near = try Row.fetchAll(
                 database.cachedStatement(
@@ -28,7 +28,7 @@ extension IncidentStore {
                     try names.count == 1 || isAlike(whole.labels)
                         || newestParts(of: whole.number, database).contains(where: isAlike)
                 else { continue }
-                let wanted = names.map { "\($0)=\(JSONText.quote(labels[$0]!))" }.joined(separator: ", ")
+                let wanted = names.map { "\(Matcher.shown($0))=\(OutsideText(labels[$0]!).quotedLabel)" }.joined(separator: ", ")
                 return (whole, "it has the same \(wanted) as \(whole.id)")
             }
         }
@@ -51,7 +51,7 @@ extension IncidentStore {
     }
 
     /// The labels of the newest of its parts: in a storm they are thousands.
-    private func newestParts(of whole: Int64, _ database: Database) throws -> [[String: String]] {
+    private func newestParts(of whole: Int64, _ database: Database) throws -> [Labels] {
         try String.fetchAll(
             database.cachedStatement(sql: "SELECT labels FROM incident WHERE merged_into = ? ORDER BY number DESC LIMIT 50"),
             arguments: [whole]

@@ -109,8 +109,8 @@ extension IncidentStore {
     }
 
     /// The labels as the table holds them.
-    public static func labels(_ text: String) -> [String: String] {
-        var reader = JSONReader(Array(text.utf8)), labels: [String: String] = [:]
+    public static func labels(_ text: String) -> Labels {
+        var reader = JSONReader(Array(text.utf8)), labels = Labels()
         // obs wrote it: what cannot be read is no label.
         try? reader.object { reader, name in
             if let name { labels[name] = try reader.text() }
@@ -137,9 +137,7 @@ extension IncidentStore {
     }
 
     static func json(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        String(decoding: try JSON(value).bytes(), as: UTF8.self)
     }
 
     static func decode<Value: Decodable>(_ text: String) -> Value? {

@@ -10,7 +10,7 @@ import Store
 public struct IncidentStore: Sendable {
     public static let migrations =
         tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations + IncidentTables.migrations
-        + Escalation.migrations
+        + Escalation.migrations + [SilenceMatchers.migration]
 
     private static let tables = [
         Migration(
@@ -116,8 +116,8 @@ public struct IncidentStore: Sendable {
                     sql:
                         "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), updated_at = ?, title = ?, description = ? WHERE number = ?",
                     arguments: [
-                        finding.lastSeen.microseconds, finding.count, now.microseconds, finding.title, finding.description,
-                        last.number,
+                        finding.lastSeen.microseconds, finding.count, now.microseconds, OutsideText(finding.title).storable,
+                        OutsideText(finding.description).storable, last.number,
                     ])
                 try add(finding.evidence, to: last.number, database)
                 if finding.severity > last.severity { try raise(last, to: finding.severity, labels, route, now, database) }
@@ -142,8 +142,8 @@ public struct IncidentStore: Sendable {
                 VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
-                fingerprint, finding.name, finding.detector, finding.severity.rawValue, finding.title, finding.description,
-                JSONText.object(labels),
+                fingerprint, finding.name, finding.detector, finding.severity.rawValue, OutsideText(finding.title).storable,
+                OutsideText(finding.description).storable, JSONText.object(labels),
                 finding.startsAt.microseconds, finding.lastSeen.microseconds, now.microseconds, now.microseconds, finding.count,
                 try Self.json(finding.contributions), whole?.whole.number,
             ])
@@ -161,7 +161,7 @@ public struct IncidentStore: Sendable {
 
     /// An incident is as severe as the worst of its findings. Whoever was told of the lesser one is told of the other.
     private func raise(
-        _ incident: Incident, to severity: Severity, _ labels: [String: String], _ route: Route?, _ now: Timestamp,
+        _ incident: Incident, to severity: Severity, _ labels: Labels, _ route: Route?, _ now: Timestamp,
         _ database: Database
     ) throws {
         try database.executeCached(
@@ -176,7 +176,7 @@ public struct IncidentStore: Sendable {
 
     /// Opens again what had ended.
     private func comeBack(
-        _ incident: Incident, _ finding: Finding, _ labels: [String: String], _ flapping: IncidentPolicy?, _ whole: Incident?,
+        _ incident: Incident, _ finding: Finding, _ labels: Labels, _ flapping: IncidentPolicy?, _ whole: Incident?,
         _ route: Route?,
         _ now: Timestamp, _ database: Database
     ) throws -> Outcome {
@@ -207,14 +207,16 @@ public struct IncidentStore: Sendable {
         for line in evidence.prefix(max(0, Self.maxEvidence - known)) {
             try database.executeCached(
                 sql: "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)",
-                arguments: [number, line.file, line.offset, line.line, line.time.microseconds])
+                arguments: [
+                    number, OutsideText(line.file).storable, line.offset, OutsideText(line.line).storable, line.time.microseconds,
+                ])
         }
     }
 
     func note(_ number: Int64, _ at: Timestamp, actor: String, kind: String, _ text: String, _ database: Database) throws {
         try database.executeCached(
             sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)",
-            arguments: [number, at.microseconds, actor, kind, text])
+            arguments: [number, at.microseconds, OutsideText(actor).storable, kind, OutsideText(text).storable])
     }
 
     /// Writes down that a group's receiver is to be told at `due`. What is owed already is brought forward if it was to wait longer, unless it failed and is

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// An embed to a Discord webhook.
@@ -47,12 +48,12 @@ struct Discord: HTTPIntegration {
     static let maxDescription = 4096
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
-        let model = MessageModel(content, escape: Markdown.escape)
-        // A title is one line and no Markdown.
-        let plain = MessageModel(content) { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
+        let model = MessageModel(content) { OutsideText($0).markdown }
+        // A title is one line of Markdown too.
+        let heading = MessageModel(content, escapesSubject: false) { OutsideText($0).markdown }
         let address = try url.reveal()
         let embed = Message.Embed(
-            title: plain.text(title).truncated(toScalars: Self.maxTitle),
+            title: heading.text(title).truncated(toScalars: Self.maxTitle),
             description: model.text(message).truncated(toScalars: Self.maxDescription),
             color: content.isFiring ? 0x8C1A1A : 0x2DC72D)
         return [.json(Message(embeds: [embed]), to: address, secrets: [address])]

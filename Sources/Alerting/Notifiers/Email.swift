@@ -123,7 +123,7 @@ struct Email: Integration {
         lines["Auto-Submitted"] = lines["Auto-Submitted"] ?? "auto-generated"
         var parts: [(type: String, text: String)] = []
         if !text.source.isEmpty { parts.append(("text/plain", model.text(text))) }
-        if !html.source.isEmpty { parts.append(("text/html", model.html(html))) }
+        if !html.source.isEmpty { parts.append(("text/html", MessageModel(content) { OutsideText($0).html }.text(html))) }
         let login = try self.login(smarthost)
         return Mail(
             smarthost: smarthost, hello: hello.isEmpty ? "localhost" : hello, from: sender.address,
@@ -175,7 +175,7 @@ struct Mail: Sendable {
 /// An address of a mail's header.
 struct MailAddress: Sendable, Equatable {
     var address: String
-    var domain: String { address.split(separator: "@").last.map(String.init) ?? "localhost" }
+    var domain: String { OutsideText(address).split { $0 == "@" }.last ?? "localhost" }
 
     /// The addresses in `"Ann, B." <ann@example.org>, bob@example.org`.
     ///
@@ -183,24 +183,24 @@ struct MailAddress: Sendable, Equatable {
     ///
     /// Source: RFC 5322 §3.4, without comments and groups.
     static func list(_ text: String) throws(AlertingError) -> [MailAddress] {
-        var entries: [String] = [""]
         var isQuoted = false
-        for character in text {
-            if character == "\"" { isQuoted.toggle() }
-            if character == ",", !isQuoted { entries.append("") } else { entries[entries.count - 1].append(character) }
+        let entries = OutsideText(text).split {
+            if $0 == "\"" { isQuoted.toggle() }
+            return $0 == "," && !isQuoted
         }
         var found: [MailAddress] = []
         for entry in entries {
-            var address = entry.trimmingCharacters(in: .whitespacesAndNewlines)
+            var address = OutsideText(entry).trimmed
             guard !address.isEmpty else { continue }
-            if address.hasSuffix(">"), let start = address.lastIndex(of: "<") {
-                address = String(address[address.index(after: start)...].dropLast())
+            let scalars = address.unicodeScalars
+            if scalars.last == ">", let start = scalars.lastIndex(of: "<") {
+                address = String(scalars[scalars.index(after: start)...].dropLast())
             }
-            let parts = address.split(separator: "@", omittingEmptySubsequences: false)
-            guard !entry.contains(where: \.isNewline), parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty,
+            let parts = OutsideText(address).split { $0 == "@" }
+            guard !entry.unicodeScalars.contains(where: \.isLineBreak), parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty,
                 address.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && !"<>,;:\"\\()".utf8.contains($0) })
             else {
-                throw .badValue("'\(entry.trimmingCharacters(in: .whitespacesAndNewlines))' in email_configs is no mail address")
+                throw .badValue("'\(OutsideText(entry).trimmed)' in email_configs is no mail address")
             }
             found.append(MailAddress(address: address))
         }

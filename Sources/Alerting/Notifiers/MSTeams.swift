@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A card to Microsoft Teams, by the older connectors, which read message cards.
@@ -52,12 +53,14 @@ struct MSTeams: HTTPIntegration {
     static let maxText = 20_000
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
-        let model = MessageModel(content, escape: Markdown.escape)
-        // A title is one line and no Markdown.
-        let plain = MessageModel(content) { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
+        let model = MessageModel(content) { OutsideText($0).markdown }
+        // A title is one line of Markdown too.
+        let heading = MessageModel(content, escapesSubject: false) { OutsideText($0).markdown }
+        // What a summary says is shown in lists of notifications, as it stands.
+        let plain = MessageModel(content) { OutsideText($0).inOneLine }
         let address = try url.reveal()
         let card = Card(
-            title: plain.text(title).truncated(toBytes: 1000), summary: plain.text(summary).truncated(toBytes: 1000),
+            title: heading.text(title).truncated(toBytes: 1000), summary: plain.text(summary).truncated(toBytes: 1000),
             text: model.text(text).truncated(toBytes: Self.maxText), themeColor: content.isFiring ? "8C1A1A" : "2DC72D")
         return [.json(card, to: address, secrets: [address])]
     }
@@ -127,29 +130,16 @@ struct MSTeamsV2: HTTPIntegration {
     }
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
-        let model = MessageModel(content, escape: Markdown.escape)
-        // A title is one line and no Markdown.
-        let plain = MessageModel(content) { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
+        let model = MessageModel(content) { OutsideText($0).markdown }
+        // A title is one line of Markdown too.
+        let heading = MessageModel(content, escapesSubject: false) { OutsideText($0).markdown }
         let address = try url.reveal()
         let card = Card(body: [
             Block(
-                text: plain.text(title).truncated(toBytes: 1000), weight: "Bolder", size: "Medium",
+                text: heading.text(title).truncated(toBytes: 1000), weight: "Bolder", size: "Medium",
                 color: content.isFiring ? "Attention" : "Good"),
             Block(text: model.text(text).truncated(toBytes: MSTeams.maxText)),
         ])
         return [.json(Message(attachments: [Attachment(content: card)]), to: address, secrets: [address])]
-    }
-}
-
-/// Markdown as chat programs read it.
-enum Markdown {
-    /// Takes their meaning from the characters that make links, pictures and code, so that a text from a log stays one. Emphasis may slip through.
-    static func escape(_ text: String) -> String {
-        var escaped = ""
-        for character in text {
-            if "\\[]`<>".contains(character) { escaped.append("\\") }
-            escaped.append(character.isNewline ? " " : character)
-        }
-        return escaped
     }
 }

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// An alert of Opsgenie's (or Jira Service Management's) Alert API, closed when all is resolved.
@@ -79,7 +80,7 @@ struct Opsgenie: HTTPIntegration {
         var alias: String
         var message: String
         var description: String?
-        var details: [String: String]
+        var details: Labels
         var source: String
         var responders: [[String: String]]?
         var tags: [String]?
@@ -109,7 +110,7 @@ struct Opsgenie: HTTPIntegration {
         let description = text(.description, limit: Self.maxDescription)
         let alert = Alert(
             alias: alias, message: message, description: description.nilIfEmpty,
-            details: content.payload.commonLabels.merging(details.mapValues(model.text)) { _, own in own }, source: source,
+            details: content.payload.commonLabels.merging(Labels(details.mapValues(model.text))), source: source,
             responders: responding(model), tags: Self.list(text(.tags, limit: 1000), 20).nilIfEmpty,
             note: text(.note, limit: 25_000).nilIfEmpty, priority: text(.priority, limit: 10).nilIfEmpty,
             entity: text(.entity, limit: 512).nilIfEmpty, actions: Self.list(text(.actions, limit: 500), 10).nilIfEmpty)
@@ -139,7 +140,7 @@ struct Opsgenie: HTTPIntegration {
     }
 
     private static func list(_ text: String, _ most: Int) -> [String] {
-        text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }.prefix(most).map {
+        OutsideText(text).split { $0 == "," }.map { OutsideText($0).trimmed }.filter { !$0.isEmpty }.prefix(most).map {
             $0.truncated(toScalars: 50)
         }
     }

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import Parsing
 
@@ -55,12 +56,12 @@ struct Pushover: HTTPIntegration {
     static let maxURL = 512
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
-        let model = MessageModel(content)
+        let model = MessageModel(content), markup = MessageModel(content) { OutsideText($0).html }
         func text(_ key: Text, limit: Int) -> String { (texts[key].map(model.text) ?? "").truncated(toScalars: limit) }
         let (token, user) = (try self.token.reveal(), try userKey.reveal())
         var message = text(.message, limit: Self.maxMessage)
-        if isHTML, let template = texts[.message] { message = model.html(template).truncatedHTML(toScalars: Self.maxMessage) }
-        message = message.trimmingCharacters(in: .whitespacesAndNewlines)
+        if isHTML, let template = texts[.message] { message = markup.text(template).truncatedHTML(toScalars: Self.maxMessage) }
+        message = OutsideText(message).trimmed
         var fields = [
             ("token", token), ("user", user), ("title", text(.title, limit: Self.maxTitle)),
             // An empty message would be refused.

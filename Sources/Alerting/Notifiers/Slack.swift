@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A message with one attachment to Slack's incoming webhooks or `chat.postMessage`, or to what understands the same (Mattermost, Rocket.Chat).
@@ -154,9 +155,7 @@ struct Slack: HTTPIntegration {
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         // Slack reads <!channel> and <http://…> out of texts: what comes from a log must not call everybody.
-        let model = MessageModel(content) {
-            $0.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-        }
+        let model = MessageModel(content) { OutsideText($0).slack }
         func text(_ key: Text) -> String { texts[key].map(model.text) ?? "" }
         func given(_ key: Text, limit: Int = 2000) -> String? { text(key).truncated(toScalars: limit).nilIfEmpty }
         let attachment = Attachment(

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A message of a Telegram bot.
@@ -70,22 +71,15 @@ struct Telegram: HTTPIntegration {
         let token = try self.token.reveal()
         let text =
             switch parseMode {
-            case .html: MessageModel(content).html(message).truncatedHTML(toScalars: Self.maxText)
+            case .html: MessageModel(content) { OutsideText($0).html }.text(message).truncatedHTML(toScalars: Self.maxText)
             case .plain: MessageModel(content).text(message).truncated(toScalars: Self.maxText)
-            case .markdown: MessageModel(content) { Self.escape($0, "_*`[") }.text(message).truncated(toScalars: Self.maxText)
+            case .markdown: MessageModel(content) { OutsideText($0).telegramMarkdown }.text(message).truncated(toScalars: Self.maxText)
             case .markdownV2:
-                MessageModel(content) { Self.escape($0, "\\_*[]()~`>#+-=|{}.!") }.text(message).truncated(toScalars: Self.maxText)
+                MessageModel(content) { OutsideText($0).telegramMarkdownV2 }.text(message).truncated(toScalars: Self.maxText)
             }
         let body = Message(
             chat_id: String(chat), text: text, parse_mode: parseMode == .plain ? nil : parseMode.rawValue,
             disable_notification: isSilent)
         return [.json(body, to: try url?.appending("bot\(token)/sendMessage") ?? "", secrets: [token])]
-    }
-
-    private static func escape(_ text: String, _ special: String) -> String {
-        text.reduce(into: "") { escaped, character in
-            if special.contains(character) { escaped.append("\\") }
-            escaped.append(character)
-        }
     }
 }

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A message of an application of WeChat Work. A token is fetched first, and kept for two hours.
@@ -74,7 +75,7 @@ struct WeChat: Integration {
     private var limit: Int { isMarkdown ? 4096 : 2048 }
 
     func message(_ content: NotificationContent) -> Data {
-        let model = MessageModel(content, escape: isMarkdown ? Markdown.escape : { $0 })
+        let model = MessageModel(content) { isMarkdown ? OutsideText($0).markdown : $0 }
         func text(_ key: Text) -> String? { texts[key].flatMap { model.text($0).nilIfEmpty } }
         let told = ["content": (text(.message) ?? "").truncated(toBytes: limit)]
         return HTTPRequest.encode(

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A message to a room of Webex.
@@ -42,7 +43,7 @@ struct Webex: HTTPIntegration {
     static let maxMessage = 7439
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
-        let model = MessageModel(content, escape: Markdown.escape)
+        let model = MessageModel(content) { OutsideText($0).markdown }
         return [
             .json(
                 ["markdown": model.text(message).truncated(toBytes: Self.maxMessage), "roomId": room], to: try url?.reveal() ?? ""

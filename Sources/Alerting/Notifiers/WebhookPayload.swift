@@ -4,11 +4,11 @@ import Foundation
 /// What a webhook receives: version 4 of Alertmanager's webhook payload, key by key.
 ///
 /// Source: Alertmanager, "Configuration", webhook_config.
-struct WebhookPayload: Codable, Sendable {
-    struct Alert: Codable, Sendable {
+struct WebhookPayload: Encodable, Sendable {
+    struct Alert: Encodable, Sendable {
         var status: String
-        var labels: [String: String]
-        var annotations: [String: String]
+        var labels: Labels
+        var annotations: Labels
         var startsAt: String
         var endsAt: String
         var generatorURL: String
@@ -18,15 +18,15 @@ struct WebhookPayload: Codable, Sendable {
     var receiver: String
     var status: String
     var alerts: [Alert]
-    var groupLabels: [String: String]
-    var commonLabels: [String: String]
-    var commonAnnotations: [String: String]
+    var groupLabels: Labels
+    var commonLabels: Labels
+    var commonAnnotations: Labels
     var externalURL: String
     var version = "4"
     var groupKey: String
     var truncatedAlerts = 0
 
-    init(_ alerts: [Alert], receiver: String, groupKey: String, groupLabels: [String: String], externalURL: String) {
+    init(_ alerts: [Alert], receiver: String, groupKey: String, groupLabels: Labels, externalURL: String) {
         self.receiver = receiver
         self.groupKey = groupKey
         self.groupLabels = groupLabels
@@ -44,9 +44,33 @@ struct WebhookPayload: Codable, Sendable {
         return WebhookPayload(firing, receiver: receiver, groupKey: groupKey, groupLabels: groupLabels, externalURL: externalURL)
     }
 
-    private static func common(_ all: [[String: String]]) -> [String: String] {
+    private static func common(_ all: [Labels]) -> Labels {
         guard var common = all.first else { return [:] }
-        for other in all.dropFirst() { common = common.filter { other[$0.key] == $0.value } }
+        for other in all.dropFirst() { common = common.common(with: other) }
         return common
+    }
+}
+
+/// As a dead letter keeps it.
+extension WebhookPayload {
+    /// What was written as JSON; nil for anything else.
+    init?(json text: String) {
+        guard let json = try? JSON(parsing: Array(text.utf8)), let alerts = json["alerts"]?.list?.map(Alert.init(json:)),
+            alerts.allSatisfy({ $0 != nil }), let receiver = json["receiver"]?.text, let groupKey = json["groupKey"]?.text
+        else { return nil }
+        self.init(
+            alerts.compactMap(\.self), receiver: receiver, groupKey: groupKey, groupLabels: json["groupLabels"]?.labels ?? [:],
+            externalURL: json["externalURL"]?.text ?? "")
+        truncatedAlerts = Int(json["truncatedAlerts"]?.integer ?? 0)
+    }
+}
+
+extension WebhookPayload.Alert {
+    fileprivate init?(json: JSON) {
+        guard let status = json["status"]?.text, let labels = json["labels"]?.labels else { return nil }
+        func text(_ name: String) -> String { json[name]?.text ?? "" }
+        self.init(
+            status: status, labels: labels, annotations: json["annotations"]?.labels ?? [:], startsAt: text("startsAt"),
+            endsAt: text("endsAt"), generatorURL: text("generatorURL"), fingerprint: text("fingerprint"))
     }
 }

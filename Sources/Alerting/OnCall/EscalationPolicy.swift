@@ -90,5 +90,5 @@ public struct MaintenanceWindow: Sendable, Decodable {
         }
     }
 
-    func holds(for labels: [String: String], at now: Timestamp) -> Bool { from <= now && now < until && matchers.match(labels) }
+    func holds(for labels: Labels, at now: Timestamp) -> Bool { from <= now && now < until && matchers.match(labels) }
 }

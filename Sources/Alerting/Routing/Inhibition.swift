@@ -29,6 +29,8 @@ public struct InhibitRule: Sendable, Decodable {
         targets = try keys.matchers(.targetMatchers, equal: .targetMatch, expressions: .targetMatchExpressions)
         equal = try keys.labelNames(.equal) ?? []
     }
+
+    fileprivate func valuesOfEqual(_ labels: Labels) -> [OutsideText] { equal.map { OutsideText(labels[$0] ?? "") } }
 }
 
 /// Says which alerts are inhibited while others fire.
@@ -38,21 +40,21 @@ public struct InhibitRule: Sendable, Decodable {
 /// Source: Alertmanager, inhibit.Inhibitor.
 struct Inhibitor: Sendable {
     private struct Firing: Sendable {
-        var labels: [String: String]
+        var labels: Labels
         var isTargetToo: Bool
     }
 
     private let rules: [InhibitRule]
     /// For each rule its firing sources, by their values of the labels that must be equal.
-    private let sources: [[[String]: [Firing]]]
+    private let sources: [[[OutsideText]: [Firing]]]
 
     /// - Parameter firing: the labels of all alerts that fire now.
-    init(_ rules: [InhibitRule], firing: [[String: String]]) {
+    init(_ rules: [InhibitRule], firing: [Labels]) {
         self.rules = rules
         sources = rules.map { rule in
-            var byValues: [[String]: [Firing]] = [:]
+            var byValues: [[OutsideText]: [Firing]] = [:]
             for labels in firing where rule.sources.match(labels) {
-                byValues[rule.equal.map { labels[$0] ?? "" }, default: []].append(
+                byValues[rule.valuesOfEqual(labels), default: []].append(
                     Firing(labels: labels, isTargetToo: rule.targets.match(labels)))
             }
             return byValues
@@ -60,10 +62,10 @@ struct Inhibitor: Sendable {
     }
 
     /// The labels of an alert that inhibits one with `labels`, or nil when none does.
-    func source(inhibiting labels: [String: String]) -> [String: String]? {
+    func source(inhibiting labels: Labels) -> Labels? {
         for (index, rule) in rules.enumerated() where rule.targets.match(labels) {
             let isSourceToo = rule.sources.match(labels)
-            for source in sources[index][rule.equal.map { labels[$0] ?? "" }] ?? [] where !(isSourceToo && source.isTargetToo) {
+            for source in sources[index][rule.valuesOfEqual(labels)] ?? [] where !(isSourceToo && source.isTargetToo) {
                 return source.labels
             }
         }
@@ -80,9 +82,7 @@ extension KeyedDecodingContainer {
             try LabelName.require(name)
             matchers.append(try Matcher(name, .equal, value ?? ""))
         }
-        for (name, value) in try (decodeIfPresent([String: String].self, forKey: expressions) ?? [:]).sorted(by: {
-            $0.key < $1.key
-        }) {
+        for (name, value) in try decodeIfPresent(Labels.self, forKey: expressions) ?? [:] {
             try LabelName.require(name)
             matchers.append(try Matcher(name, .matches, value))
         }
@@ -90,7 +90,7 @@ extension KeyedDecodingContainer {
     }
 }
 
-/// Names of labels as Prometheus had them before 3.0, and Alertmanager 0.25 has them in `match`, `group_by` and `equal`.
+/// Names of labels in `match`, `group_by` and `equal`.
 enum LabelName {
     static func require(_ name: String) throws(AlertingError) {
         guard Alert.isName(name) else { throw .badLabel(name) }

@@ -53,7 +53,7 @@ public struct Route: Sendable, Decodable {
         for name in names where name != "..." {
             do { try LabelName.require(name) } catch { throw container.refused(.groupBy, "group_by: \(error)") }
         }
-        if Set(names).count < names.count { throw AlertingError.badGrouping("names a label twice") }
+        if names.distinctTexts.count < names.count { throw AlertingError.badGrouping("names a label twice") }
         if names.contains("..."), names.count > 1 {
             throw AlertingError.badGrouping("has '...', which is all labels, beside others; keep one of the two")
         }
@@ -70,14 +70,14 @@ public struct Route: Sendable, Decodable {
     private var isSettled = false
 
     /// The labels by which this route tells groups apart; `...` stands for all.
-    func groupLabels(of labels: [String: String]) -> [String: String] {
+    func groupLabels(of labels: Labels) -> Labels {
         guard let names = groupBy, names != ["..."] else { return groupBy == nil ? [:] : labels }
-        return names.reduce(into: [:]) { $0[$1] = labels[$1] }
+        return labels.selecting(names)
     }
 
     /// Names a group for ever, as Alertmanager does: `{}/{severity="critical"}:{alertname="SSHBruteForce"}`.
-    func groupKey(_ groupLabels: [String: String]) -> String {
-        let pairs = JSONText.sorted(groupLabels).map { "\($0.key)=\(JSONText.quote($0.value))" }
+    func groupKey(_ groupLabels: Labels) -> String {
+        let pairs = groupLabels.map { "\(Matcher.shown($0.key))=\(JSONText.quote($0.value))" }
         return "\(path):{\(pairs.joined(separator: ", "))}"
     }
 
@@ -107,7 +107,7 @@ public struct Route: Sendable, Decodable {
     }
 
     /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the tree.
-    public func destinations(for labels: [String: String]) -> [Route] {
+    public func destinations(for labels: Labels) -> [Route] {
         guard isSettled else { return settled.destinations(for: labels) }
         guard matchers.match(labels) else { return [] }
         var found: [Route] = []

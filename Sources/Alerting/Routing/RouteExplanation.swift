@@ -11,11 +11,11 @@ extension Route {
     }
 
     /// The receivers of an alert with these labels, in the order in which they are found, each with the reason: as ``destinations(for:)`` walks.
-    public func explain(_ labels: [String: String]) -> [Explanation] {
+    public func explain(_ labels: Labels) -> [Explanation] {
         settled.walk(labels, [])
     }
 
-    private func walk(_ labels: [String: String], _ way: [String]) -> [Explanation] {
+    private func walk(_ labels: Labels, _ way: [String]) -> [Explanation] {
         var found: [Explanation] = []
         var way = way
         for (index, child) in routes.enumerated() {

@@ -2,6 +2,8 @@
 /// rules, windows and `obs query`.
 ///
 /// A label that is not there is the empty text. Regular expressions match whole values.
+///
+/// Names and values are equal when their bytes are (``OutsideText``).
 public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     public enum Operator: String, Sendable, CaseIterable {
         case equal = "="
@@ -40,20 +42,39 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    public func matches(_ labels: [String: String]) -> Bool {
+    public func matches(_ labels: Labels) -> Bool {
         matches(labels[name] ?? "")
     }
 
-    /// As both grammars read it again; a name that only one of them knows stands in quotes.
-    public var description: String {
-        let isPlain =
-            !name.isEmpty
-            && !name.unicodeScalars.contains { $0.properties.isWhitespace || "{}!=~,\\\"'`".unicodeScalars.contains($0) }
-        return "\(isPlain ? name : Self.quoted(name))\(`operator`.rawValue)\(Self.quoted(value))"
+    public static func == (left: Matcher, right: Matcher) -> Bool {
+        left.operator == right.operator && left.name.hasSameBytes(as: right.name) && left.value.hasSameBytes(as: right.value)
     }
 
-    private static func quoted(_ text: String) -> String {
-        "\"\(text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n"))\""
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(`operator`)
+        hasher.combine(bytesOf: name)
+        hasher.combine(bytesOf: value)
+    }
+
+    /// As it is read again, whatever its name and its value hold: by both grammars where the older one knows the name and the value has no control characters, else by the newer one,
+    /// which has the name in quotes and knows more escapes.
+    public var description: String {
+        let isClassic = Self.isClassic(name) && !value.unicodeScalars.contains { $0.isControl && $0 != "\n" && $0 != "\t" }
+        return isClassic
+            ? "\(name)\(`operator`.rawValue)\(OutsideText(value).quotedLabel)"
+            : "\(OutsideText(name).quotedWithEscapes)\(`operator`.rawValue)\(OutsideText(value).quotedWithEscapes)"
+    }
+
+    /// A label's name as matchers have it: in quotes unless it is a classic one, as Prometheus writes it since version 3.
+    public static func shown(_ name: String) -> String { isClassic(name) ? name : OutsideText(name).quotedWithEscapes }
+
+    /// Letters, digits, `_` and `:`, and no digit first.
+    private static func isClassic(_ name: String) -> Bool {
+        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+        guard let first = name.utf8.first, !isDigit(first) else { return false }
+        return name.utf8.allSatisfy {
+            $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":") || (0x61...0x7A).contains($0 | 0x20) || isDigit($0)
+        }
     }
 }
 
@@ -82,7 +103,7 @@ extension Array<Matcher> {
     }
 
     /// Whether all hold.
-    public func match(_ labels: [String: String]) -> Bool {
+    public func match(_ labels: Labels) -> Bool {
         allSatisfy { $0.matches(labels) }
     }
 

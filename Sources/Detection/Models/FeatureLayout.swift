@@ -27,15 +27,15 @@ public struct FeatureLayout: Sendable, Codable, Equatable {
             case .bool, .int32, .int64, .float, .double: return Feature(column: field.name)
             case .timestamp, .date, .binary: return nil
             case .text:
-                var texts: Set<String> = []
+                var texts: Set<OutsideText> = []
                 for batch in batches {
                     guard let column = batch[field.name] else { continue }
                     for row in 0..<batch.count {
-                        if let text = column.string(at: row) { texts.insert(text) }
+                        if let text = column.string(at: row) { texts.insert(OutsideText(text)) }
                         if texts.count > Self.maxCategories { return nil }
                     }
                 }
-                return texts.count < 2 ? nil : Feature(column: field.name, categories: texts.sorted())
+                return texts.count < 2 ? nil : Feature(column: field.name, categories: texts.sorted().map(\.string))
             }
         }
     }
@@ -53,8 +53,8 @@ public struct FeatureLayout: Sendable, Codable, Equatable {
             for batch in batches {
                 guard let column = batch[feature.column] else { throw .missingFeature(feature.column) }
                 if let categories = feature.categories {
-                    let codes = Dictionary(uniqueKeysWithValues: categories.enumerated().map { ($1, Double($0)) })
-                    for row in 0..<batch.count { values.append(column.string(at: row).flatMap { codes[$0] } ?? .nan) }
+                    let codes = Dictionary(categories.enumerated().map { (OutsideText($1), Double($0)) }) { first, _ in first }
+                    for row in 0..<batch.count { values.append(column.string(at: row).flatMap { codes[OutsideText($0)] } ?? .nan) }
                 } else {
                     for row in 0..<batch.count { values.append(column.number(at: row) ?? .nan) }
                 }

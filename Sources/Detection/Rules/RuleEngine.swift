@@ -38,15 +38,15 @@ public struct RuleEngine: Sendable {
 
     /// The groups of one rule. `slots` is by the values that the rule groups by, so that a batch looks a group up once and then finds it by number.
     private struct Groups {
-        var slots: [[String]: Int] = [:]
+        var slots: [[OutsideText]: Int] = [:]
         var all: [EventGroup] = []
 
-        mutating func slot(_ key: [String]) -> Int {
+        mutating func slot(_ key: [OutsideText]) -> Int {
             if let known = slots[key] { return known }
             return add(key, EventGroup())
         }
 
-        @discardableResult mutating func add(_ key: [String], _ group: EventGroup) -> Int {
+        @discardableResult mutating func add(_ key: [OutsideText], _ group: EventGroup) -> Int {
             slots[key] = all.count
             all.append(group)
             return all.count - 1
@@ -105,7 +105,7 @@ public struct RuleEngine: Sendable {
         // An event that does not say what the rule groups by is about nobody.
         guard columns.count == rule.groupBy.count else { return }
         let rowGroups = RowGroups(columns, count: events.count)
-        func key(_ row: Int) -> [String] { columns.map { $0.label(at: row) ?? "" } }
+        func key(_ row: Int) -> [OutsideText] { columns.map { OutsideText($0.label(at: row) ?? "") } }
         // By the number of a row's group: its slot, looked up when the first row of it matches; -2 is looked up and not there.
         var slots = [Int32](repeating: -1, count: rowGroups.count)
         let distinct = rule.distinct.flatMap { events[$0.column] }?.stableHashes()
@@ -160,9 +160,9 @@ public struct RuleEngine: Sendable {
     }
 
     private static func finding(
-        _ rule: DetectionRule, _ texts: Texts, _ key: [String], _ group: EventGroup, at time: Int64
+        _ rule: DetectionRule, _ texts: Texts, _ key: [OutsideText], _ group: EventGroup, at time: Int64
     ) -> Finding {
-        let labels = Dictionary(uniqueKeysWithValues: zip(rule.groupBy, key))
+        let labels = Labels(zip(rule.groupBy, key.map(\.string)))
         func value(_ name: String) -> String {
             labels[name] ?? (name == "count" ? String(group.total) : String(group.distinctCount))
         }
@@ -195,7 +195,7 @@ extension RuleEngine {
             writer.write(groups.slots.count)
             for (key, slot) in groups.slots.sorted(by: { $0.value < $1.value }) {
                 writer.write(key.count)
-                for part in key { writer.write(part) }
+                for part in key { writer.write(part.string) }
                 groups.all[slot].encode(to: &writer)
             }
         }
@@ -230,8 +230,8 @@ extension RuleEngine {
             let identity = try reader.string()
             var groups = Groups()
             for _ in 0..<(try reader.count()) {
-                var key: [String] = []
-                for _ in 0..<(try reader.count()) { key.append(try reader.string()) }
+                var key: [OutsideText] = []
+                for _ in 0..<(try reader.count()) { key.append(OutsideText(try reader.string())) }
                 groups.add(key, try EventGroup(from: &reader))
             }
             if saved[identity] == nil { saved[identity] = groups }
@@ -250,7 +250,7 @@ extension RuleEngine {
         let saved = try JSONDecoder().decode([SavedInLayout1].self, from: snapshot).map { entry in
             guard entry.keys.count == entry.groups.count else { throw StateReader.Damaged() }
             var groups = Groups()
-            for (key, group) in zip(entry.keys, entry.groups) { groups.add(key, group) }
+            for (key, group) in zip(entry.keys, entry.groups) { groups.add(key.map { OutsideText($0) }, group) }
             return (entry.rule, groups)
         }
         return Dictionary(saved) { first, _ in first }

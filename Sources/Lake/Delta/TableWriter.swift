@@ -88,16 +88,16 @@ public final class TableWriter {
 
     /// The rows of each combination of partition values, in the order in which they come.
     private func partitions(of batch: Batch) -> [(values: [String: String?], rows: [Int])] {
-        var found: [[String?]: Int] = [:]
+        var found: [[OutsideText?]: Int] = [:]
         var groups: [(values: [String: String?], rows: [Int])] = []
         let columns = partitionColumns.map { (batch[$0]!, batch.schema[$0]!.type) }
         for row in 0..<batch.count {
-            let key = columns.map { PartitionValues.text($0.value(at: row, as: $1)) }
+            let key = columns.map { PartitionValues.text($0.value(at: row, as: $1)).map { OutsideText($0) } }
             if let index = found[key] {
                 groups[index].rows.append(row)
             } else {
                 found[key] = groups.count
-                groups.append((Dictionary(uniqueKeysWithValues: zip(partitionColumns, key)), [row]))
+                groups.append((Dictionary(uniqueKeysWithValues: zip(partitionColumns, key.map { $0?.string })), [row]))
             }
         }
         return groups

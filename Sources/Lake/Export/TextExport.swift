@@ -46,10 +46,7 @@ public enum TextFormat: String, Sendable, Codable, CaseIterable {
         return bytes
     }
 
-    private static func cell(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 == 0x22 || $0 == 0x2C || $0 == 10 || $0 == 13 }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
-    }
+    private static func cell(_ text: String) -> String { OutsideText(text).csvField }
 }
 
 /// A growing text file of a table's rows. What a crash leaves behind the last checkpoint is cut off at the next start.

@@ -18,10 +18,12 @@ extension FormatOptions {
                 for (key, value) in object.sorted(by: { $0.key < $1.key }) { value.collect(key, &found) }
             }
         case Logfmt.name:
+            // By scalars: a mark that joins a quote must not hide it.
+            let pairs = #/([^\s="]+)(?:=("(?:[^"\\]|\\.)*"|[^\s"]*))?/#.matchingSemantics(.unicodeScalar)
             for text in texts {
-                for pair in text.matches(of: #/([^\s="]+)(?:=("(?:[^"\\]|\\.)*"|[^\s"]*))?/#) where text.contains("=") {
-                    let value = pair.2.map(String.init) ?? "true"
-                    found.add(String(pair.1), value.hasPrefix("\"") ? String(value.dropFirst().dropLast()) : value)
+                for pair in text.matches(of: pairs) where text.utf8.contains(UInt8(ascii: "=")) {
+                    let value = pair.2.map { $0.unicodeScalars } ?? "true".unicodeScalars[...]
+                    found.add(String(pair.1), String(value.first == "\"" ? value.dropFirst().dropLast() : value))
                 }
             }
         case CSV.name:
@@ -75,7 +77,8 @@ private struct InferredColumns {
         return order.map { path in
             let type: ColumnType = types[path]! ?? .text
             guard path != eventTime else { return .init("event_time", .timestamp, path: path, isNullable: false) }
-            var name = String(path.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" })
+            var name = String(
+                String.UnicodeScalarView(path.unicodeScalars.map { $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) ? $0 : "_" }))
             while !names.insert(name).inserted || name.isEmpty { name += "_" }
             return .init(name, type == .timestamp || name != "event_time" ? type : .text, path: path)
         }
@@ -120,6 +123,6 @@ private enum JSONGuess: Decodable {
     }
 
     private static func escaped(_ key: String) -> String {
-        key.replacing("\\", with: "\\\\").replacing(".", with: "\\.")
+        OutsideText(key).replacingScalars { $0 == "\\" || $0 == "." ? "\\\($0)" : nil }
     }
 }

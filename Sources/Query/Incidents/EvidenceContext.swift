@@ -40,33 +40,35 @@ public struct EvidenceContext: Sendable {
             return (table: table, files: try files(of: table, arrivals))
         }
         var found: [EvidenceContext] = []
-        for file in Set(evidence.map(\.file)).sorted() {
+        for file in evidence.map(\.file).distinctTexts.sorted() {
             // A long line is cut, and may be so within a character.
             let wanted = Dictionary(
-                evidence.filter { $0.file == file }.map { ($0.offset, $0.line.prefix { $0 != "\u{FFFD}" }) }
+                evidence.filter { OutsideText($0.file) == file }.map {
+                    ($0.offset, String($0.line.unicodeScalars.prefix { $0 != "\u{FFFD}" }))
+                }
             ) { first, _ in first }
             var missing = wanted
             for (table, files) in tables where files.contains(file) {
                 var stretches = Stretches(wanted: wanted, count: count)
-                try stretches.read(table, file: file, arrivals: arrivals)
-                found += stretches.done.map { EvidenceContext(file: file, lines: $0) }
+                try stretches.read(table, file: file.string, arrivals: arrivals)
+                found += stretches.done.map { EvidenceContext(file: file.string, lines: $0) }
                 for offset in stretches.found { missing[offset] = nil }
             }
             // What is not in the lake, or not yet, stands alone.
             found += missing.sorted { $0.key < $1.key }.map {
-                EvidenceContext(file: file, lines: [Line(offset: $0.key, text: String($0.value), isEvidence: true)])
+                EvidenceContext(file: file.string, lines: [Line(offset: $0.key, text: $0.value, isEvidence: true)])
             }
         }
         return found
     }
 
     /// Of which files a table has lines of that time: their names are little to read, the lines are not.
-    private static func files(of table: DeltaTable, _ arrivals: ClosedRange<Timestamp>) throws -> Set<String> {
+    private static func files(of table: DeltaTable, _ arrivals: ClosedRange<Timestamp>) throws -> Set<OutsideText> {
         guard table.schema["file"]?.type == .text, table.schema["line"]?.type == .text else { return [] }
-        var files: Set<String> = []
+        var files: Set<OutsideText> = []
         try table.scan(columns: ["file"], times: ("arrival_time", arrivals)) { batch in
             guard let names = batch["file"] else { return false }
-            files.formUnion(RowGroups([names], count: batch.count).representatives.compactMap { names.string(at: Int($0)) })
+            files.formUnion(RowGroups([names], count: batch.count).representatives.compactMap { names.string(at: Int($0)).map { OutsideText($0) } })
             return true
         }
         return files
@@ -74,7 +76,7 @@ public struct EvidenceContext: Sendable {
 
     /// Goes through the lines of one file in their order.
     private struct Stretches {
-        let wanted: [Int64: Substring]
+        let wanted: [Int64: String]
         let count: Int
         var done: [[Line]] = []
         /// Where the last lines are that are in no stretch yet: most never will be, and are never made a text.
@@ -84,7 +86,7 @@ public struct EvidenceContext: Sendable {
         private var left = 0
         private(set) var found: Set<Int64> = []
 
-        init(wanted: [Int64: Substring], count: Int) {
+        init(wanted: [Int64: String], count: Int) {
             self.wanted = wanted
             self.count = count
         }
@@ -108,7 +110,7 @@ public struct EvidenceContext: Sendable {
 
         private mutating func add(_ offset: Int64, _ lines: Column, _ row: Int) {
             // The same place of an earlier file of that name has another line.
-            if let start = wanted[offset], let text = lines.string(at: row), text.hasPrefix(start) {
+            if let start = wanted[offset], let text = lines.string(at: row), OutsideText(text).starts(with: start) {
                 // What stands between two lines of evidence that are near is in one stretch with them.
                 current += before.map { Line(offset: $0.offset, text: $0.lines.string(at: $0.row) ?? "", isEvidence: false) }
                 current.append(Line(offset: offset, text: text, isEvidence: true))

@@ -36,7 +36,6 @@ public struct IncidentFigures: Sendable {
         let schema = table.schema
         guard schema["window_start"]?.type == .timestamp, schema["window_end"]?.type == .timestamp else { return nil }
         let subject = incident.labels.filter { $0.key != "alertname" && $0.key != "severity" && schema[$0.key]?.type == .text }
-            .sorted { $0.key < $1.key }
         guard !subject.isEmpty else { return nil }
         let matchers = try subject.map { try Matcher($0.key, .equal, $0.value) }
         let range = (incident.startsAt - margin)...(incident.lastSeen + margin)
@@ -69,7 +68,7 @@ public struct IncidentFigures: Sendable {
         columns = columns.filter { $0.values.contains { ($0 ?? 0) != 0 } }
         guard !columns.isEmpty else { return nil }
         return IncidentFigures(
-            table: table.name, subject: subject.map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", "),
+            table: table.name, subject: subject.map { "\(Matcher.shown($0.key))=\(OutsideText($0.value).quotedLabel)" }.joined(separator: ", "),
             start: Timestamp(microseconds: begin), length: .microseconds(length), columns: Array(columns.prefix(maxColumns)),
             began: min(count - 1, Int((incident.startsAt.microseconds - begin) / length)))
     }

@@ -62,7 +62,9 @@ struct IncidentPlan {
     func isAnswered(by row: Row, _ database: Database) throws -> Bool {
         guard row["merged_into"] as Int64? == nil, filter.state.map({ $0 == row["state"] as String }) ?? true,
             filter.severity.map({ $0 == row["severity"] as String }) ?? true,
-            filter.assignee.map({ $0 == (row["assignee"] ?? row["acknowledged_by"]) as String? }) ?? true,
+            filter.assignee.map({ wanted in
+                ((row["assignee"] ?? row["acknowledged_by"]) as String?).map(wanted.hasSameBytes) ?? false
+            }) ?? true,
             filter.since.map({ $0.microseconds <= row["last_seen"] as Int64 }) ?? true,
             filter.until.map({ $0.microseconds >= row["starts_at"] as Int64 }) ?? true
         else { return false }
@@ -198,6 +200,8 @@ struct IncidentPlan {
 
     /// The values that a matcher stands for where the index knows them: one of an equality, or those that an expression matches where a label has few.
     private static func values(of matcher: Matcher, _ database: Database) throws -> [String]? {
+        // SQLite ends a text at U+0000: such a value is compared row by row.
+        guard !matcher.value.utf8.contains(0), !matcher.name.utf8.contains(0) else { return nil }
         if matcher.operator == .equal { return [matcher.value] }
         guard matcher.operator == .matches else { return nil }
         // One step into the index a value, however many incidents have it.

@@ -104,7 +104,7 @@ public struct IncidentQuestions: Sendable {
         let near = Duration.seconds(86_400)
         return try store.read { database in
             var shared: [Int64: [String]] = [:]
-            for (name, value) in incident.labels.sorted(by: { $0.key < $1.key }) where name != "alertname" && name != "severity" {
+            for (name, value) in incident.labels where name != "alertname" && name != "severity" {
                 for number in try Int64.fetchAll(
                     database,
                     sql: """
@@ -115,7 +115,7 @@ public struct IncidentQuestions: Sendable {
                         name, value, (incident.startsAt - near).microseconds, (incident.lastSeen + near).microseconds,
                         incident.number,
                     ])
-                { shared[number, default: []].append("\(name)=\(JSONText.quote(value))") }
+                { shared[number, default: []].append("\(Matcher.shown(name))=\(OutsideText(value).quotedLabel)") }
             }
             let most = shared.sorted { ($1.value.count, $0.key) < ($0.value.count, $1.key) }
             return try most.prefix(4 * limit).compactMap { number, labels -> IncidentView.Related? in

@@ -7,6 +7,9 @@ import Foundation
 extension IncidentView {
     public var json: String { Self.encode(Document(self)) }
 
+    /// The same in one line.
+    public var jsonLine: String { Self.encode(Document(self), isPretty: false) }
+
     private struct Document: Encodable {
         struct Line: Encodable {
             var file: String
@@ -105,18 +108,16 @@ extension IncidentView {
         }
     }
 
-    static func encode(_ value: some Encodable) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-        // Texts and finite numbers: it always encodes.
-        return String(decoding: try! encoder.encode(value), as: UTF8.self) + "\n"
+    static func encode(_ value: some Encodable, isPretty: Bool = true) -> String {
+        // Texts and numbers: it always encodes.
+        String(decoding: try! JSON(value).bytes(isPretty: isPretty), as: UTF8.self) + "\n"
     }
 }
 
 /// What is known of an incident without asking for more, as lists and answers to actions give it.
 struct IncidentDocument: Encodable {
     let id, name, detector, severity, state, title, description: String
-    let labels: [String: String]
+    let labels: Labels
     let starts_at, last_seen, opened_at: String
     let resolved_at, acknowledged_by, acknowledged_at, assignee, resolution, changed_by, merged_into, merged_because: String?
     let reopened, count, version: Int

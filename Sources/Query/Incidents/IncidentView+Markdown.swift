@@ -28,12 +28,12 @@ extension IncidentView {
         if !evidence.isEmpty {
             text += "\n## Evidence\n\n"
             for line in evidence {
-                let marked = Self.clean(line.line).marking(tellingWords, before: "**", after: "**") { Self.escape(String($0)) }
-                text += "- `\(line.file.replacing("`", with: "'")):\(line.offset)` \(marked)\n"
+                let marked = Self.clean(line.line).marking(tellingWords, before: "**", after: "**", escaping: Self.escape)
+                text += "- `\(OutsideText(line.file).markdownCode):\(line.offset)` \(marked)\n"
             }
         }
         for stretch in context {
-            text += "\n### Around it in `\(stretch.file.replacing("`", with: "'"))`\n\n"
+            text += "\n### Around it in `\(OutsideText(stretch.file).markdownCode)`\n\n"
             for line in stretch.lines {
                 let shown = Self.escape(line.text)
                 text += "- `\(line.offset)` \(line.isEvidence ? "**\(shown)**" : shown)\n"
@@ -105,12 +105,5 @@ extension IncidentView {
     }
 
     /// What came from outside must neither break a table nor become markup or a link.
-    static func escape(_ text: String) -> String {
-        var escaped = ""
-        for character in clean(text) {
-            if "\\`*_[]|<>#!~$".contains(character) { escaped.append("\\") }
-            escaped.append(character)
-        }
-        return escaped
-    }
+    static func escape(_ text: String) -> String { OutsideText(text).markdown }
 }

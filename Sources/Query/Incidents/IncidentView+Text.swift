@@ -67,8 +67,8 @@ extension IncidentView {
             })
         section(
             "First five minutes (runbooks/\(incident.name).md)",
-            (firstMinutes ?? "").split(separator: "\n").filter { !$0.hasPrefix("```") }.flatMap {
-                style.wrap(Self.clean(String($0)), indent: 4, first: "  ")
+            OutsideText(firstMinutes ?? "").lines.filter { !$0.isEmpty && !OutsideText($0).starts(with: "```") }.flatMap {
+                style.wrap(Self.clean($0), indent: 4, first: "  ")
             })
         section(
             "Related",
@@ -144,8 +144,8 @@ private struct Style {
         guard let width else { return [line + text] }
         var lines: [String] = []
         var isEmpty = true
-        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
-            var word = String(word)
+        for word in OutsideText(text).split(where: { $0 == " " }) {
+            var word = word
             if !isEmpty, TerminalTable.width(line) + 1 + TerminalTable.width(word) > width {
                 lines.append(line)
                 line = margin
@@ -168,18 +168,17 @@ extension String {
     func padding(to count: Int) -> String { self + String(repeating: " ", count: Swift.max(0, count - self.count)) }
 
     /// Puts marks around each of `words` that stands between other than letters and digits; earlier words win where two overlap.
-    func marking(_ words: [String], before: String, after: String, escaping escape: (Substring) -> String = { String($0) })
-        -> String
-    {
+    func marking(_ words: [String], before: String, after: String, escaping escape: (String) -> String = { $0 }) -> String {
+        let scalars = unicodeScalars
+        func isPartOfWord(_ scalar: Unicode.Scalar?) -> Bool {
+            scalar.map { $0.properties.isAlphabetic || $0.properties.numericType != nil || $0.properties.isGraphemeExtend } ?? false
+        }
         var ranges: [Range<Index>] = []
-        for word in words where !word.isEmpty {
-            var from = startIndex
-            while let range = self[from...].firstRange(of: word) {
-                from = range.upperBound
-                func isPartOfWord(_ index: Index?) -> Bool { index.map { self[$0].isLetter || self[$0].isNumber } ?? false }
-                let before = range.lowerBound > startIndex ? index(before: range.lowerBound) : nil
-                let after = range.upperBound < endIndex ? range.upperBound : nil
-                if !isPartOfWord(before), !isPartOfWord(after), !ranges.contains(where: { $0.overlaps(range) }) {
+        for word in words {
+            for range in OutsideText(self).ranges(of: word) {
+                if !isPartOfWord(scalars[..<range.lowerBound].last), !isPartOfWord(scalars[range.upperBound...].first),
+                    !ranges.contains(where: { $0.overlaps(range) })
+                {
                     ranges.append(range)
                 }
             }
@@ -187,9 +186,9 @@ extension String {
         var marked = ""
         var from = startIndex
         for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            marked += escape(self[from..<range.lowerBound]) + before + escape(self[range]) + after
+            marked += escape(String(scalars[from..<range.lowerBound])) + before + escape(String(scalars[range])) + after
             from = range.upperBound
         }
-        return marked + escape(self[from...])
+        return marked + escape(String(scalars[from...]))
     }
 }

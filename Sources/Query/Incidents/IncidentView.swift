@@ -35,7 +35,9 @@ public struct IncidentView: Sendable {
     /// What in a line of evidence is worth the eye: the values of the incident's labels, and the words with which systems say that something was refused.
     var tellingWords: [String] {
         let values = ([incident] + parts).flatMap { $0.labels.filter { $0.key != "alertname" && $0.key != "severity" }.values }
-        return Set(values.filter { $0.count >= 2 }).sorted { ($1.count, $0) < ($0.count, $1) }
+        return values.filter { $0.unicodeScalars.count >= 2 }.distinctTexts.sorted {
+            ($1.scalars.count, $0) < ($0.scalars.count, $1)
+        }.map(\.string)
             + [
                 "Failed", "failure", "Invalid", "invalid user", "Accepted", "refused", "denied", "error", "ERROR", "fatal",
                 "FATAL",
@@ -75,7 +77,7 @@ public struct IncidentView: Sendable {
         facts.append(
             (
                 "labels",
-                incident.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", ")
+                incident.labels.map { "\(Matcher.shown($0.key))=\(OutsideText($0.value).quotedLabel)" }.joined(separator: ", ")
             ))
         facts.append(("grouped", grouping))
         facts.append(("runbook", "runbooks/\(incident.name).md"))

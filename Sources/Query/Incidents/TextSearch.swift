@@ -33,11 +33,14 @@ enum TextSearch {
 
     /// Quoted, so that nothing in it is read as the search's own language; a star at the end of a word is kept.
     private static func pattern(_ text: String) throws(QueryError) -> String {
-        let words = text.split(whereSeparator: \.isWhitespace).filter { $0.contains { $0.isLetter || $0.isNumber } }
-        guard !words.isEmpty, text.utf8.count <= 1000 else { throw .badText(String(text.prefix(100))) }
+        let words = OutsideText(OutsideText(text).storable).split(where: \.properties.isWhitespace).filter {
+            $0.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+        }
+        guard !words.isEmpty, text.utf8.count <= 1000 else { throw .badText(OutsideText(text).prefix(100)) }
         return words.map { word -> String in
-            let isPrefix = word.hasSuffix("*")
-            return "\"\((isPrefix ? word.dropLast() : word).replacing("\"", with: "\"\""))\"\(isPrefix ? "*" : "")"
+            let isPrefix = word.utf8.last == UInt8(ascii: "*")
+            let letters = isPrefix ? String(word.unicodeScalars.dropLast()) : word
+            return "\"\(OutsideText(letters).replacing("\"", with: "\"\""))\"\(isPrefix ? "*" : "")"
         }.joined(separator: " ")
     }
 }

@@ -27,25 +27,11 @@ public struct HTML: Sendable, Hashable, ExpressibleByStringInterpolation, Custom
     public static func += (markup: inout HTML, more: HTML) { markup.description += more.description }
 
     /// A text as it is to be read, in an element or in an attribute between double quotes; control characters are shown as `�`.
-    static func escape(_ text: String) -> String {
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            case "'": escaped += "&#39;"
-            case "\n", "\t": escaped.unicodeScalars.append(scalar)
-            default: escaped.unicodeScalars.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
-            }
-        }
-        return escaped
-    }
+    static func escape(_ text: String) -> String { OutsideText(text).html }
 
     /// A text with each of `words` in it set off.
     static func marking(_ words: [String], in text: String) -> HTML {
-        HTML(stringLiteral: text.marking(words, before: "<mark>", after: "</mark>") { escape(String($0)) })
+        HTML(stringLiteral: text.marking(words, before: "<mark>", after: "</mark>", escaping: escape))
     }
 
     /// An answer as a table; numbers stand right.

@@ -3,7 +3,9 @@ import Columns
 /// Writes an ``Answer`` as text.
 public struct Renderer: Sendable {
     public var format: OutputFormat
-    /// The columns of the terminal, or nil when the output is not one: then nothing is cut.
+    /// The columns of the terminal, or nil when the output is not one: then nothing is cut, and texts are what they are.
+    ///
+    /// On a terminal no text may drive it: what would is U+FFFD, and in JSON an escape (``OutsideText/visible``).
     public var terminalWidth: Int?
     public var hasColor: Bool
 
@@ -13,14 +15,17 @@ public struct Renderer: Sendable {
         self.hasColor = hasColor
     }
 
+    private var isTerminal: Bool { terminalWidth != nil }
+
     /// The whole answer, ending in a line end unless it is empty.
     public func render(_ answer: Answer) -> String {
         switch format {
         case .table: TerminalTable(answer, width: terminalWidth, hasColor: hasColor).text
         case .json:
-            answer.rows.isEmpty
-                ? "[]\n" : "[\n" + answer.rows.map { "  " + object($0, answer.schema) }.joined(separator: ",\n") + "\n]\n"
-        case .jsonl: answer.rows.map { object($0, answer.schema) + "\n" }.joined()
+            json(
+                answer.rows.isEmpty
+                    ? "[]\n" : "[\n" + answer.rows.map { "  " + object($0, answer.schema) }.joined(separator: ",\n") + "\n]\n")
+        case .jsonl: json(answer.rows.map { object($0, answer.schema) + "\n" }.joined())
         case .csv: csv(answer)
         case .markdown: markdown(answer)
         }
@@ -34,29 +39,24 @@ public struct Renderer: Sendable {
         return "{" + members.joined(separator: ",") + "}"
     }
 
+    private func json(_ text: String) -> String { isTerminal ? OutsideText(text).visibleJSON : text }
+
     private func csv(_ answer: Answer) -> String {
         let lines = [answer.schema.fields.map(\.name)] + answer.rows.map { $0.map(\.description) }
-        return lines.map { $0.map(Self.csvCell).joined(separator: ",") + "\r\n" }.joined()
-    }
-
-    /// A cell by RFC 4180 §2; what a spreadsheet would run as a formula is quoted by a leading apostrophe.
-    private static func csvCell(_ text: String) -> String {
-        var text = text
-        if let first = text.first, "=+@\t\r".contains(first) || (first == "-" && Double(text) == nil) { text = "'" + text }
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+        return lines.map {
+            $0.map { OutsideText(isTerminal ? OutsideText($0).visible : $0).csvFieldWithoutFormula }.joined(separator: ",") + "\r\n"
+        }.joined()
     }
 
     private func markdown(_ answer: Answer) -> String {
         func line(_ cells: [String]) -> String { "| " + cells.joined(separator: " | ") + " |\n" }
-        let header = line(answer.schema.fields.map { Self.markdownCell($0.name) })
+        let header = line(answer.schema.fields.map { markdownCell($0.name) })
         let rule = line(answer.schema.fields.map { $0.type.isNumeric ? "---:" : "---" })
-        return header + rule + answer.rows.map { line($0.map { Self.markdownCell($0.description) }) }.joined()
+        return header + rule + answer.rows.map { line($0.map { markdownCell($0.description) }) }.joined()
     }
 
-    private static func markdownCell(_ text: String) -> String {
-        text.replacing("\\", with: "\\\\").replacing("|", with: "\\|").replacing("<", with: "&lt;")
-            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "<br>")
+    private func markdownCell(_ text: String) -> String {
+        OutsideText(isTerminal ? OutsideText(text).visible : text).markdownCell
     }
 }
 

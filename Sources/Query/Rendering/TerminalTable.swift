@@ -87,17 +87,14 @@ struct TerminalTable {
         return seconds < 1 ? "\(Int((seconds * 1000).rounded())) ms" : IncidentView.spell(.seconds(seconds))
     }
 
-    /// Times lose the `T` and the zone, which is UTC; control characters, which could drive the terminal, are shown as `�`.
+    /// Times lose the `T` and the zone, which is UTC; what could drive the terminal is shown as `�`.
     static func show(_ value: Value) -> String {
         switch value {
         case .null: return "-"
         case .timestamp(let time):
             return String(
                 Timestamp(seconds: time.microseconds.flooredSeconds).description.dropLast().map { $0 == "T" ? " " : $0 })
-        default:
-            return String(
-                String.UnicodeScalarView(
-                    value.description.unicodeScalars.map { $0.isControl ? ($0 == "\n" || $0 == "\t" ? " " : "\u{FFFD}") : $0 }))
+        default: return OutsideText(value.description).visibleInOneLine
         }
     }
 
@@ -154,10 +151,6 @@ struct TerminalTable {
         default: nil
         }
     }
-}
-
-extension Unicode.Scalar {
-    fileprivate var isControl: Bool { properties.generalCategory == .control }
 }
 
 extension Int64 {

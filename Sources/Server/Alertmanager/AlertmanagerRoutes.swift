@@ -75,8 +75,7 @@ public enum AlertmanagerRoutes {
             Route(.get, "/api/v2/silences") { question in
                 let matchers = try matchers(question), now = now
                 let found = try manager.silences.silences().filter { silence in
-                    let values = Dictionary(silence.matchers.map { ($0.name, $0.value) }) { _, last in last }
-                    return matchers.match(values)
+                    matchers.match(Labels(silence.matchers.map { ($0.name, $0.value) }))
                 }
                 return .json(
                     "[" + inOrder(found, now).map { AlertmanagerJSON.silence($0, now: now) }.joined(separator: ",") + "]\n")
@@ -175,11 +174,11 @@ public enum AlertmanagerRoutes {
 
     private static func requireJSON(_ question: HTTPQuestion) throws {
         let type = question.headers[.contentType] ?? "application/octet-stream"
-        let name = type.prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces).lowercased()
+        let name = OutsideText(OutsideText(type).split { $0 == ";" }[0]).trimmed.lowercased()
         guard name == "application/json" else {
             throw refusal(
                 .unsupportedMediaType, code: 415,
-                "unsupported media type \(JSONText.quote(String(type.prefix(100)))), only [application/json] are allowed")
+                "unsupported media type \(JSONText.quote(OutsideText(type).prefix(100))), only [application/json] are allowed")
         }
     }
 

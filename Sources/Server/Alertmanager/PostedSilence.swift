@@ -46,7 +46,7 @@ struct PostedSilence {
             guard let time = Timestamp(posted: text) else {
                 throw AlertmanagerRoutes.refusal(
                     .badRequest, code: 400,
-                    "\(name) \(JSONText.quote(String(text.prefix(100)))) is no time; write such as 2026-11-21T10:00:00Z")
+                    "\(name) \(JSONText.quote(OutsideText(text).prefix(100))) is no time; write such as 2026-11-21T10:00:00Z")
             }
             return time
         }
@@ -66,7 +66,7 @@ struct PostedSilence {
             guard Alert.isName(name) else {
                 throw AlertmanagerRoutes.refusal(
                     .badRequest,
-                    "silence invalid: invalid label matcher \(index): invalid label name \(JSONText.quote(String(name.prefix(100))))"
+                    "silence invalid: invalid label matcher \(index): its name is empty"
                 )
             }
             do {

@@ -90,8 +90,7 @@ struct IncidentPage {
 
     /// Where else something is to be seen, with what is known filled in.
     private func links(_ incident: Incident, _ runbook: Runbook?) -> HTML {
-        let matchers = incident.labels.filter { $0.key != "severity" }.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", ")
+        let matchers = Self.matchers(incident.labels.filter { $0.key != "severity" })
         var links: HTML = "<a href=\"../silences?filter=\(matchers.percentEncoded)\">Silence alerts like it</a>"
         if let dashboards = site.dashboards {
             let margin = Duration.seconds(1800), name = runbook?.dashboard ?? "obs-incidents"
@@ -101,13 +100,18 @@ struct IncidentPage {
         return links + " · <a href=\"../api/v1/incidents/\(incident.id)\">JSON</a>"
     }
 
+    /// What takes those with these labels, as it is read again whatever is in them.
+    private static func matchers(_ labels: Labels) -> String {
+        // An equality is no expression that could be malformed.
+        labels.compactMap { try? Matcher($0.key, .equal, $0.value).description }.joined(separator: ", ")
+    }
+
     private func commands(_ incident: Incident) -> String {
-        let about = incident.labels.filter { ["source", "user", "host"].contains($0.key) }.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\(JSONText.quote($0.value))" }.joined(separator: ", ")
+        let about = Self.matchers(incident.labels.filter { ["source", "user", "host"].contains($0.key) })
         var lines = ["obs query incident \(incident.id)", "obs incident ack \(incident.id) --note \"looking\""]
-        if incident.name.hasPrefix("SSH"), !about.isEmpty, !about.contains("'") {
+        if OutsideText(incident.name).starts(with: "SSH"), !about.isEmpty {
             let from = incident.startsAt - .seconds(600), to = incident.lastSeen + .seconds(600)
-            lines.append("obs query events '\(about)' --since \(from) --until \(to)")
+            lines.append("obs query events \(OutsideText(about).shellWord) --since \(from) --until \(to)")
         }
         return lines.joined(separator: "\n")
     }

@@ -87,15 +87,15 @@ struct IncidentsPage {
     }
 
     private func lines(_ found: [Incident]) -> HTML {
-        var html: HTML = "", shown: Set<String> = []
-        let kinds = Dictionary(grouping: found, by: \.name)
-        for incident in found where !shown.contains(incident.name) {
-            let kind = kinds[incident.name] ?? []
+        var html: HTML = "", shown: Set<OutsideText> = []
+        let kinds = Dictionary(grouping: found) { OutsideText($0.name) }
+        for incident in found where !shown.contains(OutsideText(incident.name)) {
+            let kind = kinds[OutsideText(incident.name)] ?? []
             if kind.count < Self.folded {
                 html += "<ul class=\"plain\">\(line(incident))</ul>\n"
                 continue
             }
-            shown.insert(incident.name)
+            shown.insert(OutsideText(incident.name))
             let newest = kind.map(\.startsAt).max() ?? incident.startsAt
             html += """
                 <details><summary><b class="\(incident.severity.rawValue)">\(incident.severity.rawValue)</b> \(incident.name): \(kind.count) incidents

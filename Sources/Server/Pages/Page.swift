@@ -82,27 +82,49 @@ struct Site {
 
 extension HTTPQuestion {
     /// Whether a browser asks, or somebody else who wants a page rather than text.
-    var wantsPage: Bool { headers[.accept]?.contains("text/html") == true }
+    var wantsPage: Bool { headers[.accept].map { OutsideText($0).contains("text/html") } == true }
 
     /// The fields of a posted form; several may have one name.
     var form: [(name: String, value: String)] {
-        String(decoding: body, as: UTF8.self).split(separator: "&").map { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map {
-                $0.replacing("+", with: " ").removingPercentEncoding ?? ""
-            }
+        body.split(separator: UInt8(ascii: "&")).map { pair in
+            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map(Self.decode)
             return (parts[0], parts.count == 2 ? parts[1] : "")
         }
     }
 
+    /// A name or a value of a form; what is no UTF-8 is U+FFFD.
+    ///
+    /// Source: URL Living Standard, §5.1, "application/x-www-form-urlencoded parsing".
+    private static func decode(_ bytes: ArraySlice<UInt8>) -> String {
+        func digit(_ byte: UInt8?) -> UInt8? {
+            switch byte {
+            case let byte? where (0x30...0x39).contains(byte): byte - 0x30
+            case let byte? where (0x61...0x66).contains(byte | 0x20): (byte | 0x20) - 0x57
+            default: nil
+            }
+        }
+        var decoded: [UInt8] = []
+        var rest = bytes
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "%"), let high = digit(rest.first), let low = digit(rest.dropFirst().first) {
+                decoded.append(high << 4 | low)
+                rest = rest.dropFirst(2)
+            } else {
+                decoded.append(byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
+            }
+        }
+        return String(decoding: decoded, as: UTF8.self)
+    }
+
     /// A field of a posted form without blanks around it; nil when it is empty.
     func field(_ name: String) -> String? {
-        let value = form.first { $0.name == name }?.value.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+        let value = OutsideText(form.first { $0.name == name }?.value ?? "").trimmed
         return value.isEmpty ? nil : value
     }
 
     /// Forms of pages are taken in the one shape that pages post. That they are obs's own pages ``Doorkeeper`` has seen to.
     func requireForm() throws {
-        guard headers[.contentType]?.lowercased().hasPrefix("application/x-www-form-urlencoded") == true else {
+        guard headers[.contentType].map({ OutsideText($0.lowercased()).starts(with: "application/x-www-form-urlencoded") }) == true else {
             throw HTTPFailure(
                 .unsupportedMediaType, code: "bad_body",
                 "this takes the form of its page; programs use /api/v1, see /api/openapi.json")
@@ -114,8 +136,10 @@ extension HTTPQuestion {
 
     /// The name that the person gave last time.
     var knownName: String? {
-        let cookies = headers[.cookie]?.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) } ?? []
-        return cookies.first { $0.hasPrefix("obs_name=") }?.dropFirst("obs_name=".count).description.removingPercentEncoding
+        let cookies = headers[.cookie].map { OutsideText($0).split { $0 == ";" }.map { OutsideText(OutsideText($0).trimmed) } } ?? []
+        return cookies.first { $0.starts(with: "obs_name=") }.flatMap {
+            String($0.scalars.dropFirst("obs_name=".utf8.count)).removingPercentEncoding
+        }
     }
 
     /// Where a person writes who they are, unless the proxy says it.

@@ -35,8 +35,8 @@ struct ExpectationCheck {
                 return !(number >= from ?? -.infinity && number <= to ?? .infinity)
             }
         case .inSet(let name, let values):
-            let known = Set(values)
-            return Self.ask(batch, name) { !known.contains($0) }
+            let known = values.distinctTexts
+            return Self.ask(batch, name) { !known.contains(OutsideText($0)) }
         case .matches(let name, _):
             guard let matcher, let column = batch[name] else { return Array(repeating: false, count: batch.count) }
             let holds = [matcher].rows(in: batch)

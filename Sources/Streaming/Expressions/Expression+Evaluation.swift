@@ -289,7 +289,7 @@ extension Expression {
         let isLess: Bool, isEqual: Bool
         switch (left, right) {
         case (.integer(let a), .integer(let b)): (isLess, isEqual) = (a < b, a == b)
-        case (.text(let a), .text(let b)): (isLess, isEqual) = (a < b, a == b)
+        case (.text(let a), .text(let b)): (isLess, isEqual) = (a.precedesByBytes(b), a.hasSameBytes(as: b))
         case (.bool(let a), .bool(let b)): (isLess, isEqual) = (!a && b, a == b)
         default:
             guard let a = left.number, let b = right.number, !a.isNaN, !b.isNaN else { return .null }
@@ -346,9 +346,9 @@ extension Expression {
         case (_, .text(let text)):
             guard arguments.count == 2, case .text(let part) = arguments[1] else { return .null }
             switch function {
-            case .contains: return .bool(part.isEmpty || text.contains(part))
-            case .startsWith: return .bool(text.hasPrefix(part))
-            case .endsWith: return .bool(text.hasSuffix(part))
+            case .contains: return .bool(OutsideText(text).contains(part))
+            case .startsWith: return .bool(OutsideText(text).starts(with: part))
+            case .endsWith: return .bool(OutsideText(text).ends(with: part))
             default: return .null
             }
         default: return .null

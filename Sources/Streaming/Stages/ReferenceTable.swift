@@ -15,7 +15,7 @@ final class ReferenceTable {
     private static let maxBytes = 256 << 20
 
     private struct Contents {
-        var entries: [[String]: [String?]] = [:]
+        var entries: [[OutsideText]: [String?]] = [:]
         var damagedLines = 0
         var firstDamage: ReferenceError?
     }
@@ -81,7 +81,7 @@ final class ReferenceTable {
             switch entry.content {
             case .damaged(let reason): damage = reason
             case .values(let values):
-                let key = lookup.on.compactMap { values[$0] }
+                let key = lookup.on.compactMap { values[$0].map { OutsideText($0) } }
                 if key.count == lookup.on.count {
                     wholeLines += 1
                     if contents.entries[key] == nil { contents.entries[key] = lookup.columns.map { values[$0] } }
@@ -102,7 +102,7 @@ final class ReferenceTable {
         let keys = lookup.on.map { (column: batch[$0]!, type: batch.schema[$0]!.type) }
         func entry(at row: Int) -> [String?]? {
             if keys.contains(where: { $0.column.isNull(at: row) }) { return nil }
-            return contents.entries[keys.map { $0.column.value(at: row, as: $0.type).description }]
+            return contents.entries[keys.map { OutsideText($0.column.value(at: row, as: $0.type).description) }]
         }
         // One look for each key of the batch, not for each row.
         let groups = RowGroups(keys.map(\.column), count: batch.count)

@@ -22,15 +22,16 @@ struct AlertCommand: AsyncParsableCommand {
     }
 
     /// Parts `name=value` words.
-    static func pairs(_ words: [String]) throws -> [String: String] {
-        var pairs: [String: String] = [:]
+    static func pairs(_ words: [String]) throws -> Labels {
+        var pairs: Labels = [:]
         for word in words {
-            guard let sign = word.firstIndex(of: "="), sign != word.startIndex else {
+            let scalars = word.unicodeScalars
+            guard let sign = scalars.firstIndex(of: "="), sign != word.startIndex else {
                 throw UsageError("'\(word)' is no label; write name=value")
             }
-            var value = String(word[word.index(after: sign)...])
-            if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") { value = String(value.dropFirst().dropLast()) }
-            pairs[String(word[..<sign])] = value
+            var value = scalars[scalars.index(after: sign)...]
+            if value.count >= 2, value.first == "\"", value.last == "\"" { value = value.dropFirst().dropLast() }
+            pairs[String(scalars[..<sign])] = String(value)
         }
         return pairs
     }
@@ -53,8 +54,8 @@ struct AlertCommand: AsyncParsableCommand {
 
         func run() async throws {
             let now = Timestamp(microseconds: WallClock.microseconds)
-            var posted = PostedAlert(labels: try AlertCommand.pairs(words.filter { $0.contains("=") }))
-            for name in words where !name.contains("=") { posted.labels["alertname"] = name }
+            var posted = PostedAlert(labels: try AlertCommand.pairs(words.filter { $0.utf8.contains(UInt8(ascii: "=")) }))
+            for name in words where !name.utf8.contains(UInt8(ascii: "=")) { posted.labels["alertname"] = name }
             posted.annotations = try AlertCommand.pairs(annotation)
             if let duration {
                 guard let length = Duration(parsing: duration), length > .zero else {

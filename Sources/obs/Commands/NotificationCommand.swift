@@ -56,22 +56,16 @@ struct NotificationCommand: AsyncParsableCommand {
             var owed_since: String
             var error: String?
             var group: String
+            var payload: JSON?
         }
 
         func run() async throws {
             let entry = try NotificationCommand.log(common).entry(id)
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-            let head = try encoder.encode(
-                Shown(
-                    id: entry.id, receiver: entry.receiver, state: entry.state, attempts: entry.attempts,
-                    owed_since: entry.createdAt.description,
-                    error: entry.lastError, group: entry.groupKey))
-            var object = try JSONSerialization.jsonObject(with: head) as? [String: Any] ?? [:]
-            if let payload = entry.payload { object["payload"] = try JSONSerialization.jsonObject(with: Data(payload.utf8)) }
-            let text = try JSONSerialization.data(
-                withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-            print(String(decoding: text, as: UTF8.self))
+            let shown = Shown(
+                id: entry.id, receiver: entry.receiver, state: entry.state, attempts: entry.attempts,
+                owed_since: entry.createdAt.description, error: entry.lastError, group: entry.groupKey,
+                payload: try entry.payload.map { try JSON(parsing: Array($0.utf8)) })
+            Terminal.write(json: String(decoding: try JSON(shown).bytes(isPretty: true), as: UTF8.self) + "\n")
         }
     }
 

@@ -41,11 +41,11 @@ struct ParseCommand: ParsableCommand {
                 if rest[end - 1] == 10 { lines.removeLast() }
                 rest.removeFirst(end)
                 if explainer == nil { explainer = try makeExplainer(lines) }
-                Terminal.write(explainer!.explain(lines).map { $0 + "\n" }.joined())
+                Terminal.write(json: explainer!.explain(lines).map { $0 + "\n" }.joined())
             }
             if bytes.isEmpty { break }
         }
-        Terminal.write((explainer?.finish() ?? []).map { $0 + "\n" }.joined())
+        Terminal.write(json: (explainer?.finish() ?? []).map { $0 + "\n" }.joined())
     }
 
     private func makeExplainer(_ lines: [[UInt8]]) throws -> LineExplainer {

@@ -103,8 +103,8 @@ struct QueryIncident: AsyncParsableCommand {
             now: Timestamp(microseconds: WallClock.microseconds))
         switch output.output {
         case .markdown: Terminal.write(view.markdown)
-        case .json: Terminal.write(view.json)
-        case .jsonl: Terminal.write(view.json.split(separator: "\n").map { $0.drop { $0 == " " } }.joined() + "\n")
+        case .json: Terminal.write(json: view.json)
+        case .jsonl: Terminal.write(json: view.jsonLine)
         case .table, .csv: Terminal.write(view.text(width: Terminal.width(), hasColor: Terminal.hasColor))
         }
     }

@@ -1,4 +1,5 @@
 internal import CCurl
+import Columns
 import Foundation
 import Parsing
 import Synchronization
@@ -120,7 +121,7 @@ public final class Courier: Sendable {
             curl.set(CURLOPT_PASSWORD, signature.secretKey)
             secrets.append(signature.secretKey)
         }
-        for (name, value) in headers where value.contains(where: \.isNewline) {
+        for (name, value) in headers where value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) {
             throw .badHTTP("has a line break in the header \(name)")
         }
         curl.set(
@@ -164,11 +165,12 @@ enum Redaction {
         var text = text
         // What is very short would blot out half of the text and is no secret.
         for secret in secrets where secret.utf8.count >= 4 {
-            text = text.replacing(secret, with: "<secret>")
-            text = text.replacing(HTTPRequest.escape(secret), with: "<secret>")
+            // By bytes: with a combining mark behind it a secret would be another text of `Character`s, and stay.
+            text = OutsideText(text).replacing(secret, with: "<secret>")
+            text = OutsideText(text).replacing(HTTPRequest.escape(secret), with: "<secret>")
         }
-        let line = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) }
-        return String(line).split(separator: " ").joined(separator: " ").truncated(toScalars: limit)
+        return OutsideText(text).split { $0 == " " || $0.isControl || $0.isLineBreak }.filter { !$0.isEmpty }.joined(separator: " ")
+            .truncated(toScalars: limit)
     }
 }
 

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A request to a service, ready to be sent.
@@ -24,10 +25,8 @@ struct HTTPRequest: Sendable, Equatable {
     }
 
     static func encode(_ value: some Encodable) -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts, numbers and truth values in arrays and dictionaries always encode.
-        return (try? encoder.encode(value)) ?? Data("{}".utf8)
+        (try? JSON(value)).map { Data($0.bytes()) } ?? Data("{}".utf8)
     }
 
     /// A POST of a form.

@@ -21,16 +21,17 @@ enum MailText {
 
     /// One header; what is not ASCII is encoded, and no value can begin another header.
     static func header(_ name: String, _ value: String) -> String {
-        let line = value.split(whereSeparator: { $0.isNewline || $0 == "\0" }).joined(separator: " ").trimmingCharacters(
-            in: .whitespaces)
-        guard line.utf8.contains(where: { $0 >= 0x7F || $0 < 0x20 }) || line.utf8.count > 900 else { return "\(name): \(line)" }
+        let line = OutsideText(OutsideText(value).inOneLine).trimmed
+        // What looks like an encoded word is encoded, so that nobody decodes it.
+        let isPlain = line.utf8.allSatisfy { (0x20..<0x7F).contains($0) } && !OutsideText(line).contains("=?")
+        guard !isPlain || line.utf8.count > 900 else { return "\(name): \(line)" }
         // Addresses keep their form; only what is shown of them is encoded.
         guard !["To", "From", "Cc", "Reply-To"].contains(name) else {
             return "\(name): "
-                + line.split(separator: ",").map { entry in
-                    let text = entry.trimmingCharacters(in: .whitespaces)
-                    guard let start = text.lastIndex(of: "<") else { return text }
-                    let shown = text[..<start].trimmingCharacters(in: .whitespaces).replacing("\"", with: "")
+                + OutsideText(line).split { $0 == "," }.filter { !$0.isEmpty }.map { entry in
+                    let text = OutsideText(entry).trimmed
+                    guard let start = text.unicodeScalars.lastIndex(of: "<") else { return text }
+                    let shown = OutsideText(OutsideText(text[..<start]).trimmed).replacing("\"", with: "")
                     return shown.isEmpty ? String(text[start...]) : "\(words(shown)) \(text[start...])"
                 }.joined(separator: ",\r\n ")
         }
@@ -59,8 +60,10 @@ enum MailText {
 
     /// Source: RFC 2045 §6.7.
     static func quotedPrintable(_ text: String) -> String {
-        let lines = text.replacing("\r\n", with: "\n").utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-        return lines.map { line in
+        let lines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        return lines.enumerated().map { index, line in
+            // CR LF ends a line as LF does.
+            let line = index < lines.count - 1 && line.last == UInt8(ascii: "\r") ? line.dropLast() : line
             var encoded = ""
             var width = 0
             for (index, byte) in line.enumerated() {

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import Synchronization
 
@@ -75,7 +76,7 @@ extension Courier {
             return .failure(answer)
         }
         guard let token = try? JSONDecoder().decode(OAuthAnswer.self, from: body), !token.access_token.isEmpty,
-            !token.access_token.contains(where: \.isNewline)
+            !token.access_token.unicodeScalars.contains(where: \.isLineBreak)
         else { return .failure(.failed(reason: "\(settings.tokenURL) answered without an access_token")) }
         // Ten seconds early, so that it does not run out on the way.
         tokens.keep(token.access_token, for: .seconds(max(0, min(token.expires_in ?? 3600, 86_400) - 10)), .oauth2(settings))

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// The names that a template may use, and their values for one notification (docs/alerting.md, "Messages").
@@ -22,38 +23,40 @@ struct MessageModel {
     let values: [String: Any]
     private let library: MessageLibrary
 
-    init(_ content: NotificationContent, escape: (String) -> String = { $0 }) {
+    /// - Parameters:
+    ///   - escape: makes a value fit for where it is put (``OutsideText``).
+    ///   - escapesSubject: whether the subject is escaped as a whole, or only the values in it, so that its brackets stay as they are.
+    init(_ content: NotificationContent, escapesSubject: Bool = true, escape: (String) -> String = { $0 }) {
         library = content.library
         let payload = content.payload
         let alerts = payload.alerts.map { Self.alert($0, escape) }
         let firing = zip(payload.alerts, alerts).filter { $0.0.status == "firing" }.map(\.1)
         let resolved = zip(payload.alerts, alerts).filter { $0.0.status != "firing" }.map(\.1)
         values = [
-            "receiver": escape(payload.receiver), "status": payload.status, "subject": escape(Self.subject(payload)),
+            "receiver": escape(payload.receiver), "status": payload.status,
+            "subject": escapesSubject ? escape(Self.subject(payload)) : Self.subject(payload, escape),
             "link": escape(Self.link(payload)), "groupKey": escape(payload.groupKey), "externalURL": escape(payload.externalURL),
             "alerts": alerts, "firing": firing, "resolved": resolved, "numFiring": firing.count, "numResolved": resolved.count,
             "isFiring": payload.status == "firing", "isResolved": payload.status != "firing", "hasFiring": !firing.isEmpty,
-            "hasResolved": !resolved.isEmpty, "groupLabels": payload.groupLabels.mapValues(escape),
-            "groupLabelPairs": Self.pairs(payload.groupLabels, escape), "commonLabels": payload.commonLabels.mapValues(escape),
+            "hasResolved": !resolved.isEmpty, "groupLabels": LabelValues(payload.groupLabels, escape),
+            "groupLabelPairs": Self.pairs(payload.groupLabels, escape), "commonLabels": LabelValues(payload.commonLabels, escape),
             "commonLabelPairs": Self.pairs(payload.commonLabels, escape),
-            "commonAnnotations": payload.commonAnnotations.mapValues(escape),
+            "commonAnnotations": LabelValues(payload.commonAnnotations, escape),
             "commonAnnotationPairs": Self.pairs(payload.commonAnnotations, escape), "truncatedAlerts": payload.truncatedAlerts,
         ]
     }
 
     func text(_ template: MessageTemplate) -> String { template.render(values, library) }
 
-    /// The values are escaped for HTML.
-    func html(_ template: MessageTemplate) -> String { template.renderHTML(values, library) }
-
     private static func alert(_ alert: WebhookPayload.Alert, _ escape: (String) -> String) -> [String: Any] {
         var values: [String: Any] = [
-            "alertStatus": alert.status, "alertIsFiring": alert.status == "firing", "labels": alert.labels.mapValues(escape),
-            "labelPairs": pairs(alert.labels, escape), "annotations": alert.annotations.mapValues(escape),
-            "annotationPairs": pairs(alert.annotations, escape), "startsAt": alert.startsAt, "fingerprint": alert.fingerprint,
+            "alertStatus": alert.status, "alertIsFiring": alert.status == "firing", "labels": LabelValues(alert.labels, escape),
+            "labelPairs": pairs(alert.labels, escape), "annotations": LabelValues(alert.annotations, escape),
+            "annotationPairs": pairs(alert.annotations, escape), "startsAt": escape(alert.startsAt),
+            "fingerprint": alert.fingerprint,
             "title": escape(alert.annotations["summary"] ?? alert.labels["alertname"] ?? "alert"),
         ]
-        if alert.status != "firing" { values["endsAt"] = alert.endsAt }
+        if alert.status != "firing" { values["endsAt"] = escape(alert.endsAt) }
         if !alert.generatorURL.isEmpty { values["generatorURL"] = escape(alert.generatorURL) }
         for key in ["description", "runbook_url"] {
             if let value = alert.annotations[key], !value.isEmpty {
@@ -64,22 +67,22 @@ struct MessageModel {
     }
 
     /// By name, with `alertname` first.
-    private static func pairs(_ labels: [String: String], _ escape: (String) -> String) -> [[String: String]] {
-        sorted(labels).map { ["name": escape($0.key), "value": escape($0.value)] }
+    private static func pairs(_ labels: Labels, _ escape: (String) -> String) -> [[String: String]] {
+        inOrder(labels).map { ["name": escape($0.key), "value": escape($0.value)] }
     }
 
-    private static func sorted(_ labels: [String: String]) -> [(key: String, value: String)] {
-        labels.sorted { ($0.key != "alertname" ? 1 : 0, $0.key) < ($1.key != "alertname" ? 1 : 0, $1.key) }
+    private static func inOrder(_ labels: Labels) -> [Labels.Element] {
+        Array(labels.filter { $0.key == "alertname" }) + Array(labels.filter { $0.key != "alertname" })
     }
 
     /// `[FIRING:2] SSHBruteForce (web1 warning)`: status, what the group is about, and in brackets what its alerts have in common beside that.
     ///
     /// Source: Alertmanager, template/default.tmpl, `__subject`.
-    static func subject(_ payload: WebhookPayload) -> String {
+    static func subject(_ payload: WebhookPayload, _ escape: (String) -> String = { $0 }) -> String {
         let firing = payload.alerts.count { $0.status == "firing" }
         let status = payload.status == "firing" ? "FIRING:\(firing)" : "RESOLVED"
-        var words = ["[\(status)]"] + sorted(payload.groupLabels).map(\.value)
-        let others = sorted(payload.commonLabels).filter { payload.groupLabels[$0.key] == nil }.map(\.value)
+        var words = ["[\(status)]"] + inOrder(payload.groupLabels).map { escape($0.value) }
+        let others = inOrder(payload.commonLabels).filter { payload.groupLabels[$0.key] == nil }.map { escape($0.value) }
         if !others.isEmpty { words.append("(\(others.joined(separator: " ")))") }
         return words.joined(separator: " ")
     }

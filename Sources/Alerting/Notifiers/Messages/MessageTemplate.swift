@@ -12,7 +12,6 @@ public struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
     /// The partials that it names.
     let partials: Set<String>
     private let text: MustacheTemplate
-    private let html: MustacheTemplate
 
     /// Why a text is no template of ours.
     struct Malformed: Error, CustomStringConvertible { let description: String }
@@ -30,9 +29,9 @@ public struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
         partials = try MessageGrammar.check(
             source, names: isPartial ? MessageModel.names.union(MessageModel.alertNames) : MessageModel.names)
         do {
+            // Values come escaped (MessageModel): the library's own escaping goes by `Character`, and passes by what a neighbour joins.
             // On a line of its own the pragma leaves nothing behind; beside other tags it would keep them from standing alone on theirs.
             text = try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + source)
-            html = try MustacheTemplate(string: "{{% CONTENT_TYPE:HTML}}\n" + source)
         } catch let error as MustacheTemplate.ParserError {
             throw Malformed(description: "is no Mustache: \(error.error)")
         } catch {
@@ -55,19 +54,15 @@ public struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
         }
     }
 
-    /// The text for the values of `model`, which are not escaped.
-    func render(_ model: [String: Any], _ library: MessageLibrary) -> String { text.render(model, library: library.text) }
+    /// The text for the values of `model` as they stand there.
+    func render(_ model: [String: Any], _ library: MessageLibrary) -> String { text.render(model, library: library.compiled) }
 
-    /// The text for the values of `model`, with `&`, `<`, `>` and quotes in them escaped for HTML.
-    func renderHTML(_ model: [String: Any], _ library: MessageLibrary) -> String { html.render(model, library: library.html) }
-
-    fileprivate var compiled: (text: MustacheTemplate, html: MustacheTemplate) { (text, html) }
+    fileprivate var compiled: MustacheTemplate { text }
 }
 
 /// The partials that templates may name: those that obs brings, and those of the files under `templates`.
 public struct MessageLibrary: Sendable {
-    fileprivate let text: MustacheLibrary
-    fileprivate let html: MustacheLibrary
+    fileprivate let compiled: MustacheLibrary
     let names: Set<String>
 
     /// - Throws: ``MessageTemplate/Malformed`` when a partial names one that there is not, or itself by way of others.
@@ -90,8 +85,7 @@ public struct MessageLibrary: Sendable {
             finished.insert(name)
         }
         for name in all.keys.sorted() { try visit(name, []) }
-        text = MustacheLibrary(templates: all.mapValues(\.compiled.text))
-        html = MustacheLibrary(templates: all.mapValues(\.compiled.html))
+        compiled = MustacheLibrary(templates: all.mapValues(\.compiled))
     }
 
     /// Only what obs brings.

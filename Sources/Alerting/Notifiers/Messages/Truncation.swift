@@ -23,33 +23,35 @@ extension String {
     /// HTML of at most `limit` scalars: cut neither within a tag nor within a `&…;`, and with the tags closed that were open there.
     func truncatedHTML(toScalars limit: Int) -> String {
         guard utf8.count > limit, unicodeScalars.count > limit else { return self }
-        var open: [Substring] = []
+        let scalars = unicodeScalars
+        var open: [Substring.UnicodeScalarView] = []
         var kept = startIndex
-        var keptOpen: [Substring] = []
+        var keptOpen: [Substring.UnicodeScalarView] = []
         var count = 0
         var index = startIndex
         while index < endIndex {
-            let piece: Substring
-            if self[index] == "<", let end = self[index...].firstIndex(of: ">") {
-                piece = self[index...end]
-                let name = piece.dropFirst().drop { $0 == "/" }.prefix { $0.isLetter || $0.isNumber }
-                if piece.hasPrefix("</") {
-                    if open.last == name { open.removeLast() }
-                } else if !piece.hasSuffix("/>") {
+            let rest = scalars[index...]
+            let piece: Substring.UnicodeScalarView
+            if rest.first == "<", let end = rest.firstIndex(of: ">") {
+                piece = rest[...end]
+                let name = piece.dropFirst().drop { $0 == "/" }.prefix { $0.properties.isAlphabetic || ("0"..."9").contains($0) }
+                if piece.dropFirst().first == "/" {
+                    if let last = open.last, last.elementsEqual(name) { open.removeLast() }
+                } else if piece.dropLast().last != "/" {
                     open.append(name)
                 }
-            } else if self[index] == "&", let end = self[index...].prefix(10).firstIndex(of: ";") {
-                piece = self[index...end]
+            } else if rest.first == "&", let end = rest.prefix(10).firstIndex(of: ";") {
+                piece = rest[...end]
             } else {
-                piece = self[index...index]
+                piece = rest.prefix(1)
             }
-            count += piece.unicodeScalars.count
-            let closing = open.reduce(0) { $0 + $1.unicodeScalars.count + 3 }
+            count += piece.count
+            let closing = open.reduce(0) { $0 + $1.count + 3 }
             if count + closing + 1 > limit { break }
             index = piece.endIndex
             kept = index
             keptOpen = open
         }
-        return self[..<kept] + "…" + keptOpen.reversed().map { "</\($0)>" }.joined()
+        return self[..<kept] + "…" + keptOpen.reversed().map { "</\(String($0))>" }.joined()
     }
 }

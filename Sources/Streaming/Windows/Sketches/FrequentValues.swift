@@ -6,14 +6,16 @@ import Columns
 ///
 /// Source: Metwally, Agrawal, El Abbadi: Efficient Computation of Frequent and Top-k Elements in Data Streams, ICDT 2005.
 struct FrequentValues: Sendable {
-    private var counts: [String: Int64] = [:]
+    private var counts: [OutsideText: Int64] = [:]
     private let capacity: Int
 
     init(capacity: Int) {
         self.capacity = capacity
     }
 
-    mutating func insert(_ text: String, count: Int64 = 1) {
+    mutating func insert(_ text: String, count: Int64 = 1) { insert(OutsideText(text), count: count) }
+
+    private mutating func insert(_ text: OutsideText, count: Int64) {
         if counts[text] != nil || counts.count < capacity {
             counts[text, default: 0] += count
             return
@@ -35,13 +37,13 @@ struct FrequentValues: Sendable {
     /// The first `k` as JSON, most frequent first, equal ones by name.
     func json(_ k: Int) -> String {
         let top = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(k)
-        return "[" + top.map { "{\"value\":\(JSONText.quote($0.key)),\"count\":\($0.value)}" }.joined(separator: ",") + "]"
+        return "[" + top.map { "{\"value\":\(JSONText.quote($0.key.string)),\"count\":\($0.value)}" }.joined(separator: ",") + "]"
     }
 
     func encode(to writer: inout StateWriter) {
         writer.write(counts.count)
         for (text, count) in counts.sorted(by: { $0.key < $1.key }) {
-            writer.write(text)
+            writer.write(text.string)
             writer.write(count)
         }
     }
@@ -49,7 +51,7 @@ struct FrequentValues: Sendable {
     init(from reader: inout StateReader, capacity: Int) throws {
         self.capacity = capacity
         for _ in 0..<(try reader.count()) {
-            let text = try reader.string()
+            let text = OutsideText(try reader.string())
             counts[text] = try reader.int64()
         }
     }

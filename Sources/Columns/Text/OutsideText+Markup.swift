@@ -1,0 +1,73 @@
+/// Markup of others: what stands in a text must be shown there as it stands, and mean nothing.
+extension OutsideText {
+    /// For an element or an attribute between double quotes of HTML, and for Telegram's HTML, which knows the same references. Control characters that HTML forbids are
+    /// U+FFFD.
+    ///
+    /// Source: HTML Living Standard, §13.1.4, "Character references"; Telegram Bot API, "HTML style".
+    public var html: String {
+        replacingScalars { scalar in
+            switch scalar {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            case "\"": "&quot;"
+            case "'": "&#39;"
+            case "\n", "\t": nil
+            default: scalar.isControl ? "\u{FFFD}" : nil
+            }
+        }
+    }
+
+    /// For Slack's texts, in which `<!channel>` calls everybody and `<http://…|here>` is a link.
+    ///
+    /// Source: Slack, "Formatting text for app surfaces", "Escaping text".
+    public var slack: String {
+        replacingScalars { scalar in
+            switch scalar {
+            case "&": "&amp;"
+            case "<": "&lt;"
+            case ">": "&gt;"
+            default: nil
+            }
+        }
+    }
+
+    /// For Markdown within a paragraph, as CommonMark, Discord, Teams, Webex and WeChat read it: what makes links, pictures, tags, code, emphasis, tables, mathematics or headings has
+    /// a backslash before it. A line break is a blank, another control character is U+FFFD.
+    ///
+    /// Source: CommonMark 0.31 §2.4, "Backslash escapes"; GitHub Flavored Markdown §4.10, §6.5.
+    public var markdown: String { Self.markdown(lines.joined(separator: " ")) }
+
+    /// The same for a cell of a table, in which lines are parted by `<br>`.
+    public var markdownCell: String { lines.map { Self.markdown($0) }.joined(separator: "<br>") }
+
+    private static func markdown(_ line: String) -> String {
+        OutsideText(line).replacingScalars { scalar in
+            switch scalar {
+            case "\\", "`", "*", "_", "[", "]", "<", ">", "|", "~", "#", "!", "$", "&": "\\\(scalar)"
+            case "\t": " "
+            default: scalar.isControl ? "\u{FFFD}" : nil
+            }
+        }
+    }
+
+    /// For a span of code in Markdown, in which no escape is read: a backtick is an apostrophe.
+    ///
+    /// Source: CommonMark 0.31 §6.1.
+    public var markdownCode: String { OutsideText(inOneLine).replacingScalars { $0 == "`" ? "'" : nil } }
+
+    /// For Telegram's MarkdownV2.
+    ///
+    /// Source: Telegram Bot API, "MarkdownV2 style".
+    public var telegramMarkdownV2: String { escaped("\\_*[]()~`>#+-=|{}.!") }
+
+    /// For Telegram's older Markdown.
+    ///
+    /// Source: Telegram Bot API, "Markdown style".
+    public var telegramMarkdown: String { escaped("_*`[") }
+
+    private func escaped(_ special: String) -> String {
+        let special = special.unicodeScalars
+        return replacingScalars { special.contains($0) ? "\\\($0)" : nil }
+    }
+}
