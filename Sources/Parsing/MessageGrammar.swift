@@ -9,11 +9,23 @@ import Columns
 /// | `{source}` | an address or host name: no blank |
 /// | `{method}`, `{word}` | no blank |
 /// | `{port}`, `{count}`, `{number}` | digits |
-/// | `{user}`, `{text}` | anything, also blanks and nothing |
+/// | `{user}` | a name that a client chose: anything, also blanks and nothing |
+/// | `{client}` | anything else that a client chose |
+/// | `{account}` | the name of an account of this machine: at most 256 bytes, up to the first place where the rest fits |
+/// | `{contested}` | a name that a client chose, in a line where a client's text stands behind the address as well |
+/// | `{same}` | the text of the name once more |
+/// | `{key}` | what sshd writes of a key, to the end (``KeyText``) |
+/// | `{text}` | what the program itself wrote, up to the first place where the next literal stands |
 /// | `{rest}` | everything to the end |
 ///
-/// `{user}` and `{text}` are what an attacker writes, and may themselves contain ` from 1.2.3.4`. So they reach as far as they can: what follows
-/// them is looked for from the right.
+/// What a client chose may itself contain ` from 192.0.2.1 port 1 ssh2`. So it is asked for each part who wrote it, and what that leaves in doubt:
+///
+/// - Behind `{user}` and `{client}` only the program wrote: they reach as far as they can, and what follows is looked for from the right.
+/// - An `{account}` exists, so its name has no such text in it: what follows is looked for from the left, whatever a client wrote behind it.
+/// - On both sides of an address that follows a `{contested}` name stands a client's text. When looking from the left and from the right finds two
+///   different places, nobody can tell which is true: then there is no user, no source and no port.
+///
+/// A `{user}` behind `for ` gives the name alone where `invalid user ` or `illegal user ` stands before it, as sshd writes of names that it does not know.
 ///
 /// Patterns are compiled once. A message is compared only with patterns that begin with its first byte, so an entry more costs the others nothing.
 public struct MessageGrammar: Sendable {
@@ -25,6 +37,8 @@ public struct MessageGrammar: Sendable {
         public internal(set) var method = absent
         public internal(set) var port: Int32?
         public internal(set) var count: Int32?
+        /// Two readings of the line name different places, so none of its names can be believed.
+        var isContested = false
 
         static let absent = -1 ..< -1
     }
@@ -32,10 +46,12 @@ public struct MessageGrammar: Sendable {
     /// One step of a pattern. Steps of all patterns stand in one array and their literals in one buffer: matching follows numbers and touches no object.
     private struct Step {
         enum Kind {
-            case literal, source, method, word, port, count, number, user, text, rest, end
+            case literal, source, method, word, port, count, number, user, client, account, contested, same, key, text, rest, end
         }
 
         var kind: Kind
+        /// Of a name: whether it may have "invalid user " before it.
+        var mayBeUnknown = false
         /// Of a literal: where it stands in `literals`.
         var start = 0
         var length = 0
@@ -47,6 +63,13 @@ public struct MessageGrammar: Sendable {
     private var starts: [Int] = []
     /// By first byte, the patterns to try, in the order of the list.
     private var byFirstByte = [[Int]](repeating: [], count: 256)
+
+    /// No program writes longer messages (sshd cuts its own at 1 KiB); so what a line can cost is bounded.
+    static let maxMessageLength = 8 << 10
+    /// sshd writes 100 bytes of a name (200 in some messages), each as an escape of four where it must.
+    static let maxNameLength = 800
+    /// `LOGIN_NAME_MAX` of Linux.
+    static let maxAccountLength = 256
 
     /// - Precondition: each pattern begins with a literal and its parts have known names; the list is part of the program.
     public init(_ texts: [String]) {
@@ -61,19 +84,22 @@ public struct MessageGrammar: Sendable {
 
     /// The first pattern that takes all of `message`, or nil.
     public func match(_ message: Span<UInt8>) -> Match? {
-        guard !message.isEmpty else { return nil }
+        guard !message.isEmpty, message.count <= Self.maxMessageLength else { return nil }
         for index in byFirstByte[Int(message[0])] {
             var match = Match()
             if take(starts[index], message, 0, &match) {
                 match.pattern = index
+                // A longer name than any program writes reaches into what a client wrote behind the address, of which the end was cut off.
+                if match.user.count > Self.maxNameLength, match.source.lowerBound > match.user.lowerBound { match.isContested = true }
+                if match.isContested { (match.user, match.source, match.port) = (Match.absent, Match.absent, nil) }
                 return match
             }
         }
         return nil
     }
 
-    /// Whether the steps from `step` on take the message from `at` to its end. Each is tried at most at each position, so the cost is
-    /// bounded by the steps times the length for patterns with one open part, as all of ours are between two literals.
+    /// Whether the steps from `step` on take the message from `at` to its end. Each is tried at most at each position; of two open parts that follow each
+    /// other one is committed (`{text}`) or short (`{account}`), so the cost stays linear in the length.
     private func take(_ step: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Bool {
         let kind = steps[step].kind
         switch kind {
@@ -108,22 +134,87 @@ public struct MessageGrammar: Sendable {
                 end -= 1
             }
             return false
-        case .user, .text:
-            let next = steps[step + 1]
-            guard next.kind == .literal else {
-                if kind == .user { match.user = at..<message.count }
-                return next.kind == .end
+        case .key:
+            return KeyText.isWhole(message.extracting(at..<message.count))
+        case .same:
+            // Longer than any name that sshd writes: not compared at every place where it could stand.
+            let length = match.user.count
+            guard length <= 1024, at + length <= message.count,
+                message.extracting(at..<(at + length)).isEqual(to: message.extracting(match.user))
+            else { return false }
+            return take(step + 1, message, at + length, &match)
+        case .text:
+            var end = at
+            while end < message.count, !isLiteral(step + 1, in: message, at: end) { end += 1 }
+            return end < message.count && take(step + 1, message, end, &match)
+        case .client:
+            return takeFromRight(step, message, at, &match) != nil
+        case .user:
+            let before = match.user
+            guard let end = takeFromRight(step, message, at, &match) else {
+                match.user = before
+                return false
             }
-            var end = message.count - next.length
-            while end >= at {
-                if isLiteral(step + 1, in: message, at: end), take(step + 1, message, end, &match) {
-                    if kind == .user { match.user = at..<end }
-                    return true
-                }
-                end -= 1
+            match.user = name(step, message, at..<end)
+            return true
+        case .account:
+            guard let end = takeFromLeft(step, message, at, &match) else { return false }
+            match.user = at..<end
+            return true
+        case .contested:
+            var other = match
+            guard let right = takeFromRight(step, message, at, &match), let left = takeFromLeft(step, message, at, &other) else {
+                return false
             }
-            return false
+            match.user = at..<right
+            match.isContested = left != right
+            return true
         }
+    }
+
+    /// The end of an open part that reaches as far as it can, or nil when what follows fits nowhere.
+    private func takeFromRight(_ step: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Int? {
+        let next = steps[step + 1]
+        guard next.kind == .literal else { return next.kind == .end ? message.count : nil }
+        var end = message.count - next.length
+        while end >= at {
+            if isLiteral(step + 1, in: message, at: end) {
+                if steps[step].kind != .client { match.user = at..<end }  // for `{same}`
+                if take(step + 1, message, end, &match) { return end }
+            }
+            end -= 1
+        }
+        return nil
+    }
+
+    /// The end of an open part that reaches no further than it must. That of an account is near, and no name that sshd does not know.
+    private func takeFromLeft(_ step: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Int? {
+        let next = steps[step + 1]
+        let isAccount = steps[step].kind == .account
+        if isAccount, unknownPrefix(message, at) > 0 { return nil }
+        guard next.kind == .literal else { return next.kind == .end ? message.count : nil }
+        var end = at
+        let last = isAccount ? Swift.min(message.count, at + Self.maxAccountLength) : message.count
+        while end <= last {
+            if isLiteral(step + 1, in: message, at: end) {
+                match.user = at..<end
+                if take(step + 1, message, end, &match) { return end }
+            }
+            end += 1
+        }
+        return nil
+    }
+
+    /// A name without "invalid user " before it, where a pattern says that this may stand there.
+    private func name(_ step: Int, _ message: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+        guard steps[step].mayBeUnknown else { return range }
+        let length = unknownPrefix(message, range.lowerBound)
+        return length <= range.count ? (range.lowerBound + length)..<range.upperBound : range
+    }
+
+    private func unknownPrefix(_ message: Span<UInt8>, _ at: Int) -> Int {
+        let rest = message.extracting(at..<message.count)
+        return rest.starts(with: "invalid user ") || rest.starts(with: "illegal user ") ? 13 : 0
     }
 
     @inline(__always) private func isLiteral(_ step: Int, in message: Span<UInt8>, at start: Int) -> Bool {
@@ -144,7 +235,9 @@ public struct MessageGrammar: Sendable {
             if open > rest.startIndex { add(rest[..<open]) }
             let name = String(rest[rest.index(after: open)..<close])
             guard let kind = Self.named[name] else { preconditionFailure("pattern '\(text)' names the unknown part '\(name)'") }
-            steps.append(Step(kind: kind))
+            var step = Step(kind: kind)
+            step.mayBeUnknown = kind == .user && text[..<open].hasSuffix("for ")
+            steps.append(step)
             rest = rest[rest.index(after: close)...]
         }
         if !rest.isEmpty { add(rest) }
@@ -153,6 +246,6 @@ public struct MessageGrammar: Sendable {
 
     private static let named: [String: Step.Kind] = [
         "source": .source, "method": .method, "word": .word, "port": .port, "count": .count, "number": .number, "user": .user,
-        "text": .text, "rest": .rest,
+        "client": .client, "account": .account, "contested": .contested, "same": .same, "key": .key, "text": .text, "rest": .rest,
     ]
 }

@@ -3,8 +3,8 @@ import Foundation
 
 /// Turns stamps without a year or a zone into points in time.
 ///
-/// The year of a stamp is, when none is configured, the one that puts it nearest before the line's arrival (a day of clock skew
-/// is allowed). When the first line's year is configured it goes on from there: a jump from the end of a year to its start is a new year.
+/// The year of a stamp is, when none is configured, the last one in which it is not more than a day after the line's arrival: a clock may be ahead, and a zone's year
+/// begins before or after that of UTC. When the first line's year is configured it goes on from there: a jump from the end of a year to its start is a new year.
 public struct StampResolver: Sendable {
     /// What is remembered of one file.
     struct FileYear: Codable, Sendable {
@@ -41,11 +41,13 @@ public struct StampResolver: Sendable {
                 microseconds: utc(year: year, month: month, day: day, second: second).microseconds + Int64(microsecond))
         case .yearless(let month, let day, let second):
             guard context.year != nil else {
-                var year = arrival.components.year
-                if utc(year: year, month: month, day: day, second: second) > arrival + .seconds(86_400) { year -= 1 }
-                // Only on a leap day can the year before lack the day; then the stamp is of the leap year at hand or of none.
-                if month == 2, day == 29 {
-                    while SyslogTime.length(ofMonth: 2, year: year) == 28 { year -= 1 }
+                // Only the first days of a year can be those of the year that begins: nothing else costs a second look.
+                var year = arrival.components.year + (month == 1 && day <= 3 ? 1 : 0)
+                let latest = arrival + .seconds(86_400)
+                while day > SyslogTime.length(ofMonth: month, year: year)
+                    || utc(year: year, month: month, day: day, second: second) > latest
+                {
+                    year -= 1
                 }
                 return utc(year: year, month: month, day: day, second: second)
             }

@@ -27,16 +27,23 @@ public struct SyslogHeader: Sendable {
     ///     2026-11-21T10:00:00.123456+01:00 host sshd-session[1]: …
     ///     <38>1 2026-11-21T10:00:00Z host sshd 44255 - [meta sequenceId="1"] …
     ///
-    /// Sources: RFC 3164 §4.1, RFC 5424 §6.
+    /// Sources: RFC 3164 §4.1, RFC 5424 §6. What other programs write before, between and behind these parts is read by ``parseUnusual(_:)``.
     public static func parse(_ line: Span<UInt8>) -> Result<SyslogHeader, RejectionReason> {
+        let usual = parseUsual(line)
+        // Fast path: nearly every line of every log.
+        if case .success = usual { return usual }
+        return parseUnusual(line).map { .success($0) } ?? usual
+    }
+
+    static func parseUsual(_ line: Span<UInt8>, from start: Int = 0) -> Result<SyslogHeader, RejectionReason> {
         var header = SyslogHeader()
-        var at = 0
+        var at = start
         // <PRI>
-        if !line.isEmpty, line[0] == UInt8(ascii: "<") {
-            guard let close = line.firstIndex(of: UInt8(ascii: ">"), from: 1), close >= 2, close <= 4 else {
+        if at < line.count, line[at] == UInt8(ascii: "<") {
+            guard let close = line.firstIndex(of: UInt8(ascii: ">"), from: at + 1), close - at >= 2, close - at <= 4 else {
                 return .failure(.unreadableHeader)
             }
-            for index in 1..<close where !line[index].isDigit { return .failure(.unreadableHeader) }
+            for index in (at + 1)..<close where !line[index].isDigit { return .failure(.unreadableHeader) }
             at = close + 1
             if at + 1 < line.count, line[at] == UInt8(ascii: "1"), line[at + 1] == UInt8(ascii: " ") {
                 return parse5424(line, from: at + 2)
@@ -52,24 +59,54 @@ public struct SyslogHeader: Sendable {
             header.stamp = stamp.stamp
             at = stamp.end
         }
-        while at < line.count, line[at] == UInt8(ascii: " ") { at += 1 }
-        // `host process[pid]: message`; the host may be missing.
-        var wordEnd = line.wordEnd(from: at)
-        guard wordEnd > at else { return .failure(.unreadableHeader) }
-        if !isTag(line, at..<wordEnd), wordEnd < line.count {
-            header.host = at..<wordEnd
-            at = wordEnd
-            while at < line.count, line[at] == UInt8(ascii: " ") { at += 1 }
-            wordEnd = line.wordEnd(from: at)
-        }
-        guard isTag(line, at..<wordEnd) else { return .failure(.unreadableHeader) }
+        guard let names = readNames(line, from: at, into: &header) else { return .failure(.unreadableHeader) }
         // `2026-11-02T08:02:` is what is left of a stamp, not the name of a process: it would count as an event of now.
-        if header.stamp == .none, header.host.isEmpty, line[at].isDigit { return .failure(.badTimestamp) }
-        readTag(line, at..<wordEnd, into: &header)
-        at = wordEnd
-        while at < line.count, line[at] == UInt8(ascii: " ") { at += 1 }
-        header.message = at
+        if header.stamp == .none, header.host.isEmpty, line[names].isDigit { return .failure(.badTimestamp) }
         return .success(header)
+    }
+
+    /// Reads `host process[pid]:`, of which the host may be missing, and puts the message behind it; gives where the process stands, or nil when none does.
+    static func readNames(_ line: Span<UInt8>, from start: Int, into header: inout SyslogHeader) -> Int? {
+        var at = line.skipBlanks(from: start)
+        // Seconds since the start of the machine, as the kernel and `journalctl -o short-monotonic` write them: they tell no time.
+        if header.stamp == .none, at < line.count, line[at] == UInt8(ascii: "["), let end = secondsOfUptime(line, from: at) {
+            at = line.skipBlanks(from: end)
+        }
+        var word = at..<line.wordOfHeader(from: at)
+        if !isTag(line, word), word.upperBound < line.count {
+            header.host = word
+            at = line.skipBlanks(from: word.upperBound)
+            word = at..<line.wordOfHeader(from: at)
+        }
+        guard isTag(line, word) else { return nil }
+        if let inner = tagOfServer(line, behind: word, in: header) {
+            if header.host.isEmpty { header.host = word.lowerBound..<(word.upperBound - 1) }
+            word = inner
+        }
+        readTag(line, word, into: &header)
+        header.message = line.skipBlanks(from: word.upperBound)
+        return word.lowerBound
+    }
+
+    /// sshd's own name in `gate: sshd[600]: …` and `gate 600: sshd[600]: …`, where a forwarder puts a colon behind the host or a number before the name. Behind any
+    /// other name it is a text that a program wrote.
+    private static func tagOfServer(_ line: Span<UInt8>, behind word: Range<Int>, in header: SyslogHeader) -> Range<Int>? {
+        guard line[word.upperBound - 1] == UInt8(ascii: ":"), line[word.upperBound - 2] != UInt8(ascii: "]") else { return nil }
+        let next = line.skipBlanks(from: word.upperBound)
+        let inner = next..<line.wordOfHeader(from: next)
+        guard inner.count > 4, line.extracting(inner).starts(with: "sshd"), line.extracting(inner).ends(with: "]:"),
+            !line.extracting(word).starts(with: "sshd")
+        else { return nil }
+        return header.host.isEmpty || line.integer(in: word.lowerBound..<(word.upperBound - 1)) != nil ? inner : nil
+    }
+
+    /// The end of `[ 1234.567890]`, or nil when something else stands in brackets.
+    private static func secondsOfUptime(_ line: Span<UInt8>, from start: Int) -> Int? {
+        var at = line.skipBlanks(from: start + 1)
+        let digits = at
+        while at < line.count, line[at].isDigit || line[at] == UInt8(ascii: ".") { at += 1 }
+        guard at > digits, at - digits <= 24, at < line.count, line[at] == UInt8(ascii: "]") else { return nil }
+        return at + 1
     }
 
     /// After `<PRI>1 `: TIMESTAMP HOST APP PROCID MSGID STRUCTURED-DATA MSG, `-` for what is absent.
@@ -147,6 +184,8 @@ public struct SyslogHeader: Sendable {
         // A path says no more than its last part.
         var start = word.lowerBound
         for index in start..<end where line[index] == UInt8(ascii: "/") { start = index + 1 }
+        // `(sshd)` is the process before systemd has started the program in it.
+        if end - start > 2, line[start] == UInt8(ascii: "("), line[end - 1] == UInt8(ascii: ")") { (start, end) = (start + 1, end - 1) }
         header.process = start..<end
     }
 }
@@ -161,6 +200,19 @@ extension Span<UInt8> {
         var end = start
         while end < count, self[end] != UInt8(ascii: " ") { end += 1 }
         return end
+    }
+
+    /// Where the word of a header that begins at `start` ends: some programs put a tab between two.
+    @inline(__always) func wordOfHeader(from start: Int) -> Int {
+        var end = start
+        while end < count, self[end] != UInt8(ascii: " "), self[end] != UInt8(ascii: "\t") { end += 1 }
+        return end
+    }
+
+    @inline(__always) func skipBlanks(from start: Int) -> Int {
+        var at = start
+        while at < count, self[at] == UInt8(ascii: " ") || self[at] == UInt8(ascii: "\t") { at += 1 }
+        return at
     }
 
     /// The number in `range`, or nil if it is empty, holds another byte than digits, or does not fit.

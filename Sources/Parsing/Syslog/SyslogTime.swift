@@ -40,11 +40,38 @@ enum SyslogTime {
         return Attempt(value: Yearless(month: month, day: day, second: second, end: at))
     }
 
+    /// `Nov 26`, and where it ends.
+    static func monthAndDay(_ line: Span<UInt8>, at start: Int) -> (month: Int, day: Int, end: Int)? {
+        guard start + 6 <= line.count, let month = month(line[start], line[start + 1], line[start + 2]),
+            line[start + 3] == UInt8(ascii: " ")
+        else { return nil }
+        let at = line[start + 4] == UInt8(ascii: " ") ? start + 5 : start + 4
+        var end = at
+        while end < line.count, end < at + 2, line[end].isDigit { end += 1 }
+        return line.integer(in: at..<end).map { (month, Int($0), end) }
+    }
+
+    /// `1795687201.373474`, seconds since 1970 with a blank behind them.
+    static func epoch(_ line: Span<UInt8>, at start: Int) -> (SyslogHeader.Stamp, Int)? {
+        guard start + 12 < line.count, line[start + 10] == UInt8(ascii: "."), let seconds = line.integer(in: start..<(start + 10)) else {
+            return nil
+        }
+        var at = start + 11
+        var microsecond = 0, scale = 100_000
+        while at < line.count, line[at].isDigit {
+            microsecond += Int(line[at] &- UInt8(ascii: "0")) * scale
+            scale /= 10
+            at += 1
+        }
+        guard at > start + 11, at < line.count, line[at] == UInt8(ascii: " ") else { return nil }
+        return (.absolute(Timestamp(microseconds: Int64(seconds) * 1_000_000 + Int64(microsecond))), at)
+    }
+
     /// `2026-11-21T10:00:00.123456+01:00`: a `T` or a blank between, a fraction of any length behind `.` or `,`, a zone as `Z`,
     /// `+01:00`, `+0100` or none.
     static func iso(_ line: Span<UInt8>, at start: Int) -> Attempt<(stamp: SyslogHeader.Stamp, end: Int)>? {
         guard start + 19 <= line.count, line[start + 4] == UInt8(ascii: "-"), line[start + 7] == UInt8(ascii: "-"),
-            line[start + 10] == UInt8(ascii: "T") || line[start + 10] == UInt8(ascii: " "),
+            line[start + 10] | 0x20 == UInt8(ascii: "t") || line[start + 10] == UInt8(ascii: " "),
             let year = line.integer(in: start..<(start + 4)), let month = line.integer(in: (start + 5)..<(start + 7)),
             let day = line.integer(in: (start + 8)..<(start + 10))
         else { return nil }

@@ -34,6 +34,17 @@ public struct SSHD: LogFormat {
     ]
 
     private var resolver: StampResolver
+    /// The time of the last line that has one: what a line without a stamp takes.
+    private var lastTime: Timestamp?
+    /// The last line that was understood, for a `last message repeated 4 times` behind it.
+    private var lastLine: [UInt8]?
+
+    /// What is remembered between batches.
+    private struct Memory: Codable {
+        var years: [String: StampResolver.FileYear]
+        var lastTime: Int64?
+        var lastLine: Data?
+    }
 
     public init(context: ParsingContext) {
         resolver = StampResolver(context: context)
@@ -47,29 +58,59 @@ public struct SSHD: LogFormat {
 
     public var schema: Schema { Self.schema }
 
-    public var state: Data { get throws { try JSONEncoder().encode(resolver.years) } }
+    public var state: Data {
+        get throws {
+            try JSONEncoder().encode(
+                Memory(years: resolver.years, lastTime: lastTime?.microseconds, lastLine: lastLine.map { Data($0) }))
+        }
+    }
 
     public mutating func restore(_ state: Data) throws {
-        resolver.years = try JSONDecoder().decode([String: StampResolver.FileYear].self, from: state)
+        guard let memory = try? JSONDecoder().decode(Memory.self, from: state) else {
+            // The layout before held the years alone.
+            resolver.years = try JSONDecoder().decode([String: StampResolver.FileYear].self, from: state)
+            return
+        }
+        resolver.years = memory.years
+        lastTime = memory.lastTime.map(Timestamp.init(microseconds:))
+        lastLine = memory.lastLine.map { Array($0) }
     }
 
     public mutating func parse(_ lines: Batch) -> ParsedBatch {
         var rows = Rows()
         rows.reserveCapacity(lines.count)
         var rejected: [RejectedLine] = []
-        let files = lines.columns[1], offsets = lines.columns[2], arrivals = lines.columns[3], texts = lines.columns[4],
-            raws = lines.columns[5]
-        let hasRaw = raws.nullCount < raws.count
+        // The text and not the bytes as they came, so that no column holds what is not UTF-8: those stand in bronze's `raw`.
+        let files = lines.columns[1], offsets = lines.columns[2], arrivals = lines.columns[3], texts = lines.columns[4]
         var runs = TextRuns(files)
+        var lastRow: Int?
         for row in 0..<lines.count {
             let arrival = Timestamp(microseconds: arrivals.integer(at: row) ?? 0)
-            let column = hasRaw && !raws.isNull(at: row) ? raws : texts
             if runs.isNew(at: row) { rows.begin(file: runs.text) }
             let file = runs.text
-            let reason = column.withBytes(at: row) { line in
-                append(line, arrival: arrival, file: file, offset: offsets.integer(at: row) ?? 0, row: row, to: &rows)
+            let offset = offsets.integer(at: row) ?? 0
+            let reason = texts.withBytes(at: row) { line -> RejectionReason? in
+                if let repetition = RepeatedMessage.read(line) {
+                    // Only a line of this batch or the last one of the batch before is asked for: no line is copied for it.
+                    guard let lastRow else {
+                        guard let lastLine else { return .unknownMessage }
+                        return repeated(
+                            lastLine.span, repetition, line, arrival: arrival, file: file, offset: offset, row: row, to: &rows)
+                    }
+                    return texts.withBytes(at: lastRow) { before in
+                        repeated(before, repetition, line, arrival: arrival, file: file, offset: offset, row: row, to: &rows)
+                    }
+                }
+                let reason = append(line, arrival: arrival, file: file, offset: offset, row: row, to: &rows)
+                if reason == nil { lastRow = row }
+                return reason
             }
             if let reason { rejected.append(RejectedLine(row: row, reason: reason)) }
+        }
+        if let lastRow {
+            lastLine = texts.withBytes(at: lastRow) { line in
+                line.count <= MessageGrammar.maxMessageLength ? line.withUnsafeBufferPointer(Array.init) : nil
+            }
         }
         return rows.finish(rejected: rejected)
     }
@@ -83,11 +124,31 @@ public struct SSHD: LogFormat {
         case .success(let read): event = read
         case .failure(let reason): return reason
         }
-        guard let time = resolver.resolve(event.header.stamp, file: file, arrival: arrival) else {
-            return .badTimestamp
-        }
+        guard let time = time(of: event.header.stamp, arrival: arrival, file: file) else { return .badTimestamp }
         rows.append(event, of: line, time: time, offset: offset, row: row)
         return nil
+    }
+
+    /// Appends the event of `before` once more, as often as a line says that stands behind it.
+    private mutating func repeated(
+        _ before: Span<UInt8>, _ repetition: RepeatedMessage, _ line: Span<UInt8>, arrival: Timestamp, file: String, offset: Int64,
+        row: Int, to rows: inout Rows
+    ) -> RejectionReason? {
+        guard case .success(var event) = SSHLine.read(before),
+            line.extracting(repetition.host).isEqual(to: before.extracting(event.header.host))
+        else { return .unknownMessage }  // other machines write into the same file: which message was repeated nobody knows
+        guard let time = time(of: repetition.stamp, arrival: arrival, file: file) else { return .badTimestamp }
+        event.count = repetition.count
+        rows.append(event, of: before, time: time, offset: offset, row: row)
+        return nil
+    }
+
+    /// A line without a stamp is of the time of the line before it; where no line has one, of the time of its arrival.
+    private mutating func time(of stamp: SyslogHeader.Stamp, arrival: Timestamp, file: String) -> Timestamp? {
+        if stamp == .none { return lastTime ?? arrival }
+        guard let time = resolver.resolve(stamp, file: file, arrival: arrival) else { return nil }
+        lastTime = time
+        return time
     }
 
     /// The columns of a batch of events as they grow.

@@ -36,6 +36,8 @@ public enum SSHEvent: String, Sendable, CaseIterable {
     case receivedDisconnect = "received_disconnect"
     case refusedConnect = "refused_connect"
     case dropped = "connection_dropped"
+    /// sshd refuses an address for a while, because of what came from it (`PerSourcePenalties`).
+    case penalty = "source_penalty"
     case timeout = "login_timeout"
     case noIdentification = "no_identification"
     case badProtocol = "bad_protocol"
@@ -47,6 +49,7 @@ public enum SSHEvent: String, Sendable, CaseIterable {
     case sessionOpened = "session_opened"
     case sessionClosed = "session_closed"
     case subsystem
+    /// What sshd says of itself or of forwarded connections.
     case server
     /// A line of another program in the same file.
     case other

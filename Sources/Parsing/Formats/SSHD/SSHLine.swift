@@ -20,8 +20,8 @@ extension SSHD {
             case .failure(let reason): return .failure(reason)
             }
             var read = SSHLine(header: header, code: SSHD.otherCode)
-            guard line.extracting(header.process).starts(with: "sshd") else { return .success(read) }
-            var start = header.message
+            guard isOfServer(line.extracting(header.process)) else { return .success(read) }
+            var start = behindTitle(line, header.message)
             var end = line.count
             while end > start, line[end - 1] == UInt8(ascii: "\r") || line[end - 1] == UInt8(ascii: "\n") { end -= 1 }
             // `message repeated 5 times: [ Failed …]`: the message inside stands for five.
@@ -37,9 +37,31 @@ extension SSHD {
                 }
             }
             if read.match(line, start, end) { return .success(read) }
-            // Slow path: forwarders put words of their own before the message.
+            // Slow path: blanks at the end, which are no part of a name where the message is known without them.
+            while end > start, line[end - 1] == UInt8(ascii: " ") || line[end - 1] == UInt8(ascii: "\t") { end -= 1 }
+            if read.match(line, start, end) { return .success(read) }
+            // Forwarders put words of their own before the message.
             if let inner = forwarded(line, start, end), read.match(line, inner, end) { return .success(read) }
             return .failure(.unknownMessage)
+        }
+
+        /// Where the message begins behind what a process that shows its title as its name puts before it: `sshd-session: ubuntu [priv][623]: Failed …`.
+        /// sshd itself begins no message with such words.
+        private static func behindTitle(_ line: Span<UInt8>, _ start: Int) -> Int {
+            var at = start
+            if at < line.count, line[at] != UInt8(ascii: "[") { at = line.skipBlanks(from: line.wordEnd(from: at)) }
+            let rest = line.extracting(at..<line.count)
+            guard rest.starts(with: "[priv]") || rest.starts(with: "[net]") || rest.starts(with: "[accepted]")
+                || rest.starts(with: "[pam]")
+            else { return start }
+            let end = line.wordEnd(from: at)
+            return line.extracting(at..<end).ends(with: "]:") ? line.skipBlanks(from: end) : start
+        }
+
+        /// `sshd`, its helpers (`sshd-session`), `(sshd)` before systemd has started it, and its units, by which some name it.
+        private static func isOfServer(_ process: Span<UInt8>) -> Bool {
+            process.starts(with: "sshd") || process.starts(with: "(sshd") || process.starts(with: "ssh.service")
+                || process.starts(with: "ssh@")
         }
 
         private mutating func match(_ line: Span<UInt8>, _ from: Int, _ to: Int) -> Bool {
@@ -48,6 +70,8 @@ extension SSHD {
             if line.extracting(start..<end).starts(with: "error: ") || line.extracting(start..<end).starts(with: "fatal: ") {
                 start += 7
             }
+            // The OpenSSH of FreeBSD's base and of HPN renames functions, which some messages begin with.
+            if line.extracting(start..<end).starts(with: "Fssh_") { start += 5 }
             if line.extracting(start..<end).ends(with: " [preauth]") { end -= 10 }
             guard let found = SSHD.compiled.match(line.extracting(start..<end)) else { return false }
             code = SSHD.eventCodes[found.pattern]
@@ -71,8 +95,9 @@ extension SSHD {
             }
         }
 
-        /// An address without what is not part of it: brackets, `::ffff:` before IPv4, a zone, a comma.
+        /// An address without what is not part of it: `::ffff:` before IPv4, a zone, a comma. Empty where sshd says that it does not know it.
         private static func address(_ line: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
+            if line.extracting(range).isEqual(to: "UNKNOWN") { return range.lowerBound..<range.lowerBound }
             var start = range.lowerBound
             var end = range.upperBound
             if end > start, line[end - 1] == UInt8(ascii: ",") { end -= 1 }
