@@ -30,11 +30,11 @@ let package = Package(
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
         .target(name: "Store", dependencies: ["Columns", .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
-        .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd"]),
+        .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
         .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log, .grdb]),
         .target(
             name: "Streaming",
-            dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", .grdb, .log, .lifecycle]),
+            dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle]),
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
         .target(
             name: "Alerting",

@@ -22,6 +22,9 @@ struct LakeUpkeep: Service {
     private let merged: Counter
     private let failures: Counter
     private let rounds: Counter
+    private let health: HealthNotes
+    /// By table: one that fails is left alone for longer and longer.
+    private let troubles = Troubles()
     private let isStopping = Flag()
 
     /// Read from the queue while a task sets it.
@@ -31,7 +34,15 @@ struct LakeUpkeep: Service {
         func set() { value.withLock { $0 = true } }
     }
 
-    init(lake: Lake, metrics: MetricsRegistry, logger: Logger) {
+    private final class Troubles: Sendable {
+        private let value = Mutex(ChoreFailures(firstPause: LakeUpkeep.pause, longestPause: .seconds(3600)))
+        func mayTry(_ table: String) -> Bool { value.withLock { $0.mayTry(table, now: .now) } }
+        func failed(_ table: String, _ error: String) -> Bool { value.withLock { $0.failed(table, error, now: .now) } }
+        func succeeded(_ table: String) -> Bool { value.withLock { $0.succeeded(table) } }
+    }
+
+    init(lake: Lake, metrics: MetricsRegistry, logger: Logger, health: HealthNotes = HealthNotes()) {
+        self.health = health
         self.lake = lake
         self.logger = logger
         files = metrics.gauge("obs_lake_files", help: "Data files of each table's newest version.", labels: ["table"])
@@ -60,7 +71,7 @@ struct LakeUpkeep: Service {
         let outcomes: Result<[Upkeep.Outcome], LakeError> = await withCheckedContinuation { continuation in
             Self.queue.async {
                 do throws(LakeError) {
-                    continuation.resume(returning: .success(try upkeep.round(lake) { isStopping.isSet }))
+                    continuation.resume(returning: .success(try upkeep.round(lake, mayTry: troubles.mayTry) { isStopping.isSet }))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }
@@ -81,10 +92,15 @@ struct LakeUpkeep: Service {
         merged.increment(by: outcome.merged.removedFiles)
         if let failure = outcome.failure {
             failures.increment()
+            health.note(.damagedFile, "table \(outcome.table)", failure)
+            guard troubles.failed(outcome.table, failure) else { return }
             logger.warning(
-                "a table could not be kept small; the next round tries again",
+                "a table could not be kept small; it is tried again after a while",
                 metadata: ["table": "\(outcome.table)", "error": "\(failure)"])
-        } else if outcome.merged.removedFiles > 0 || outcome.deletedFiles > 0 {
+            return
+        }
+        if troubles.succeeded(outcome.table) { health.clear(.damagedFile, "table \(outcome.table)") }
+        if outcome.merged.removedFiles > 0 || outcome.deletedFiles > 0 {
             logger.debug(
                 "small files merged",
                 metadata: [

@@ -53,7 +53,7 @@ public struct Lake: Sendable {
         return names
     }
 
-    private func storage(of name: String) throws(LakeError) -> LocalStorage {
+    func storage(of name: String) throws(LakeError) -> LocalStorage {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         // A name comes from a command line or a URL: it must not lead out of the lake.
         guard parts.count == 2, parts.allSatisfy(Self.isName) else {

@@ -5,7 +5,10 @@ public enum LakeError: Error, CustomStringConvertible {
     case cannotWrite(path: String, reason: String)
     /// A Parquet file that is damaged or uses what is not read here.
     case badFile(path: String, reason: String)
-    case badLog(table: String, version: Int64, reason: String)
+    /// A commit file that is not what was put there, or was never one.
+    case badCommit(path: String, reason: String)
+    /// A commit file that is not there although later ones are.
+    case missingCommit(path: String)
     /// The table uses a feature of the protocol that is not supported; reading it anyway could give wrong rows.
     case unsupported(table: String, feature: String)
     case schemaMismatch(table: String, reason: String)
@@ -21,13 +24,24 @@ public enum LakeError: Error, CustomStringConvertible {
     /// Other processes won every race for the next version.
     case conflict(table: String, attempts: Int)
 
+    /// Whether one file is damaged or missing, and others may be well.
+    var isOfOneFile: Bool {
+        switch self {
+        case .badFile, .missingFile, .cannotRead: true
+        default: false
+        }
+    }
+
     public var description: String {
         switch self {
         case .noTable(let name): "there is no table '\(name)'; 'obs lake tables' shows those that there are"
         case .cannotRead(let path, let reason): "\(path): cannot be read: \(reason)"
         case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
         case .badFile(let path, let reason): "\(path): is no readable Parquet file: \(reason)"
-        case .badLog(let table, let version, let reason): "\(table): version \(version) of its log is damaged: \(reason)"
+        case .badCommit(let path, let reason):
+            "\(path): this commit of the table's log is damaged: \(reason); put the file back from a backup of the lake"
+        case .missingCommit(let path):
+            "\(path): this commit of the table's log is missing, and later ones are there; put the file back from a backup of the lake"
         case .unsupported(let table, let feature): "\(table): needs \(feature), which obs does not support"
         case .schemaMismatch(let table, let reason): "\(table): \(reason)"
         case .noVersion(let version, let table):

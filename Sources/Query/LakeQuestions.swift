@@ -100,8 +100,11 @@ public struct LakeQuestions: Sendable {
                 ]
             } catch let error as LakeError {
                 if case .noTable = error { throw error }
-                problems.append("\(error)")
-                return [.text(name), .null, .null, .null, .int(1)]
+                // It cannot be opened: its log says why, and what else is wrong.
+                var found = (try? lake.logProblems(of: name)) ?? []
+                if !found.contains(error.description) { found.insert(error.description, at: 0) }
+                problems += found
+                return [.text(name), .null, .null, .null, .int(Int64(found.count))]
             }
         }
         return (

@@ -102,9 +102,14 @@ public final class DeltaTable: Sendable {
         guard pinned == nil else { return }
         var next = snapshot
         let before = next.version
-        try log.follow(&next)
-        // The next commit may be missing because the log was cleaned up while this process slept: then a checkpoint is further on.
-        if next.version == before, let hinted = log.hintedVersion(), hinted > next.version { next = try log.load() }
+        do throws(LakeError) {
+            try log.follow(&next)
+            // The next commit may be missing because the log was cleaned up while this process slept: then a checkpoint is further on.
+            if next.version == before, let hinted = log.hintedVersion(), hinted > next.version { next = try log.load() }
+        } catch {
+            guard case .missingCommit = error else { throw error }
+            next = try log.load()
+        }
         keep(next)
     }
 
@@ -163,8 +168,10 @@ public final class DeltaTable: Sendable {
                 DeltaAction(txn: .init(appId: $0.application, version: $0.version, lastUpdated: now))
             }
             let all = [DeltaAction(commitInfo: info)] + [recorded].compactMap(\.self) + actions
-            guard try log.put(all, version: version) else { continue }
-            try next.apply(all, version: version, table: name)
+            var previous = next.checksum
+            if previous == nil { previous = try log.checksum(of: next.version) }
+            guard let checksum = try log.put(all, version: version, on: previous) else { continue }
+            try next.apply(all, version: version, checksum: checksum, table: name)
             keep(next)
             checkpointIfDue(next)
             return version

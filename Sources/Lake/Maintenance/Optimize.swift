@@ -16,15 +16,24 @@ extension DeltaTable {
     /// Readers are not disturbed: the old files stay until vacuum removes them. Another process that appends meanwhile is not disturbed either; one that
     /// removes the same files first wins, and what was written here is dropped. After a crash the files of the merge at hand are orphans.
     ///
-    /// - Parameter shouldStop: asked between merges.
-    public func optimize(_ policy: CompactionPolicy = .everything, shouldStop: () -> Bool = { false }) throws(LakeError)
-        -> OptimizeSummary
-    {
+    /// - Parameters:
+    ///   - shouldStop: asked between merges.
+    ///   - passingOver: told of a file that cannot be read; what would have been merged with it stays as it is. Without it the error is thrown.
+    public func optimize(
+        _ policy: CompactionPolicy = .everything, shouldStop: () -> Bool = { false }, passingOver: ((LakeError) -> Void)? = nil
+    ) throws(LakeError) -> OptimizeSummary {
         var summary = OptimizeSummary()
         try refresh()
         try snapshot.checkWritable(table: name)
         for group in policy.groups(files, now: commitTime()) where !shouldStop() {
-            let merged = try merge(group)
+            let merged: [DataFile]
+            do throws(LakeError) {
+                merged = try merge(group)
+            } catch {
+                guard let passingOver, error.isOfOneFile else { throw error }
+                passingOver(error)
+                continue
+            }
             // Where the last of the merged files stood; several have the places of as many.
             let times = merged.indices.map { group[max(0, group.count - merged.count + $0)].modificationTime }
             let size = group.reduce(0) { $0 + $1.size }

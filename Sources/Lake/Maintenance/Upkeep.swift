@@ -1,4 +1,5 @@
 import Columns
+import Synchronization
 
 /// Keeps the tables of a lake small while streams write to them: merges small files, deletes those that were merged long enough ago, and shortens the logs.
 ///
@@ -11,7 +12,25 @@ public struct Upkeep: Sendable {
     /// How many versions of a table can still be opened, if the table's settings keep them.
     public var logVersions = 2000
 
+    private let sightings = Sightings()
+
     public init() {}
+
+    /// When each removed file was first seen to be removed, by the clock that never jumps: by the other one what is young may look old. A process that begins anew waits anew.
+    private final class Sightings: Sendable {
+        private let seen = Mutex<[String: [String: ContinuousClock.Instant]]>([:])
+
+        /// Of `paths`, those that were seen at least `age` ago.
+        func settled(_ paths: some Sequence<String>, of table: String, for age: Duration) -> Set<String> {
+            let now = ContinuousClock.now
+            return seen.withLock { seen in
+                let known = seen[table] ?? [:]
+                let all = Dictionary(paths.map { ($0, known[$0] ?? now) }) { first, _ in first }
+                seen[table] = all
+                return Set(all.filter { now - $0.value >= age }.keys)
+            }
+        }
+    }
 
     /// What one round has done to one table.
     public struct Outcome: Sendable {
@@ -25,9 +44,16 @@ public struct Upkeep: Sendable {
     }
 
     /// Looks after each table once. Blocks; between tables and merges it asks whether to stop.
-    public func round(_ lake: Lake, shouldStop: () -> Bool = { false }) throws(LakeError) -> [Outcome] {
+    ///
+    /// - Parameter mayTry: false for a table that is to be left alone this time.
+    public func round(_ lake: Lake, mayTry: (String) -> Bool = { _ in true }, shouldStop: () -> Bool = { false })
+        throws(LakeError)
+        -> [Outcome]
+    {
         var outcomes: [Outcome] = []
-        for name in try lake.tables() where !shouldStop() { outcomes.append(lookAfter(name, in: lake, shouldStop: shouldStop)) }
+        for name in try lake.tables() where !shouldStop() && mayTry(name) {
+            outcomes.append(lookAfter(name, in: lake, shouldStop: shouldStop))
+        }
         return outcomes
     }
 
@@ -39,9 +65,11 @@ public struct Upkeep: Sendable {
         do throws(LakeError) {
             let opened = try lake.table(name)
             table = opened
-            merged = try opened.optimize(policy, shouldStop: shouldStop)
-            if !opened.snapshot.tombstones.isEmpty {
-                deleted = try opened.vacuum(keeping: fileRetention, .removedFiles).files.count
+            // A file that cannot be read keeps those around it from being merged, and nothing else.
+            merged = try opened.optimize(policy, shouldStop: shouldStop) { failure = failure ?? $0.description }
+            let settled = sightings.settled(opened.snapshot.tombstones.keys, of: name, for: fileRetention)
+            if !settled.isEmpty {
+                deleted = try opened.vacuum(keeping: fileRetention, .removedFiles, isKnown: settled.contains).files.count
             }
             try opened.trimLog(toVersions: logVersions)
         } catch {

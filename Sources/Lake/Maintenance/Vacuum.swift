@@ -23,19 +23,22 @@ extension DeltaTable {
     /// - Parameters:
     ///   - retention: nil for what the table says, or seven days.
     ///   - isDryRun: only says what would be deleted.
+    ///   - isKnown: whether a removed file, by its path in the log, may be deleted by what the caller has seen itself.
     public func vacuum(
-        keeping retention: Duration? = nil, _ scope: VacuumScope = .everything, isDryRun: Bool = false
+        keeping retention: Duration? = nil, _ scope: VacuumScope = .everything, isDryRun: Bool = false,
+        isKnown: (String) -> Bool = { _ in true }
     ) throws(LakeError) -> VacuumSummary {
         try refresh()
         let snapshot = snapshot
         try snapshot.checkWritable(table: name)
         let kept = retention ?? snapshot.interval("delta.deletedFileRetentionDuration") ?? Self.defaultFileRetention
-        let oldest = commitTime() - kept.inMicroseconds / 1000
+        let oldest = try log.plausibleNow() - kept.inMicroseconds / 1000
         var needed = Set(snapshot.files.map(\.path))
         var removed: Set<String> = []
         for tombstone in snapshot.tombstones.values {
             guard let key = LogPath.key(tombstone.path) else { continue }
-            if tombstone.deletionTimestamp ?? 0 >= oldest { needed.insert(key) } else { removed.insert(key) }
+            let isOld = tombstone.deletionTimestamp ?? 0 < oldest && isKnown(tombstone.path)
+            if isOld { removed.insert(key) } else { needed.insert(key) }
         }
         var summary = VacuumSummary()
         for object in try dataObjects(below: "") where !needed.contains(object.key) {

@@ -11,7 +11,7 @@ public struct VerifySummary: Sendable, Equatable {
 
 extension DeltaTable {
     /// Reads every file of the loaded version whole: that it is there, as long as the log says, that its footer and the checksums of its pages are right, and that
-    /// its rows and nulls are as many as its statistics say; then whether the log has all versions since its first.
+    /// its rows and nulls are as many as its statistics say; then every file of the log (``DeltaLog/problems()``).
     ///
     /// - Parameter progress: bytes looked at, of all.
     public func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(LakeError) -> VerifySummary {
@@ -29,10 +29,7 @@ extension DeltaTable {
             summary.bytes += file.size
             progress(summary.bytes, total)
         }
-        let versions = try log.list().commits.map(\.version)
-        for (version, next) in zip(versions, versions.dropFirst()) where next != version + 1 {
-            summary.problems.append("\(name): its log lacks version \(version + 1)")
-        }
+        summary.problems += try log.problems()
         return summary
     }
 
@@ -45,6 +42,9 @@ extension DeltaTable {
             summary.problems.append("\(storage.location(file.path)): has \(size) bytes, and the log says \(file.size)")
         }
         let scan = try FileScan(file, wanted: snapshot.schema, snapshot: snapshot, table: self)
+        if try !scan.reader.beginsWithMagic() {
+            summary.problems.append("\(storage.location(file.path)): does not begin with PAR1, so other readers refuse it")
+        }
         var rows = 0
         var nulls: [String: Int] = [:]
         for group in 0..<scan.reader.rowGroupCount {
@@ -65,5 +65,77 @@ extension DeltaTable {
             summary.problems.append(
                 "\(storage.location(file.path)): has \(found) nulls in '\(column)', and the log says \(count)")
         }
+    }
+}
+
+extension DeltaLog {
+    /// What is wrong with the files of the log, one sentence each. Every commit and every checkpoint is read, also those that no reader needs any more; each checkpoint is compared with the
+    /// commits that it stands for, and each commit with the one before.
+    func problems() throws(LakeError) -> [String] {
+        let listing = try list()
+        let commits = Set(listing.commits.map(\.version))
+        let checkpoints = Dictionary(listing.checkpoints.map { ($0.version, $0.keys) }) { first, _ in first }
+        var problems: [String] = []
+        // What the files so far amount to, as long as nothing is missing.
+        var known: Snapshot? = Snapshot()
+        var last: (version: Int64, checksum: UInt32)?
+        for version in commits.union(checkpoints.keys).sorted() {
+            if commits.contains(version) {
+                do throws(LakeError) {
+                    let commit = try commit(version)
+                    if let last, last.version + 1 == version, let previous = commit.previous, !previous.isEmpty,
+                        previous != CommitSeal.text(last.checksum)
+                    {
+                        problems.append(
+                            "\(storage.location(Self.commitKey(last.version))): it is not the file that version \(version) was committed after"
+                        )
+                    }
+                    last = (version, commit.checksum)
+                    if known?.version == version - 1 {
+                        try known?.apply(commit.actions, version: version, checksum: commit.checksum, table: table)
+                    } else {
+                        known = nil
+                    }
+                } catch {
+                    problems.append(error.description)
+                    known = nil
+                }
+            }
+            guard let keys = checkpoints[version] else { continue }
+            do throws(LakeError) {
+                let checkpoint = try checkpoint(version, keys)
+                if let known, known.version == version, !known.agrees(with: checkpoint) {
+                    problems.append("\(storage.location(keys[0])): it says otherwise than the commits that it stands for")
+                }
+                known = checkpoint
+            } catch {
+                problems.append(error.description)
+            }
+        }
+        for (version, next) in zip(listing.commits, listing.commits.dropFirst()).map({ ($0.version, $1.version) })
+        where next != version + 1 {
+            problems.append(LakeError.missingCommit(path: storage.location(Self.commitKey(version + 1))).description)
+        }
+        if let problem = hintProblem(listing) { problems.append(problem) }
+        return problems
+    }
+
+    private func hintProblem(_ listing: Listing) -> String? {
+        guard (try? storage.exists(Self.hintKey)) == true, let bytes = try? storage.get(Self.hintKey) else { return nil }
+        let place = storage.location(Self.hintKey)
+        guard let hint = try? CheckpointHint(bytes) else {
+            return "\(place): it is damaged; readers pass over it, and the next checkpoint writes it anew"
+        }
+        guard listing.checkpoints.contains(where: { $0.version == hint.version }) else {
+            return "\(place): it names a checkpoint of version \(hint.version), which is not there; readers pass over it"
+        }
+        return nil
+    }
+}
+
+extension Lake {
+    /// What is wrong with the log of a table, also of one that cannot be opened for it.
+    public func logProblems(of name: String) throws(LakeError) -> [String] {
+        try DeltaLog(storage: try storage(of: name), table: name).problems()
     }
 }

@@ -2,8 +2,7 @@ import Foundation
 
 /// A line of a commit file: one of these is there.
 ///
-/// Source: Delta Transaction Log Protocol, "Actions". What is not here (domain metadata, change data files, …) says nothing about the rows of a table that obs
-/// can open, and is passed over.
+/// Source: Delta Transaction Log Protocol, "Actions".
 struct DeltaAction: Codable, Sendable {
     struct ProtocolVersions: Codable, Equatable, Sendable {
         var minReaderVersion: Int
@@ -66,9 +65,12 @@ struct DeltaAction: Codable, Sendable {
         var readVersion: Int64?
         var isBlindAppend: Bool?
         var engineInfo: String?
+        /// See ``CommitSeal``.
+        var obsChecksum: String?
+        var obsPrevious: String?
 
         private enum CodingKeys: CodingKey {
-            case timestamp, operation, operationParameters, readVersion, isBlindAppend, engineInfo
+            case timestamp, operation, operationParameters, readVersion, isBlindAppend, engineInfo, obsChecksum, obsPrevious
         }
 
         init(timestamp: Int64, operation: String, parameters: [String: String], readVersion: Int64?, isBlindAppend: Bool) {
@@ -89,6 +91,8 @@ struct DeltaAction: Codable, Sendable {
             readVersion = try? container.decodeIfPresent(Int64.self, forKey: .readVersion)
             isBlindAppend = try? container.decodeIfPresent(Bool.self, forKey: .isBlindAppend)
             engineInfo = try? container.decodeIfPresent(String.self, forKey: .engineInfo)
+            obsChecksum = try? container.decodeIfPresent(String.self, forKey: .obsChecksum)
+            obsPrevious = try? container.decodeIfPresent(String.self, forKey: .obsPrevious)
         }
     }
 
@@ -98,6 +102,22 @@ struct DeltaAction: Codable, Sendable {
     var remove: Remove?
     var txn: Transaction?
     var commitInfo: CommitInfo?
+
+    /// Says nothing about the rows of a table that obs can open: that it is there is all that is kept.
+    struct Other: Codable, Sendable {
+        init(from decoder: any Decoder) throws {}
+        func encode(to encoder: any Encoder) throws {}
+    }
+    var cdc: Other?
+    var domainMetadata: Other?
+    var checkpointMetadata: Other?
+    var sidecar: Other?
+
+    /// Whether the protocol has such an action. What a line with another name meant is lost: its name has been damaged.
+    var isKnown: Bool {
+        `protocol` != nil || metaData != nil || add != nil || remove != nil || txn != nil || commitInfo != nil || cdc != nil
+            || domainMetadata != nil || checkpointMetadata != nil || sidecar != nil
+    }
 }
 
 /// The milliseconds since 1970 that a commit made now has.

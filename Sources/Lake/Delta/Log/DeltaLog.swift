@@ -7,8 +7,8 @@ import Foundation
 ///     _delta_log/00000000000000000011.json
 ///     _delta_log/_last_checkpoint                          {"version":10,"size":7}
 ///
-/// A version is there when its JSON file is; that file is put once and never changed. Checkpoints and `_last_checkpoint` only save work: a damaged or missing
-/// one is passed over.
+/// A version is there when its JSON file is; that file is put once and never changed, and ``CommitSeal`` tells whether it is still what was put. A damaged commit is never passed over:
+/// the rows that it tells of would be gone. Checkpoints and `_last_checkpoint` only save work: a damaged or missing one is passed over.
 ///
 /// Source: Delta Transaction Log Protocol.
 struct DeltaLog: Sendable {
@@ -16,52 +16,73 @@ struct DeltaLog: Sendable {
     /// For messages.
     let table: String
 
-    /// What `_last_checkpoint` holds.
-    private struct Hint: Codable {
-        var version: Int64
-        var size: Int64
-        var parts: Int?
-    }
-
     private static let folder = "_delta_log"
-    private static let hintKey = "_delta_log/_last_checkpoint"
+    static let hintKey = "_delta_log/_last_checkpoint"
 
     static func number(_ version: Int64) -> String {
         let digits = String(version)
         return String(repeating: "0", count: max(0, 20 - digits.count)) + digits
     }
 
-    private static func commitKey(_ version: Int64) -> String { "\(folder)/\(number(version)).json" }
+    static func commitKey(_ version: Int64) -> String { "\(folder)/\(number(version)).json" }
 
     // MARK: Commits
 
     func has(_ version: Int64) throws(LakeError) -> Bool { try storage.exists(Self.commitKey(version)) }
 
-    func actions(of version: Int64) throws(LakeError) -> [DeltaAction] {
-        let bytes = try storage.get(Self.commitKey(version))
+    func actions(of version: Int64) throws(LakeError) -> [DeltaAction] { try commit(version).actions }
+
+    /// What a commit file holds.
+    struct Commit {
+        var actions: [DeltaAction]
+        /// Of the file's bytes.
+        var checksum: UInt32
+        /// Of the file that was the version before when this one was written; nil when its writer does not say.
+        var previous: String? { actions.lazy.compactMap(\.commitInfo?.obsPrevious).first }
+    }
+
+    /// - Throws: ``LakeError/badCommit(path:reason:)`` when its bytes are no commit, or not those that were put.
+    func commit(_ version: Int64) throws(LakeError) -> Commit {
+        let key = Self.commitKey(version)
+        let bytes = try storage.get(key)
+        func bad(_ reason: String) -> LakeError { .badCommit(path: storage.location(key), reason: reason) }
+        guard CommitSeal.isIntact(bytes) else { throw bad("its checksum is not that of its bytes") }
         var actions: [DeltaAction] = []
         let decoder = JSONDecoder()
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            do {
-                actions.append(try decoder.decode(DeltaAction.self, from: Data(line)))
-            } catch {
-                throw .badLog(table: table, version: version, reason: "a line is no action of the protocol")
+            guard let action = try? decoder.decode(DeltaAction.self, from: Data(line)), action.isKnown else {
+                throw bad("a line is no action of the protocol")
             }
+            actions.append(action)
         }
-        return actions
+        guard !actions.isEmpty else { throw bad("it holds no action") }
+        return Commit(actions: actions, checksum: CommitSeal.checksum(bytes))
     }
 
-    /// Puts the commit of `version`; false when another process has.
-    func put(_ actions: [DeltaAction], version: Int64) throws(LakeError) -> Bool {
+    /// Puts the commit of `version`, on top of one with the checksum `previous`.
+    ///
+    /// - Returns: the checksum of its file, or nil when another process has put one.
+    func put(_ actions: [DeltaAction], version: Int64, on previous: UInt32?) throws(LakeError) -> UInt32? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .withoutEscapingSlashes
+        var actions = actions
+        precondition(actions.first?.commitInfo != nil, "a commit begins with what it is")
+        actions[0].commitInfo!.obsChecksum = CommitSeal.unset
+        actions[0].commitInfo!.obsPrevious = previous.map(CommitSeal.text) ?? ""
         var bytes: [UInt8] = []
         for action in actions {
             // Actions are plain texts and numbers: they always encode.
             bytes.append(contentsOf: try! encoder.encode(action))
             bytes.append(UInt8(ascii: "\n"))
         }
-        return try storage.putIfAbsent(Self.commitKey(version), bytes)
+        CommitSeal.close(&bytes)
+        return try storage.putIfAbsent(Self.commitKey(version), bytes) ? CommitSeal.checksum(bytes) : nil
+    }
+
+    /// The checksum of the file of a version, or nil when it is not there any more.
+    func checksum(of version: Int64) throws(LakeError) -> UInt32? {
+        guard version >= 0, try has(version) else { return nil }
+        return try commit(version).checksum
     }
 
     // MARK: Loading
@@ -110,9 +131,9 @@ struct DeltaLog: Sendable {
     /// The version of the newest checkpoint that `_last_checkpoint` knows, or nil.
     func hintedVersion() -> Int64? { hint()?.version }
 
-    private func hint() -> Hint? {
+    private func hint() -> CheckpointHint? {
         guard (try? storage.exists(Self.hintKey)) == true, let bytes = try? storage.get(Self.hintKey) else { return nil }
-        return try? JSONDecoder().decode(Hint.self, from: Data(bytes))
+        return try? CheckpointHint(bytes)
     }
 
     /// The newest version, or `version`; a snapshot of version -1 when there is no table.
@@ -120,8 +141,12 @@ struct DeltaLog: Sendable {
         // Fast path: the hint names a checkpoint that is there, and commits follow it without a gap.
         if let hint = hint(), version == nil || hint.version <= version!, let start = try? checkpoint(hint) {
             var snapshot = start
-            try follow(&snapshot, upTo: version)
-            if version == nil || snapshot.version == version! { return snapshot }
+            do throws(LakeError) {
+                try follow(&snapshot, upTo: version)
+                if version == nil || snapshot.version == version! { return snapshot }
+            } catch {
+                // A newer checkpoint may stand for what is missing or damaged.
+            }
         }
         // Slow path: the folder says what there is. A checkpoint that cannot be read is passed over for the one before it.
         let listing = try list()
@@ -158,33 +183,59 @@ struct DeltaLog: Sendable {
         throw .noVersion(version, table: table)
     }
 
-    private func checkpoint(_ hint: Hint) throws(LakeError) -> Snapshot {
+    private func checkpoint(_ hint: CheckpointHint) throws(LakeError) -> Snapshot {
         let name = "\(Self.folder)/\(Self.number(hint.version)).checkpoint"
         guard let parts = hint.parts, parts > 1 else { return try checkpoint(hint.version, [name + ".parquet"]) }
         guard parts <= 10_000 else {
-            throw .badLog(table: table, version: hint.version, reason: "its checkpoint has \(parts) parts")
+            throw .badFile(path: storage.location(Self.hintKey), reason: "it says that a checkpoint has \(parts) parts")
         }
         func ten(_ number: Int) -> String { String(repeating: "0", count: 10 - String(number).count) + String(number) }
         return try checkpoint(hint.version, (1...parts).map { "\(name).\(ten($0)).\(ten(parts)).parquet" })
     }
 
-    private func checkpoint(_ version: Int64, _ keys: [String]) throws(LakeError) -> Snapshot {
+    func checkpoint(_ version: Int64, _ keys: [String]) throws(LakeError) -> Snapshot {
         var actions: [DeltaAction] = []
         for key in keys { actions += try LogCheckpoint.actions(storage, key) }
         var snapshot = Snapshot()
         try snapshot.apply(actions, version: version, table: table)
         guard snapshot.metadata != nil else {
-            throw .badLog(table: table, version: version, reason: "its checkpoint has no metadata")
+            throw .badFile(path: storage.location(keys[0]), reason: "it is a checkpoint of the log without metadata")
         }
         return snapshot
     }
 
     /// Applies the commits after the snapshot's version.
+    ///
+    /// - Throws: ``LakeError/badCommit(path:reason:)``, ``LakeError/missingCommit(path:)`` when later ones are there.
     func follow(_ snapshot: inout Snapshot, upTo last: Int64? = nil) throws(LakeError) {
-        while last == nil || snapshot.version < last!, try has(snapshot.version + 1) {
+        while last == nil || snapshot.version < last! {
             let next = snapshot.version + 1
-            try snapshot.apply(try actions(of: next), version: next, table: table)
+            guard try has(next) else {
+                guard try isGap(at: next) else { return }
+                throw .missingCommit(path: storage.location(Self.commitKey(next)))
+            }
+            let commit = try commit(next)
+            if let known = snapshot.checksum, let previous = commit.previous, !previous.isEmpty,
+                previous != CommitSeal.text(known)
+            {
+                throw .badCommit(
+                    path: storage.location(Self.commitKey(next - 1)),
+                    reason: "it is not the file that version \(next) was committed after")
+            }
+            try snapshot.apply(commit.actions, version: next, checksum: commit.checksum, table: table)
         }
+    }
+
+    /// How many versions beyond a missing one are looked for: as many as may be missing before a checkpoint stands for them.
+    private static let widestGap: Int64 = 10
+
+    /// Whether commits follow on one that is missing. Then the log has lost it, or is being shortened.
+    private func isGap(at version: Int64) throws(LakeError) -> Bool {
+        for later in 1...Self.widestGap where try has(version + later) {
+            // Two commits may have come since it was looked for.
+            return try !has(version)
+        }
+        return false
     }
 
     // MARK: Checkpoints and clean-up
@@ -194,9 +245,14 @@ struct DeltaLog: Sendable {
         let actions = snapshot.actions(tombstonesSince: oldest)
         try storage.put("\(Self.folder)/\(Self.number(snapshot.version)).checkpoint.parquet", LogCheckpoint.file(actions))
         if let known = hintedVersion(), known > snapshot.version { return }
-        // A number and two words always encode.
-        let hint = try! JSONEncoder().encode(Hint(version: snapshot.version, size: Int64(actions.count), parts: nil))
-        try storage.put(Self.hintKey, Array(hint))
+        try storage.put(Self.hintKey, CheckpointHint(version: snapshot.version, size: Int64(actions.count)).bytes)
+    }
+
+    /// The time by which old things are deleted, in milliseconds since 1970: the clock's, but at most a day after the newest commit. A clock that is years ahead would make all of them old.
+    func plausibleNow() throws(LakeError) -> Int64 { Self.plausibleNow(try list()) }
+
+    private static func plausibleNow(_ listing: Listing) -> Int64 {
+        min(commitTime(), listing.commits.last.map { $0.time + 86_400_000 } ?? .max)
     }
 
     /// Deletes commits and checkpoints that are older than `oldest` (milliseconds since 1970), or older than ten minutes and not among the newest `atMost` commits,
@@ -207,8 +263,10 @@ struct DeltaLog: Sendable {
     func cleanUp(before oldest: Int64, atMost: Int = .max) throws(LakeError) -> Int {
         let listing = try list()
         guard let newest = listing.commits.last?.version else { return 0 }
+        let now = Self.plausibleNow(listing)
+        let oldest = oldest - (commitTime() - now)
         // A process that has just read the log must still find the commits that follow.
-        let settled = commitTime() - 600_000
+        let settled = now - 600_000
         let expired = listing.commits.last {
             $0.time < oldest || $0.version <= newest - Int64(clamping: atMost) && $0.time < settled
         }

@@ -17,6 +17,8 @@ struct LiveFile: Sendable, Equatable {
 /// What a log says up to one version: which files are the table, with which columns. Knows no storage; the log's actions go in.
 struct Snapshot: Sendable {
     private(set) var version: Int64 = -1
+    /// Of the file of the last commit; nil when a checkpoint stands for it.
+    private(set) var checksum: UInt32?
     private(set) var demand = DeltaAction.ProtocolVersions(minReaderVersion: 1, minWriterVersion: 2)
     private(set) var metadata: DeltaAction.Metadata?
     private(set) var columns: DeltaSchema?
@@ -51,13 +53,25 @@ struct Snapshot: Sendable {
         return files.enumerated().map { DeltaAction(add: $1.added(at: first + Int64($0))) }
     }
 
+    /// Whether both say the same of the table: its files, its columns, the transactions that it has seen.
+    ///
+    /// Of a file only path and size are compared: a checkpoint of another engine may have its statistics in another form.
+    func agrees(with other: Snapshot) -> Bool {
+        filesByPath.mapValues(\.file.size) == other.filesByPath.mapValues(\.file.size)
+            && transactions.mapValues(\.version) == other.transactions.mapValues(\.version)
+            && metadata?.schemaString == other.metadata?.schemaString && partitionColumns == other.partitionColumns
+    }
+
     func holds(_ logPath: String) -> Bool { filesByPath[logPath] != nil }
 
     /// Takes the actions of the next version, or of a checkpoint; all or nothing.
-    mutating func apply(_ actions: [DeltaAction], version: Int64, table: String) throws(LakeError) {
+    ///
+    /// - Parameter checksum: of the commit's file.
+    mutating func apply(_ actions: [DeltaAction], version: Int64, checksum: UInt32? = nil, table: String) throws(LakeError) {
         var next = self
         for action in actions { try next.apply(action, table: table) }
         next.version = version
+        next.checksum = checksum
         self = next
     }
 

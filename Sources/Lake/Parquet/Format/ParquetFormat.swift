@@ -41,6 +41,8 @@ enum ParquetFormat {
         var dataPageOffset: Int
         var dictionaryPageOffset: Int?
         var statistics: Statistics?
+        /// Of its bytes in the file, page headers too; nil where the writer does not say.
+        var checksum: UInt32?
 
         /// Where the chunk begins in the file: at its dictionary, if it has one.
         var start: Int { dictionaryPageOffset.map { min($0, dataPageOffset) } ?? dataPageOffset }
@@ -63,7 +65,10 @@ enum ParquetFormat {
         }
     }
 
-    /// The footer of a file.
+    /// Who wrote the file, as its footer says.
+    static let creator = "obs"
+
+    /// The footer of a file, with the checksums of its chunks and of itself (``FooterSeal``).
     static func footer(root: ParquetNode, rowGroups: [RowGroup], rowCount: Int) -> [UInt8] {
         var writer = ThriftWriter()
         writer.element { file in
@@ -75,11 +80,15 @@ enum ParquetFormat {
                 group.i64(2, Int64(rowGroup.totalByteSize))
                 group.i64(3, Int64(rowGroup.rowCount))
             }
-            file.string(6, "obs")
+            file.list(5, [FooterSeal.unclosed(rowGroups)]) { pair, value in
+                pair.string(1, FooterSeal.key)
+                pair.string(2, value)
+            }
+            file.string(6, creator)
             // Without an order of its own for each column, readers do not trust the statistics of texts.
             file.list(7, root.allLeaves()) { order, _ in order.structure(1) { _ in } }
         }
-        return writer.bytes
+        return FooterSeal.closed(writer.bytes)
     }
 
     private static func write(_ node: ParquetNode, isRoot: Bool, to element: inout ThriftWriter) {

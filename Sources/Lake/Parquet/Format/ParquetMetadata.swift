@@ -16,9 +16,11 @@ struct ParquetMetadata {
     private(set) var rowCount = 0
     private(set) var rowGroups: [ParquetFormat.RowGroup] = []
 
-    /// - Throws: ``Unsupported``, or ``ThriftReader/Malformed`` when the bytes are no footer.
+    /// - Throws: ``Unsupported``, or ``ThriftReader/Malformed`` when the bytes are no footer, or not the one that was written.
     init(_ footer: [UInt8]) throws {
         var reader = ThriftReader(footer)
+        var seal: [UInt8]?
+        var creator = ""
         var elements: [(node: ParquetNode, children: Int)] = []
         var groups: [ParquetFormat.RowGroup] = []
         var chunks = 0
@@ -35,6 +37,8 @@ struct ParquetMetadata {
                     chunks += groups[groups.count - 1].columns.count + 1
                     guard chunks <= Self.maxChunks else { throw ThriftReader.Malformed() }
                 }
+            case 5: try reader.list { reader, _ in seal = try Self.seal(&reader) ?? seal }
+            case 6: creator = try reader.string()
             default: return false
             }
             return true
@@ -53,11 +57,17 @@ struct ParquetMetadata {
         }
         schema = Schema(
             root.children.map { Field($0.name, $0.columnType, isNullable: !$0.isFlat || $0.repetition == .optional) })
-        rowGroups = groups
         for group in groups {
             guard (0...1 << 31).contains(group.rowCount) else { throw ThriftReader.Malformed() }
             guard group.columns.count == leaf else { throw ThriftReader.Malformed() }
         }
+        if let seal, creator == ParquetFormat.creator {
+            guard let checksums = FooterSeal.open(seal, in: footer, chunks: groups.count * leaf) else {
+                throw ThriftReader.Malformed()
+            }
+            for chunk in checksums.indices { groups[chunk / leaf].columns[chunk % leaf].checksum = checksums[chunk] }
+        }
+        rowGroups = groups
         // Not what the footer says as a whole: some writers leave that at 0.
         rowCount = groups.reduce(0) { $0 + $1.rowCount }
     }
@@ -179,6 +189,21 @@ struct ParquetMetadata {
             }
             return false
         }
+    }
+
+    /// The value of the pair at hand when it is ``FooterSeal``'s.
+    private static func seal(_ reader: inout ThriftReader) throws -> [UInt8]? {
+        var isSeal = false
+        var value: [UInt8]?
+        try reader.structure { reader, field, _ in
+            switch field {
+            case 1: isSeal = try reader.string() == FooterSeal.key
+            case 2: value = try reader.binary()
+            default: return false
+            }
+            return true
+        }
+        return isSeal ? value : nil
     }
 
     // MARK: Row groups

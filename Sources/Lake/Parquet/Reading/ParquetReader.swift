@@ -3,7 +3,7 @@ import Columns
 /// Reads a Parquet file: its footer at once, then each row group on its own, only the columns that are asked for.
 ///
 /// Pages v1 and v2; every encoding of the format but the packed levels of its first version; zstd, gzip, snappy and none. A nested column comes as the
-/// text of its JSON. What is not read is named. No bytes make it crash, and none make it take more than ``memoryLimit`` for a row group: every size is
+/// text of its JSON. Checksums are verified where the file has some (``FooterSeal``, and the format's own of pages). What is not read is named. No bytes make it crash, and none make it take more than ``memoryLimit`` for a row group: every size is
 /// checked before it is used.
 public struct ParquetReader: Sendable {
     /// No page is larger; a size beyond it is a lie or an attack.
@@ -24,7 +24,7 @@ public struct ParquetReader: Sendable {
         self.storage = storage
         self.key = key
         let size = try storage.size(key)
-        func bad(_ reason: String) -> LakeError { .badFile(path: key, reason: reason) }
+        func bad(_ reason: String) -> LakeError { .badFile(path: storage.location(key), reason: reason) }
         guard size >= 12 else { throw bad("it is too short") }
         let tail = try storage.get(key, offset: size - 8, length: 8)
         if Array(tail.dropFirst(4)) == Array("PARE".utf8) { throw bad("its footer is encrypted, which is not read here") }
@@ -52,6 +52,11 @@ public struct ParquetReader: Sendable {
 
     public var rowGroupCount: Int { rowGroups.count }
 
+    /// Whether the file begins as Parquet files do. Nothing here needs that; other readers refuse a file that does not.
+    func beginsWithMagic() throws(LakeError) -> Bool {
+        Array(try storage.get(key, offset: 0, length: 4)) == ParquetFormat.magic
+    }
+
     /// The rows of one row group; the columns called `names`, in that order, or all.
     public func read(rowGroup index: Int, columns names: [String]? = nil) throws(LakeError) -> Batch {
         let wanted = names.map { schema.selecting($0) } ?? schema
@@ -65,7 +70,7 @@ public struct ParquetReader: Sendable {
     /// The values of one top column of a row group, nested as they are.
     func nested(_ name: String, rowGroup index: Int) throws(LakeError) -> [NestedValue] {
         guard let node = root.children.first(where: { $0.name == name }) else {
-            throw .badFile(path: key, reason: "it lacks column '\(name)'")
+            throw .badFile(path: storage.location(key), reason: "it lacks column '\(name)'")
         }
         var budget = DecodingBudget(bytesLeft: Self.memoryLimit)
         return try nested(node, rowGroup: index, &budget)
@@ -116,7 +121,9 @@ public struct ParquetReader: Sendable {
     {
         let group = rowGroups[index]
         let chunk = group.columns[leaf]
-        func bad(_ reason: String) -> LakeError { .badFile(path: key, reason: "column '\(node.name)': \(reason)") }
+        func bad(_ reason: String) -> LakeError {
+            .badFile(path: storage.location(key), reason: "column '\(node.name)': \(reason)")
+        }
         if let obstacle = chunk.obstacle { throw bad(obstacle) }
         guard chunk.type == node.type else { throw bad("its pages have another type than the file's schema") }
         guard chunk.start >= 0, (0...Self.memoryLimit).contains(chunk.compressedSize), chunk.valueCount >= 0 else {
@@ -124,10 +131,14 @@ public struct ParquetReader: Sendable {
         }
         let bytes = try storage.get(key, offset: chunk.start, length: chunk.compressedSize)
         guard bytes.count == chunk.compressedSize else { throw bad("the file ends before its pages") }
+        if let checksum = chunk.checksum, checksum != ColumnChunkWriter.checksum(bytes) {
+            throw bad("its bytes are not those that its checksum is of")
+        }
         var decoder = LeafDecoder(node, chunk, rowCount: group.rowCount)
         do {
             try budget.spend(bytes.count)
-            try decoder.decode(bytes, budget: &budget, maxPageSize: Self.maxPageSize)
+            try decoder.decode(
+                bytes, areChecked: chunk.checksum != nil, budget: &budget, maxPageSize: Self.maxPageSize)
         } catch let error as DamagedPage {
             throw bad(error.reason)
         } catch let error as Decompression.Failed {
@@ -144,7 +155,7 @@ public struct ParquetReader: Sendable {
         do {
             return try body()
         } catch {
-            throw .badFile(path: key, reason: "column '\(column)': \(error.reason)")
+            throw .badFile(path: storage.location(key), reason: "column '\(column)': \(error.reason)")
         }
     }
 }

@@ -259,14 +259,16 @@ struct ColumnChunkWriter {
             pages = dataPages
             encodings.append(.plain)
         }
-        let chunk = ParquetFormat.ColumnChunk(
+        var chunk = ParquetFormat.ColumnChunk(
             path: [field.name], type: ParquetFormat.physicalType(field.type), encodings: encodings, codec: .zstd,
             valueCount: rowCount,
             uncompressedSize: uncompressedSize, compressedSize: dictionaryPage.count + pages.count,
             dataPageOffset: offset + dictionaryPage.count,
             dictionaryPageOffset: dictionaryPage.isEmpty ? nil : offset, statistics: bounds.statistics(nullCount: nullCount))
+        let bytes = dictionaryPage + pages
+        chunk.checksum = Self.checksum(bytes)
         defer { self = ColumnChunkWriter(field, compressor: compressor) }
-        return (dictionaryPage + pages, chunk)
+        return (bytes, chunk)
     }
 }
 

@@ -36,13 +36,14 @@ struct NestedWriter {
                 let header = ParquetFormat.dataPageHeader(
                     size: page.count, compressedSize: compressed.count, checksum: ColumnChunkWriter.checksum(compressed),
                     valueCount: leaf.definitions.count, encoding: .plain)
-                columns.append(
-                    ParquetFormat.ColumnChunk(
-                        path: Array(path.dropFirst()), type: node.type!, encodings: [.rle, .plain], codec: .zstd,
-                        valueCount: leaf.definitions.count,
-                        uncompressedSize: header.count + page.count, compressedSize: header.count + compressed.count,
-                        dataPageOffset: bytes.count, dictionaryPageOffset: nil,
-                        statistics: ParquetFormat.Statistics(nullCount: leaf.definitions.count - leaf.values.count)))
+                var chunk = ParquetFormat.ColumnChunk(
+                    path: Array(path.dropFirst()), type: node.type!, encodings: [.rle, .plain], codec: .zstd,
+                    valueCount: leaf.definitions.count,
+                    uncompressedSize: header.count + page.count, compressedSize: header.count + compressed.count,
+                    dataPageOffset: bytes.count, dictionaryPageOffset: nil,
+                    statistics: ParquetFormat.Statistics(nullCount: leaf.definitions.count - leaf.values.count))
+                chunk.checksum = ColumnChunkWriter.checksum(header + compressed)
+                columns.append(chunk)
                 bytes += header
                 bytes += compressed
             }
