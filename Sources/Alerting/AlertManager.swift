@@ -25,7 +25,11 @@ public final class AlertManager: Service, Sendable {
     private let isRegrouping = Atomic(true)
     private let switches = Mutex(DeadMansSwitches())
     private let isRestored = Atomic(false)
-    private let forgetsAt = Mutex(Timestamp(microseconds: 0))
+    private let forgetsAt = Mutex(ContinuousClock.now)
+    private let looksOverAt = Mutex(ContinuousClock.now)
+    let chores = Mutex(ChoreFailures())
+    /// What is wrong with the store's rows and with what is done beside the sending.
+    let health: HealthNotes
     private let wakeUps: AsyncStream<Void>
     private let wakeUp: AsyncStream<Void>.Continuation
 
@@ -34,8 +38,17 @@ public final class AlertManager: Service, Sendable {
 
     private static let forgetInterval = Duration.seconds(3600)
 
-    public init(_ configuration: AlertingConfiguration, incidents: IncidentStore, metrics: MetricsRegistry, logger: Logger) {
-        links = try? AcknowledgeLinks(besides: incidents.store.path)
+    private static let mostRowsLogged = 20
+
+    /// Between two looks over the rows of the store.
+    private static let lookOverInterval = Duration.seconds(60)
+
+    public init(
+        _ configuration: AlertingConfiguration, incidents: IncidentStore, metrics: MetricsRegistry, logger: Logger,
+        health: HealthNotes = HealthNotes()
+    ) {
+        self.health = health
+        links = Self.links(besides: incidents.store.path, health, logger)
         self.configuration = Mutex(configuration.settled(links))
         self.incidents = incidents
         outbox = Outbox(incidents: incidents)
@@ -125,36 +138,36 @@ public final class AlertManager: Service, Sendable {
         }
     }
 
-    /// Begins every delivery that is due and not under way, and sets the alarm for the next.
+    /// Begins every delivery that is due and not under way, and sets the alarm for the next. What else there is to do comes before, and none of it can keep the notifications from going out.
     private func sendDue(in group: inout DiscardingTaskGroup) async {
         let configuration = configuration.withLock { $0 }
         let now = Self.now
         var nextLook = now + Self.lookInterval
         let quiet = Quiet()
-        do {
-            try await keepUp(configuration, now: now)
-            if !configuration.deadMansSwitches.isEmpty { try await watch(configuration, now: now) }
-            let escalation = Escalation(configuration: configuration)
-            if try await incidents.store.database.read({ try escalation.isDue(now: now, $0) }) {
-                try await incidents.write { try escalation.advance(now: now, $0) }
-            }
-            try metrics.times.catchUp(incidents)
-            _ = try incidents.resolveQuiet(after: configuration.resolveTimeout, now: now)
-            let integrations = Dictionary(configuration.receivers.map { ($0.name, $0.integrations.count) }) { first, _ in first }
-            for (id, receiver) in try await outbox.due(now: now)
-            where deliveries.withLock({ $0.begin(id, to: receiver, integrations: integrations[receiver] ?? 0, now: now) }) {
-                group.addTask {
-                    await self.deliver(id, to: receiver, configuration, quiet)
-                    self.deliveries.withLock { $0.end(id, to: receiver) }
-                    self.wakeUp.yield()
+        await keepUp(configuration, now: now)
+        if mayTry(Self.sending) {
+            do {
+                let integrations = Dictionary(configuration.receivers.map { ($0.name, $0.integrations.count) }) { first, _ in
+                    first
                 }
+                for (id, receiver) in try await outbox.due(now: now)
+                where deliveries.withLock({ $0.begin(id, to: receiver, integrations: integrations[receiver] ?? 0, now: now) }) {
+                    group.addTask {
+                        let isSettled = await self.deliver(id, to: receiver, configuration, quiet)
+                        self.deliveries.withLock { $0.end(id, to: receiver, isSettled: isSettled) }
+                        self.wakeUp.yield()
+                    }
+                }
+                if let due = try await outbox.nextDue(after: now) { nextLook = min(nextLook, due) }
+                done(Self.sending)
+            } catch {
+                failed(Self.sending, error)
             }
-            if let due = try await outbox.nextDue(after: now) { nextLook = min(nextLook, due) }
-        } catch {
-            report(error)
         }
         group.addTask {
-            do { try await self.gauges.refresh(self.incidents, configuration, now: Self.now) } catch { self.report(error) }
+            await self.chore("reading the numbers of the store") {
+                try await self.gauges.refresh(self.incidents, configuration, now: Self.now)
+            }
         }
         // At most one alarm is set unless an earlier one is needed, so that many wake-ups do not leave many sleepers.
         guard
@@ -171,6 +184,30 @@ public final class AlertManager: Service, Sendable {
         }
     }
 
+    private static let sending = "looking for notifications that are due"
+
+    /// All that is done beside the sending, each on its own: one that fails waits and is tried again, and the others go on.
+    private func keepUp(_ configuration: AlertingConfiguration, now: Timestamp) async {
+        await chore("looking over the rows of the store") { try await self.lookOver(now: now) }
+        await chore("putting alerts into the groups of the configuration") { try await self.regroup(configuration, now: now) }
+        await chore("forgetting what ended long ago") { try await self.forget(configuration, now: now) }
+        if !configuration.deadMansSwitches.isEmpty {
+            await chore("watching dead man's switches") { try await self.watch(configuration, now: now) }
+        }
+        await chore("escalating") { try await self.escalate(configuration, now: now) }
+        await chore("counting how long incidents took") { try self.metrics.times.catchUp(self.incidents) }
+        await chore("resolving incidents that have gone quiet") {
+            _ = try self.incidents.resolveQuiet(after: configuration.resolveTimeout, now: now) { self.passedOver($0, $1) }
+        }
+    }
+
+    private func escalate(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        let escalation = Escalation(configuration: configuration)
+        guard try await incidents.store.database.read({ try escalation.isDue(now: now, $0) }) else { return }
+        let failed = try await incidents.write { try escalation.advance(now: now, $0) }
+        for (number, error) in failed { passedOver(number, error) }
+    }
+
     /// Raises alerts for dead man's switches that nothing was heard from, and ends them for those that were.
     private func watch(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
         if !isRestored.load(ordering: .acquiring) {
@@ -185,32 +222,55 @@ public final class AlertManager: Service, Sendable {
         metrics.show(switches.withLock { $0.heard(configuration.deadMansSwitches) })
     }
 
-    private func report(_ error: any Error) {
-        metrics.storeErrors.increment()
-        logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
+    /// Puts alerts into the groups of a configuration that has changed, at the start too.
+    private func regroup(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        guard isRegrouping.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        do {
+            _ = try await incidents.write { try AlertStore.regroup(configuration.route, now: now, $0) }
+        } catch {
+            isRegrouping.store(true, ordering: .releasing)
+            throw error
+        }
     }
 
-    /// Puts alerts into the groups of a configuration that has changed, at the start too, and forgets what ended long ago.
-    private func keepUp(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
-        if isRegrouping.exchange(false, ordering: .acquiringAndReleasing) {
-            do {
-                _ = try await incidents.write { try AlertStore.regroup(configuration.route, now: now, $0) }
-            } catch {
-                isRegrouping.store(true, ordering: .releasing)
-                throw error
-            }
-        }
-        let isTime = forgetsAt.withLock { next in
-            guard now >= next else { return false }
-            next = now + Self.forgetInterval
-            return true
-        }
-        guard isTime else { return }
+    /// Forgets what ended long ago.
+    private func forget(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        guard isTime(forgetsAt, every: Self.forgetInterval) else { return }
+        // By a clock that has jumped, what is young would be old.
+        let now = try await incidents.write { try BelievedTime.now(now, $0) }
         try await incidents.write {
             try AlertStore.forget(endedBefore: now - AlertStore.memory, $0)
             try NotificationLog.forget(before: now - NotificationLog.memory, $0)
         }
         while try incidents.forget(endedBefore: now - configuration.incidents.keep) > 0 { await Task.yield() }
+    }
+
+    /// Takes rows that cannot be read out of the way of the others, and says which.
+    private func lookOver(now: Timestamp) async throws {
+        guard isTime(looksOverAt, every: Self.lookOverInterval) else { return }
+        let found = try await incidents.lookOver(now: now)
+        metrics.show(unreadable: found.standing + found.setAside)
+        var sentences: [String: String] = [:]
+        for row in found.setAside { sentences["\(row.table) \(row.id)"] = row.sentence(isSetAside: true) }
+        for row in found.standing { sentences["\(row.table) \(row.id)"] = row.sentence(isSetAside: false) }
+        let new = health.replace(.unreadableRow, with: sentences)
+        for name in new.prefix(Self.mostRowsLogged) {
+            logger.error(
+                "a row of the store cannot be read",
+                metadata: ["path": "\(incidents.store.path)", "error": "\(sentences[name] ?? name)"])
+        }
+        // Alerts whose group had to go find their way into it again.
+        if new.contains(where: { $0.hasPrefix("alert") }) { isRegrouping.store(true, ordering: .releasing) }
+    }
+
+    /// Whether a chore that is done now and then is due; it then is not for `interval`.
+    private func isTime(_ next: borrowing Mutex<ContinuousClock.Instant>, every interval: Duration) -> Bool {
+        next.withLock { next in
+            let now = ContinuousClock.now
+            guard now >= next else { return false }
+            next = now + interval
+            return true
+        }
     }
 
     static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }

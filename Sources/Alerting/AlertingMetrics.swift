@@ -1,5 +1,6 @@
 import Columns
 import Detection
+import Store
 import Telemetry
 
 /// What the alert manager counts as it happens; what stands in the store is in ``StoreGauges``.
@@ -9,6 +10,7 @@ struct AlertingMetrics: Sendable {
     let latency: Histogram
     let storeErrors: Counter
     private let heard: GaugeFamily
+    private let unreadable: GaugeFamily
     let received: CounterFamily
     let times: IncidentTimes
 
@@ -39,6 +41,16 @@ struct AlertingMetrics: Sendable {
             labels: ["switch"])
         storeErrors = registry.counter("obs_store_errors_total", help: "Failed reads and writes of the incident store.")[]
         times = IncidentTimes(registry, incidents)
+        unreadable = registry.gauge(
+            "obs_store_unreadable_rows",
+            help:
+                "Rows of the store that cannot be read and are passed over, by table; 'obs check store' names them and says what to do.",
+            labels: ["table"])
+        for check in IncidentStore.rowChecks { unreadable[check.table].set(0) }
+    }
+
+    func show(unreadable rows: [UnreadableRow]) {
+        for check in IncidentStore.rowChecks { unreadable[check.table].set(Double(rows.count { $0.table == check.table })) }
     }
 
     func show(_ switches: [(name: String, at: Timestamp?)]) {

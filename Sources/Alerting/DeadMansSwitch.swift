@@ -86,6 +86,9 @@ struct DeadMansSwitches: Sendable {
             // A switch that is new has its time from now on.
             var state = states[one.name] ?? State(heardAt: now)
             defer { states[one.name] = state }
+            // What is in the future was noted by a clock that was ahead: from now on its time begins anew.
+            if let heardAt = state.heardAt, heardAt > now { state.heardAt = now }
+            if let raisedAt = state.raisedAt, raisedAt > now { state.raisedAt = Timestamp(microseconds: 0) }
             let isSilent = state.heardAt.map { $0 + one.within < now } ?? true
             if isSilent {
                 if let raisedAt = state.raisedAt, now - raisedAt < resolveTimeout / 3 { continue }

@@ -5,16 +5,22 @@ import Logging
 /// How one notification goes out: to each integration of its receiver, each with a circuit of its own, so that one that is away holds up no other.
 extension AlertManager {
     /// Sends one notification to each integration that wants it and has not got it, and writes down how it went.
-    func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ quiet: Quiet) async {
+    ///
+    /// - Returns: whether that is written down. If not, it is looked at again after a pause.
+    func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ quiet: Quiet) async -> Bool {
         do {
-            guard let due = try await outbox.load(id, now: Self.now, configuration, quiet: quiet) else { return }
+            guard let due = try await outbox.load(id, now: Self.now, configuration, quiet: quiet) else { return false }
             // What no route takes has no receiver: it is kept, and nobody is told.
             let nobody = receiverName.isEmpty ? Receiver(name: "", integrations: []) : nil
             guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) ?? nobody else {
-                return try await outbox.bury(
+                try await outbox.bury(
                     due, reason: "there is no receiver '\(receiverName)' any more", delivered: due.delivered, now: Self.now)
+                return true
             }
-            guard let reason = due.reason else { return try await outbox.pass(due, now: Self.now) }
+            guard let reason = due.reason else {
+                try await outbox.pass(due, now: Self.now)
+                return true
+            }
             var round = DeliveryRound(delivered: due.delivered)
             var asked:
                 [(delivery: String, integration: any Integration, content: NotificationContent, endpoint: Deliveries.Endpoint)] =
@@ -47,11 +53,15 @@ extension AlertManager {
                 }
             }
             try await settle(due, round, configuration)
+            done(Self.delivering)
+            return true
         } catch {
-            metrics.storeErrors.increment()
-            logger.error("the incident store failed; it is tried again", metadata: ["error": "\(error)"])
+            failed(Self.delivering, error)
+            return false
         }
     }
+
+    private static let delivering = "writing down what becomes of notifications"
 
     private func tell(_ integration: any Integration, _ content: NotificationContent, _ endpoint: Deliveries.Endpoint) async
         -> DeliveryOutcome
@@ -169,12 +179,20 @@ struct Deliveries {
     private var circuits: [Endpoint: ReceiverCircuit] = [:]
     private var underWay: Set<Int64> = []
     private var countByReceiver: [String: Int] = [:]
+    /// Those that could not be looked at, or of which it could not be written down how they went: each waits for longer and longer.
+    private var pauses: [Int64: (count: Int, until: ContinuousClock.Instant)] = [:]
+
+    /// How long such a notification waits, doubled each time, and at most.
+    private static let firstPause = Duration.seconds(1), longestPause = Duration.seconds(60)
+    /// More pauses are not remembered: then it is the store that fails.
+    private static let maxPauses = 100_000
 
     /// Whether this notification is to be looked at now; it then counts as under way until ``end(_:to:)``.
     ///
     /// - Parameter integrations: how many the receiver has. While none of several may be asked, there is no use in a look.
     mutating func begin(_ id: Int64, to receiver: String, integrations: Int, now: Timestamp) -> Bool {
-        guard !underWay.contains(id), countByReceiver[receiver, default: 0] < Self.maxPerReceiver,
+        guard !underWay.contains(id), pauses[id].map({ $0.until <= .now }) ?? true,
+            countByReceiver[receiver, default: 0] < Self.maxPerReceiver,
             integrations == 0 || (0..<integrations).contains(where: { circuit(receiver, $0).mayTry(now: now) })
         else { return false }
         underWay.insert(id)
@@ -182,8 +200,14 @@ struct Deliveries {
         return true
     }
 
-    mutating func end(_ id: Int64, to receiver: String) {
+    mutating func end(_ id: Int64, to receiver: String, isSettled: Bool) {
         underWay.remove(id)
+        if isSettled {
+            pauses[id] = nil
+        } else if pauses[id] != nil || pauses.count < Self.maxPauses {
+            let count = pauses[id]?.count ?? 0
+            pauses[id] = (count + 1, .now + min(Self.longestPause, Self.firstPause * (1 << min(count, 10))))
+        }
         countByReceiver[receiver, default: 1] -= 1
     }
 

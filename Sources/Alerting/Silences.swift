@@ -136,13 +136,34 @@ public struct SilenceStore: Sendable {
     private static func find(_ id: String, _ database: Database) throws -> Silence? { try fetch("id = ?", [id], database).first }
 
     private static func fetch(_ condition: String, _ arguments: StatementArguments, _ database: Database) throws -> [Silence] {
-        try Row.fetchAll(database, sql: "SELECT * FROM silence WHERE \(condition)", arguments: arguments).map { row in
-            Silence(
-                id: row["id"], matchers: try SilenceMatchers.read(row["matchers"]),
-                startsAt: Timestamp(microseconds: row["starts_at"]),
-                endsAt: Timestamp(microseconds: row["ends_at"]), updatedAt: Timestamp(microseconds: row["updated_at"]),
-                createdBy: row["created_by"],
-                comment: row["comment"])
+        // One that cannot be read silences nothing, and keeps no other from being read.
+        try Row.fetchAll(database, sql: "SELECT * FROM silence WHERE \(condition)", arguments: arguments).compactMap {
+            try? silence($0)
+        }
+    }
+
+    /// - Throws: when the row is none that this obs has written.
+    private static func silence(_ row: Row) throws -> Silence {
+        Silence(
+            id: try row.decode(forColumn: "id"), matchers: try SilenceMatchers.read(try row.decode(forColumn: "matchers")),
+            startsAt: Timestamp(microseconds: try row.decode(forColumn: "starts_at")),
+            endsAt: Timestamp(microseconds: try row.decode(forColumn: "ends_at")),
+            updatedAt: Timestamp(microseconds: try row.decode(forColumn: "updated_at")),
+            createdBy: try row.decode(forColumn: "created_by"), comment: try row.decode(forColumn: "comment"))
+    }
+
+    /// The rows that are passed over although their columns are what they are declared as: their matchers are none.
+    static func unreadable(_ database: Database) throws -> [UnreadableRow] {
+        try Row.fetchAll(database, sql: "SELECT * FROM silence").compactMap { row in
+            guard let id = try? row.decode(String.self, forColumn: "id"),
+                let matchers = try? row.decode(String.self, forColumn: "matchers")
+            else { return nil }
+            do {
+                _ = try SilenceMatchers.read(matchers)
+                return nil
+            } catch {
+                return UnreadableRow(table: "silence", id: id, reason: "\(error)")
+            }
         }
     }
 }

@@ -26,12 +26,16 @@ actor DetectionObserver: PipelineObserver {
     private let forgottenGroups: Counter
     /// Of the engines at hand, what the counter has already: it goes on over a restart of the pipeline.
     private var shownForgotten = 0
+    /// The version in production whose file is damaged; the one before is used on, if there was one.
+    private var damagedVersion: Int?
     private let logger: Logger
+    private let health: HealthNotes
 
     init(
         pipeline: String, rules: [DetectionRule], registry: ModelRegistry, alerts: AlertManager, metrics: MetricsRegistry,
-        logger: Logger
+        logger: Logger, health: HealthNotes = HealthNotes()
     ) async throws {
+        self.health = health
         self.rules = RuleEngine(rules: rules.filter { $0.table == nil })
         goldRules = Dictionary(grouping: rules.filter { $0.table != nil }) { $0.table! }.mapValues { RuleEngine(rules: $0) }
         self.registry = registry
@@ -63,8 +67,21 @@ actor DetectionObserver: PipelineObserver {
     /// Uses the version that is in production now, also one that another process has trained or promoted meanwhile.
     private func takeProductionModel() throws {
         guard let known = try registry.productionEntry(Self.modelName), known.version != model?.version,
-            let (entry, model) = try registry.production(Self.modelName)
+            known.version != damagedVersion
         else { return }
+        let loaded: (entry: ModelRegistry.Entry, model: WindowModel)?
+        do {
+            loaded = try registry.production(Self.modelName)
+        } catch let error as ModelError {
+            // Rules go on without it; and no other takes its place until somebody decides so.
+            damagedVersion = known.version
+            health.note(.damagedFile, "model \(Self.modelName)", "\(error); windows are not judged by it until then")
+            logger.error("a model cannot be used", metadata: ["model": "\(Self.modelName)", "error": "\(error)"])
+            return
+        }
+        guard let (entry, model) = loaded else { return }
+        damagedVersion = nil
+        health.clear(.damagedFile, "model \(Self.modelName)")
         if let old = self.model { trained[entry.name, String(old.version)].set(0) }
         self.model = (entry.version, model)
         training = []
@@ -99,6 +116,7 @@ actor DetectionObserver: PipelineObserver {
             try await report(model.model.findings(windows))
             return
         }
+        guard damagedVersion == nil else { return }
         // Without a model the first windows are what is known of normal; once they are enough they train one, and are then judged by it themselves.
         training.append(windows)
         guard training.reduce(0, { $0 + $1.count }) >= WindowModel.automaticRows else { return }

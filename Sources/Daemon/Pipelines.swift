@@ -160,7 +160,10 @@ struct PipelineService: Service {
             "obs_pipeline_failures_total", help: "Failures of a pipeline, after each of which it is started again.",
             labels: ["pipeline"])[name]
         up.set(1)
-        defer { readiness.isMet("pipeline \(name)") }
+        defer {
+            readiness.isMet("pipeline \(name)")
+            readiness.notes.clear(.failingChore, "pipeline \(name)")
+        }
         var pause = Duration.seconds(1)
         while !Task.isShuttingDownGracefully {
             let start = ContinuousClock.now
@@ -174,6 +177,7 @@ struct PipelineService: Service {
                 up.set(0)
                 failures.increment()
                 readiness.waits(for: "pipeline \(name)")
+                readiness.notes.note(.failingChore, "pipeline \(name)", "pipeline '\(name)' fails and is tried again: \(error)")
                 logger.error(
                     "a pipeline failed; it goes on from its last checkpoint",
                     metadata: ["pipeline": "\(name)", "error": "\(error)", "wait": "\(pause)"])
@@ -191,6 +195,7 @@ struct PipelineService: Service {
             group.addTask {
                 try await Task.sleep(for: Self.recovery)
                 readiness.isMet("pipeline \(plan.definition.name)")
+                readiness.notes.clear(.failingChore, "pipeline \(plan.definition.name)")
             }
             if let schedule = plan.definition.schedule {
                 try await runScheduled(schedule)
@@ -243,13 +248,13 @@ struct PipelineService: Service {
     private func makeRunner() async throws -> PipelineRunner {
         let observer = try await DetectionObserver(
             pipeline: plan.definition.name, rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics,
-            logger: logger)
+            logger: logger, health: readiness.notes)
         return try await PipelineRunner(
             plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
             exportFolder: workspace.exports,
             observers: [observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition)],
-            scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger)
+            scorers: RiskScorer.provider(workspace.models, health: readiness.notes, logger), metrics: metrics, logger: logger)
     }
 
     private func runScheduled(_ schedule: Schedule) async throws {

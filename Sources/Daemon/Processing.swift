@@ -40,7 +40,7 @@ public enum Processing {
             pipeline: definition.name, rules: try configuration.rules(of: definition.name), registry: workspace.models,
             alerts: alerts, metrics: metrics,
             logger: logger)
-        let serving = try ServingStore(path: workspace.servingPath)
+        let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: HealthNotes(), logger: logger)
         let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(

@@ -1,7 +1,9 @@
 import Columns
 import Detection
+import Logging
 import Streaming
 import Synchronization
+import Telemetry
 
 /// A risk model in production as a pipeline's `score` step asks it.
 struct RiskScorer: RowScorer {
@@ -14,22 +16,40 @@ struct RiskScorer: RowScorer {
     }
 
     /// Gives the model of a name that is in production now; one that another process has trained or promoted meanwhile too.
-    static func provider(_ registry: ModelRegistry) -> ScorerProvider {
-        let cache = Cache()
+    static func provider(_ registry: ModelRegistry, health: HealthNotes = HealthNotes(), _ logger: Logger? = nil)
+        -> ScorerProvider
+    {
+        let cache = Cache(health, logger)
         return { name in cache.scorer(name, registry) }
     }
 
     private final class Cache: Sendable {
-        private let known = Mutex<[String: (version: Int, scorer: RiskScorer)]>([:])
+        /// By name; without a scorer where the file of the version is damaged.
+        private let known = Mutex<[String: (version: Int, scorer: RiskScorer?)]>([:])
+        private let health: HealthNotes
+        private let logger: Logger?
+
+        init(_ health: HealthNotes, _ logger: Logger?) {
+            self.health = health
+            self.logger = logger
+        }
 
         func scorer(_ name: String, _ registry: ModelRegistry) -> RiskScorer? {
             guard let entry = try? registry.productionEntry(name) else { return nil }
             if let known = known.withLock({ $0[name] }), known.version == entry.version { return known.scorer }
-            // A damaged file is as no model: rows are kept without a score, and `obs model list` and the log of `obs check` say more.
-            guard let loaded = try? registry.production(name, as: RiskModel.self) else { return nil }
-            let scorer = RiskScorer(model: loaded.model)
-            known.withLock { $0[name] = (entry.version, scorer) }
-            return scorer
+            do {
+                let scorer = try registry.production(name, as: RiskModel.self).map { RiskScorer(model: $0.model) }
+                health.clear(.damagedFile, "model \(name)")
+                known.withLock { $0[name] = (entry.version, scorer) }
+                return scorer
+            } catch {
+                // A damaged file is as no model: rows are kept without a score, and it is said.
+                health.note(.damagedFile, "model \(name)", "\(error); rows are kept without a score until then")
+                logger?.error(
+                    "a model cannot be used; rows are kept without a score", metadata: ["model": "\(name)", "error": "\(error)"])
+                known.withLock { $0[name] = (entry.version, nil) }
+                return nil
+            }
         }
     }
 }

@@ -45,13 +45,15 @@ struct ScheduledRuns {
     /// Until the service is to stop.
     func run() async throws {
         let calendar = RunCalendar(schedule: schedule)
-        let known = try runs.scheduled(plan.definition.name, now: Timestamp(microseconds: WallClock.microseconds))
+        // A time of the future was noted by a clock that was ahead.
+        let start = Timestamp(microseconds: WallClock.microseconds)
+        let known = min(try runs.scheduled(plan.definition.name, now: start), start)
         let failures = metrics.counter(
             "obs_pipeline_runs_total", help: "Runs of scheduled pipelines, by how they ended.", labels: ["pipeline", "result"])
         for result in ["ok", "failed"] { _ = failures[plan.definition.name, result] }
         while !Task.isShuttingDownGracefully {
             let now = Timestamp(microseconds: WallClock.microseconds)
-            let (due, next) = calendar.due(last: try runs.lastDue(plan.definition.name), knownSince: known, now: now)
+            let (due, next) = calendar.due(last: try runs.lastDue(plan.definition.name, now: now), knownSince: known, now: now)
             if let due {
                 let run = try runs.begin(plan.definition.name, .schedule, due: due, now: now)
                 do {

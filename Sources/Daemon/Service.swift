@@ -12,6 +12,7 @@ public struct Daemon: Sendable {
     private let workspace: Workspace
     private let metrics: MetricsRegistry
     private let alerts: AlertManager
+    private let health = HealthNotes()
     private let logger: Logger
     public let boundPort = BoundPort()
 
@@ -25,14 +26,17 @@ public struct Daemon: Sendable {
         SwiftMetricsBackend.installOnce(metrics)
         metrics.gauge("obs_build_info", help: "The version that runs.", labels: ["version"])[BuildInfo.version].set(1)
         logger = configuration.logger(isService: true)
-        alerts = AlertManager(configuration.alerting, incidents: workspace.incidents, metrics: metrics, logger: logger)
+        alerts = AlertManager(
+            configuration.alerting, incidents: workspace.incidents, metrics: metrics, logger: logger, health: health)
+        health.register(in: metrics)
     }
 
     /// Runs until SIGTERM or SIGINT: then the sources stop, what they have read is committed, and it returns.
     public func run() async throws {
         let memory = MemoryUpkeep()
-        let readiness = Readiness(["sources"])
-        let spools = Spools(workspace), serving = try ServingStore(path: workspace.servingPath)
+        let readiness = Readiness(["sources"], notes: health)
+        let spools = Spools(workspace)
+        let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: health, logger: logger)
         for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
         let pipelines = PipelineSupervisor(
             try PipelinePlan.plans(configuration), workspace: workspace, spools: spools, serving: serving, alerts: alerts,
@@ -47,9 +51,10 @@ public struct Daemon: Sendable {
             configuration.http, routes: routes,
             hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,
             logger: logger, boundPort: boundPort)
-        let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger)
+        let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger, health: health)
+        let watch = StoreWatch(store: workspace.store, health: health, logger: logger)
         let services: [any Service] = [
-            server, alerts, HangUpService(reloader: reloader), upkeep, memory, pipelines, SecondSignal(),
+            server, alerts, HangUpService(reloader: reloader), upkeep, watch, memory, pipelines, SecondSignal(),
         ]
         readiness.isMet("sources")
         logger.info(

@@ -45,7 +45,7 @@ actor ServingObserver: PipelineObserver {
     }
 
     /// Of each key its newest row, the last of those that are equally new.
-    private static func newest(_ rows: Batch, _ columns: [String], _ time: String) -> Batch {
+    static func newest(_ rows: Batch, _ columns: [String], _ time: String) -> Batch {
         guard let times = rows[time] else { return rows }
         let groups = RowGroups(columns.compactMap { rows[$0] }, count: rows.count)
         var newest = groups.representatives.map(Int.init)

@@ -38,7 +38,8 @@ public struct Workspace: Sendable {
         let kept: String
         do {
             kept = try Workspace(path).store.restore(from: backup, now: now)
-        } catch StoreError.damaged(let damaged, _) {
+        } catch let error as StoreError {
+            guard let damaged = error.damagedPath else { throw error }
             kept = try Store.setAside(damaged, now: now)
             do {
                 let before = try Workspace(path).store.restore(from: backup, now: now.addingTimeInterval(1))

@@ -17,11 +17,13 @@ public enum OperationsRoutes {
             Route(.get, "/-/ready") { _ in
                 let missing = readiness.missing
                 guard missing.isEmpty else {
+                    let why = readiness.notes.all.map { "; \($0)" }.joined()
                     throw HTTPFailure(
-                        .serviceUnavailable, code: "not_ready", "obs is not ready: waiting for \(missing.joined(separator: ", "))"
-                    )
+                        .serviceUnavailable, code: "not_ready",
+                        "obs is not ready: waiting for \(missing.joined(separator: ", "))\(why)")
                 }
-                return .text("obs is ready.\n")
+                // Not well, and yet at work: whoever restarts obs for it would gain nothing.
+                return .text("obs is ready.\n" + readiness.notes.all.map { "degraded: \($0)\n" }.joined())
             },
             Route(.head, "/-/ready") { _ in .text("", status: readiness.missing.isEmpty ? .ok : .serviceUnavailable) },
             Route(.post, "/-/reload") { _ in
@@ -35,9 +37,12 @@ public enum OperationsRoutes {
 /// What must have happened before `/-/ready` says yes: stores open, the first poll of each source done, and each pipeline that failed running again.
 public final class Readiness: Sendable {
     private let waiting: Mutex<[String]>
+    /// What is not well, whether obs is ready or not.
+    public let notes: HealthNotes
 
-    public init(_ conditions: [String]) {
+    public init(_ conditions: [String], notes: HealthNotes = HealthNotes()) {
         waiting = Mutex(conditions)
+        self.notes = notes
     }
 
     public func isMet(_ condition: String) {

@@ -89,6 +89,31 @@ extension Store {
         }
     }
 
+    /// What a quick look over the pages of the file finds, of as many as it can read within `budget`; empty when nothing is wrong with them.
+    ///
+    /// - Returns: the problems, each once, and whether the whole file was looked at.
+    public func quickCheck(within budget: Duration) throws -> (problems: [String], isWhole: Bool) {
+        // A connection of its own: what it reads stands in nobody's way, and it is interrupted when its time is over.
+        var configuration = Configuration()
+        configuration.readonly = true
+        let end = ContinuousClock.now + budget
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -8192")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        defer { try? queue.close() }
+        let watch = DispatchWorkItem { queue.interrupt() }
+        DispatchQueue.global(qos: .utility).asyncAfter(
+            deadline: .now() + .milliseconds(Int(budget / .milliseconds(1))), execute: watch)
+        defer { watch.cancel() }
+        do {
+            return (try queue.read { try String.fetchAll($0, sql: "PRAGMA quick_check(20)") }.filter { $0 != "ok" }, true)
+        } catch let error as DatabaseError {
+            if error.resultCode == .SQLITE_INTERRUPT, ContinuousClock.now >= end { return ([], false) }
+            return (["\(error.message ?? "\(error.resultCode)")"], true)
+        }
+    }
+
     /// Empties the write-ahead log into the file, so that a copy of the file alone is complete. For the end of the process.
     public func checkpoint() throws {
         try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }

@@ -22,6 +22,7 @@ public final class Store: Sendable {
         self.path = path
         try Self.makeFolder(of: path)
         use = SharedUse(of: path)
+        try Self.makeFile(path)
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
@@ -46,12 +47,16 @@ public final class Store: Sendable {
             throw StoreError.cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
         }
         var migrator = DatabaseMigrator()
-        for migration in Self.audit + migrations {
+        for migration in Self.audit + [Self.setAsideMigration] + migrations {
             migrator.registerMigration(migration.id, migrate: migration.apply)
         }
         self.migrator = migrator
-        if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
-        try upgrade(patience, upgrading)
+        do {
+            if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
+            try upgrade(patience, upgrading)
+        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
+            throw StoreError.damaged(path: path, reason: error.message ?? "\(error.resultCode)")
+        }
     }
 
     /// Brings the tables up to date. With a million incidents that takes half a minute, and whoever opens the file meanwhile waits for it.
@@ -67,6 +72,33 @@ public final class Store: Sendable {
         }
         guard let use else { return try migrate() }
         guard try use.alone(within: patience, migrate) != nil else { throw StoreError.inUse(path: path) }
+    }
+
+    /// Makes the file where there is none, whole and under its name at once; so one without a byte is what a failing disk or a full one has left, and is not taken for a new one.
+    ///
+    /// - Throws: ``StoreError/empty(path:)``.
+    private static func makeFile(_ path: String) throws {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_size > 0 else { throw StoreError.empty(path: path) }
+            return
+        }
+        guard errno == ENOENT else { return }  // whoever opens it says why it cannot be
+        let unfinished = "\(path).\(UUID().uuidString).part"
+        defer { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(unfinished + suffix) } }
+        do {
+            let made = try DatabaseQueue(path: unfinished)
+            try made.writeWithoutTransaction {
+                try $0.execute(sql: "PRAGMA journal_mode = WAL; CREATE TABLE first (page); DROP TABLE first")
+            }
+            try made.close()
+        } catch let error as DatabaseError {
+            throw StoreError.cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+        }
+        // Of several processes that make it one wins, and all open that.
+        guard link(unfinished, path) == 0 || errno == EEXIST else {
+            throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
+        }
     }
 
     /// Makes the folder that `path` is to lie in.
@@ -126,11 +158,29 @@ public enum StoreError: Error, CustomStringConvertible {
     case cannotOpen(path: String, reason: String)
     /// The file is there and is no database, or one with broken pages.
     case damaged(path: String, reason: String)
+    /// The file is there and has not a byte.
+    case empty(path: String)
     case newer(path: String)
     /// It is of an earlier version, and cannot be brought up to date while that has it open.
     case inUse(path: String)
     case backupExists(path: String)
     case badBackup(path: String, reason: String)
+
+    /// The file that is there and no database any more; nil when something else is wrong.
+    public var damagedPath: String? {
+        switch self {
+        case .damaged(let path, _), .empty(let path): path
+        default: nil
+        }
+    }
+
+    /// The sentence for an error that SQLite gave, when it says that the database itself is damaged.
+    public init?(_ error: any Error, path: String) {
+        guard let error = error as? DatabaseError, [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) else {
+            return nil
+        }
+        self = .damaged(path: path, reason: error.message ?? "\(error.resultCode)")
+    }
 
     public var description: String {
         switch self {
@@ -139,6 +189,8 @@ public enum StoreError: Error, CustomStringConvertible {
             "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its disk is full"
         case .damaged(let path, let reason):
             "\(path): cannot be opened as a database: \(reason); put a backup in its place with 'obs restore FILE'"
+        case .empty(let path):
+            "\(path): is empty, and was a database once; put a backup in its place with 'obs restore FILE', or remove it to begin with a new one"
         case .inUse(let path):
             "\(path): is of an earlier version, which still has it open; stop that (its 'obs run'), then do this again"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"

@@ -212,9 +212,14 @@ struct AlertStore: Sendable {
         try Row.fetchAll(
             database,
             sql: """
-                SELECT labels ->> 'switch', starts_at FROM alert WHERE labels ->> 'alertname' = '\(DeadMansSwitch.alertName)' AND ends_at > ?
+                SELECT labels, starts_at FROM alert WHERE instr(labels, '"\(DeadMansSwitch.alertName)"') > 0 AND ends_at > ?
                 """, arguments: [now.microseconds]
-        ).map { ($0[0] as String? ?? "", Timestamp(microseconds: $0[1])) }
+        ).compactMap { row in
+            guard let text = String.fromDatabaseValue(row[0]), let start = Int64.fromDatabaseValue(row[1]) else { return nil }
+            let labels = JSONText.pairs(text)
+            guard labels["alertname"] == DeadMansSwitch.alertName else { return nil }
+            return (labels["switch"] ?? "", Timestamp(microseconds: start))
+        }
     }
 
     /// How long an alert that has ended is known: as long as Alertmanager keeps what it has told.

@@ -21,7 +21,7 @@ extension IncidentStore {
                         SELECT i.* FROM (SELECT incident FROM incident_label WHERE name = ? AND value = ? ORDER BY listed_at DESC, incident DESC LIMIT ?) l
                         CROSS JOIN incident i ON i.number = l.incident WHERE i.state <> 'resolved' AND i.last_seen >= ?
                         """), arguments: [first, labels[first]!, names.count == 1 ? 3 : 50, earliest.microseconds]
-            ).map(Self.incident)
+            ).compactMap(Self.incident)
             for whole in near {
                 // One label it has, itself or from a part; several must be together on one of them.
                 guard

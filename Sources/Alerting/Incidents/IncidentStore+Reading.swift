@@ -12,7 +12,7 @@ extension IncidentStore {
             try Row.fetchAll(
                 database, sql: "SELECT * FROM incident WHERE \(condition) ORDER BY number DESC LIMIT \(limit)",
                 arguments: arguments
-            ).map(Self.incident)
+            ).compactMap(Self.incident)
         }
     }
 
@@ -91,7 +91,7 @@ extension IncidentStore {
     public func parts(of number: Int64) throws -> [Incident] {
         try read { database in
             try Row.fetchAll(database, sql: "SELECT * FROM incident WHERE merged_into = ? ORDER BY number", arguments: [number])
-                .map(Self.incident)
+                .compactMap(Self.incident)
         }
     }
 
@@ -104,7 +104,7 @@ extension IncidentStore {
     }
 
     public static func fetch(_ number: Int64, _ database: Database) throws -> Incident? {
-        try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM incident WHERE number = ?"), arguments: [number]).map(
+        try Row.fetchOne(database.cachedStatement(sql: "SELECT * FROM incident WHERE number = ?"), arguments: [number]).flatMap(
             Self.incident)
     }
 
@@ -118,22 +118,32 @@ extension IncidentStore {
         return labels
     }
 
-    /// A row of the table `incident`.
-    public static func incident(_ row: Row) -> Incident {
-        Incident(
-            number: row["number"], fingerprint: row["fingerprint"], name: row["name"], detector: row["detector"],
-            severity: Severity(rawValue: row["severity"]) ?? .info, state: Incident.State(rawValue: row["state"]) ?? .open,
-            title: row["headline"] ?? row["title"], description: row["description"], labels: labels(row["labels"]),
-            startsAt: Timestamp(microseconds: row["starts_at"]),
-            lastSeen: Timestamp(microseconds: row["last_seen"]), openedAt: Timestamp(microseconds: row["opened_at"]),
-            resolvedAt: (row["resolved_at"] as Int64?).map { Timestamp(microseconds: $0) },
-            acknowledgedBy: row["acknowledged_by"],
-            acknowledgedAt: (row["acknowledged_at"] as Int64?).map { Timestamp(microseconds: $0) }, assignee: row["assignee"],
-            resolution: (row["resolution"] as String?).flatMap(Incident.Resolution.init), version: row["version"],
-            changedBy: row["changed_by"],
-            mergedInto: row["merged_into"], mergedBecause: row["merged_because"], reopened: row["reopened"],
-            isFlapping: (row["quiet_for"] as Int64?) != nil, ownCount: row["count"], mergedCount: row["merged_count"],
-            contributions: row["contributions"] == "[]" ? [] : decode(row["contributions"]) ?? [])
+    /// A row of the table `incident`; nil when a column is not what it is declared as (``rowChecks`` finds such rows).
+    public static func incident(_ row: Row) -> Incident? { try? decoded(row) }
+
+    private static func decoded(_ row: Row) throws -> Incident {
+        func time(_ column: String) throws -> Timestamp? {
+            (try row.decode(Int64?.self, forColumn: column)).map { Timestamp(microseconds: $0) }
+        }
+        func needed(_ column: String) throws -> Timestamp { Timestamp(microseconds: try row.decode(forColumn: column)) }
+        let contributions: String = try row.decode(forColumn: "contributions")
+        return Incident(
+            number: try row.decode(forColumn: "number"), fingerprint: try row.decode(forColumn: "fingerprint"),
+            name: try row.decode(forColumn: "name"), detector: try row.decode(forColumn: "detector"),
+            severity: Severity(rawValue: try row.decode(forColumn: "severity")) ?? .info,
+            state: Incident.State(rawValue: try row.decode(forColumn: "state")) ?? .open,
+            title: try row.decode(String?.self, forColumn: "headline") ?? row.decode(forColumn: "title"),
+            description: try row.decode(forColumn: "description"), labels: labels(try row.decode(forColumn: "labels")),
+            startsAt: try needed("starts_at"), lastSeen: try needed("last_seen"), openedAt: try needed("opened_at"),
+            resolvedAt: try time("resolved_at"), acknowledgedBy: try row.decode(forColumn: "acknowledged_by"),
+            acknowledgedAt: try time("acknowledged_at"), assignee: try row.decode(forColumn: "assignee"),
+            resolution: try row.decode(String?.self, forColumn: "resolution").flatMap(Incident.Resolution.init),
+            version: try row.decode(forColumn: "version"), changedBy: try row.decode(forColumn: "changed_by"),
+            mergedInto: try row.decode(forColumn: "merged_into"), mergedBecause: try row.decode(forColumn: "merged_because"),
+            reopened: try row.decode(forColumn: "reopened"),
+            isFlapping: try row.decode(Int64?.self, forColumn: "quiet_for") != nil,
+            ownCount: try row.decode(forColumn: "count"), mergedCount: try row.decode(forColumn: "merged_count"),
+            contributions: contributions == "[]" ? [] : decode(contributions) ?? [])
     }
 
     static func json(_ value: some Encodable) throws -> String {

@@ -12,14 +12,19 @@ extension IncidentStore {
     @discardableResult
     public func forget(endedBefore time: Timestamp, limit: Int = 500) throws -> Int {
         try store.database.write { database in
-            try database.executeCached(
-                sql: """
-                    DELETE FROM incident WHERE number IN (SELECT i.number FROM incident i WHERE i.state = 'resolved' AND i.listed_at < ?1 AND i.resolved_at < ?1
-                        AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = i.number AND p.state <> 'resolved')
-                        AND NOT EXISTS (SELECT 1 FROM incident w WHERE w.number = i.merged_into AND w.state <> 'resolved')
-                        ORDER BY i.listed_at LIMIT ?2)
-                    """, arguments: [time.microseconds, limit])
-            let count = database.changesCount
+            let old = try Int64.fetchAll(
+                database.cachedStatement(
+                    sql: """
+                        SELECT i.number FROM incident i WHERE i.state = 'resolved' AND i.listed_at < ?1 AND i.resolved_at < ?1
+                            AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = i.number AND p.state <> 'resolved')
+                            AND NOT EXISTS (SELECT 1 FROM incident w WHERE w.number = i.merged_into AND w.state <> 'resolved')
+                            ORDER BY i.listed_at LIMIT ?2
+                        """), arguments: [time.microseconds, limit])
+            // Each on its own: one that cannot go keeps no other.
+            let kept = try database.eachApart(old) {
+                try database.executeCached(sql: "DELETE FROM incident WHERE number = ?", arguments: [$0])
+            }
+            let count = old.count - kept.count
             try database.executeCached(
                 sql:
                     "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < ? ORDER BY created_at LIMIT ?)",
@@ -56,7 +61,8 @@ extension IncidentStore {
             let missing = try Int.fetchOne(
                 database,
                 sql: """
-                    SELECT count(*) FROM incident i CROSS JOIN incident w ON w.number = coalesce(i.merged_into, i.number), json_each(i.labels) l WHERE NOT EXISTS
+                    SELECT count(*) FROM incident i CROSS JOIN incident w ON w.number = coalesce(i.merged_into, i.number),
+                        json_each(iif(json_valid(i.labels), i.labels, '{}')) l WHERE NOT EXISTS
                         (SELECT 1 FROM incident_label k WHERE k.name = l.key AND k.value = l.value AND k.listed_at = w.listed_at AND k.incident = w.number)
                     """)
             if let missing, missing > 0 { problems.append("\(missing) labels of incidents cannot be found by") }

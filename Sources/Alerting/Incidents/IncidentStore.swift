@@ -10,7 +10,7 @@ import Store
 public struct IncidentStore: Sendable {
     public static let migrations =
         tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations + IncidentTables.migrations
-        + Escalation.migrations + [SilenceMatchers.migration]
+        + Escalation.migrations + [SilenceMatchers.migration] + BelievedTime.migrations
 
     private static let tables = [
         Migration(
@@ -106,7 +106,7 @@ public struct IncidentStore: Sendable {
         let last = try Row.fetchOne(
             database.cachedStatement(sql: "SELECT * FROM incident WHERE fingerprint = ? ORDER BY number DESC LIMIT 1"),
             arguments: [fingerprint]
-        ).map(Self.incident)
+        ).flatMap(Self.incident)
         if let last {
             guard finding.lastSeen > last.lastSeen || finding.count > last.ownCount && last.state != .resolved else {
                 return .known
@@ -265,7 +265,11 @@ public struct IncidentStore: Sendable {
     }
 
     /// Resolves the incidents of findings that have seen nothing new for `timeout`, and gives how many they were. Posted alerts end by their own times.
-    public func resolveQuiet(after timeout: Duration, now: Timestamp) throws -> Int {
+    ///
+    /// - Parameter passedOver: told of those that could not be resolved, and why; the others are.
+    public func resolveQuiet(
+        after timeout: Duration, now: Timestamp, passedOver: (Int64, any Error) -> Void = { _, _ in }
+    ) throws -> Int {
         // Looked for without the write lock first: this is asked every second, and nearly always there is none.
         let condition = """
             \(IncidentTables.goesOn) AND updated_at < ?1 AND detector <> '\(PostedIncident.detector)' AND (quiet_for IS NULL OR updated_at < ?2 - quiet_for)
@@ -279,15 +283,17 @@ public struct IncidentStore: Sendable {
                 ?? false
         }
         guard isAnyQuiet else { return 0 }
-        return try write { database in
+        let (count, failed) = try write { database in
             let quiet = try Row.fetchAll(
                 database, sql: "SELECT number, quiet_for FROM incident INDEXED BY incident_live WHERE \(condition)",
                 arguments: arguments)
-            for row in quiet {
-                let seconds = (row["quiet_for"] as Int64?).map { Int($0 / 1_000_000) } ?? Int(timeout.inSeconds)
+            let failed = try database.eachApart(quiet) { row in
+                let seconds = Int64.fromDatabaseValue(row["quiet_for"]).map { Int($0 / 1_000_000) } ?? Int(timeout.inSeconds)
                 try resolve(row["number"], as: .quiet, now, actor: "obs", "nothing new for \(seconds) s", database)
             }
-            return quiet.count
+            return (quiet.count - failed.count, failed.map { (Int64.fromDatabaseValue($0.item["number"]) ?? 0, $0.error) })
         }
+        for (number, error) in failed { passedOver(number, error) }
+        return count
     }
 }

@@ -12,27 +12,78 @@ public struct AcknowledgeLinks: Sendable {
     /// How long a link is good: at least so long, at most a day longer.
     static let validity = Duration.seconds(86_400)
 
-    /// Reads the key from the folder of the database, or makes it there, readable by its owner alone.
+    /// What was wrong with the key that was there, and where it is kept now; nil when it was well.
+    public let damage: String?
+
+    /// Reads the key from the folder of the database, or makes it there, readable by its owner alone. The file is the key and a checksum of it; one of an older obs is the key alone.
+    ///
+    /// A key that is damaged is put aside, and another takes its place: the links that it signed are good no more, all later ones are.
     public init(besides database: String) throws {
         let path = (database as NSString).deletingLastPathComponent + "/acknowledge.key"
-        let fresh = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
-        // Of two processes that start at once one makes it, and both read it.
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
-        if descriptor >= 0 {
-            let count = fresh.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            fsync(descriptor)
-            close(descriptor)
-            guard count == fresh.count else {
-                unlink(path)
-                throw AlertingError.badLink(
-                    "\(path): the key of acknowledge links cannot be written; see whether the disk is full")
-            }
+        try Self.make(path)
+        if let key = Self.read(path) {
+            (self.key, damage) = (key, nil)
+            return
         }
-        guard let bytes = FileManager.default.contents(atPath: path), bytes.count == fresh.count else {
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw AlertingError.badLink("\(path): the key of acknowledge links cannot be read; run obs as the user who owns it")
+        }
+        var kept = path + ".damaged", number = 1
+        while FileManager.default.fileExists(atPath: kept) {
+            number += 1
+            kept = "\(path).damaged-\(number)"
+        }
+        guard rename(path, kept) == 0 else {
             throw AlertingError.badLink(
-                "\(path): this is no key of acknowledge links; remove the file, and a new one is made at the next start")
+                "\(path): the key of acknowledge links is damaged, and cannot be put aside; remove the file")
         }
-        key = SymmetricKey(data: bytes)
+        try Self.make(path)
+        guard let key = Self.read(path) else {
+            throw AlertingError.badLink(
+                "\(path): the key of acknowledge links cannot be read back; see whether the disk is failing")
+        }
+        self.key = key
+        damage =
+            "\(path): the key of acknowledge links was damaged and is kept as \(kept); a new one is in its place, and links in earlier notifications are good no more"
+    }
+
+    private static let keySize = 32
+
+    /// Makes the key if there is none. Of two processes that start at once one makes it, and both read it.
+    private static func make(_ path: String) throws {
+        let fresh = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
+        let content = fresh + checksum(fresh)
+        // Under its name at once: a file that is half there would pass for a damaged one.
+        let unfinished = "\(path).\(UUID().uuidString).part"
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }  // whoever reads it says that it is not there
+        defer { unlink(unfinished) }
+        let count = content.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        fsync(descriptor)
+        close(descriptor)
+        guard count == content.count, link(unfinished, path) == 0 || errno == EEXIST else {
+            throw AlertingError.badLink("\(path): the key of acknowledge links cannot be written; see whether the disk is full")
+        }
+    }
+
+    /// The key in the file, or nil when it is not what was written.
+    private static func read(_ path: String) -> SymmetricKey? {
+        guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
+        let key = Array(bytes.prefix(keySize)), rest = Array(bytes.dropFirst(keySize))
+        guard key.count == keySize, rest.isEmpty || rest == checksum(key) else { return nil }
+        return SymmetricKey(data: key)
+    }
+
+    /// Says nothing of the key to whoever has only this.
+    private static func checksum(_ key: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: key).prefix(4)) }
+
+    /// What is wrong with the key beside a database, or nil. Changes nothing.
+    public static func problem(besides database: String) -> String? {
+        let path = (database as NSString).deletingLastPathComponent + "/acknowledge.key"
+        guard FileManager.default.fileExists(atPath: path), FileManager.default.isReadableFile(atPath: path) else { return nil }
+        return read(path) == nil
+            ? "\(path): the key of acknowledge links is damaged; the next 'obs run' puts it aside and makes another" : nil
     }
 
     /// What a notification leads to. Within a day the same incident has the same link, so that a text that is sent again is the same text.

@@ -40,27 +40,42 @@ struct Escalation: Sendable {
     }
 
     /// Takes the steps that are due, in one transaction with what they owe.
-    func advance(now: Timestamp, _ database: Database) throws {
-        for row in try Row.fetchAll(
+    ///
+    /// - Returns: the incidents whose steps could not be taken, and why; they are tried again after a while.
+    @discardableResult
+    func advance(now: Timestamp, _ database: Database) throws -> [(incident: Int64, error: any Error)] {
+        let due = try Row.fetchAll(
             database, sql: "SELECT * FROM escalation WHERE due_at <= ? ORDER BY due_at LIMIT 1000", arguments: [now.microseconds])
-        {
-            let number: Int64 = row["incident"], since = Timestamp(microseconds: row["since"])
-            var step: Int = row["step"]
-            guard let incident = try IncidentStore.fetch(number, database),
-                let policy = configuration.escalations.first(where: { $0.matchers.match(incident.labels) })
-            else {
-                try database.execute(sql: "UPDATE escalation SET due_at = NULL WHERE incident = ?", arguments: [number])
-                continue
-            }
-            while step < policy.steps.count, since + policy.steps[step].after <= now {
-                try take(policy.steps[step], number: step + 1, for: incident, now, database)
-                step += 1
-            }
-            let next = step < policy.steps.count ? since + policy.steps[step].after : nil
-            try database.execute(
-                sql: "UPDATE escalation SET step = ?, due_at = ? WHERE incident = ?",
-                arguments: [step, next?.microseconds, number])
+        let failed = try database.eachApart(due) { try advance($0, now, database) }.map { row, error in
+            (incident: Int64.fromDatabaseValue(row["incident"]) ?? 0, error: error)
         }
+        // It stands among the first otherwise, and keeps others from being seen.
+        for (incident, _) in failed {
+            try database.execute(
+                sql: "UPDATE escalation SET due_at = ? WHERE incident = ?",
+                arguments: [(now + Self.pauseAfterFailure).microseconds, incident])
+        }
+        return failed
+    }
+
+    private static let pauseAfterFailure = Duration.seconds(60)
+
+    private func advance(_ row: Row, _ now: Timestamp, _ database: Database) throws {
+        let number: Int64 = try row.decode(forColumn: "incident")
+        let since = Timestamp(microseconds: try row.decode(forColumn: "since"))
+        var step: Int = try row.decode(forColumn: "step")
+        guard let incident = try IncidentStore.fetch(number, database),
+            let policy = configuration.escalations.first(where: { $0.matchers.match(incident.labels) })
+        else {
+            return try database.execute(sql: "UPDATE escalation SET due_at = NULL WHERE incident = ?", arguments: [number])
+        }
+        while step < policy.steps.count, since + policy.steps[step].after <= now {
+            try take(policy.steps[step], number: step + 1, for: incident, now, database)
+            step += 1
+        }
+        let next = step < policy.steps.count ? since + policy.steps[step].after : nil
+        try database.execute(
+            sql: "UPDATE escalation SET step = ?, due_at = ? WHERE incident = ?", arguments: [step, next?.microseconds, number])
     }
 
     private func take(_ step: EscalationPolicy.Step, number: Int, for incident: Incident, _ now: Timestamp, _ database: Database)

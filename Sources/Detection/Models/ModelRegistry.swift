@@ -14,6 +14,8 @@ public struct ModelRegistry: Sendable {
                     threshold REAL NOT NULL, features TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (name, version));
                 """),
         Migration(id: "detection-2", sql: "ALTER TABLE model ADD COLUMN kind TEXT NOT NULL DEFAULT 'windows';"),
+        // Of the file's bytes, as text; null for models that were saved before.
+        Migration(id: "detection-damage-1", sql: "ALTER TABLE model ADD COLUMN checksum TEXT;"),
     ]
 
     /// A larger model file is refused: reading it would take the memory that the pipelines need.
@@ -32,6 +34,8 @@ public struct ModelRegistry: Sendable {
         public let file: String
         /// Which type of model the file holds: ``RegisteredModel/kind``.
         public let kind: String
+        /// Of the file's bytes; nil for one that an older obs saved.
+        let checksum: String?
     }
 
     private let store: Store
@@ -47,6 +51,7 @@ public struct ModelRegistry: Sendable {
         let kind = type(of: model).kind
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let bytes = try JSONEncoder().encode(model)
+        let checksum = Self.checksum(bytes)
         return try store.database.write { database in
             let version =
                 (try Int.fetchOne(database, sql: "SELECT max(version) FROM model WHERE name = ?", arguments: [name]) ?? 0) + 1
@@ -55,15 +60,18 @@ public struct ModelRegistry: Sendable {
             try bytes.write(to: URL(filePath: folder + "/" + file), options: .atomic)
             try database.execute(sql: "UPDATE model SET stage = 'archived' WHERE name = ?", arguments: [name])
             try database.execute(
-                sql: "INSERT INTO model VALUES (?, ?, 'production', ?, ?, ?, ?, ?, ?)",
+                sql: """
+                    INSERT INTO model (name, version, stage, trained_at, trained_on, threshold, features, file, kind, checksum)
+                    VALUES (?, ?, 'production', ?, ?, ?, ?, ?, ?, ?)
+                    """,
                 arguments: [
                     name, version, model.trainedAt.microseconds, model.trainedOn, model.threshold,
-                    model.features.joined(separator: ","), file, kind,
+                    model.features.joined(separator: ","), file, kind, checksum,
                 ])
             return Entry(
                 name: name, version: version, stage: "production", trainedAt: model.trainedAt, trainedOn: model.trainedOn,
                 threshold: model.threshold,
-                features: model.features.joined(separator: ","), file: file, kind: kind)
+                features: model.features.joined(separator: ","), file: file, kind: kind, checksum: checksum)
         }
     }
 
@@ -94,11 +102,10 @@ public struct ModelRegistry: Sendable {
     public func production<Model: RegisteredModel>(_ name: String, as type: Model.Type) throws -> (entry: Entry, model: Model)? {
         guard let entry = try productionEntry(name) else { return nil }
         guard entry.kind == Model.kind else { throw ModelError.otherKind(name: name, kind: entry.kind, wanted: Model.kind) }
-        let path = folder + "/" + entry.file
-        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
-        guard let size, size <= Self.maxFileSize, let bytes = FileManager.default.contents(atPath: path),
-            let model = try? JSONDecoder().decode(Model.self, from: bytes)
-        else { throw ModelError.damaged(file: path) }
+        let bytes = try bytes(of: entry)
+        guard let model = try? JSONDecoder().decode(Model.self, from: bytes) else {
+            throw ModelError.damaged(file: folder + "/" + entry.file)
+        }
         return (entry, model)
     }
 
@@ -121,7 +128,40 @@ public struct ModelRegistry: Sendable {
             name: row["name"], version: row["version"], stage: row["stage"],
             trainedAt: Timestamp(microseconds: row["trained_at"]),
             trainedOn: row["trained_on"], threshold: row["threshold"], features: row["features"], file: row["file"],
-            kind: row["kind"])
+            kind: row["kind"], checksum: row["checksum"])
+    }
+
+    private static func checksum(_ bytes: Data) -> String {
+        var hash = StableHash()
+        // At once: through the iterator of Data each byte is a call.
+        bytes.withUnsafeBytes { for byte in $0 { hash.add(byte) } }
+        return String(hash.value, radix: 16)
+    }
+
+    /// The bytes of a model's file.
+    ///
+    /// - Throws: ``ModelError/damaged(file:)`` when they are not those that were saved.
+    private func bytes(of entry: Entry) throws -> Data {
+        let path = folder + "/" + entry.file
+        let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
+        guard let size, size <= Self.maxFileSize, let bytes = FileManager.default.contents(atPath: path),
+            entry.checksum.map({ $0 == Self.checksum(bytes) }) ?? true
+        else { throw ModelError.damaged(file: path) }
+        return bytes
+    }
+
+    /// What is wrong with the files of the models, archived ones too, one sentence each.
+    public func problems() throws -> [String] {
+        try list().compactMap { entry in
+            do {
+                let bytes = try bytes(of: entry)
+                // An older obs kept no checksum: then it is at least to be JSON.
+                if entry.checksum == nil { _ = try JSONSerialization.jsonObject(with: bytes) }
+                return nil
+            } catch {
+                return "\(ModelError.damaged(file: folder + "/" + entry.file))"
+            }
+        }
     }
 }
 
@@ -150,7 +190,8 @@ public enum ModelError: Error, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .damaged(let file): "\(file): the model file is missing or damaged; train it again with 'obs model train'"
+        case .damaged(let file):
+            "\(file): the model file is missing or damaged; train it again with 'obs model train', or put an earlier version in production with 'obs model promote'"
         case .tooFewWindows(let table, let count):
             "\(table) has \(count) windows, and a model needs \(WindowModel.minimumRows); process more logs, then train again"
         case .tooFewRows(let table, let label, let positives, let negatives):

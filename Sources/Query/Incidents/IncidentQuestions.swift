@@ -34,7 +34,9 @@ public struct IncidentQuestions: Sendable {
                     }
                     looked += 1
                     last = IncidentCursor(listedAt: row["listed_at"], number: row["number"])
-                    if try plan.isAnswered(by: row, database) { page.incidents.append(IncidentStore.incident(row)) }
+                    if try plan.isAnswered(by: row, database), let incident = IncidentStore.incident(row) {
+                        page.incidents.append(incident)
+                    }
                 }
             }
             return page
@@ -147,8 +149,7 @@ public struct IncidentQuestions: Sendable {
             let kind = try Row.fetchAll(
                 database, sql: Self.endedOfRule,
                 arguments: [incident.name, incident.number, incident.startsAt.microseconds, incident.fingerprint, limit])
-            return try (same + kind).prefix(limit).map { row in
-                let found = IncidentStore.incident(row)
+            return try (same + kind).prefix(limit).compactMap(IncidentStore.incident).map { found in
                 let words = try Row.fetchOne(
                     database,
                     sql:

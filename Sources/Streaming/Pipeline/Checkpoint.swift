@@ -42,10 +42,11 @@ public struct Replacement: Codable, Sendable {
     }
 }
 
-/// The file of a checkpoint: ``StateParts``, one of which says whose it is.
+/// The file of a checkpoint: a line with the checksum of all that follows (``CheckpointSeal``), then ``StateParts``, one of which says whose it is.
 extension Checkpoint {
     private struct Head: Codable {
-        var layout = 2
+        /// Since layout 3 there is a checksum; layout 2 is read without.
+        var layout = 3
         var pipeline: String
         var definitionHash: String
         var epoch: Int64
@@ -56,6 +57,11 @@ extension Checkpoint {
     /// A layout that this obs does not know.
     struct Unreadable: Error {}
 
+    /// Bytes that are not those that were written.
+    struct Damaged: Error {
+        let reason: String
+    }
+
     /// The file in pieces, so that none is copied.
     func filePieces() throws -> [Data] {
         let head = Head(
@@ -64,14 +70,17 @@ extension Checkpoint {
         for (kind, values) in [("position", positions), ("state", states), ("pending", pending)] {
             for (name, value) in values { parts["\(kind)/\(name)"] = value }
         }
-        return try StateParts.pieces(parts)
+        let pieces = try StateParts.pieces(parts)
+        return [CheckpointSeal.line(of: pieces)] + pieces
     }
 
-    /// - Throws: when the file is damaged or of another layout.
+    /// - Throws: ``Damaged`` when the file is not what was written, ``Unreadable`` when it is of another layout.
     init(file bytes: Data) throws {
-        let parts = try StateParts.split(bytes)
+        guard !bytes.isEmpty else { throw Damaged(reason: "it is empty") }
+        let (content, isSealed) = try CheckpointSeal.open(bytes)
+        let parts = try StateParts.split(content)
         let head = try JSONDecoder().decode(Head.self, from: parts["head"] ?? Data())
-        guard head.layout == 2 else { throw Unreadable() }
+        guard head.layout == (isSealed ? 3 : 2) else { throw Unreadable() }
         func values(_ kind: String) -> [String: Data] {
             Dictionary(
                 uniqueKeysWithValues: parts.filter { $0.key.hasPrefix(kind + "/") }.map {

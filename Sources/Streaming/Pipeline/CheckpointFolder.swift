@@ -43,7 +43,9 @@ public final class CheckpointFolder: Sendable {
     ///
     /// - Throws: ``PipelineError/unreadableCheckpoint(path:reason:)``; a checkpoint that is damaged is never taken for none, because
     ///   starting over would write every row a second time.
-    public func load() throws -> Checkpoint? {
+    public func load() throws -> Checkpoint? { try Self.read(file) }
+
+    private static func read(_ file: String) throws -> Checkpoint? {
         guard let bytes = FileManager.default.contents(atPath: file) else {
             guard !FileManager.default.fileExists(atPath: file) else {
                 throw PipelineError.unreadableCheckpoint(path: file, reason: "it cannot be read")
@@ -52,8 +54,12 @@ public final class CheckpointFolder: Sendable {
         }
         do {
             return try Checkpoint(file: bytes)
+        } catch let damage as Checkpoint.Damaged {
+            throw PipelineError.unreadableCheckpoint(path: file, reason: "the checkpoint is damaged: \(damage.reason)")
+        } catch is Checkpoint.Unreadable {
+            throw PipelineError.unreadableCheckpoint(path: file, reason: "the checkpoint is of another version of obs")
         } catch {
-            throw PipelineError.unreadableCheckpoint(path: file, reason: "it is damaged or of another version")
+            throw PipelineError.unreadableCheckpoint(path: file, reason: "the checkpoint is damaged: it does not hold together")
         }
     }
 
@@ -98,10 +104,36 @@ public final class CheckpointFolder: Sendable {
         guard fsync(folder) == 0 else { throw failure(path) }
     }
 
-    /// Puts the last checkpoint aside under a name with its epoch, so that the pipeline starts anew (`--new-checkpoint`).
-    public func setAside() throws {
-        guard let last = try load() else { return }
-        guard rename(file, "\(path)/checkpoint-\(last.epoch).old") == 0 else { throw failure(file) }
+    /// Puts the last checkpoint aside, so that the pipeline starts anew (`--new-checkpoint`): under a name with its epoch, or as damaged when it cannot be read.
+    ///
+    /// - Returns: the file that it is kept in, or nil when there was none.
+    @discardableResult
+    public func setAside() throws -> String? {
+        guard FileManager.default.fileExists(atPath: file) else { return nil }
+        let name = (try? load()).flatMap { $0 }.map { "checkpoint-\($0.epoch)" } ?? "checkpoint-damaged"
+        // What was put aside before stays.
+        var kept = "\(path)/\(name).old", number = 1
+        while FileManager.default.fileExists(atPath: kept) {
+            number += 1
+            kept = "\(path)/\(name)-\(number).old"
+        }
+        guard rename(file, kept) == 0 else { throw failure(file) }
+        return kept
+    }
+
+    /// What is wrong with the checkpoints below a folder, one sentence each. Takes no lock: a checkpoint is whole at any moment.
+    public static func problems(in checkpoints: String) -> [String] {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: checkpoints)) ?? []).sorted()
+        return names.compactMap { name in
+            let file = "\(checkpoints)/\(name)/checkpoint"
+            guard FileManager.default.fileExists(atPath: file) else { return nil }
+            do {
+                _ = try read(file)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
     }
 
     private var file: String { path + "/checkpoint" }

@@ -75,14 +75,14 @@ public struct RunStore: Sendable {
         }
     }
 
-    /// When the newest scheduled run of `pipeline` that ended without an error was due, or nil before the first.
-    public func lastDue(_ pipeline: String) throws -> Timestamp? {
+    /// When the newest scheduled run of `pipeline` that ended without an error was due, or nil before the first. One that was due after `now` ran while the clock was ahead, and says nothing.
+    public func lastDue(_ pipeline: String, now: Timestamp) throws -> Timestamp? {
         try store.database.read { database in
             try Int64.fetchOne(
                 database,
                 sql:
-                    "SELECT max(due_at) FROM pipeline_run WHERE pipeline = ? AND kind = 'schedule' AND ended_at IS NOT NULL AND error IS NULL",
-                arguments: [pipeline]
+                    "SELECT max(due_at) FROM pipeline_run WHERE pipeline = ? AND kind = 'schedule' AND ended_at IS NOT NULL AND error IS NULL AND due_at <= ?",
+                arguments: [pipeline, now.microseconds]
             ).map(Timestamp.init(microseconds:))
         }
     }

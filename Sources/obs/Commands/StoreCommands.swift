@@ -43,8 +43,11 @@ struct RestoreCommand: AsyncParsableCommand {
 
 struct CheckStore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "store", abstract: "Check the database of incidents: its pages, indexes, references and search.",
+        commandName: "store", abstract: "Check the files of the data directory, but for its tables: 1 when one is damaged.",
         discussion: """
+            The database of incidents (its pages, indexes, references, search and rows), the newest gold rows, the checkpoints of the pipelines, the models and the key of acknowledge \
+            links. Of tables 'obs lake verify' reads every file.
+
             Examples:
               obs check store
               obs check store --data-dir /var/lib/obs
@@ -53,11 +56,8 @@ struct CheckStore: AsyncParsableCommand {
 
     func run() async throws {
         let workspace = try common.existingWorkspace()
-        let problems = try workspace.store.problems() + workspace.incidents.problems()
-        guard problems.isEmpty else {
-            throw BadFinding(
-                "\(workspace.store.path): \(problems.joined(separator: "\n")); restore a backup with 'obs restore FILE'")
-        }
+        let problems = DataInspection(workspace).problems()
+        guard problems.isEmpty else { throw BadFinding(problems.joined(separator: "\n")) }
         print("\(workspace.store.path) is well")
     }
 }
