@@ -53,6 +53,11 @@ enum Terminal {
         }
     }
 
+    /// JSON or lines of text as a terminal shows them: nothing in them drives it.
+    static func shown(_ text: String, isJSON: Bool) -> String {
+        isJSON ? OutsideText(text).visibleJSON : OutsideText(OutsideText(text).replacing("\r\n", with: "\n")).visible
+    }
+
     /// Writes JSON to standard output; on a terminal nothing in its texts can drive it, and it is the same JSON.
     static func write(json text: String) { write(isOutputTerminal ? OutsideText(text).visibleJSON : text) }
 

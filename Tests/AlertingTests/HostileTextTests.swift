@@ -1,4 +1,5 @@
 import Columns
+import Detection
 import Foundation
 import GRDB
 import Store
@@ -24,7 +25,9 @@ struct `Hostile text` {
         var alerts: [JSON] = []
         for _ in 0..<100 {
             let labels = Self.labels(&random)
-            let annotations: Labels = ["summary": HostileText.text(using: &random), HostileText.text(pieces: 1...4, using: &random): "note"]
+            let annotations: Labels = [
+                "summary": HostileText.text(using: &random), HostileText.text(pieces: 1...4, using: &random): "note",
+            ]
             guard annotations.allSatisfy({ !$0.key.isEmpty }) else { continue }
             expected[Fingerprint.number(of: labels)] = (labels, annotations)
             alerts.append(.object([.init("labels", try JSON(labels)), .init("annotations", try JSON(annotations))]))
@@ -39,7 +42,8 @@ struct `Hostile text` {
         // Each can be asked for by all that it says.
         for (labels, _) in expected.values.prefix(20) {
             var filter = AlertQuestions.Filter()
-            filter.matchers = try [Matcher](parsing: try labels.map { try Matcher($0.key, .equal, $0.value).description }.joined(separator: ","))
+            filter.matchers = try [Matcher](
+                parsing: try labels.map { try Matcher($0.key, .equal, $0.value).description }.joined(separator: ","))
             #expect(try await manager.alerts.alerts(filter, now: AlertManager.now).map(\.labels) == [labels])
         }
     }
@@ -52,7 +56,8 @@ struct `Hostile text` {
             let matchers = try labels.map { try Matcher($0.key, .equal, $0.value) }
             let (author, comment) = ("a" + HostileText.text(using: &random), HostileText.text(using: &random))
             let id = try silences.set(
-                matchers: matchers, startsAt: .start, endsAt: .start + .seconds(60), createdBy: author, comment: comment, now: .start)
+                matchers: matchers, startsAt: .start, endsAt: .start + .seconds(60), createdBy: author, comment: comment,
+                now: .start)
             let read = try silences.silence(id)
             #expect(read.matchers == matchers)
             // SQLite ends a text at U+0000; all else is as it was.
@@ -68,7 +73,9 @@ struct `Hostile text` {
         let store = try TemporaryStore()
         func kept(_ text: String) -> OutsideText { OutsideText(OutsideText(text).replacing("\0", with: "\u{FFFD}")) }
         for number in 0..<60 {
-            let (user, line, note) = (HostileText.text(using: &random), HostileText.text(using: &random), "n" + HostileText.text(using: &random))
+            let (user, line, note) = (
+                HostileText.text(using: &random), HostileText.text(using: &random), "n" + HostileText.text(using: &random)
+            )
             var finding = Finding.bruteForce(from: "\(number)\(user)")
             finding.labels["user\(user)"] = user
             finding.evidence = [Evidence(file: "auth\(line)", offset: 7, line: line, time: .start)]
@@ -81,7 +88,9 @@ struct `Hostile text` {
             #expect(incident.labels["source"].map { OutsideText($0) } == OutsideText("\(number)\(user)"))
             #expect(incident.labels["user\(user)"].map { OutsideText($0) } == OutsideText(user))
             #expect(OutsideText(incident.title) == kept("Brute force from \(number)\(user)"))
-            #expect(evidence.map { OutsideText($0.line) } == [kept(line)] && evidence.map { OutsideText($0.file) } == [kept("auth\(line)")])
+            #expect(
+                evidence.map { OutsideText($0.line) } == [kept(line)]
+                    && evidence.map { OutsideText($0.file) } == [kept("auth\(line)")])
             #expect(timeline.last.map { OutsideText($0.text) } == kept(note))
         }
     }
@@ -91,11 +100,14 @@ struct `Hostile text` {
     /// One alert that says `text` wherever it can.
     private static func content(_ text: String, _ labels: Labels = [:]) -> NotificationContent {
         let alert = WebhookPayload.Alert(
-            status: "firing", labels: labels.merging(["alertname": "Hostile", "user": text]), annotations: ["summary": text, "description": text],
-            startsAt: "2026-11-21T10:00:00Z", endsAt: "0001-01-01T00:00:00Z", generatorURL: "http://obs.example/incidents/INC-1", fingerprint: "0123456789abcdef")
+            status: "firing", labels: labels.merging(["alertname": "Hostile", "user": text]),
+            annotations: ["summary": text, "description": text],
+            startsAt: "2026-11-21T10:00:00Z", endsAt: "0001-01-01T00:00:00Z", generatorURL: "http://obs.example/incidents/INC-1",
+            fingerprint: "0123456789abcdef")
         return NotificationContent(
             payload: WebhookPayload(
-                [alert], receiver: "oncall", groupKey: "{}:{}", groupLabels: ["alertname": "Hostile"], externalURL: "http://obs.example"),
+                [alert], receiver: "oncall", groupKey: "{}:{}", groupLabels: ["alertname": "Hostile"],
+                externalURL: "http://obs.example"),
             key: "obs-1-0", library: .builtin, now: Timestamp(seconds: 1_700_000_000))
     }
 
@@ -114,7 +126,9 @@ struct `Hostile text` {
     }
 
     private static func inMarkdown(_ text: String) -> String {
-        OutsideText(OutsideText(text).lines.joined(separator: " ")).replacingScalars { $0 == "\t" ? " " : $0.isControl ? "\u{FFFD}" : nil }
+        OutsideText(OutsideText(text).lines.joined(separator: " ")).replacingScalars {
+            $0 == "\t" ? " " : $0.isControl ? "\u{FFFD}" : nil
+        }
     }
 
     private static func inHTML(_ text: String) -> String {
@@ -122,38 +136,54 @@ struct `Hostile text` {
     }
 
     static let cases: [Case] = [
-        .init(name: "webhook", json: #"{"url": "http://x"}"#, type: Webhook.self, find: { $0["alerts"]?.list?[0]["labels"]?["user"]?.text }),
         .init(
-            name: "slack", json: #"{"api_url": "http://x", "text": "\#(all)"}"#, type: Slack.self, find: { $0["attachments"]?.list?[0]["text"]?.text },
-            read: { $0.unicodeScalars.contains("<") ? nil : OutsideText(OutsideText(OutsideText($0).replacing("&lt;", with: "<")).replacing("&gt;", with: ">")).replacing("&amp;", with: "&") }),
+            name: "webhook", json: #"{"url": "http://x"}"#, type: Webhook.self,
+            find: { $0["alerts"]?.list?[0]["labels"]?["user"]?.text }),
+        .init(
+            name: "slack", json: #"{"api_url": "http://x", "text": "\#(all)"}"#, type: Slack.self,
+            find: { $0["attachments"]?.list?[0]["text"]?.text },
+            read: {
+                $0.unicodeScalars.contains("<")
+                    ? nil
+                    : OutsideText(OutsideText(OutsideText($0).replacing("&lt;", with: "<")).replacing("&gt;", with: ">"))
+                        .replacing("&amp;", with: "&")
+            }),
         .init(
             name: "pagerduty", json: #"{"routing_key": "r", "details": {"d": "\#(all)"}}"#, type: PagerDuty.self,
             find: { $0["payload"]?["custom_details"]?["d"]?.text }),
         .init(
-            name: "opsgenie", json: #"{"api_key": "k", "description": "\#(all)"}"#, type: Opsgenie.self, find: { $0["details"]?["user"]?.text }),
+            name: "opsgenie", json: #"{"api_key": "k", "description": "\#(all)"}"#, type: Opsgenie.self,
+            find: { $0["details"]?["user"]?.text }),
         .init(
-            name: "msteams", json: #"{"webhook_url": "http://x", "text": "\#(all)"}"#, type: MSTeams.self, find: { $0["text"]?.text },
+            name: "msteams", json: #"{"webhook_url": "http://x", "text": "\#(all)"}"#, type: MSTeams.self,
+            find: { $0["text"]?.text },
             read: { HostileText.readMarkdown($0) }, kept: inMarkdown),
         .init(
-            name: "msteams, title", json: #"{"webhook_url": "http://x", "title": "\#(all)"}"#, type: MSTeams.self, find: { $0["title"]?.text },
+            name: "msteams, title", json: #"{"webhook_url": "http://x", "title": "\#(all)"}"#, type: MSTeams.self,
+            find: { $0["title"]?.text },
             read: { HostileText.readMarkdown($0) }, kept: inMarkdown),
         .init(
             name: "msteamsv2", json: #"{"webhook_url": "http://x", "text": "\#(all)"}"#, type: MSTeamsV2.self,
-            find: { $0["attachments"]?.list?[0]["content"]?["body"]?.list?[1]["text"]?.text }, read: { HostileText.readMarkdown($0) }, kept: inMarkdown),
+            find: { $0["attachments"]?.list?[0]["content"]?["body"]?.list?[1]["text"]?.text },
+            read: { HostileText.readMarkdown($0) }, kept: inMarkdown),
         .init(
             name: "discord", json: #"{"webhook_url": "http://x", "message": "\#(all)"}"#, type: Discord.self,
             find: { $0["embeds"]?.list?[0]["description"]?.text }, read: { HostileText.readMarkdown($0) }, kept: inMarkdown),
         .init(
-            name: "telegram", json: #"{"bot_token": "t", "chat_id": 1, "message": "\#(all)"}"#, type: Telegram.self, find: { $0["text"]?.text },
+            name: "telegram", json: #"{"bot_token": "t", "chat_id": 1, "message": "\#(all)"}"#, type: Telegram.self,
+            find: { $0["text"]?.text },
             read: { HostileText.readHTML($0) }, kept: inHTML),
         .init(
-            name: "telegram, MarkdownV2", json: #"{"bot_token": "t", "chat_id": 1, "parse_mode": "MarkdownV2", "message": "\#(all)"}"#, type: Telegram.self,
+            name: "telegram, MarkdownV2",
+            json: #"{"bot_token": "t", "chat_id": 1, "parse_mode": "MarkdownV2", "message": "\#(all)"}"#, type: Telegram.self,
             find: { $0["text"]?.text }, read: { HostileText.readMarkdown($0, special: "\\_*[]()~`>#+-=|{}.!") }),
         .init(
             name: "victorops", json: #"{"api_key": "k", "routing_key": "r", "state_message": "\#(all)"}"#, type: VictorOps.self,
             find: { $0["state_message"]?.text }),
         .init(
-            name: "webex", json: #"{"room_id": "r", "message": "\#(all)", "http_config": {"authorization": {"credentials": "c"}}}"#, type: Webex.self,
+            name: "webex",
+            json: #"{"room_id": "r", "message": "\#(all)", "http_config": {"authorization": {"credentials": "c"}}}"#,
+            type: Webex.self,
             find: { $0["markdown"]?.text }, read: { HostileText.readMarkdown($0) }, kept: inMarkdown),
     ]
 
@@ -185,17 +215,26 @@ struct `Hostile text` {
     }
 
     @Test func `has no markup in what the default texts say of it`() throws {
-        let hidden = "\u{600}<!channel>\u{301} \u{600}<img src=//192.0.2.9/p.png>\u{301} [\u{301}click]\u{301}(http://192.0.2.9/) _\u{301}x *\u{301}y `\u{301}z"
+        let hidden =
+            "\u{600}<!channel>\u{301} \u{600}<img src=//192.0.2.9/p.png>\u{301} [\u{301}click]\u{301}(http://192.0.2.9/) _\u{301}x *\u{301}y `\u{301}z"
         let plain = Self.content("plain", ["to": "all"]), hostile = Self.content(hidden, ["to": "all"])
         for one in Self.cases {
             let integration = try one.type.decode(
                 one.json.replacingOccurrences(of: Self.all, with: "{{>alertListMarkdown}}"), global: one.global)
-            let (sent, body) = try [plain, hostile].map { String(decoding: try integration.requests(for: $0)[0].body, as: UTF8.self) }
-                .reduce(into: ("", "")) { $0 = ($0.1, $1) }
-            guard ["slack", "telegram", "discord"].contains(where: one.name.hasPrefix) || one.name.hasPrefix("msteams") else { continue }
-            #expect(!OutsideText(body).contains("<!channel>") && !OutsideText(body).contains("<img"), "\(one.name)")
-            if one.name != "slack", !one.name.hasPrefix("telegram") { #expect(!OutsideText(body).contains("click]\u{301}("), "\(one.name)") }
-            #expect(!sent.isEmpty)
+            let body = OutsideText(String(decoding: try integration.requests(for: hostile)[0].body, as: UTF8.self))
+            let sent = try one.find(JSON(parsing: Array(body.string.utf8))).map { OutsideText($0) }
+            #expect(try !integration.requests(for: plain).isEmpty)
+            switch one.name {
+            case "slack", "telegram": #expect(!body.contains("<!channel>") && !body.contains("<img"), "\(one.name)")
+            case "msteams", "msteams, title", "msteamsv2", "discord", "webex":
+                // Our own links stand after it; of its own each bracket has a backslash.
+                let bare = OutsideText(sent?.replacing("\\[", with: "").description ?? "")
+                #expect(!bare.contains("[\u{301}click") && sent?.contains("\\[\u{301}click\\]") == true, "\(one.name)")
+                #expect(
+                    sent?.contains("\\<img") == true && !OutsideText(sent!.replacing("\\<", with: "")).contains("<"),
+                    "\(one.name)")
+            default: break
+            }
         }
     }
 
@@ -207,13 +246,16 @@ struct `Hostile text` {
         for _ in 0..<200 {
             let text = "x" + HostileText.text(using: &random)
             let mail = try ReadMail(String(decoding: try email.mail(Self.content(text)).text, as: UTF8.self))
-            #expect(OutsideText(mail.subject) == OutsideText(OutsideText(OutsideText(text).inOneLine).trimmed), "\(text.debugDescription)")
+            #expect(
+                OutsideText(mail.subject) == OutsideText(OutsideText(OutsideText(text).inOneLine).trimmed),
+                "\(text.debugDescription)")
             let lines = OutsideText(text).replacing("\r\n", with: "\n")
             #expect(OutsideText(mail.parts["text/plain"] ?? "") == OutsideText(lines), "\(text.debugDescription)")
             let html = OutsideText(mail.parts["text/html"] ?? "")
             #expect(html.starts(with: "<p>") && html.ends(with: "</p>"))
             let inner = String(html.scalars.dropFirst(3).dropLast(4))
-            #expect(HostileText.readHTML(inner).map { OutsideText($0) } == OutsideText(Self.inHTML(text)), "\(text.debugDescription)")
+            #expect(
+                HostileText.readHTML(inner).map { OutsideText($0) } == OutsideText(Self.inHTML(text)), "\(text.debugDescription)")
         }
     }
 }
@@ -247,7 +289,9 @@ private struct ReadMail {
         var bytes = Data()
         for word in header.components(separatedBy: " ") {
             let pieces = word.components(separatedBy: "?")
-            guard pieces.count == 5, pieces[1] == "UTF-8", pieces[2] == "B", let data = Data(base64Encoded: pieces[3]) else { throw Broken() }
+            guard pieces.count == 5, pieces[1] == "UTF-8", pieces[2] == "B", let data = Data(base64Encoded: pieces[3]) else {
+                throw Broken()
+            }
             bytes += data
         }
         return String(decoding: bytes, as: UTF8.self)
@@ -258,7 +302,9 @@ private struct ReadMail {
         var read: [UInt8] = [], at = 0
         while at < bytes.count {
             if bytes[at] == UInt8(ascii: "=") {
-                guard at + 2 < bytes.count, let byte = UInt8(String(decoding: bytes[(at + 1)...(at + 2)], as: UTF8.self), radix: 16) else { throw Broken() }
+                guard at + 2 < bytes.count,
+                    let byte = UInt8(String(decoding: bytes[(at + 1)...(at + 2)], as: UTF8.self), radix: 16)
+                else { throw Broken() }
                 read.append(byte)
                 at += 3
             } else {
@@ -277,9 +323,10 @@ struct `Two normal forms of one word` {
         let sink = try Sink(), store = try TemporaryStore()
         let manager = AlertManager.telling(["hook": sink.url], store: store) { $0.route?.groupBy = ["room"] }
         let now = AlertManager.now
-        try await manager.receive([composed, decomposed].map { room in
-            Alert(labels: ["alertname": "Hot", "room": room], startsAt: now, endsAt: now + .seconds(600), updatedAt: now)
-        })
+        try await manager.receive(
+            [composed, decomposed].map { room in
+                Alert(labels: ["alertname": "Hot", "room": room], startsAt: now, endsAt: now + .seconds(600), updatedAt: now)
+            })
         #expect(try await manager.alerts.groups(now: now).count == 2)
         try await manager.whileRunning { #expect(await eventually { sink.posts.count == 2 }) }
         let rooms = try sink.posts.map { try JSON(parsing: Array($0.body.utf8))["groupLabels"]?.labels?["room"] ?? "" }
@@ -288,7 +335,8 @@ struct `Two normal forms of one word` {
 
     @Test func `do not inhibit each other, and a silence of one leaves the other`() throws {
         let rule = InhibitRule(
-            sources: try [Matcher](parsing: "severity=critical"), targets: try [Matcher](parsing: "severity=warning"), equal: ["room"])
+            sources: try [Matcher](parsing: "severity=critical"), targets: try [Matcher](parsing: "severity=warning"),
+            equal: ["room"])
         let inhibitor = Inhibitor([rule], firing: [["severity": "critical", "room": composed]])
         #expect(inhibitor.source(inhibiting: ["severity": "warning", "room": composed]) != nil)
         #expect(inhibitor.source(inhibiting: ["severity": "warning", "room": decomposed]) == nil)
@@ -308,10 +356,16 @@ struct `Two normal forms of one word` {
         let alerts = [composed, decomposed].map {
             Alert(labels: ["alertname": "Hot", "room": $0], startsAt: .start, endsAt: .start + .seconds(600), updatedAt: .start)
         }
-        _ = try store.incidents.write { [route] in try AlertStore.put(alerts.map { RoutedAlert($0, route.settled) }, now: .start, $0) }
+        let first = route.settled
+        let routed = alerts.map { RoutedAlert($0, first) }
+        _ = try store.incidents.write { database in try AlertStore.put(routed, now: .start, database) }
         route.groupBy = ["room"]
-        #expect(try store.incidents.write { [route] in try AlertStore.regroup(route.settled, now: .start, $0) } == 2)
-        #expect(try store.store.database.read { try AlertQuestions(store.incidents, AlertingConfiguration()).groupCount($0) } == 2)
+        let second = route.settled
+        let moved = try store.incidents.write { database in try AlertStore.regroup(second, now: .start, database) }
+        let groups = try store.store.database.read { database in
+            try AlertQuestions(store.incidents, AlertingConfiguration()).groupCount(database)
+        }
+        #expect(moved == 2 && groups == 2)
     }
 }
 
@@ -327,19 +381,26 @@ struct `A silence of an earlier version` {
             let old = try Store(path: path, migrations: earlier)
             try old.database.write { database in
                 for (id, matchers) in rows {
-                    try database.execute(sql: "INSERT INTO silence VALUES (?, ?, 1, 9000000, 1, 'ann', 'why')", arguments: [id, matchers])
+                    try database.execute(
+                        sql: "INSERT INTO silence VALUES (?, ?, 1, 9000000, 1, 'ann', 'why')", arguments: [id, matchers])
                 }
             }
             try old.database.close()
         }
         let store = try Store(path: path, migrations: IncidentStore.migrations), silences = SilenceStore(store)
-        #expect(try silences.silence("good").matchers == [Matcher("alertname", .equal, "DiskFull"), Matcher("host", .matches, "db-.*\\.x")])
-        #expect(try silences.silence("poison").matchers == [Matcher("a", .equal, "x\"\u{301}y")])
-        #expect(try silences.silence("quoted").matchers == [Matcher("service.name", .equal, "shop")])
+        let expected = [
+            "good": [try Matcher("alertname", .equal, "DiskFull"), try Matcher("host", .matches, "db-.*\\.x")],
+            "poison": [try Matcher("a", .equal, "x\"\u{301}y")], "quoted": [try Matcher("service.name", .equal, "shop")],
+        ]
+        for (id, matchers) in expected { #expect(try silences.silence(id).matchers == matchers, "\(id)") }
         #expect(try silences.silences().count == 3)
-        let aside = try store.database.read { try String.fetchAll($0, sql: "SELECT id || matchers || comment FROM silence_unreadable ORDER BY id") }
+        let aside = try store.database.read {
+            try String.fetchAll($0, sql: "SELECT id || matchers || comment FROM silence_unreadable ORDER BY id")
+        }
         #expect(aside == ["broken{why", "lost[\"no matcher\"]why"])
-        let said = try store.database.read { try String.fetchAll($0, sql: "SELECT subject FROM audit WHERE action = 'silence.unreadable' ORDER BY subject") }
+        let said = try store.database.read {
+            try String.fetchAll($0, sql: "SELECT subject FROM audit WHERE action = 'silence.unreadable' ORDER BY subject")
+        }
         #expect(said == ["broken", "lost"])
     }
 }

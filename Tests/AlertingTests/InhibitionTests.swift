@@ -23,7 +23,7 @@ struct `Inhibition` {
     }
 
     @Test func `lets no alert quiet itself, and no two each other`() throws {
-        let both = ["a": "1", "b": "1"]
+        let both: Labels = ["a": "1", "b": "1"]
         let inhibitor = Inhibitor([try rule("a=1", "b=1")], firing: [both, ["a": "1", "b": "1", "c": "1"]])
         #expect(inhibitor.source(inhibiting: both) == nil)
         #expect(inhibitor.source(inhibiting: ["b": "1"]) != nil)

@@ -13,7 +13,7 @@ extension Alert {
         hasTimeout: Bool = false
     ) -> Alert {
         Alert(
-            labels: labels.merging(["alertname": name]) { given, _ in given }, annotations: ["summary": "\(name) is bad"],
+            labels: (["alertname": name] as Labels).merging(labels), annotations: ["summary": "\(name) is bad"],
             generatorURL: "http://prometheus/graph", startsAt: since ?? now, endsAt: until ?? now + .seconds(3600),
             updatedAt: now,
             hasTimeout: hasTimeout)

@@ -22,7 +22,9 @@ struct `An explained route` {
                 route("pages", "severity=critical"),
                 route("rest", "team=~\".+\""),
             ])
-        for labels in [["team": "a"], ["team": "a", "severity": "critical"], ["severity": "critical"], ["team": "b"], [:]] {
+        for labels in [["team": "a"], ["team": "a", "severity": "critical"], ["severity": "critical"], ["team": "b"], [:]]
+            as [Labels]
+        {
             #expect(tree.explain(labels).map(\.receiver) == tree.destinations(for: labels).compactMap(\.receiver), "\(labels)")
         }
         let found = tree.explain(["team": "a", "severity": "critical"])

@@ -11,7 +11,8 @@ struct `A text from outside` {
     }
 
     @Test(arguments: [
-        ("B\u{FC}ro", "Bu\u{308}ro"), ("\u{212B}", "\u{C5}"), ("\u{212A}", "K"), ("a\u{301}\u{323}", "a\u{323}\u{301}"), ("\u{37E}", ";"),
+        ("B\u{FC}ro", "Bu\u{308}ro"), ("\u{212B}", "\u{C5}"), ("\u{212A}", "K"), ("a\u{301}\u{323}", "a\u{323}\u{301}"),
+        ("\u{37E}", ";"),
     ])
     func `is equal to another when their bytes are, not when they look the same`(first: String, second: String) {
         #expect(first == second && OutsideText(first) != OutsideText(second))
@@ -60,8 +61,12 @@ struct `A text from outside` {
 
     @Test func `is read back from Markdown, line breaks as blanks or as breaks of a cell`() {
         eachHostile(seed: 4) { text, _ in
-            let lines = OutsideText(text).lines.map { OutsideText($0).replacingScalars { $0 == "\t" ? " " : $0.isControl ? "\u{FFFD}" : nil } }
-            #expect(HostileText.readMarkdown(OutsideText(text).markdown).map { OutsideText($0) } == OutsideText(lines.joined(separator: " ")))
+            let lines = OutsideText(text).lines.map {
+                OutsideText($0).replacingScalars { $0 == "\t" ? " " : $0.isControl ? "\u{FFFD}" : nil }
+            }
+            #expect(
+                HostileText.readMarkdown(OutsideText(text).markdown).map { OutsideText($0) }
+                    == OutsideText(lines.joined(separator: " ")))
             let cell = OutsideText(OutsideText(text).markdownCell).replacing("<br>", with: "\n")
             #expect(HostileText.readMarkdown(cell).map { OutsideText($0) } == OutsideText(lines.joined(separator: "\n")))
         }
@@ -78,10 +83,15 @@ struct `A text from outside` {
     }
 
     @Test func `drives no terminal, and stays the JSON that it was`() throws {
-        let dangerous: Set<Unicode.Scalar> = ["\u{1B}", "\u{7}", "\u{9B}", "\u{202E}", "\u{2066}", "\r", "\u{0}", "\u{7F}", "\u{200F}", "\u{E0067}"]
+        let dangerous: Set<Unicode.Scalar> = [
+            "\u{1B}", "\u{7}", "\u{9B}", "\u{202E}", "\u{2066}", "\r", "\u{0}", "\u{7F}", "\u{200F}", "\u{E0067}",
+        ]
         try eachHostile(seed: 6) { text, _ in
             #expect(!OutsideText(text).visible.unicodeScalars.contains(where: dangerous.contains))
-            #expect(!OutsideText(text).visibleInOneLine.unicodeScalars.contains { dangerous.contains($0) || $0.isLineBreak || $0 == "\t" })
+            #expect(
+                !OutsideText(text).visibleInOneLine.unicodeScalars.contains {
+                    dangerous.contains($0) || $0.isLineBreak || $0 == "\t"
+                })
             let json = OutsideText(JSONText.quote(text)).visibleJSON
             #expect(!json.unicodeScalars.contains(where: dangerous.contains))
             let read = try JSON(parsing: Array(json.utf8))
@@ -96,11 +106,15 @@ struct `A text from outside` {
 
 struct `A set of labels` {
     @Test func `have any name, in the order of bytes, and two normal forms are two`() {
-        let labels: Labels = ["Bu\u{308}ro": "1", "B\u{FC}ro": "2", "service.name": "a", "k8s.io/x": "b", "a b": "c", "🙂": "d", "a": ""]
+        let labels: Labels = [
+            "Bu\u{308}ro": "1", "B\u{FC}ro": "2", "service.name": "a", "k8s.io/x": "b", "a b": "c", "🙂": "d", "a": "",
+        ]
         #expect(labels.count == 7)
-        #expect(labels["B\u{FC}ro"] == "2" && labels["Bu\u{308}ro"] == "1" && labels["service.name"] == "a" && labels["none"] == nil)
+        #expect(
+            labels["B\u{FC}ro"] == "2" && labels["Bu\u{308}ro"] == "1" && labels["service.name"] == "a" && labels["none"] == nil)
         #expect(labels.keys == labels.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
-        #expect(labels != ["Bu\u{308}ro": "2", "B\u{FC}ro": "1", "service.name": "a", "k8s.io/x": "b", "a b": "c", "🙂": "d", "a": ""])
+        #expect(
+            labels != ["Bu\u{308}ro": "2", "B\u{FC}ro": "1", "service.name": "a", "k8s.io/x": "b", "a b": "c", "🙂": "d", "a": ""])
         #expect((["a": "B\u{FC}ro"] as Labels) != ["a": "Bu\u{308}ro"])
     }
 

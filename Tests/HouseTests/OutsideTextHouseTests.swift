@@ -9,8 +9,10 @@ struct `The code that meets text from outside` {
     /// What works by grapheme clusters and canonical equivalence.
     private let byCharacter = try! Regex(
         [
-            #"\.replacing\("#, #"\.replacingOccurrences"#, #"\.components\(separatedBy"#, #"\.trimmingCharacters"#, #"\.firstRange\(of"#,
-            #"\.ranges\(of"#, #"\.hasPrefix\("#, #"\.hasSuffix\("#, #"\.contains\(""#, #"\.split\(separator: ""#, #"\.split\(whereSeparator"#,
+            #"\.replacing\("#, #"\.replacingOccurrences"#, #"\.components\(separatedBy"#, #"\.trimmingCharacters"#,
+            #"\.firstRange\(of"#,
+            #"\.ranges\(of"#, #"\.hasPrefix\("#, #"\.hasSuffix\("#, #"\.contains\(""#, #"\.split\(separator: ""#,
+            #"\.split\(whereSeparator"#,
             #"\.(first|last)Index\(of: ""#, #"for character in"#, #"\bCharacter[(.\]]"#, #": Character\b"#,
             #"\.(isNewline|isWhitespace|isLetter|isPunctuation|isHexDigit|isWholeNumber)\b"#, #"String\([a-z.]+\.prefix\("#,
         ].joined(separator: "|"))
@@ -21,30 +23,36 @@ struct `The code that meets text from outside` {
         (
             "the operator's configuration, templates and command lines: words of ours are looked for in them, and nothing of them is escaped for anybody",
             [
-                "Alerting/AlertingConfiguration.swift", "Alerting/Configuration/", "Alerting/Routing/", "Alerting/OnCall/", "Alerting/Notifiers/Email.swift",
+                "Alerting/AlertingConfiguration.swift", "Alerting/Configuration/", "Alerting/Routing/", "Alerting/OnCall/",
+                "Alerting/Notifiers/Email.swift",
                 "Alerting/Notifiers/Opsgenie.swift", "Alerting/Notifiers/Pushover.swift", "Alerting/Notifiers/SNS.swift",
-                "Alerting/Notifiers/Messages/MessageGrammar.swift", "Columns/Matching/RegularExpression.swift", "Daemon/", "Detection/Rules/TextTemplate.swift",
-                "Parsing/DurationText.swift", "Parsing/MessageGrammar.swift", "Query/SQLQuestion.swift", "Server/HTTPServer.swift", "Streaming/Definition/",
+                "Alerting/Notifiers/Messages/MessageGrammar.swift", "Daemon/", "Detection/Rules/TextTemplate.swift",
+                "Parsing/DurationText.swift", "Parsing/MessageGrammar.swift", "Query/SQLQuestion.swift",
+                "Server/HTTPServer.swift", "Streaming/Definition/",
                 "Streaming/Expressions/", "Streaming/Stages/ReferenceFile.swift", "obs/",
             ]
         ),
         (
             "names that obs gives itself: tables, files, states, metrics, routes",
             [
-                "Alerting/Delivery.swift", "Alerting/NotificationLog.swift", "Alerting/Outbox.swift", "Alerting/Incidents/", "Lake/",
-                "Query/Incidents/EvidenceContext.swift", "Query/Incidents/IncidentFigures.swift", "Query/Incidents/IncidentFilter.swift",
-                "Query/Incidents/IncidentView.swift", "Query/Rendering/HTML.swift", "Server/OpenAPI/", "Server/RequestMeter.swift", "Streaming/Pipeline/",
+                "Alerting/Delivery.swift", "Alerting/NotificationLog.swift", "Alerting/Outbox.swift", "Alerting/Incidents/",
+                "Lake/",
+                "Query/Incidents/EvidenceContext.swift", "Query/Incidents/IncidentFigures.swift",
+                "Query/Incidents/IncidentFilter.swift",
+                "Query/Incidents/IncidentView.swift", "Query/Rendering/HTML.swift", "Server/OpenAPI/",
+                "Server/RequestMeter.swift", "Streaming/Pipeline/",
                 "Streaming/Replay/", "Streaming/State/", "Telemetry/", "Simulation/",
             ]
         ),
         ("names of files, which are compared whole or by endings of ours", ["Ingest/"]),
         ("what a terminal shows in one cell is a grapheme cluster", ["Query/Rendering/TerminalTable.swift"]),
-        ("runbooks, which the operator writes", ["Query/Runbook.swift", "Query/RunbookTexts.swift", "Query/Rendering/MarkdownPage.swift"]),
+        ("runbooks, which the operator writes", ["Query/Runbook.swift", "Query/Rendering/MarkdownPage.swift"]),
         ("paths of URLs and names of hosts, which are compared whole or refused", ["Server/Route.swift", "Server/Door/"]),
     ]
 
     private func lines() throws -> [(file: String, number: Int, text: String)] {
-        let sources = root.appending(path: "Sources"), files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
+        let sources = root.appending(path: "Sources"),
+            files = FileManager.default.enumerator(at: sources, includingPropertiesForKeys: nil)
         var lines: [(String, Int, String)] = []
         for case let file as URL in files! where file.pathExtension == "swift" {
             let name = String(file.path.dropFirst(sources.path.count + 1))
@@ -64,7 +72,9 @@ struct `The code that meets text from outside` {
         for (file, number, text) in try lines() where !isAllowed(file) {
             let code = text.trimmingCharacters(in: .whitespaces)
             // A method of OutsideText has the name of String's; an index into scalars or bytes is one of those.
-            guard !code.hasPrefix("//"), !["OutsideText(", "properties.", "scalars", "unicodeScalars", "utf8"].contains(where: code.contains) else { continue }
+            guard !code.hasPrefix("//"),
+                !["OutsideText(", "properties.", "scalars", "unicodeScalars", "utf8"].contains(where: code.contains)
+            else { continue }
             #expect(!code.contains(byCharacter), "Sources/\(file):\(number): \(code)")
         }
     }
@@ -82,7 +92,8 @@ struct `The code that meets text from outside` {
     /// Foundation's encoder and decoder keep the members of an object by `String`s, so two normal forms of a label's name are one.
     @Test func `writes and reads labels by JSON, not by Foundation's encoders`() throws {
         let allowed = [
-            "Alerting/Incidents/IncidentStore+Reading.swift", "Alerting/Notifiers/WeChat.swift", "Alerting/Notifiers/Delivery/TokenCache.swift",
+            "Alerting/Incidents/IncidentStore+Reading.swift", "Alerting/Notifiers/WeChat.swift",
+            "Alerting/Notifiers/Delivery/TokenCache.swift",
             "Server/IncidentRoutes.swift", "Server/Alertmanager/PostedSilence.swift", "Server/OpenAPI/OpenAPI.swift",
         ]
         for (file, number, text) in try lines() where ["Alerting/", "Query/", "Server/", "obs/"].contains(where: file.hasPrefix) {
@@ -93,8 +104,11 @@ struct `The code that meets text from outside` {
 
     /// A table whose keys are `String`s takes two normal forms of a text for one.
     @Test func `keeps names and values of labels in Labels`() throws {
-        let allowed = ["Alerting/Configuration/", "Alerting/Notifiers/", "Server/Route.swift", "Server/OpenAPI/", "Query/RunbookTexts.swift"]
-        for (file, number, text) in try lines() where ["Alerting/", "Query/", "Server/", "Detection/", "obs/"].contains(where: file.hasPrefix) {
+        let allowed = [
+            "Alerting/Configuration/", "Alerting/Notifiers/", "Server/Route.swift", "Server/OpenAPI/", "Query/RunbookTexts.swift",
+        ]
+        for (file, number, text) in try lines()
+        where ["Alerting/", "Query/", "Server/", "Detection/", "obs/"].contains(where: file.hasPrefix) {
             guard !allowed.contains(where: file.hasPrefix), !text.contains("String?]") else { continue }
             #expect(!text.contains("[String: String]"), "Sources/\(file):\(number)")
         }

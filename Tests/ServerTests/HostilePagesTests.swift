@@ -70,7 +70,9 @@ struct `Pages of hostile text` {
             let name = String(tag.prefix { $0 != " " && $0 != "\n" })
             elements.insert(name)
             // What stands in a style sheet is no text.
-            if name == "style", let end = OutsideText(String(rest)).ranges(of: "</style>").first { rest = String(rest).unicodeScalars[end.lowerBound...] }
+            if name == "style", let end = OutsideText(String(rest)).ranges(of: "</style>").first {
+                rest = String(rest).unicodeScalars[end.lowerBound...]
+            }
         }
         return (elements, text, attributes)
     }
@@ -84,9 +86,13 @@ struct `Pages of hostile text` {
         let now = Site.now
         func record(_ user: String, _ line: String) throws -> String {
             let finding = Finding(
-                name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["user": user, "user\(user)": "x"], title: "Log-ins of \(user)",
-                description: "", startsAt: now, lastSeen: now, count: 1, evidence: [Evidence(file: "auth.log", offset: 1, line: line, time: now)])
-            guard case .opened(let id) = try incidents.record([finding], routing: nil, now: now)[0] else { throw CancellationError() }
+                name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["user": user, "user\(user)": "x"],
+                title: "Log-ins of \(user)",
+                description: "", startsAt: now, lastSeen: now, count: 1,
+                evidence: [Evidence(file: "auth.log", offset: 1, line: line, time: now)])
+            guard case .opened(let id) = try incidents.record([finding], routing: nil, now: now)[0] else {
+                throw CancellationError()
+            }
             return id
         }
         let plain = try read(try await ask(.get, "/incidents/{id}", ["id": try record("plain", "plain")]).text).elements
@@ -96,7 +102,9 @@ struct `Pages of hostile text` {
             let page = try read(try await ask(.get, "/incidents/{id}", ["id": id]).text)
             #expect(page.elements.subtracting(["mark", "/mark"]).isSubset(of: plain))
             let kept = OutsideText(Self.shown("Log-ins of \(user)")).replacing("\0", with: "\u{FFFD}")
-            #expect(OutsideText(page.text).contains(OutsideText(kept).replacing("\"", with: "'")) || OutsideText(page.text).contains(kept))
+            #expect(
+                OutsideText(page.text).contains(OutsideText(kept).replacing("\"", with: "'"))
+                    || OutsideText(page.text).contains(kept))
             // The API says the same, without a replacement.
             let json = try JSON(parsing: Array(try await ask(.get, "/api/v1/incidents/{id}", ["id": id]).text.utf8))
             #expect(json["labels"]?.labels == (try incidents.incident(id).incident.labels))
@@ -104,10 +112,12 @@ struct `Pages of hostile text` {
 
             // From the link to the form, from the form to the silence.
             let link = try #require(page.attributes.first { OutsideText($0).starts(with: "../silences?filter=") })
-            let filter = try #require(String(link.unicodeScalars.dropFirst("../silences?filter=".utf8.count)).removingPercentEncoding)
+            let filter = try #require(
+                String(link.unicodeScalars.dropFirst("../silences?filter=".utf8.count)).removingPercentEncoding)
             let form = try read(try await ask(.get, "/silences", query: [("filter", filter)]).text)
             let field = try #require(form.attributes.first { OutsideText($0) == OutsideText(filter) })
-            let made = try await ask(.post, "/silences", form: [("filter", field), ("by", "ann"), ("comment", line), ("for", "1h")])
+            let made = try await ask(
+                .post, "/silences", form: [("filter", field), ("by", "ann"), ("comment", line), ("for", "1h")])
             #expect(made.status == 303, "\(user.debugDescription): \(made.text)")
             let silence = try #require(try alerts.silences.silences().last)
             #expect(silence.matchers.match(try incidents.incident(id).incident.labels))
@@ -127,7 +137,8 @@ struct `Pages of hostile text` {
             try incidents.record(
                 [
                     Finding(
-                        name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["user": user], title: "t", description: "", startsAt: now,
+                        name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["user": user], title: "t",
+                        description: "", startsAt: now,
                         lastSeen: now, count: 1)
                 ], routing: nil, now: now)
         }

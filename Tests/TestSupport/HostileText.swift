@@ -3,17 +3,22 @@ public enum HostileText {
     private static let markup = Array("\"'`\\<>&{}[]()|*_~#!$=+-@,;:%/. x1".unicodeScalars)
     /// What makes one `Character` of itself and a neighbour, or changes how others are shown.
     private static let joining: [Unicode.Scalar] = [
-        "\u{300}", "\u{301}", "\u{323}", "\u{600}", "\u{70F}", "\u{110BD}", "\u{200B}", "\u{200C}", "\u{200D}", "\u{FE0F}", "\u{20E3}", "\u{1F3FB}",
-        "\u{1F1E9}", "\u{E0067}", "\u{E007F}", "\u{1100}", "\u{1161}", "\u{11A8}", "\u{94D}", "\u{202E}", "\u{2066}", "\u{2069}", "\u{200F}", "\u{FEFF}",
+        "\u{300}", "\u{301}", "\u{323}", "\u{600}", "\u{70F}", "\u{110BD}", "\u{200B}", "\u{200C}", "\u{200D}", "\u{FE0F}",
+        "\u{20E3}", "\u{1F3FB}",
+        "\u{1F1E9}", "\u{E0067}", "\u{E007F}", "\u{1100}", "\u{1161}", "\u{11A8}", "\u{94D}", "\u{202E}", "\u{2066}", "\u{2069}",
+        "\u{200F}", "\u{FEFF}",
     ]
     private static let controls: [Unicode.Scalar] =
         [
-            0x0, 0x1, 0x7, 0x8, 0x9, 0xA, 0xB, 0xC, 0xD, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9B, 0x9F, 0xA0, 0x2028, 0x2029, 0xFFFD, 0xFDD0, 0xFFFE, 0xFFFF,
+            0x0, 0x1, 0x7, 0x8, 0x9, 0xA, 0xB, 0xC, 0xD, 0x1B, 0x1F, 0x7F, 0x80, 0x85, 0x9B, 0x9F, 0xA0, 0x2028, 0x2029, 0xFFFD,
+            0xFDD0, 0xFFFE, 0xFFFF,
             0x1FFFE, 0x10FFFF, 0xE000, 0x1F642,
         ].compactMap { (value: UInt32) in Unicode.Scalar(value) }
     private static let words = [
-        "<!channel>", "</b>", "<script>", "[a](http://192.0.2.9)", "```", "\r\n", "&amp;", "&#0;", "%00", "=?UTF-8?B?PGI+?=", "{{subject}}", "B\u{FC}ro",
-        "Bu\u{308}ro", "\u{212B}", "\u{212A}", "-->", "]]>", "=1+1", "\"\u{301}", "\u{600}\"", "a\u{301}\u{323}", "a\u{323}\u{301}",
+        "<!channel>", "</b>", "<script>", "[a](http://192.0.2.9)", "```", "\r\n", "&amp;", "&#0;", "%00", "=?UTF-8?B?PGI+?=",
+        "{{subject}}", "B\u{FC}ro",
+        "Bu\u{308}ro", "\u{212B}", "\u{212A}", "-->", "]]>", "=1+1", "\"\u{301}", "\u{600}\"", "a\u{301}\u{323}",
+        "a\u{323}\u{301}",
     ]
 
     /// - Parameter pieces: how many scalars and words it is made of.
@@ -52,10 +57,18 @@ public enum HostileText {
     }
 
     /// What a reader of CommonMark gets out of a text in which what means something has a backslash before it; nil when one of `special` has none.
-    public static func readMarkdown(_ text: String, special: String = "\\`*_[]<>|~#!$&") -> String? {
+    public static func readMarkdown(_ text: String, special: String = "\\`*_[]<>|~#$&") -> String? {
         var read = String.UnicodeScalarView(), rest = text.unicodeScalars[...]
+        func isPlain(_ scalar: Unicode.Scalar?) -> Bool {
+            scalar.map { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) } ?? false
+        }
         while let scalar = rest.popFirst() {
-            if scalar == "\\" {
+            // Between letters or digits an underscore is one.
+            if scalar == "_", special.unicodeScalars.first == "\\", !special.unicodeScalars.contains("."), isPlain(read.last),
+                isPlain(rest.first)
+            {
+                read.append(scalar)
+            } else if scalar == "\\" {
                 guard let next = rest.popFirst() else { return nil }
                 read.append(next)
             } else if special.unicodeScalars.contains(scalar) {

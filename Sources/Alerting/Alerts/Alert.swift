@@ -31,7 +31,7 @@ public struct Alert: Sendable, Equatable {
     /// Source: Alertmanager, api/v2, postAlertsHandler.
     public init(_ posted: PostedAlert, now: Timestamp, resolveTimeout: Duration) {
         // Most have none that is empty, and a copy costs as much as reading them did.
-        labels = posted.labels.values.contains("") ? posted.labels.filter { !$0.value.isEmpty } : posted.labels
+        labels = posted.labels.contains { $0.value.isEmpty } ? posted.labels.filter { !$0.value.isEmpty } : posted.labels
         annotations = posted.annotations
         generatorURL = posted.generatorURL
         startsAt = posted.startsAt ?? posted.endsAt ?? now

@@ -45,7 +45,8 @@ struct PostedIncident {
                 VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, '[]')
                 """,
             arguments: [
-                "group-\(grouping)", OutsideText(name).storable, Self.detector, Self.severity(alerts).rawValue, OutsideText(OutsideText(title).prefix(500)).storable,
+                "group-\(grouping)", OutsideText(name).storable, Self.detector, Self.severity(alerts).rawValue,
+                OutsideText(OutsideText(title).prefix(500)).storable,
                 OutsideText(OutsideText(first.annotations["description"] ?? "").prefix(4000)).storable, JSONText.object(labels),
                 alerts.map(\.startsAt).min()!.microseconds, now.microseconds, now.microseconds, now.microseconds, alerts.count,
             ])

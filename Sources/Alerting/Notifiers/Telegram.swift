@@ -73,7 +73,8 @@ struct Telegram: HTTPIntegration {
             switch parseMode {
             case .html: MessageModel(content) { OutsideText($0).html }.text(message).truncatedHTML(toScalars: Self.maxText)
             case .plain: MessageModel(content).text(message).truncated(toScalars: Self.maxText)
-            case .markdown: MessageModel(content) { OutsideText($0).telegramMarkdown }.text(message).truncated(toScalars: Self.maxText)
+            case .markdown:
+                MessageModel(content) { OutsideText($0).telegramMarkdown }.text(message).truncated(toScalars: Self.maxText)
             case .markdownV2:
                 MessageModel(content) { OutsideText($0).telegramMarkdownV2 }.text(message).truncated(toScalars: Self.maxText)
             }

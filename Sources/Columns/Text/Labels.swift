@@ -89,7 +89,9 @@ public struct Labels: Sendable, Hashable, RandomAccessCollection, ExpressibleByD
     }
 
     /// `{alertname="DiskFull", "service.name"="shop"}`, as matchers have it.
-    public var description: String { "{" + pairs.map { "\(Matcher.shown($0.key))=\(OutsideText($0.value).quotedLabel)" }.joined(separator: ", ") + "}" }
+    public var description: String {
+        "{" + pairs.map { "\(Matcher.shown($0.key))=\(OutsideText($0.value).quotedLabel)" }.joined(separator: ", ") + "}"
+    }
 }
 
 /// As a JSON object. Foundation's encoder and decoder take names for equal that are not, so what keeps or sends labels uses ``JSON``.

@@ -33,7 +33,7 @@ extension OutsideText {
     }
 
     /// For Markdown within a paragraph, as CommonMark, Discord, Teams, Webex and WeChat read it: what makes links, pictures, tags, code, emphasis, tables, mathematics or headings has
-    /// a backslash before it. A line break is a blank, another control character is U+FFFD.
+    /// a backslash before it; an underscore between letters or digits, as in `web_1`, means nothing. A line break is a blank, another control character is U+FFFD.
     ///
     /// Source: CommonMark 0.31 §2.4, "Backslash escapes"; GitHub Flavored Markdown §4.10, §6.5.
     public var markdown: String { Self.markdown(lines.joined(separator: " ")) }
@@ -42,13 +42,21 @@ extension OutsideText {
     public var markdownCell: String { lines.map { Self.markdown($0) }.joined(separator: "<br>") }
 
     private static func markdown(_ line: String) -> String {
-        OutsideText(line).replacingScalars { scalar in
+        var escaped = String.UnicodeScalarView(), previous: Unicode.Scalar?
+        var rest = line.unicodeScalars[...]
+        while let scalar = rest.popFirst() {
             switch scalar {
-            case "\\", "`", "*", "_", "[", "]", "<", ">", "|", "~", "#", "!", "$", "&": "\\\(scalar)"
-            case "\t": " "
-            default: scalar.isControl ? "\u{FFFD}" : nil
+            case "_" where previous?.isASCIIAlphanumeric ?? false && rest.first?.isASCIIAlphanumeric ?? false:
+                escaped.append(scalar)
+            case "\\", "`", "*", "_", "[", "]", "<", ">", "|", "~", "#", "$", "&":
+                escaped.append("\\")
+                escaped.append(scalar)
+            case "\t": escaped.append(" ")
+            default: escaped.append(scalar.isControl ? "\u{FFFD}" : scalar)
             }
+            previous = scalar
         }
+        return String(escaped)
     }
 
     /// For a span of code in Markdown, in which no escape is read: a backtick is an apostrophe.
@@ -70,4 +78,8 @@ extension OutsideText {
         let special = special.unicodeScalars
         return replacingScalars { special.contains($0) ? "\\\($0)" : nil }
     }
+}
+
+extension Unicode.Scalar {
+    fileprivate var isASCIIAlphanumeric: Bool { (0x30...0x39).contains(value) || (0x61...0x7A).contains(value | 0x20) }
 }

@@ -34,7 +34,8 @@ extension OutsideText {
     public var quotedWithEscapes: String {
         "\""
             + replacingScalars { scalar in
-                Self.labelEscape(scalar) ?? (scalar.isControl ? "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16) : nil)
+                Self.labelEscape(scalar)
+                    ?? (scalar.isControl ? "\\u00" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16) : nil)
             } + "\""
     }
 

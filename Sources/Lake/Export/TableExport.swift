@@ -84,10 +84,14 @@ public final class ExportTarget: ObjectWriter {
     private let path: String?
     private let temporary: String?
     public private(set) var offset = 0
+    private let shown: ((String) -> String)?
 
-    /// - Parameter path: nil for standard output.
-    public init(path: String?) throws(LakeError) {
+    /// - Parameters:
+    ///   - path: nil for standard output.
+    ///   - shown: makes text fit for who reads it, such as a terminal; nil writes what it is.
+    public init(path: String?, shown: ((String) -> String)? = nil) throws(LakeError) {
         self.path = path
+        self.shown = shown
         guard let path else {
             descriptor = STDOUT_FILENO
             temporary = nil
@@ -102,7 +106,13 @@ public final class ExportTarget: ObjectWriter {
     deinit { discard() }
 
     public func write(_ bytes: Span<UInt8>) throws(LakeError) {
-        let failure = FileSink.writeAll(bytes, to: descriptor)
+        let failure: Int32
+        if let shown {
+            let text = Array(shown(bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }).utf8)
+            failure = FileSink.writeAll(text.span, to: descriptor)
+        } else {
+            failure = FileSink.writeAll(bytes, to: descriptor)
+        }
         if failure == EPIPE, path == nil { throw .readerGone }
         if failure != 0 { throw .cannotWrite(path: path ?? "standard output", reason: String(cString: strerror(failure))) }
         offset += bytes.count

@@ -68,7 +68,10 @@ public struct EvidenceContext: Sendable {
         var files: Set<OutsideText> = []
         try table.scan(columns: ["file"], times: ("arrival_time", arrivals)) { batch in
             guard let names = batch["file"] else { return false }
-            files.formUnion(RowGroups([names], count: batch.count).representatives.compactMap { names.string(at: Int($0)).map { OutsideText($0) } })
+            files.formUnion(
+                RowGroups([names], count: batch.count).representatives.compactMap {
+                    names.string(at: Int($0)).map { OutsideText($0) }
+                })
             return true
         }
         return files

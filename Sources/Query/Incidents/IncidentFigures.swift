@@ -68,7 +68,8 @@ public struct IncidentFigures: Sendable {
         columns = columns.filter { $0.values.contains { ($0 ?? 0) != 0 } }
         guard !columns.isEmpty else { return nil }
         return IncidentFigures(
-            table: table.name, subject: subject.map { "\(Matcher.shown($0.key))=\(OutsideText($0.value).quotedLabel)" }.joined(separator: ", "),
+            table: table.name,
+            subject: subject.map { "\(Matcher.shown($0.key))=\(OutsideText($0.value).quotedLabel)" }.joined(separator: ", "),
             start: Timestamp(microseconds: begin), length: .microseconds(length), columns: Array(columns.prefix(maxColumns)),
             began: min(count - 1, Int((incident.startsAt.microseconds - begin) / length)))
     }

@@ -12,7 +12,7 @@ extension IncidentView {
         let style = Style(hasColor: hasColor, width: width.map { max(40, $0) })
         let severity = incident.severity.rawValue
         var lines = [
-            "\(style.bold(incident.id))  \(style.paint(severity, as: severity))  \(style.paint(standing, as: incident.state.rawValue))",
+            "\(style.bold(incident.id))  \(style.paint(severity, as: severity))  \(style.paint(Self.clean(standing), as: incident.state.rawValue))",
             style.bold(Self.clean(incident.title)), "",
         ]
         if !incident.description.isEmpty { lines += style.wrap(Self.clean(incident.description), indent: 2) + [""] }
@@ -62,7 +62,8 @@ extension IncidentView {
             "Notifications",
             notifications.flatMap { sent in
                 style.wrap(
-                    "\(sent.receiver.isEmpty ? "nobody (no route takes it)" : sent.receiver): \(outcome(sent))", indent: 4,
+                    "\(sent.receiver.isEmpty ? "nobody (no route takes it)" : Self.clean(sent.receiver)): \(outcome(sent))",
+                    indent: 4,
                     first: "  ")
             })
         section(
@@ -74,7 +75,7 @@ extension IncidentView {
             "Related",
             related.flatMap {
                 style.wrap(
-                    "\($0.incident.id)  \($0.incident.severity.rawValue)  \($0.incident.state.rawValue)  \(Self.clean($0.incident.title)) (same \($0.shared.joined(separator: ", ")))",
+                    "\($0.incident.id)  \($0.incident.severity.rawValue)  \($0.incident.state.rawValue)  \(Self.clean($0.incident.title)) (same \(Self.clean($0.shared.joined(separator: ", "))))",
                     indent: 12, first: "  ")
             })
         section(
@@ -171,7 +172,8 @@ extension String {
     func marking(_ words: [String], before: String, after: String, escaping escape: (String) -> String = { $0 }) -> String {
         let scalars = unicodeScalars
         func isPartOfWord(_ scalar: Unicode.Scalar?) -> Bool {
-            scalar.map { $0.properties.isAlphabetic || $0.properties.numericType != nil || $0.properties.isGraphemeExtend } ?? false
+            scalar.map { $0.properties.isAlphabetic || $0.properties.numericType != nil || $0.properties.isGraphemeExtend }
+                ?? false
         }
         var ranges: [Range<Index>] = []
         for word in words {

@@ -44,7 +44,8 @@ public struct Renderer: Sendable {
     private func csv(_ answer: Answer) -> String {
         let lines = [answer.schema.fields.map(\.name)] + answer.rows.map { $0.map(\.description) }
         return lines.map {
-            $0.map { OutsideText(isTerminal ? OutsideText($0).visible : $0).csvFieldWithoutFormula }.joined(separator: ",") + "\r\n"
+            $0.map { OutsideText(isTerminal ? OutsideText($0).visible : $0).csvFieldWithoutFormula }.joined(separator: ",")
+                + "\r\n"
         }.joined()
     }
 

@@ -124,7 +124,9 @@ extension HTTPQuestion {
 
     /// Forms of pages are taken in the one shape that pages post. That they are obs's own pages ``Doorkeeper`` has seen to.
     func requireForm() throws {
-        guard headers[.contentType].map({ OutsideText($0.lowercased()).starts(with: "application/x-www-form-urlencoded") }) == true else {
+        guard
+            headers[.contentType].map({ OutsideText($0.lowercased()).starts(with: "application/x-www-form-urlencoded") }) == true
+        else {
             throw HTTPFailure(
                 .unsupportedMediaType, code: "bad_body",
                 "this takes the form of its page; programs use /api/v1, see /api/openapi.json")
@@ -136,7 +138,8 @@ extension HTTPQuestion {
 
     /// The name that the person gave last time.
     var knownName: String? {
-        let cookies = headers[.cookie].map { OutsideText($0).split { $0 == ";" }.map { OutsideText(OutsideText($0).trimmed) } } ?? []
+        let cookies =
+            headers[.cookie].map { OutsideText($0).split { $0 == ";" }.map { OutsideText(OutsideText($0).trimmed) } } ?? []
         return cookies.first { $0.starts(with: "obs_name=") }.flatMap {
             String($0.scalars.dropFirst("obs_name=".utf8.count)).removingPercentEncoding
         }

@@ -52,11 +52,15 @@ extension LakeCommand {
             }
             let opened = try common.existingLake().table(table, at: try moment())
             var export = TableExport(opened, as: output)
-            export.columns = columns?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+            export.columns = columns.map {
+                OutsideText($0).split { $0 == "," }.map { OutsideText($0).trimmed }.filter { !$0.isEmpty }
+            }
             export.matchers = try [Matcher](parsing: condition)
             export.times = try range(in: opened.schema)
             let bar = ProgressBar("exporting", isQuiet: common.quiet)
-            let target = try ExportTarget(path: file)
+            let target = try ExportTarget(
+                path: file,
+                shown: file == nil && Terminal.isOutputTerminal ? { Terminal.shown($0, isJSON: output == .jsonl) } : nil)
             defer { bar.finish() }
             do {
                 let count = try export.run(to: target) { bar.update(bytes: $0, of: $1) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Columns
 import Daemon
 import Foundation
 import ServiceLifecycle
@@ -21,7 +22,8 @@ struct SinkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let sink = WebhookSink(listen: listen) { delivery in
-            Terminal.write("\(delivery.status)  \(delivery.summaries.joined(separator: "; "))\n")
+            Terminal.write(
+                OutsideText("\(delivery.status)  \(delivery.summaries.joined(separator: "; "))").visibleInOneLine + "\n")
         }
         try await ServiceGroup(
             services: [sink, SecondSignal()], gracefulShutdownSignals: [.sigterm, .sigint], logger: .init(label: "obs.sink")

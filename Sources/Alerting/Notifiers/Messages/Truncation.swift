@@ -32,7 +32,7 @@ extension String {
         while index < endIndex {
             let rest = scalars[index...]
             let piece: Substring.UnicodeScalarView
-            if rest.first == "<", let end = rest.firstIndex(of: ">") {
+            if rest.first == "<", let end = scalars[index...].firstIndex(of: ">") {
                 piece = rest[...end]
                 let name = piece.dropFirst().drop { $0 == "/" }.prefix { $0.properties.isAlphabetic || ("0"..."9").contains($0) }
                 if piece.dropFirst().first == "/" {
@@ -40,7 +40,7 @@ extension String {
                 } else if piece.dropLast().last != "/" {
                     open.append(name)
                 }
-            } else if rest.first == "&", let end = rest.prefix(10).firstIndex(of: ";") {
+            } else if rest.first == "&", let end = scalars[index...].prefix(10).firstIndex(of: ";") {
                 piece = rest[...end]
             } else {
                 piece = rest.prefix(1)
