@@ -28,7 +28,7 @@ let package = Package(
         .target(name: "Columns", dependencies: ["CRE2"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "Telemetry", dependencies: ["Columns", .log, .metrics]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
-        .target(name: "Store", dependencies: ["Columns", .grdb]),
+        .target(name: "Store", dependencies: ["Columns", "CZlib", .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
         .target(name: "Ingest", dependencies: ["Columns", "Parsing", "Telemetry", "CZlib", "CZstd", .log, .grdb]),
@@ -113,7 +113,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["Daemon", "Alerting", "Columns", "Streaming", "Simulation", "Detection", "TestSupport"]),
+            dependencies: [
+                "Daemon", "Alerting", "Columns", "Ingest", "Lake", "Query", "Store", "Streaming", "Simulation", "Detection",
+                "TestSupport",
+            ]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -251,8 +251,8 @@ public final class AlertManager: Service, Sendable {
         let found = try await incidents.lookOver(now: now)
         metrics.show(unreadable: found.standing + found.setAside)
         var sentences: [String: String] = [:]
-        for row in found.setAside { sentences["\(row.table) \(row.id)"] = row.sentence(isSetAside: true) }
-        for row in found.standing { sentences["\(row.table) \(row.id)"] = row.sentence(isSetAside: false) }
+        for row in found.setAside { sentences["\(row.table) \(row.id) \(row.reason)"] = row.sentence(isSetAside: true) }
+        for row in found.standing { sentences["\(row.table) \(row.id) \(row.reason)"] = row.sentence(isSetAside: false) }
         let new = health.replace(.unreadableRow, with: sentences)
         for name in new.prefix(Self.mostRowsLogged) {
             logger.error(

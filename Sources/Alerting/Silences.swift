@@ -152,14 +152,13 @@ public struct SilenceStore: Sendable {
             createdBy: try row.decode(forColumn: "created_by"), comment: try row.decode(forColumn: "comment"))
     }
 
-    /// The rows that are passed over although their columns are what they are declared as: their matchers are none.
-    static func unreadable(_ database: Database) throws -> [UnreadableRow] {
-        try Row.fetchAll(database, sql: "SELECT * FROM silence").compactMap { row in
-            guard let id = try? row.decode(String.self, forColumn: "id"),
-                let matchers = try? row.decode(String.self, forColumn: "matchers")
-            else { return nil }
+    /// The rows that are passed over although their columns are what they are declared as: their matchers are none. Those that are `known` to be unreadable are left out.
+    static func unreadable(beside known: [UnreadableRow], _ database: Database) throws -> [UnreadableRow] {
+        let known = Set(known.filter { $0.table == "silence" }.map(\.id))
+        return try Row.fetchAll(database, sql: "SELECT * FROM silence").compactMap { row in
+            guard let id = String.fromDatabaseValue(row["id"]), !known.contains(id) else { return nil }
             do {
-                _ = try SilenceMatchers.read(matchers)
+                _ = try silence(row)
                 return nil
             } catch {
                 return UnreadableRow(table: "silence", id: id, reason: "\(error)")

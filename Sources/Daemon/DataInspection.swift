@@ -1,5 +1,6 @@
 import Alerting
 import Foundation
+import Ingest
 import Query
 import Streaming
 
@@ -13,7 +14,8 @@ public struct DataInspection {
 
     /// What is wrong, a sentence each, with the file and what to do; empty when all is well.
     public func problems() -> [String] {
-        storeProblems() + servingProblems() + CheckpointFolder.problems(in: workspace.checkpoints)
+        storeProblems() + servingProblems() + Spool.problems(in: workspace.path + "/spool")
+            + CheckpointFolder.problems(in: workspace.checkpoints)
             + ((try? workspace.models.problems()) ?? [])
             + [AcknowledgeLinks.problem(besides: workspace.store.path)].compactMap(\.self)
     }

@@ -77,6 +77,9 @@ public enum Processing {
         try runs.end(
             run, stages: summary.stages, error: summary.isInterrupted ? "stopped before the end of its files" : nil,
             now: Timestamp(microseconds: WallClock.microseconds))
+        do { try workspace.store.seal() } catch {
+            logger.warning("the checksums of the database could not be written", metadata: ["error": "\(error)"])
+        }
         return summary
     }
 

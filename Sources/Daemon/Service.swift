@@ -1,4 +1,5 @@
 import Alerting
+import Ingest
 import Logging
 import Query
 import Server
@@ -36,6 +37,10 @@ public struct Daemon: Sendable {
         let memory = MemoryUpkeep()
         let readiness = Readiness(["sources"], notes: health)
         let spools = Spools(workspace)
+        for problem in Spool.problems(in: workspace.path + "/spool") {
+            health.note(.damagedFile, problem, problem)
+            logger.error("a spool is damaged", metadata: ["error": "\(problem)"])
+        }
         let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: health, logger: logger)
         for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
         let pipelines = PipelineSupervisor(
@@ -67,6 +72,9 @@ public struct Daemon: Sendable {
             configuration: ServiceGroupConfiguration(
                 services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.quiet(logger)))
         try await group.run()
+        do { try workspace.store.seal() } catch {
+            logger.warning("the checksums of the database could not be written", metadata: ["error": "\(error)"])
+        }
         logger.info("obs has stopped")
     }
 

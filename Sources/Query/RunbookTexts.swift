@@ -300,6 +300,61 @@ enum RunbookTexts {
             ObsNotificationsFailing, ObsOutboxOld; dashboard `obs-notifications`; docs/notifications.md.
 
             """##,
+        "ObsDegraded": ##"""
+            # ObsDegraded
+
+            ## Meaning
+
+            Something is not well although obs goes on: a file of its data directory is damaged, a row of its database cannot be read, or a chore beside the pipelines fails. `kind` says which.
+
+            ## Impact
+
+            What is damaged is passed over, and nothing else with it: a silence that cannot be read silences nothing, a table with a damaged commit is not written, a model is not asked.
+
+            ## First five minutes
+
+            What is it?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/-/ready
+            ```
+            ```sh
+            obs check store
+            ```
+            ```sh
+            obs lake verify
+            ```
+
+            Good: `obs is ready.` and no line below it; `is well`; no problems.
+
+            ## Diagnosis
+
+            - A file was cut short or has other bytes: the disk is failing or was full, or another program wrote there (`dmesg`, `smartctl -a`).
+            - A row cannot be read: somebody changed the database by hand, or a page of it is damaged.
+            - A chore fails with `database or disk is full`: there is no room.
+
+            ## Mitigation
+
+            Each line says what to do. A commit of a table's log, a checkpoint and `obs.db` come back from a backup; rows that were set aside stand in the table `set_aside` with the statement that puts them in
+            again once it is mended; a model is trained again; `serve.db` and `acknowledge.key` are made anew by obs itself. Restart obs when the files are in their places.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsDegraded --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on: a disk that has damaged one file damages others.
+
+            ## Related
+
+            ObsStoreErrors, ObsPipelineFailing, ObsLakeUpkeepFailing; dashboard `obs-overview`.
+
+            """##,
         "ObsDown": ##"""
             # ObsDown
 

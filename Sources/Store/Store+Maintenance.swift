@@ -61,7 +61,7 @@ extension Store {
     /// - Returns: the file that it is kept in from now on.
     public static func setAside(_ path: String, now: Date) throws -> String {
         let kept = keptName(path, now)
-        for suffix in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + suffix) {
+        for suffix in ["", "-wal", "-shm", ".sums"] where FileManager.default.fileExists(atPath: path + suffix) {
             try FileManager.default.moveItem(atPath: path + suffix, toPath: kept + suffix)
         }
         return kept
@@ -69,7 +69,7 @@ extension Store {
 
     /// Puts what was put aside back to its place, over what is there.
     public static func putBack(_ kept: String, to path: String) throws {
-        for suffix in ["", "-wal", "-shm"] {
+        for suffix in ["", "-wal", "-shm", ".sums"] {
             try? FileManager.default.removeItem(atPath: path + suffix)
             guard FileManager.default.fileExists(atPath: kept + suffix) else { continue }
             try FileManager.default.moveItem(atPath: kept + suffix, toPath: path + suffix)

@@ -7,7 +7,7 @@ public final class Store: Sendable {
     public let path: String
     public let database: DatabasePool
     let migrator: DatabaseMigrator
-    private let use: SharedUse?
+    let use: SharedUse?
 
     /// Opens the file, or makes it, and brings its tables up to date.
     ///
@@ -23,6 +23,7 @@ public final class Store: Sendable {
         try Self.makeFolder(of: path)
         use = SharedUse(of: path)
         try Self.makeFile(path)
+        let changed = Self.changedPages(path, use)
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
@@ -53,8 +54,15 @@ public final class Store: Sendable {
         self.migrator = migrator
         do {
             if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
+            // On pages that have changed by themselves an upgrade would make bad worse.
+            if let problem = changed.first, try !database.read(migrator.hasCompletedMigrations) {
+                throw StoreError.damaged(path: path, reason: problem)
+            }
             try upgrade(patience, upgrading)
-        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
+            try keep(changedPages: changed)
+        } catch let error as DatabaseError {
+            guard !error.isOfTheStore || [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) else { throw error }
+            // A table that a migration does not find, or finds already: nobody but a failing disk has done that.
             throw StoreError.damaged(path: path, reason: error.message ?? "\(error.resultCode)")
         }
     }
@@ -84,7 +92,7 @@ public final class Store: Sendable {
             return
         }
         guard errno == ENOENT else { return }  // whoever opens it says why it cannot be
-        let unfinished = "\(path).\(UUID().uuidString).part"
+        let unfinished = "\(path).\(RandomName.uuid()).part"
         defer { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(unfinished + suffix) } }
         do {
             let made = try DatabaseQueue(path: unfinished)
@@ -173,6 +181,9 @@ public enum StoreError: Error, CustomStringConvertible {
         default: nil
         }
     }
+
+    /// What is wrong with a file that is damaged, without its name.
+    var reason: String? { if case .damaged(_, let reason) = self { reason } else { nil } }
 
     /// The sentence for an error that SQLite gave, when it says that the database itself is damaged.
     public init?(_ error: any Error, path: String) {

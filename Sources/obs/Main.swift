@@ -76,7 +76,9 @@ struct Obs: AsyncParsableCommand {
 
     /// A sentence from a room as it is. Foundation's errors describe themselves with type names and dictionaries: of them the path and the reason are kept.
     private static func sentence(_ error: any Error) -> String {
-        guard let error = error as? CocoaError else { return String(describing: error) }
+        guard let error = error as? CocoaError else {
+            return DamagedDatabase.sentence(error) ?? String(describing: error)
+        }
         let reason = (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
         let path = error.filePath.map { "\($0): " } ?? ""
         return path + (reason ?? error.localizedDescription)

@@ -118,7 +118,7 @@ extension AlertManager {
     /// One that tells `receivers`, each group at once.
     static func telling(
         _ sinks: [String: String], store: TemporaryStore, metrics: MetricsRegistry = MetricsRegistry(),
-        _ change: (inout AlertingConfiguration) -> Void = { _ in }
+        health: HealthNotes = HealthNotes(), _ change: (inout AlertingConfiguration) -> Void = { _ in }
     )
         -> AlertManager
     {
@@ -132,7 +132,7 @@ extension AlertManager {
         change(&configuration)
         return AlertManager(
             configuration, incidents: store.incidents, metrics: metrics,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, health: health)
     }
 
     /// Runs it while `body` runs.

@@ -1,5 +1,6 @@
 import Columns
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 
@@ -48,5 +49,40 @@ struct `The serving store` {
             try store.put(rows([(0, "it's", "a\"b", 1)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
         }
         #expect(try ServingStore(path: path).row(table: "t", key: "it's")?.row.contains(#""kind":"a\"b""#) == true)
+    }
+
+    @Test func `is put aside when it is damaged, and another is made`() throws {
+        do {
+            let store = try ServingStore(path: path)
+            try store.put(rows([(0, "north", "a", 1)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
+        }
+        let whole = try Data(contentsOf: URL(filePath: path))
+        #expect(try ServingStore.opened(path: path, now: Date()).isNew == false)
+        let place = try #require(whole.firstRange(of: Data(#""trips":1"#.utf8))).upperBound - 1
+        var changed = whole
+        changed[place] ^= 2  // "trips":3, which no structure tells from what it was
+        for (number, bad) in [Data(), Data(whole.prefix(100)), changed].enumerated() {
+            for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+            try bad.write(to: URL(filePath: path))
+            let (store, isNew, kept) = try ServingStore.opened(path: path, now: Date(timeIntervalSince1970: Double(number)))
+            #expect(isNew && kept == "\(path).before-\(number)")
+            #expect(try store.rows(table: "t", limit: 10).isEmpty)
+        }
+    }
+
+    @Test func `reads what an older obs wrote without checksums`() throws {
+        do { _ = try ServingStore(path: path) }
+        do {
+            let old = try DatabaseQueue(path: path)
+            try old.write { database in
+                try database.execute(
+                    sql: """
+                        DROP TABLE serving;
+                        CREATE TABLE serving ("table" TEXT NOT NULL, key TEXT NOT NULL, event_time INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY ("table", key)) WITHOUT ROWID;
+                        INSERT INTO serving VALUES ('t', 'k', 5, '{}')
+                        """)
+            }
+        }
+        #expect(try ServingStore(path: path).row(table: "t", key: "k")?.row == "{}")
     }
 }

@@ -42,6 +42,20 @@ struct `The HTTP server` {
         }
     }
 
+    @Test func `says what is not well, ready or not`() async throws {
+        let notes = HealthNotes()
+        let readiness = Readiness(["pipeline ssh"], notes: notes)
+        notes.note(.damagedFile, "serve.db", "data/serve.db: it was damaged")
+        try await ServerFixture.withServer(OperationsRoutes.all(metrics: MetricsRegistry(), readiness: readiness) { nil }) {
+            url in
+            let early = try await ServerFixture.get(url + "/-/ready")
+            #expect(early.0 == 503 && early.1.contains("waiting for pipeline ssh; data/serve.db: it was damaged"))
+            readiness.isMet("pipeline ssh")
+            let ready = try await ServerFixture.get(url + "/-/ready")
+            #expect(ready.0 == 200 && ready.1 == "obs is ready.\ndegraded: data/serve.db: it was damaged\n")
+        }
+    }
+
     @Test func `is ready when all that it waits for has happened`() async throws {
         let readiness = Readiness(["store", "sources"])
         try await ServerFixture.withServer(

@@ -130,6 +130,46 @@ struct `The store` {
         #expect(!problems.isEmpty)
     }
 
+    @Test func `takes an empty file for what is left of a database, and says so`() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Data().write(to: URL(filePath: path))
+        let refusal = #expect(throws: StoreError.self) { try Store(path: path, migrations: [first]) }
+        #expect(
+            refusal?.description
+                == "\(path): is empty, and was a database once; put a backup in its place with 'obs restore FILE', or remove it to begin with a new one"
+        )
+        #expect(try Data(contentsOf: URL(filePath: path)).isEmpty)
+    }
+
+    /// A process that is killed while it makes the file must not leave one that the next takes for damaged.
+    @Test func `is never there without a byte`() throws {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let store = try Store(path: path, migrations: [first])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).allSatisfy { !$0.hasSuffix(".part") })
+        try store.database.close()
+        _ = try Store(path: path, migrations: [first])
+    }
+
+    @Test func `finds a damaged page at a quick look, within its time`() throws {
+        do {
+            let store = try Store(path: path, migrations: [first])
+            try store.database.write { database in
+                for index in 0..<2000 {
+                    try database.execute(sql: "INSERT INTO thing (name) VALUES (?)", arguments: ["name \(index)"])
+                }
+            }
+            let sound = try store.quickCheck(within: .seconds(60))
+            #expect(sound.problems.isEmpty && sound.isWhole)
+            try store.checkpoint()
+            try store.database.close()
+        }
+        var bytes = try Data(contentsOf: URL(filePath: path))
+        for place in (bytes.count - 4096)..<bytes.count { bytes[place] = 0x5A }
+        try bytes.write(to: URL(filePath: path))
+        let store = try Store(path: path, migrations: [first])
+        #expect(try !store.quickCheck(within: .seconds(60)).problems.isEmpty)
+    }
+
     @Test func `keeps who did what, in the transaction that does it`() throws {
         let store = try Store(path: path, migrations: [first])
         struct Refused: Error {}

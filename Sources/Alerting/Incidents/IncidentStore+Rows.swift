@@ -47,7 +47,7 @@ extension IncidentStore {
                 }
                 found += try Store.unreadable(check, rows: rows, database)
             }
-            return found + (try SilenceStore.unreadable(database))
+            return found + (try SilenceStore.unreadable(beside: found, database))
         }
         let movable = Set(Self.rowChecks.filter(\.isMovable).map(\.table))
         let taken = found.filter { movable.contains($0.table) }
@@ -83,12 +83,11 @@ extension IncidentStore {
     /// Every row that cannot be read, and what was set aside, one sentence each: for `obs check store`.
     public func unreadableRows() throws -> [String] {
         try store.database.read { database in
-            var sentences: [String] = []
-            for check in Self.rowChecks {
-                sentences += try Store.unreadable(check, database).map { $0.sentence(isSetAside: false) }
-            }
-            sentences += try SilenceStore.unreadable(database).map { $0.sentence(isSetAside: false) }
-            return sentences + (try Store.setAside(database).map { $0.sentence(isSetAside: true) })
+            var found: [UnreadableRow] = []
+            for check in Self.rowChecks { found += try Store.unreadable(check, database) }
+            found += try SilenceStore.unreadable(beside: found, database)
+            return found.map { $0.sentence(isSetAside: false) }
+                + (try Store.setAside(database).map { $0.sentence(isSetAside: true) })
         }
     }
 }
@@ -96,7 +95,11 @@ extension IncidentStore {
 extension UnreadableRow {
     /// What is wrong, where, and the way out.
     func sentence(isSetAside: Bool) -> String {
-        isSetAside
+        if table == Store.fileMark {
+            return
+                "\(reason): a failing disk, or another program, has changed it; put back a backup with 'obs restore FILE', or delete the row of the table set_aside that says so when you know why"
+        }
+        return isSetAside
             ? "row \(id) of the table \(table) cannot be read (\(reason)) and is set aside; with sqlite3, mend and run its statement in the table set_aside, or delete it there"
             : "row \(id) of the table \(table) cannot be read (\(reason)) and is passed over; mend or delete it with sqlite3, or put back a backup with 'obs restore FILE'"
     }

@@ -60,14 +60,19 @@ struct IncidentTimes: Sendable {
                     """, arguments: [from])
         }
         for row in rows {
-            let severity: String = row["severity"], opened: Int64 = row["opened_at"], at: Int64 = row["at"]
+            // A row that cannot be read counts for nothing.
+            guard let severity = String.fromDatabaseValue(row["severity"]),
+                let opened = Int64.fromDatabaseValue(row["opened_at"]),
+                let at = Int64.fromDatabaseValue(row["at"]), let start = Int64.fromDatabaseValue(row["starts_at"])
+            else { continue }
             func seconds(_ microseconds: Int64) -> Double { Double(max(0, microseconds)) / 1e6 }
             switch row["kind"] as String {
             case "opened":
-                detect[severity].observe(seconds(opened - (row["starts_at"] as Int64)))
+                detect[severity].observe(seconds(opened &- start))
                 // From here on the rule has a series, so that its first false positive is seen as a rise.
                 _ = falsePositives[rule(row["name"], row["detector"])]
-            case "acknowledged": if row["acknowledged_at"] as Int64? == at { acknowledge[severity].observe(seconds(at - opened)) }
+            case "acknowledged":
+                if Int64.fromDatabaseValue(row["acknowledged_at"]) == at { acknowledge[severity].observe(seconds(at - opened)) }
             default:
                 resolve[severity].observe(seconds(at - opened))
                 if row["resolution"] as String? == Incident.Resolution.falsePositive.rawValue {

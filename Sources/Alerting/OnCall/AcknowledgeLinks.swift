@@ -54,7 +54,7 @@ public struct AcknowledgeLinks: Sendable {
         let fresh = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
         let content = fresh + checksum(fresh)
         // Under its name at once: a file that is half there would pass for a damaged one.
-        let unfinished = "\(path).\(UUID().uuidString).part"
+        let unfinished = "\(path).\(RandomName.uuid()).part"
         guard !FileManager.default.fileExists(atPath: path) else { return }
         let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { return }  // whoever reads it says that it is not there

@@ -77,15 +77,17 @@ public struct ModelRegistry: Sendable {
 
     public func list() throws -> [Entry] {
         try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM model ORDER BY name, version DESC").map(Self.entry)
+            try Row.fetchAll(database, sql: "SELECT * FROM model ORDER BY name, version DESC").compactMap { try? Self.entry($0) }
         }
     }
 
     /// Which model is in production under `name`, or nil when there is none.
     public func productionEntry(_ name: String) throws -> Entry? {
         try store.database.read { database in
-            try Row.fetchOne(database, sql: "SELECT * FROM model WHERE name = ? AND stage = 'production'", arguments: [name]).map(
-                Self.entry)
+            try Row.fetchOne(database, sql: "SELECT * FROM model WHERE name = ? AND stage = 'production'", arguments: [name])
+                .flatMap {
+                    try? Self.entry($0)
+                }
         }
     }
 
@@ -123,12 +125,15 @@ public struct ModelRegistry: Sendable {
         }
     }
 
-    private static func entry(_ row: Row) -> Entry {
+    /// - Throws: for a row that cannot be read, which is as none.
+    private static func entry(_ row: Row) throws -> Entry {
         Entry(
-            name: row["name"], version: row["version"], stage: row["stage"],
-            trainedAt: Timestamp(microseconds: row["trained_at"]),
-            trainedOn: row["trained_on"], threshold: row["threshold"], features: row["features"], file: row["file"],
-            kind: row["kind"], checksum: row["checksum"])
+            name: try row.decode(forColumn: "name"), version: try row.decode(forColumn: "version"),
+            stage: try row.decode(forColumn: "stage"),
+            trainedAt: Timestamp(microseconds: try row.decode(forColumn: "trained_at")),
+            trainedOn: try row.decode(forColumn: "trained_on"), threshold: try row.decode(forColumn: "threshold"),
+            features: try row.decode(forColumn: "features"), file: try row.decode(forColumn: "file"),
+            kind: try row.decode(forColumn: "kind"), checksum: try row.decode(forColumn: "checksum"))
     }
 
     private static func checksum(_ bytes: Data) -> String {

@@ -24,6 +24,7 @@ public actor Spool {
     public nonisolated let path: String
     private let limits: Limits
     private let isConsumed: @Sendable (_ inode: UInt64) -> Bool
+    private let sums: SpoolSums
     private var file: FileHandle
     private var size: Int
     /// Bodies that wait to be written together: one sync for all who came during the last one.
@@ -42,6 +43,7 @@ public actor Spool {
         self.limits = limits
         self.isConsumed = isConsumed
         path = "\(folder)/\(name).log"
+        sums = SpoolSums(of: path)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         (file, size) = try Self.open(path)
     }
@@ -77,14 +79,16 @@ public actor Spool {
             let bytes = waitingBytes
             waiting = []
             waitingBytes = 0
-            let file = file, start = size
+            let file = file, start = size, sums = sums
             let result: Result<Void, any Error> = await withCheckedContinuation { continuation in
                 Self.queue.async {
                     continuation.resume(
                         returning: Result {
                             do {
-                                try file.write(contentsOf: Data(group.flatMap(\.body)))
+                                let bytes = group.flatMap(\.body)
+                                try file.write(contentsOf: Data(bytes))
                                 try file.synchronize()
+                                sums.append(bytes, from: start)
                             } catch {
                                 // Half a line that nobody was told of must not stay: what comes next would be joined to it.
                                 try? file.truncate(atOffset: UInt64(start))
@@ -110,6 +114,7 @@ public actor Spool {
             guard unlink(older) == 0 else { return }
         }
         guard rename(path, older) == 0 else { return }
+        sums.rotate(to: older)
         if let opened = try? Self.open(path) {
             (file, size) = opened
         }
@@ -146,6 +151,16 @@ public actor Spool {
         }
         guard truncate(path, 0) == 0 else { throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))") }
         return 0
+    }
+}
+
+extension Spool {
+    /// What is wrong with the spools in a folder, one sentence each.
+    public static func problems(in folder: String) -> [String] {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+        return names.filter { $0.hasSuffix(".log") || $0.hasSuffix(".log.1") }.compactMap {
+            SpoolSums(of: "\(folder)/\($0)").problem()
+        }
     }
 }
 
