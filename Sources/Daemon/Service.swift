@@ -34,6 +34,7 @@ public struct Daemon: Sendable {
 
     /// Runs until SIGTERM or SIGINT: then the sources stop, what they have read is committed, and it returns.
     public func run() async throws {
+        DescriptorLimit.raise()
         let memory = MemoryUpkeep()
         let readiness = Readiness(["sources"], notes: health)
         let spools = Spools(workspace)

@@ -93,6 +93,12 @@ public struct HTTPServer: Service {
     private let boundPort: BoundPort
     /// How long a client may take.
     var deadlines = RequestDeadlines.Limits()
+    /// How many connections there may be; nil is a share of the descriptors.
+    var maxConnections: Int?
+    /// How much memory bodies and answers may take together; nil is room for some of the largest, whatever the machine has.
+    var maxHeldBytes: Int?
+    /// How long the answer to a question may take.
+    var timeLimit = TimeAmount.seconds(10)
 
     /// - Parameters:
     ///   - hosts: by which names it may be asked; nil for any.
@@ -112,17 +118,20 @@ public struct HTTPServer: Service {
     public func run() async throws {
         defer { boundPort.end() }
         let (host, port) = try configuration.address()
-        let router = Router()
+        let router = Router(context: ServerContext.self)
+        let terms = terms()
         router.add(middleware: RequestMeter(metrics, routes: routes))
-        router.add(middleware: Doorkeeper(hosts: hosts, refusals: Refusals(metrics)))
-        let userHeader = configuration.userHeader.flatMap { HTTPField.Name($0) }
-        for route in routes { route.register(on: router, maxBodySize: configuration.maxBodySize, userHeader: userHeader) }
+        router.add(middleware: Doorkeeper(hosts: hosts, refusals: terms.refusals))
+        for route in routes { route.register(on: router, terms) }
         // Hummingbird's own lines (each listen and stop) are detail here.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let application = Application(
             router: router,
-            server: .http1(configuration: .init(additionalChannelHandlers: [RequestDeadlines(deadlines)])),
+            server: .http1(
+                configuration: .init(additionalChannelHandlers: [
+                    ConnectionKeeper(terms.connections, terms.refusals), RequestDeadlines(deadlines, terms.refusals),
+                ])),
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
             onServerRunning: { [boundPort, logger] channel in
                 let port = channel.localAddress?.port ?? port
@@ -132,12 +141,27 @@ public struct HTTPServer: Service {
             logger: quiet)
         do {
             try await application.run()
+            try await terms.threads.end()
         } catch let error as CancellationError {
             throw error
         } catch {
             if boundPort.value == nil { throw ServerError.cannotListen(configuration.listen, reason: Self.reason(error)) }
             throw error
         }
+    }
+
+    /// What all requests share, and the metrics of it.
+    private func terms() -> RequestTerms {
+        let connections = Connections(limit: maxConnections ?? Connections.shareOfDescriptors())
+        let held = HeldBytes(limit: maxHeldBytes ?? max(96 << 20, 2 * configuration.maxBodySize))
+        metrics.gauge("obs_http_connections", help: "HTTP connections that are open.") { [([], Double(connections.count))] }
+        metrics.gauge("obs_http_held_bytes", help: "Memory that bodies and answers of HTTP requests hold beyond 64 KiB each.") {
+            [([], Double(held.count))]
+        }
+        return RequestTerms(
+            maxBodySize: configuration.maxBodySize, userHeader: configuration.userHeader.flatMap { HTTPField.Name($0) },
+            held: held, connections: connections,
+            threads: QuestionThreads(count: max(2, System.coreCount), timeLimit: timeLimit), refusals: Refusals(metrics))
     }
 
     private static func reason(_ error: any Error) -> String {

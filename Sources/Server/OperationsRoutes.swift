@@ -8,13 +8,13 @@ public enum OperationsRoutes {
         metrics: MetricsRegistry, readiness: Readiness, reload: @escaping @Sendable () async -> String?
     ) -> [Route] {
         [
-            Route(.get, "/metrics") { question in
+            Route(.get, "/metrics", isInstant: true) { question in
                 let format = ExpositionFormat(accept: question.headers[.accept])
                 return .text(metrics.exposition(format), contentType: format.contentType)
             },
-            Route(.get, "/-/healthy") { _ in .text("obs is healthy.\n") },
-            Route(.head, "/-/healthy") { _ in .text("") },
-            Route(.get, "/-/ready") { _ in
+            Route(.get, "/-/healthy", isInstant: true) { _ in .text("obs is healthy.\n") },
+            Route(.head, "/-/healthy", isInstant: true) { _ in .text("") },
+            Route(.get, "/-/ready", isInstant: true) { _ in
                 let missing = readiness.missing
                 guard missing.isEmpty else {
                     let why = readiness.notes.all.map { "; \($0)" }.joined()
@@ -25,7 +25,9 @@ public enum OperationsRoutes {
                 // Not well, and yet at work: whoever restarts obs for it would gain nothing.
                 return .text("obs is ready.\n" + readiness.notes.all.map { "degraded: \($0)\n" }.joined())
             },
-            Route(.head, "/-/ready") { _ in .text("", status: readiness.missing.isEmpty ? .ok : .serviceUnavailable) },
+            Route(.head, "/-/ready", isInstant: true) { _ in
+                .text("", status: readiness.missing.isEmpty ? .ok : .serviceUnavailable)
+            },
             Route(.post, "/-/reload") { _ in
                 if let problem = await reload() { throw HTTPFailure(.internalServerError, code: "reload_failed", problem) }
                 return .text("the configuration is reloaded\n")

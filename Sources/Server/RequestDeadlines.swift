@@ -5,8 +5,10 @@ import NIOHTTPTypes
 ///
 /// A connection has one deadline at a time, by what it waits for:
 ///
-///     connected ──▶ head ──▶ rest of the body ──▶ (the answer, which takes as long as it takes) ──▶ next head
+///     connected ──▶ head ──▶ rest of the body ──▶ (the question, which has a time of its own) ──▶ answer ──▶ next head
 ///                                             └─▶ answered before the body ended: a moment, so that the client can read why
+///
+/// While a body comes or an answer goes, it also has to get on: so many bytes in each stretch of time. When the server stops, all that is left is short.
 ///
 /// One handler a connection, used on its event loop only.
 final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
@@ -20,16 +22,28 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
         var firstHead = TimeAmount.seconds(30), nextHead = TimeAmount.seconds(180)
         /// From the head to the end of the body: 10 MB at 35 kB/s.
         var body = TimeAmount.seconds(300)
+        /// From the head of an answer to its end.
+        var answer = TimeAmount.seconds(600)
         /// From an answer that did not wait for the body to the end of the connection.
         var refused = TimeAmount.seconds(5)
+        /// From the end of the server to that of the connection.
+        var shutdown = TimeAmount.seconds(5)
+        /// How much of a body or an answer has to move in which time.
+        var pace = (bytes: 64 << 10, time: TimeAmount.seconds(30))
     }
 
     private let limits: Limits
+    private let refusals: Refusals
     private var deadline: Scheduled<Void>?
+    private var paceCheck: Scheduled<Void>?
     private var isReading = false
+    private var isStopping = false
+    /// Bytes of the body or the answer since the pace was looked at.
+    private var moved = 0
 
-    init(_ limits: Limits) {
+    init(_ limits: Limits, _ refusals: Refusals) {
         self.limits = limits
+        self.refusals = refusals
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -42,33 +56,84 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        deadline?.cancel()
+        cancel()
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) { deadline?.cancel() }
+    func handlerRemoved(context: ChannelHandlerContext) { cancel() }
+
+    private func cancel() {
+        deadline?.cancel()
+        paceCheck?.cancel()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent {
+            isStopping = true
+            close(context, in: limits.shutdown)
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head:
             isReading = true
             close(context, in: limits.body)
-        case .body: break
+            keepPace(context)
+        case .body(let part): moved += part.readableBytes
         case .end:
             isReading = false
-            deadline?.cancel()
+            cancel()
+            if isStopping { close(context, in: limits.shutdown) }
         }
         context.fireChannelRead(data)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) { close(context, in: isReading ? limits.refused : limits.nextHead) }
+        switch unwrapOutboundIn(data) {
+        case .head where !isReading:
+            close(context, in: limits.answer)
+            keepPace(context)
+        case .head: break
+        case .body(let part):
+            let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
+            let count = part.readableBytes
+            promise.futureResult.assumeIsolated().whenSuccess { self.moved += count }
+            return context.write(data, promise: promise)
+        case .end:
+            let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
+            // The client has read, but for what the system holds for it.
+            promise.futureResult.assumeIsolated().whenSuccess { self.ended(context) }
+            return context.write(data, promise: promise)
+        }
         context.write(data, promise: promise)
+    }
+
+    private func ended(_ context: ChannelHandlerContext) {
+        cancel()
+        close(context, in: isReading ? limits.refused : limits.nextHead)
     }
 
     private func close(_ context: ChannelHandlerContext, in time: TimeAmount) {
         deadline?.cancel()
-        let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+        let channel = context.channel, refusals = refusals, isSlow = time == limits.body || time == limits.answer
+        deadline = context.eventLoop.scheduleTask(in: isStopping ? min(time, limits.shutdown) : time) {
+            if isSlow { refusals.count(.slow) }
+            channel.close(promise: nil)
+        }
+    }
+
+    private func keepPace(_ context: ChannelHandlerContext) {
+        moved = 0
+        paceCheck?.cancel()
+        // Safe because the task runs on the event loop of this handler and its context.
+        let own = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        paceCheck = context.eventLoop.scheduleTask(in: limits.pace.time) {
+            let (handler, context) = own.value
+            guard handler.moved < handler.limits.pace.bytes else { return handler.keepPace(context) }
+            handler.refusals.count(.slow)
+            context.close(promise: nil)
+        }
     }
 }

@@ -6,7 +6,7 @@ import Telemetry
 ///
 /// The route is the pattern (`/api/v1/incidents/{id}`), never the path that was asked for; what no route knows is one series.
 struct RequestMeter: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = ServerContext
 
     private let duration: HistogramFamily
     private let routes: [Route]

@@ -10,12 +10,16 @@ public struct Route: Sendable {
     /// With parameters in braces: `/api/v1/incidents/{id}`.
     public let path: String
     let answer: @Sendable (HTTPQuestion) async throws -> HTTPAnswer
+    /// Whether it is answered out of memory: it does not wait for questions that go on.
+    let isInstant: Bool
 
     public init(
-        _ method: HTTPRequest.Method, _ path: String, answer: @escaping @Sendable (HTTPQuestion) async throws -> HTTPAnswer
+        _ method: HTTPRequest.Method, _ path: String, isInstant: Bool = false,
+        answer: @escaping @Sendable (HTTPQuestion) async throws -> HTTPAnswer
     ) {
         self.method = method
         self.path = path
+        self.isInstant = isInstant
         self.answer = answer
     }
 
@@ -25,27 +29,35 @@ public struct Route: Sendable {
         return pattern.count == parts.count && zip(pattern, parts).allSatisfy { $0.utf8.first == UInt8(ascii: "{") || $0 == $1 }
     }
 
-    func register(on router: Router<BasicRequestContext>, maxBodySize: Int, userHeader: HTTPField.Name?) {
+    func register(on router: Router<ServerContext>, _ terms: RequestTerms) {
         router.on(RouterPath(path), method: method) { request, context in
             do {
-                let body = try await request.body.collect(upTo: maxBodySize)
+                let lease = HeldBytes.Lease(terms.held)
+                let body = try await terms.body(of: request, lease)
                 let question = HTTPQuestion(
                     path: request.uri.path, query: request.uri.queryParameters.map { (String($0.key), String($0.value)) },
                     parameters: Dictionary(
                         context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
                     ) { first, _ in first },
-                    headers: request.headers, body: Array(body.readableBytesView), host: request.head.authority,
-                    requester: Requester(request.headers, userHeader: userHeader))
-                return try await answer(question).response
+                    headers: request.headers, body: body, host: request.head.authority,
+                    requester: Requester(request.headers, userHeader: terms.userHeader))
+                let client = terms.connections.client(of: context.channel)
+                return try terms.response(try await ask(question, client, context, terms), to: client)
             } catch let error as HTTPFailure {
                 return error.answer.response
             } catch let error as ShapedRefusal {
                 return error.answer.response
-            } catch is NIOTooManyBytesError {
-                return HTTPFailure(
-                    .contentTooLarge, code: "too_large", "the body is larger than \(maxBodySize) bytes; send it in parts"
-                ).answer.response
             }
+        }
+    }
+
+    /// What changes something is done to its end, whether its client waits for that or not.
+    private func ask(_ question: HTTPQuestion, _ client: Client?, _ context: ServerContext, _ terms: RequestTerms) async throws
+        -> HTTPAnswer
+    {
+        guard !method.mayChange, !isInstant else { return try await answer(question) }
+        return try await terms.threads.ask(for: client, on: context.channel.eventLoop) {
+            [answer] in try await answer(question)
         }
     }
 }
@@ -111,15 +123,27 @@ public struct HTTPFailure: Error, Sendable {
     public let status: HTTPResponse.Status
     public let code: String
     public let message: String
+    /// In how many seconds it may be tried again; nil says nothing of it.
+    public let retryAfter: Int?
 
-    public init(_ status: HTTPResponse.Status, code: String, _ message: String) {
+    public init(_ status: HTTPResponse.Status, code: String, _ message: String, retryAfter: Int? = nil) {
         self.status = status
         self.code = code
         self.message = message
+        self.retryAfter = retryAfter
     }
 
+    /// Too much at once: the client is to come again in a moment.
+    static func busy(_ message: String) -> HTTPFailure {
+        HTTPFailure(.serviceUnavailable, code: "busy", "\(message); try again in \(retryAfter) s", retryAfter: retryAfter)
+    }
+
+    private static let retryAfter = 5
+
     var answer: HTTPAnswer {
-        .json("{\"error\":\(JSONText.quote(message)),\"code\":\(JSONText.quote(code))}\n", status: status)
+        var answer = HTTPAnswer.json("{\"error\":\(JSONText.quote(message)),\"code\":\(JSONText.quote(code))}\n", status: status)
+        if let retryAfter { answer.headers[.retryAfter] = String(retryAfter) }
+        return answer
     }
 }
 

@@ -54,7 +54,7 @@ struct `The door` {
             // An old client names no host at all.
             #expect(await ServerFixture.exchange(url, "GET / HTTP/1.0\r\nConnection: close\r\n\r\n").code == 200)
         }
-        #expect(metrics.exposition().contains("obs_http_refused_requests_total{reason=\"host\"} 3\n"))
+        #expect(metrics.exposition().contains("obs_http_refused_total{reason=\"host\"} 3\n"))
     }
 
     /// What a browser writes of its own: the address bar, forms and scripts of this site and of others.

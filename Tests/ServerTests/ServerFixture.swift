@@ -1,6 +1,7 @@
 import Foundation
 import FoundationNetworking
 import Logging
+import NIOCore
 import ServiceLifecycle
 import Telemetry
 
@@ -11,7 +12,9 @@ enum ServerFixture {
     /// Runs a server on a free port for the length of `body`.
     static func withServer(
         _ routes: [Route], hosts: KnownHosts? = nil, maxBodySize: Int = 100, metrics: MetricsRegistry = MetricsRegistry(),
-        deadlines: RequestDeadlines.Limits = .init(), userHeader: String? = nil,
+        deadlines: RequestDeadlines.Limits = .init(), maxConnections: Int? = nil, maxHeldBytes: Int? = nil,
+        timeLimit: TimeAmount = .seconds(10),
+        userHeader: String? = nil,
         _ body: @Sendable (String) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()
@@ -23,6 +26,9 @@ enum ServerFixture {
         let port = BoundPort()
         var server = HTTPServer(configuration, routes: routes, hosts: hosts, metrics: metrics, logger: logger, boundPort: port)
         server.deadlines = deadlines
+        server.maxConnections = maxConnections
+        server.maxHeldBytes = maxHeldBytes
+        server.timeLimit = timeLimit
         let group = ServiceGroup(services: [server], logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }
@@ -48,24 +54,53 @@ enum ServerFixture {
     static func conversation(_ port: Int, _ text: String) async -> String? {
         // On a thread of its own: the server answers on those that the tests share.
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: Self.conversation(port, text)) }
+            Thread.detachNewThread { continuation.resume(returning: blockingConversation(port, text)) }
         }
     }
 
-    private static func conversation(_ port: Int, _ text: String) -> String? {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
+    private static func blockingConversation(_ port: Int, _ text: String) -> String? {
+        let client = RawClient(port)
+        guard client.send(text) else { return nil }
+        return client.readToEnd()
+    }
+
+    /// A whole answer to a head and a body that are sent as they stand.
+    static func exchange(_ url: String, _ text: String) async -> (code: Int, text: String) {
+        let said = await conversation(Int(url.split(separator: ":").last!)!, text) ?? ""
+        return (Int(said.split(separator: " ").dropFirst().first ?? "") ?? 0, said)
+    }
+}
+
+/// A connection that sends what it is told to, and reads only when it is asked to. It ends with its last reference.
+final class RawClient: Sendable {
+    private let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    private let isConnected: Bool
+
+    convenience init(_ url: String) { self.init(Int(url.split(separator: ":").last!)!) }
+
+    init(_ port: Int) {
         var address = sockaddr_in(), limit = timeval(tv_sec: 60, tv_usec: 0)
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         address.sin_port = UInt16(port).bigEndian
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let isConnected = withUnsafePointer(to: &address) { pointer in
+        let descriptor = descriptor
+        isConnected = withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard isConnected, send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) >= 0 else { return nil }
+    }
+
+    deinit { close(descriptor) }
+
+    @discardableResult
+    func send(_ text: String) -> Bool {
+        isConnected && Foundation.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) >= 0
+    }
+
+    /// What the server says until it ends the connection; nil if it does not within a minute.
+    func readToEnd() -> String? {
         var said: [UInt8] = [], buffer = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = recv(descriptor, &buffer, buffer.count, 0)
@@ -74,11 +109,5 @@ enum ServerFixture {
             guard count > 0 else { return nil }
             said += buffer.prefix(count)
         }
-    }
-
-    /// A whole answer to a head and a body that are sent as they stand.
-    static func exchange(_ url: String, _ text: String) async -> (code: Int, text: String) {
-        let said = await conversation(Int(url.split(separator: ":").last!)!, text) ?? ""
-        return (Int(said.split(separator: " ").dropFirst().first ?? "") ?? 0, said)
     }
 }

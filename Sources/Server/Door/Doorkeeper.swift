@@ -1,11 +1,10 @@
 import HTTPTypes
 import Hummingbird
-import Telemetry
 
 /// Looks at the head of every request before any route does, so that no route can forget it: the name by which obs is asked, and for what may change something the page that
 /// it comes from.
 struct Doorkeeper: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = ServerContext
 
     /// Nil takes any name.
     let hosts: KnownHosts?
@@ -32,26 +31,4 @@ struct Doorkeeper: RouterMiddleware {
         }
         return try await next(request, context)
     }
-}
-
-/// Requests that were not let in, by why.
-struct Refusals: Sendable {
-    enum Reason: String, CaseIterable, Sendable {
-        /// Asked by a name that is not ours.
-        case host
-        /// Would have changed something, from a page of another site.
-        case origin
-    }
-
-    private let counters: CounterFamily
-
-    init(_ metrics: MetricsRegistry) {
-        counters = metrics.counter(
-            "obs_http_refused_requests_total",
-            help: "Requests that were refused at the door: asked by an unknown host name, or sent from a page of another site.",
-            labels: ["reason"])
-        for reason in Reason.allCases { counters[reason.rawValue].increment(by: 0) }
-    }
-
-    func count(_ reason: Reason) { counters[reason.rawValue].increment() }
 }

@@ -1,0 +1,49 @@
+import Synchronization
+
+/// The memory that the bodies and answers of all requests may take together, however many come: else clients that leave bodies open, or do not read what they asked for,
+/// fill it.
+///
+/// The first ``free`` bytes of each are not counted, so that scrapes, alerts and pages have room when large ones have taken all; ``Connections`` bounds how many there are.
+final class HeldBytes: Sendable {
+    static let free = 64 << 10
+
+    let limit: Int
+    private let held = Atomic<Int>(0)
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    var count: Int { held.load(ordering: .relaxed) }
+
+    fileprivate func take(_ count: Int) -> Bool {
+        if held.add(count, ordering: .relaxed).newValue <= limit { return true }
+        held.subtract(count, ordering: .relaxed)
+        return false
+    }
+
+    fileprivate func giveBack(_ count: Int) { held.subtract(count, ordering: .relaxed) }
+
+    /// The part that one body or one answer has of it, given back with its last reference.
+    final class Lease: Sendable {
+        private let all: HeldBytes
+        private let counts = Mutex((size: 0, taken: 0))
+
+        init(_ all: HeldBytes) {
+            self.all = all
+        }
+
+        deinit { all.giveBack(counts.withLock { $0.taken }) }
+
+        /// Whether there is room for so many more.
+        func grow(by count: Int) -> Bool {
+            counts.withLock { counts in
+                let missing = max(0, counts.size + count - HeldBytes.free) - counts.taken
+                guard missing <= 0 || all.take(missing) else { return false }
+                counts.size += count
+                counts.taken += max(0, missing)
+                return true
+            }
+        }
+    }
+}
