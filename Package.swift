@@ -19,6 +19,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
         // RE2 behind C. Debian's package keeps its header and library where the compiler looks anyway.
@@ -54,7 +55,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query",
-                "Simulation", "Server", "Transfer", .yams, .log,
+                "Simulation", "Server", "Transfer", "CLinux", .yams, .log,
                 .lifecycle, .signals, .grdb,
             ]),
         .executableTarget(
@@ -108,14 +109,14 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Alerting", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", .log, .lifecycle,
-                "TestSupport",
+                "Server", "Alerting", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", "Ingest", .log,
+                .lifecycle, "TestSupport",
             ]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Alerting", "Columns", "Ingest", "Lake", "Query", "Store", "Streaming", "Simulation", "Detection",
-                "TestSupport",
+                "Daemon", "Alerting", "Columns", "Ingest", "Lake", "Query", "Server", "Store", "Streaming", "Simulation", "Detection",
+                "Telemetry", .log, "TestSupport",
             ]),
     ],
     cxxLanguageStandard: .cxx17

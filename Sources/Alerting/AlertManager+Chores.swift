@@ -22,6 +22,8 @@ extension AlertManager {
     }
 
     func failed(_ chore: String, _ error: any Error) {
+        // Who is stopped in the middle of its work has not failed: the next start goes on with it.
+        guard !(error is CancellationError) else { return }
         metrics.storeErrors.increment()
         health.note(.failingChore, chore, "\(chore) fails and is tried again: \(error)")
         if let damage = StoreError(error, path: incidents.store.path) { health.note(.damagedFile, "obs.db", damage.description) }
@@ -31,6 +33,7 @@ extension AlertManager {
 
     /// Says that one incident could not be dealt with, and that the others were.
     func passedOver(_ incident: Int64, _ error: any Error) {
+        guard !(error is CancellationError) else { return }
         metrics.storeErrors.increment()
         let name = "INC-\(incident)"
         guard chores.withLock({ $0.failed(name, "\(error)", now: .now) }) else { return }

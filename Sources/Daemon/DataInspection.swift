@@ -42,7 +42,7 @@ public struct DataInspection {
         let path = workspace.servingPath
         guard FileManager.default.fileExists(atPath: path) else { return [] }
         do {
-            return try [ServingStore(path: path).problem()].compactMap(\.self)
+            return try [ServingStore(reading: path).problem()].compactMap(\.self)
         } catch {
             return ["\(error)"]
         }

@@ -46,19 +46,21 @@ actor PipelineSupervisor: Service {
     private let spools: Spools
     private let serving: ServingStore
     private let alerts: AlertManager
+    private let watch: SourceWatch
     private let readiness: Readiness
     private let metrics: MetricsRegistry
     private let logger: Logger
 
     init(
         _ plans: [PipelinePlan], workspace: Workspace, spools: Spools, serving: ServingStore, alerts: AlertManager,
-        readiness: Readiness, metrics: MetricsRegistry, logger: Logger
+        watch: SourceWatch, readiness: Readiness, metrics: MetricsRegistry, logger: Logger
     ) {
         wanted = plans
         self.workspace = workspace
         self.spools = spools
         self.serving = serving
         self.alerts = alerts
+        self.watch = watch
         self.readiness = readiness
         self.metrics = metrics
         self.logger = logger
@@ -74,6 +76,7 @@ actor PipelineSupervisor: Service {
     /// From now on these are to run. When this returns those that are to stop have stopped: nothing more is read from what they read.
     func apply(_ plans: [PipelinePlan]) async {
         wanted = plans
+        watch.watch(plans)
         asked += 1
         change.yield()
         let mine = asked
@@ -115,8 +118,8 @@ actor PipelineSupervisor: Service {
         var quiet = logger
         quiet.logLevel = .error
         let service = PipelineService(
-            plan: plan, workspace: workspace, spools: spools, serving: serving, alerts: alerts, readiness: readiness,
-            metrics: metrics, logger: logger)
+            plan: plan, workspace: workspace, spools: spools, serving: serving, alerts: alerts, watch: watch,
+            readiness: readiness, metrics: metrics, logger: logger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet))
@@ -145,6 +148,7 @@ struct PipelineService: Service {
     let spools: Spools
     let serving: ServingStore
     let alerts: AlertManager
+    let watch: SourceWatch
     let readiness: Readiness
     let metrics: MetricsRegistry
     let logger: Logger
@@ -201,11 +205,15 @@ struct PipelineService: Service {
                 try await runScheduled(schedule)
             } else {
                 var sources: [PipelineSource] = []
-                for entry in plan.sources { sources.append(PipelineSource(try await source(entry), input: entry.input)) }
+                for entry in plan.sources { sources.append(watched(try await source(entry), input: entry.input)) }
                 _ = try await makeRunner().run(sources, mode: .stream)
             }
             group.cancelAll()
         }
+    }
+
+    private func watched(_ source: any Source, input: String?) -> PipelineSource {
+        PipelineSource(WatchedSource(source: source, watch: watch), input: input)
     }
 
     private func source(_ entry: Configuration.SourceEntry) async throws -> any Source {
@@ -236,13 +244,13 @@ struct PipelineService: Service {
             configuration.follows = false
             source = FolderSource(name: entry.name, configuration, metrics: metrics, logger: logger)
         }
-        return PipelineSource(source, input: entry.input)
+        return watched(source, input: entry.input)
     }
 
     private func files(_ pattern: String, of entry: Configuration.SourceEntry) -> PipelineSource? {
-        let paths = ConfigurationReader.glob(pattern).sorted()
+        let paths = SourcePattern.paths(pattern)
         guard !paths.isEmpty else { return nil }
-        return PipelineSource(FileSource(name: entry.name, paths: paths, metrics: metrics, logger: logger), input: entry.input)
+        return watched(FileSource(name: entry.name, paths: paths, metrics: metrics, logger: logger), input: entry.input)
     }
 
     private func makeRunner() async throws -> PipelineRunner {
@@ -253,7 +261,11 @@ struct PipelineService: Service {
             plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
             exportFolder: workspace.exports,
-            observers: [observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition)],
+            // New ones at the end: what they remember is in the checkpoint by their number.
+            observers: [
+                observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition),
+                SourceObserver(watch: watch),
+            ],
             scorers: RiskScorer.provider(workspace.models, health: readiness.notes, logger), metrics: metrics, logger: logger)
     }
 

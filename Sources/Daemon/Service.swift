@@ -11,6 +11,7 @@ public struct Daemon: Sendable {
     private let configuration: Configuration
     private let configurationFile: String?
     private let workspace: Workspace
+    private let lock: RunLock
     private let metrics: MetricsRegistry
     private let alerts: AlertManager
     private let health = HealthNotes()
@@ -18,10 +19,12 @@ public struct Daemon: Sendable {
     public let boundPort = BoundPort()
 
     /// - Parameter configurationFile: what SIGHUP and `/-/reload` read again.
+    /// - Throws: ``AlreadyRunning`` when another process runs on the data directory.
     public init(_ configuration: Configuration, configurationFile: String?) throws {
         self.configuration = configuration
         self.configurationFile = configurationFile
         workspace = try Workspace(configuration.dataDirectory)
+        lock = try RunLock(configuration.dataDirectory)
         metrics = MetricsRegistry()
         ProcessMetrics.register(in: metrics)
         SwiftMetricsBackend.installOnce(metrics)
@@ -44,23 +47,26 @@ public struct Daemon: Sendable {
         }
         let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: health, logger: logger)
         for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
+        let plans = try PipelinePlan.plans(configuration)
+        let watch = SourceWatch(
+            plans, store: SourceActivities(store: workspace.store), readiness: readiness, metrics: metrics, logger: logger)
         let pipelines = PipelineSupervisor(
-            try PipelinePlan.plans(configuration), workspace: workspace, spools: spools, serving: serving, alerts: alerts,
-            readiness: readiness, metrics: metrics, logger: logger)
+            plans, workspace: workspace, spools: spools, serving: serving, alerts: alerts, watch: watch, readiness: readiness,
+            metrics: metrics, logger: logger)
         let reloader = Reloader(
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
         let routes = Routes.all(
             metrics: metrics, readiness: readiness, alerts: alerts, version: BuildInfo.version, incidents: workspace.incidents,
             runbooks: configuration.runbooks, lake: workspace.lake, dashboards: configuration.http.dashboards,
-            spools: { await spools.all }, serving: serving, reload: { await reloader.reload() })
+            spools: { await spools.all }, sources: { watch.reports }, serving: serving, reload: { await reloader.reload() })
         let server = HTTPServer(
             configuration.http, routes: routes,
             hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,
             logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger, health: health)
-        let watch = StoreWatch(store: workspace.store, health: health, logger: logger)
+        let storeWatch = StoreWatch(store: workspace.store, health: health, logger: logger)
         let services: [any Service] = [
-            server, alerts, HangUpService(reloader: reloader), upkeep, watch, memory, pipelines, SecondSignal(),
+            server, alerts, HangUpService(reloader: reloader), upkeep, storeWatch, memory, watch, pipelines, SecondSignal(),
         ]
         readiness.isMet("sources")
         logger.info(

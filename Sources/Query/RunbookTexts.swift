@@ -965,7 +965,7 @@ enum RunbookTexts {
 
             ## Meaning
 
-            A pipeline has committed nothing for 15 minutes.
+            A pipeline has committed nothing for 15 minutes, or never since obs was started.
 
             ## Impact
 
@@ -991,7 +991,7 @@ enum RunbookTexts {
 
             - The log itself is quiet: a quiet host, or rsyslog has stopped (`systemctl status rsyslog`).
             - The disk is full: obs's log says `cannot be written`.
-            - obs may not read the file: its log says `a file cannot be read`.
+            - obs does not find the file, or may not read it: `obs check health` says so, and ObsSourceDown fires too.
 
             ## Mitigation
 
@@ -1163,6 +1163,66 @@ enum RunbookTexts {
             ## Related
 
             SSHBruteForce, SSHPasswordSpray, SSHSuccessAfterFailures; dashboard `obs-overview`.
+
+            """##,
+        "ObsSourceDown": ##"""
+            # ObsSourceDown
+
+            ## Meaning
+
+            A source that is configured is not read. The label `reason` says why: `missing`, `unreadable`, `not_regular`, `not_understood` or `silent`.
+
+            ## Impact
+
+            Nobody watches what is written there: attacks and faults in that log raise no incident. Until morning that log is blind; its lines wait in the file and are read later, unless rotation removes
+            them first.
+
+            ## First five minutes
+
+            What is wrong, in a sentence with what to do:
+
+            ```sh
+            obs check health
+            ```
+            ```sh
+            ls -la --time-style=full-iso /var/log/auth.log*
+            ```
+            ```sh
+            tail -n 3 /var/log/auth.log
+            ```
+
+            Good: it says that obs is healthy; the file is there, its group is one of obs's user; a line of the last minutes.
+
+            ## Diagnosis
+
+            | reason | what it means | look |
+            |---|---|---|
+            | `missing` | nothing is at the path, or the pattern matches nothing | a typing mistake; Debian 12 has no `auth.log` until `rsyslog` is installed |
+            | `unreadable` | the user that obs runs as may not read it | `id obs`; the group of the file, usually `adm` |
+            | `not_regular` | a folder, a FIFO, a socket | the path in obs.yaml |
+            | `not_understood` | no line of the first hundred is of the pipeline's format | `obs parse --format sshd FILE` |
+            | `silent` | no line for longer than is usual for this source | what writes it: `systemctl status rsyslog`; the disk of the log; the sender of pushed lines |
+
+            ## Mitigation
+
+            Correct the path in obs.yaml (`obs check config` says what each source finds), then `systemctl reload obs`. Give the right to read: `usermod -aG adm obs`, then `systemctl restart obs`, because groups are those of the
+            start. A log that is usually quiet for long gets `silent_after: 1d`, or `never`, in its entry. It worked when `obs check health` ends with 0; a source that appears is read within seconds.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsSourceDown --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host whose log it is; then whoever owns the on-call rota, because while this lasts part of the watch is blind.
+
+            ## Related
+
+            ObsPipelineStalled, ObsSourceLostLines, ObsQuarantineHigh; the page `/`, "Sources"; dashboard `obs-overview`; docs/operations.md, "Sources".
 
             """##,
         "ObsSourceLostLines": ##"""

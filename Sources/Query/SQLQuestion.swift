@@ -11,7 +11,7 @@ public struct SQLQuestion: Sendable {
     public var rowLimit = 10_000
 
     public init(_ store: Store) {
-        path = store.path
+        path = store.name
     }
 
     /// - Throws: ``QueryError/badSQL(_:)`` for what is no single reading statement, or takes too long.

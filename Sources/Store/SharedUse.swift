@@ -10,10 +10,11 @@ final class SharedUse: Sendable {
 
     /// Waits while somebody has it alone.
     ///
+    /// - Parameter isReading: does not make the file where it is not there.
     /// - Returns: nil where the file can be neither made nor read, as in a folder of somebody else's.
-    init?(of path: String) {
+    init?(of path: String, isReading: Bool = false) {
         let file = path + ".lock"
-        var opened = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        var opened = isReading ? -1 : open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         if opened < 0 { opened = open(file, O_RDONLY | O_CLOEXEC) }
         guard opened >= 0 else { return nil }
         descriptor = opened

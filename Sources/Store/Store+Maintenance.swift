@@ -114,6 +114,15 @@ extension Store {
         }
     }
 
+    /// Runs statements that change nothing and that SQLite yet lets only a writer run; not at all for who may not write.
+    public func withWriter(_ body: (Database) throws -> Void) throws {
+        guard isReading else { return try database.writeWithoutTransaction(body) }
+        guard name == path, access(path, W_OK) == 0 else { return }
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        try DatabaseQueue(path: path, configuration: configuration).writeWithoutTransaction(body)
+    }
+
     /// Empties the write-ahead log into the file, so that a copy of the file alone is complete. For the end of the process.
     public func checkpoint() throws {
         try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }

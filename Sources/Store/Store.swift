@@ -6,6 +6,10 @@ import Foundation
 public final class Store: Sendable {
     public let path: String
     public let database: DatabasePool
+    /// The name that SQLite opens it by; of a question it may say that nobody writes.
+    public let name: String
+    /// It was opened for questions.
+    public let isReading: Bool
     let migrator: DatabaseMigrator
     let use: SharedUse?
 
@@ -20,7 +24,12 @@ public final class Store: Sendable {
         path: String, migrations: [Migration], patience: Duration = .seconds(10), upgrading: (Int) -> Void = { _ in }
     ) throws {
         self.path = path
+        (name, isReading) = (path, false)
         try Self.makeFolder(of: path)
+        // SQLite would open it for reading, and say so at the first change.
+        if access(path, F_OK) == 0, faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0 {
+            throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno)))
+        }
         use = SharedUse(of: path)
         try Self.makeFile(path)
         let changed = Self.changedPages(path, use)
@@ -42,16 +51,10 @@ public final class Store: Sendable {
                         PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -65536; PRAGMA secure_delete = FAST
                         """)
             }
-        } catch let error as DatabaseError where [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) {
-            throw StoreError.damaged(path: path, reason: error.message ?? "\(error.resultCode)")
         } catch let error as DatabaseError {
-            throw StoreError.cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+            throw Self.failure(path, error)
         }
-        var migrator = DatabaseMigrator()
-        for migration in Self.audit + [Self.setAsideMigration] + migrations {
-            migrator.registerMigration(migration.id, migrate: migration.apply)
-        }
-        self.migrator = migrator
+        migrator = Self.migrator(migrations)
         do {
             if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
             // On pages that have changed by themselves an upgrade would make bad worse.
@@ -65,6 +68,27 @@ public final class Store: Sendable {
             // A table that a migration does not find, or finds already: nobody but a failing disk has done that.
             throw StoreError.damaged(path: path, reason: error.message ?? "\(error.resultCode)")
         }
+    }
+
+    static func migrator(_ migrations: [Migration]) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        for migration in Self.audit + [Self.setAsideMigration] + migrations {
+            migrator.registerMigration(migration.id, migrate: migration.apply)
+        }
+        return migrator
+    }
+
+    static func failure(_ path: String, _ error: DatabaseError) -> StoreError {
+        let reason = error.message ?? "\(error.resultCode)"
+        if [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) { return .damaged(path: path, reason: reason) }
+        return .cannotOpen(
+            path: path, reason: access(path, R_OK) != 0 && errno == EACCES ? String(cString: strerror(errno)) : reason)
+    }
+
+    /// Takes what ``init(reading:migrations:)`` has opened.
+    init(path: String, name: String, database: DatabasePool, migrator: DatabaseMigrator, use: SharedUse?) {
+        (self.path, self.name, isReading) = (path, name, true)
+        (self.database, self.migrator, self.use) = (database, migrator, use)
     }
 
     /// Brings the tables up to date. With a million incidents that takes half a minute, and whoever opens the file meanwhile waits for it.
@@ -169,6 +193,10 @@ public enum StoreError: Error, CustomStringConvertible {
     /// The file is there and has not a byte.
     case empty(path: String)
     case newer(path: String)
+    /// A question was asked of one of an earlier version, and does not change it.
+    case older(path: String)
+    /// Its log holds what is not in the file, and to read that something must be written beside it.
+    case needsWriting(path: String)
     /// It is of an earlier version, and cannot be brought up to date while that has it open.
     case inUse(path: String)
     case backupExists(path: String)
@@ -204,6 +232,10 @@ public enum StoreError: Error, CustomStringConvertible {
             "\(path): is empty, and was a database once; put a backup in its place with 'obs restore FILE', or remove it to begin with a new one"
         case .inUse(let path):
             "\(path): is of an earlier version, which still has it open; stop that (its 'obs run'), then do this again"
+        case .older(let path):
+            "\(path): was written by an earlier obs, and a question does not change it; start 'obs run' of this version, which brings it up to date"
+        case .needsWriting(let path):
+            "\(path): its log, \((path as NSString).lastPathComponent)-wal, was left by a process that was killed, and this user may not write beside it; ask as the user who owns it"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
         case .badBackup(let path, let reason): "\(path): is no backup that can be restored: \(reason); nothing was changed"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"

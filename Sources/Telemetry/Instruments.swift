@@ -23,11 +23,13 @@ public final class Counter: MetricInstrument {
     }
 }
 
-/// A value that goes up and down.
+/// A value that goes up and down. One that is not a number is none, and has no sample.
 public final class Gauge: MetricInstrument {
-    private let bits = Atomic<UInt64>(0)
+    private let bits: Atomic<UInt64>
 
-    init() {}
+    init(_ value: Double = 0) {
+        bits = Atomic(value.bitPattern)
+    }
 
     public func set(_ value: Double) {
         bits.store(value.bitPattern, ordering: .relaxed)
@@ -50,7 +52,8 @@ public final class Gauge: MetricInstrument {
     public var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
 
     public func write(_ descriptor: MetricDescriptor, labels: String, to writer: inout ExpositionWriter) {
-        writer.sample(descriptor.name, labels: labels, value: value)
+        let value = value
+        if !value.isNaN { writer.sample(descriptor.name, labels: labels, value: value) }
     }
 }
 

@@ -19,8 +19,10 @@ public final class MetricsRegistry: Sendable {
     }
 
     /// A value that goes up and down.
-    public func gauge(_ name: String, help: String, labels: [String] = []) -> GaugeFamily {
-        declare(MetricDescriptor(name: name, kind: .gauge, help: help, labels: labels), make: Gauge.init)
+    ///
+    /// - Parameter startsEmpty: has no sample until it is set first: for what is not known from the start, as when something was last done. A zero would be a claim.
+    public func gauge(_ name: String, help: String, labels: [String] = [], startsEmpty: Bool = false) -> GaugeFamily {
+        declare(MetricDescriptor(name: name, kind: .gauge, help: help, labels: labels)) { Gauge(startsEmpty ? .nan : 0) }
     }
 
     /// A distribution in cumulative buckets.

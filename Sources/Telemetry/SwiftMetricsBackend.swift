@@ -52,7 +52,7 @@ public struct SwiftMetricsBackend: MetricsFactory {
     public func destroyTimer(_: any TimerHandler) {}
 
     private func gauge(_ label: String, _ dimensions: [(String, String)]) -> Gauge {
-        family(Self.name(label), .gauge, Gauge.init).instrument(labels: Self.labels(dimensions))
+        family(Self.name(label), .gauge) { Gauge() }.instrument(labels: Self.labels(dimensions))
     }
 
     private func histogram(_ name: String, _ dimensions: [(String, String)]) -> Histogram {

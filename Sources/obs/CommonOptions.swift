@@ -29,21 +29,38 @@ struct CommonOptions: ParsableArguments {
         return configuration
     }
 
-    /// The data directory, which must be there: a question must not make an empty one, and answer out of it that all is quiet.
-    func existingWorkspace() throws -> Workspace {
-        let path = try configuration().dataDirectory
-        guard FileManager.default.fileExists(atPath: path + "/obs.db") else {
+    /// The same for a command that writes to the data directory: root goes on as its owner.
+    func configurationForWriting() throws -> Configuration {
+        let configuration = try configuration()
+        try DataOwner.adopt(configuration.dataDirectory)
+        return configuration
+    }
+
+    /// The data directory for a question. It must be there: a question must not make an empty one, and answer out of it that all is quiet.
+    func existingWorkspace() throws -> Workspace { try Workspace(reading: existingDatabase(configuration())) }
+
+    /// The data directory for a command that changes something in it; it must be there too.
+    func writableWorkspace() throws -> Workspace { try Workspace(existingDatabase(configurationForWriting())) }
+
+    private func existingDatabase(_ configuration: Configuration) throws -> String {
+        let path = configuration.dataDirectory
+        guard try DataAccess.exists("obs.db", in: path) else {
             throw UsageError(
                 "\(path): there is no obs.db in it; name the data directory with --data-dir, or make one with 'obs run' or 'obs demo'"
             )
         }
-        return try Workspace(path)
+        return path
     }
 
     /// The tables of the data directory, which must be there; the store beside them is not opened.
-    func existingLake() throws -> Lake {
-        let path = try configuration().dataDirectory
-        guard FileManager.default.fileExists(atPath: path + "/lake") else {
+    func existingLake() throws -> Lake { try existingLake(configuration()) }
+
+    /// The same for a command that changes tables.
+    func writableLake() throws -> Lake { try existingLake(configurationForWriting()) }
+
+    private func existingLake(_ configuration: Configuration) throws -> Lake {
+        let path = configuration.dataDirectory
+        guard try DataAccess.exists("lake", in: path) else {
             throw UsageError(
                 "\(path): there are no tables in it; name the data directory with --data-dir, or make some with 'obs process FILE' or 'obs demo'"
             )

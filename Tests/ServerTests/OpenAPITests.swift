@@ -3,6 +3,7 @@ import Columns
 import Detection
 import Foundation
 import HTTPTypes
+import Ingest
 import Lake
 import Logging
 import Query
@@ -28,7 +29,14 @@ struct `The OpenAPI document` {
         routes = Routes.all(
             metrics: metrics, readiness: Readiness([]), alerts: manager, version: "1", incidents: incidents, runbooks: "runbooks",
             lake: Lake(root: folder.path + "/lake"),
-            spools: { [:] }, serving: try ServingStore(path: folder.path + "/serve.db"), reload: { nil })
+            spools: { [:] },
+            sources: {
+                [
+                    SourceReport(
+                        name: "auth", pipeline: "ssh", place: "/var/log/auth.log", state: .missing("/var/log/auth.log"),
+                        lastLine: .now)
+                ]
+            }, serving: try ServingStore(path: folder.path + "/serve.db"), reload: { nil })
         document = try #require(try JSONSerialization.jsonObject(with: Data(OpenAPI.document.utf8)) as? [String: Any])
     }
 
@@ -74,6 +82,7 @@ struct `The OpenAPI document` {
         let schemas = try #require((document["components"] as? [String: Any])?["schemas"] as? [String: [String: Any]])
         for (name, value) in [
             ("Incident", try await answer(.get, "/api/v1/incidents")),
+            ("Source", try await answer(.get, "/api/v1/sources")),
             ("Entry", try await answer(.get, "/api/v1/incidents/{id}/timeline", ["id": "1001"])),
         ] {
             let known = Set(try #require(schemas[name]?["properties"] as? [String: Any]).keys)

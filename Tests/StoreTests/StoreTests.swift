@@ -100,6 +100,33 @@ struct `The store` {
         #expect(problems.isEmpty)
     }
 
+    @Test func `answers questions without changing a byte, and sees what others write`() throws {
+        do {
+            let store = try Store(path: path, migrations: [first])
+            try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('a')") }
+            try store.checkpoint()
+        }
+        let before = FileManager.default.contents(atPath: path)
+        let store = try Store(reading: path, migrations: [first])
+        #expect(try store.database.read { try String.fetchAll($0, sql: "SELECT name FROM thing") } == ["a"])
+        #expect(throws: DatabaseError.self) { try store.database.write { try $0.execute(sql: "DELETE FROM thing") } }
+        #expect(try store.problems().isEmpty)
+        #expect(FileManager.default.contents(atPath: path) == before)
+        // Beside one who writes it sees what was written.
+        let writer = try Store(path: path, migrations: [first])
+        try writer.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES ('b')") }
+        #expect(try store.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM thing") } == 2)
+    }
+
+    @Test func `is not brought up to date by a question`() throws {
+        try Store(path: path, migrations: [first]).database.close()
+        let refusal = #expect(throws: StoreError.self) { try Store(reading: path, migrations: [first, second]) }
+        #expect(refusal?.description.contains("was written by an earlier obs, and a question does not change it") == true)
+        #expect(throws: StoreError.self) { try Store(reading: path, migrations: []) }
+        #expect(throws: StoreError.self) { try Store(reading: folder + "/none.db", migrations: [first]) }
+        #expect(!FileManager.default.fileExists(atPath: folder + "/none.db"))
+    }
+
     @Test func `does not write a backup over a file that is there`() throws {
         let store = try Store(path: path, migrations: [first])
         try store.backUp(to: folder + "/copy.db")

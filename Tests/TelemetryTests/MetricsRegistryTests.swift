@@ -20,6 +20,15 @@ struct `The metrics registry` {
                 """)
     }
 
+    @Test func `claims no value of a gauge that starts empty until there is one`() {
+        let lag = registry.gauge("obs_lag_seconds", help: "Lag.", labels: ["pipeline"], startsEmpty: true)
+        _ = lag["ssh"]
+        _ = registry.gauge("obs_depth", help: "Depth.")[]
+        #expect(!registry.exposition().contains("obs_lag_seconds{") && registry.exposition().contains("obs_depth 0\n"))
+        lag["ssh"].set(0)
+        #expect(registry.exposition().contains("obs_lag_seconds{pipeline=\"ssh\"} 0\n"))
+    }
+
     @Test func `escapes label values and help as the text format says`() {
         registry.gauge("obs_x", help: "a \\ and\nb", labels: ["path"])["C:\\\"x\"\n"].set(1.5)
         #expect(

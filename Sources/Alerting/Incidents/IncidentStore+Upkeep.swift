@@ -40,8 +40,8 @@ extension IncidentStore {
     /// What is wrong with what is kept twice: text search, labels and counts against the incidents themselves. Empty when all is well.
     public func problems() throws -> [String] {
         var problems: [String] = []
-        // The search's own check is a statement that writes nothing and yet needs the writer.
-        try store.database.writeWithoutTransaction { database in
+        // The search's own check is a statement that writes nothing and yet needs a writer: who may only read goes without it.
+        try store.withWriter { database in
             for table in ["incident_search"] {
                 // Taken back: a look must not count as a change of the file.
                 try database.inTransaction {

@@ -1,4 +1,5 @@
 import Foundation
+import Parsing
 
 extension Configuration {
     /// Where lines come from, and which pipeline they are for: one entry under `sources:`.
@@ -26,6 +27,15 @@ extension Configuration {
         public var input: String?
         /// Of stamps that lack a zone; nil is this machine's.
         public var timeZone: TimeZone?
+        /// When it has said nothing for too long.
+        public var silence = Silence.learned
+
+        public enum Silence: Sendable, Hashable {
+            /// When it is longer than its own habit.
+            case learned
+            case after(Duration)
+            case never
+        }
 
         /// The file or pattern that is followed; empty for another kind of source.
         public var file: String {
@@ -35,6 +45,7 @@ extension Configuration {
         private enum CodingKeys: String, CodingKey {
             case name, file, http, sqlite, table, key, folder, pipeline, input
             case timeZone = "time_zone"
+            case silentAfter = "silent_after"
         }
 
         public init(name: String, file: String) {
@@ -82,6 +93,15 @@ extension Configuration {
                     throw refuse(.timeZone, "time_zone is '\(zone)'; write a name such as Europe/Berlin or UTC")
                 }
                 timeZone = known
+            }
+            if let text = try container.decodeIfPresent(String.self, forKey: .silentAfter) {
+                if text == "never" {
+                    silence = .never
+                } else if let limit = Duration(parsing: text), limit > .zero {
+                    silence = .after(limit)
+                } else {
+                    throw refuse(.silentAfter, "silent_after is '\(text)'; write a duration such as 30m or 6h, or never")
+                }
             }
         }
     }

@@ -40,7 +40,8 @@ public struct DetectionRule: Sendable, Hashable {
     public var then: [Matcher]?
 
     public init(
-        name: String, pipeline: String? = nil, table: String? = nil, severity: Severity, title: String, description: String, match: [Matcher],
+        name: String, pipeline: String? = nil, table: String? = nil, severity: Severity, title: String, description: String,
+        match: [Matcher],
         groupBy: [String], within: Duration, count: Int,
         distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil
     ) {

@@ -30,6 +30,18 @@ public struct ServingStore: Sendable {
         }
     }
 
+    /// Opens a file that is there for questions; nothing is written.
+    ///
+    /// - Throws: ``ServingStoreError`` when it is no database, or one with damaged pages; `StoreError` when who may only read cannot.
+    public init(reading path: String) throws {
+        self.path = path
+        do {
+            database = try Self.open(path, isReading: true)
+        } catch let error as DatabaseError {
+            throw ServingStoreError(error, path)
+        }
+    }
+
     /// Opens the file; one that is damaged is put aside first, and another is made.
     ///
     /// - Returns: the store; whether it is new, so that its rows are to be put in anew from the gold tables; and where a damaged one is kept.
@@ -53,6 +65,8 @@ public struct ServingStore: Sendable {
                 if let found = try String.fetchAll(database, sql: "PRAGMA quick_check(1)").first(where: { $0 != "ok" }) {
                     return ServingStoreError.sentence(path, found)
                 }
+                // What an earlier obs has made has no checksums until a later one writes to it.
+                guard try database.columns(in: "serving").contains(where: { $0.name == "checksum" }) else { return nil }
                 let rows = try Row.fetchCursor(database, sql: "SELECT \(Self.columns) FROM serving")
                 while let row = try rows.next() {
                     guard Self.entry(row) != nil else {
@@ -66,7 +80,7 @@ public struct ServingStore: Sendable {
         }
     }
 
-    private static func open(_ path: String) throws -> DatabasePool {
+    private static func open(_ path: String, isReading: Bool = false) throws -> DatabasePool {
         var status = stat()
         if stat(path, &status) == 0, status.st_size == 0 {
             throw DatabaseError(resultCode: .SQLITE_NOTADB, message: "the file is empty")
@@ -76,7 +90,9 @@ public struct ServingStore: Sendable {
         // Whoever waits for a reader holds up a thread of the shared pool, of which there are as many as cores; when those who have the readers need these threads to
         // go on, nobody does. So there are more readers than can be asked for at once; each is opened when it is first needed.
         configuration.maximumReaderCount = 64
-        let database = try DatabasePool(path: path, configuration: configuration)
+        configuration.readonly = isReading
+        let database = try DatabasePool(path: isReading ? Store.readingName(path) : path, configuration: configuration)
+        if isReading { return database }
         try database.writeWithoutTransaction { database in
             // What a pipeline has shown must be there after a power cut too: its epoch does not come again.
             try database.execute(sql: "PRAGMA synchronous = FULL")

@@ -1,6 +1,7 @@
 import Alerting
 import Detection
 import Foundation
+import Ingest
 
 /// What the server looks like to a client generator: `GET /api/openapi.json`. A test holds it against the routes, both ways.
 enum OpenAPI {
@@ -59,7 +60,12 @@ enum OpenAPI {
         ]
         let entry: [String: Any] = ["incident": text, "at": time, "actor": text, "kind": text, "text": text]
         let row: [String: Any] = ["key": text, "event_time": time, "row": ["type": "object"]]
+        let source: [String: Any] = [
+            "source": text, "pipeline": text, "place": text, "up": truth,
+            "reason": words(SourceState.Reason.allCases.map(\.rawValue)), "last_line": time, "problem": text,
+        ]
         return [
+            "Source": ["type": "object", "required": ["source", "pipeline", "place", "up", "reason"], "properties": source],
             "Incident": ["type": "object", "required": always, "properties": incident],
             "Entry": ["type": "object", "required": entry.keys.sorted(), "properties": entry],
             "ServedRow": ["type": "object", "required": row.keys.sorted(), "properties": row],

@@ -84,6 +84,10 @@ extension OpenAPI {
             operation("/-/healthy", "headHealthy", "The same without a body").with { ($0.method, $0.answer) = (.head, nil) },
             operation("/-/ready", "isReady", "Whether stores and sources are open").with { $0.refusals = [503] },
             operation("/-/ready", "headReady", "The same without a body").with { ($0.method, $0.answer) = (.head, nil) },
+            operation(SourceRoutes.path, "listSources", "Each source: whether it is read, why not, when its last line came").with
+            {
+                $0.answer = .json(listOf: "Source")
+            },
             operation("/-/reload", "reload", "Reads the configuration again; a bad one changes nothing").with {
                 $0.method = .post
                 $0.refusals = [500]

@@ -46,7 +46,10 @@ struct IncidentsPage {
 
                 """
         }
-        return Page(title: headline(found, state: state, hasMore: hasMore), root: "", body: body).answer(site)
+        let sources = SourcesLine(reports: site.sources(), now: Site.now)
+        return Page(
+            title: headline(found, state: state, hasMore: hasMore), root: "", body: sources.problems + body + sources.list
+        ).answer(site)
     }
 
     /// Several at once. One that cannot be acknowledged any more keeps none of the others.

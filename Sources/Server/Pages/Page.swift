@@ -2,6 +2,7 @@ import Alerting
 import Columns
 import Foundation
 import HTTPTypes
+import Ingest
 import Query
 import Telemetry
 
@@ -74,6 +75,7 @@ struct Site {
     /// Where Grafana is; nil shows no links to it.
     var dashboards: String?
     var readiness: Readiness
+    var sources: @Sendable () -> [SourceReport] = { [] }
 
     static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 

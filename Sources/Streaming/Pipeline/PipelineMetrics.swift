@@ -22,15 +22,15 @@ struct PipelineMetrics: Sendable {
         watermark =
             registry.gauge(
                 "obs_pipeline_watermark_seconds", help: "Event time up to which windows are closed, since 1970.",
-                labels: ["pipeline"])[pipeline]
+                labels: ["pipeline"], startsEmpty: true)[pipeline]
         lag =
             registry.gauge(
                 "obs_pipeline_lag_seconds", help: "Age of the oldest line of the last batch when it was taken up.",
-                labels: ["pipeline"])[pipeline]
+                labels: ["pipeline"], startsEmpty: true)[pipeline]
         lastCommit =
             registry.gauge(
                 "obs_pipeline_last_commit_timestamp_seconds", help: "When the last epoch was committed, since 1970.",
-                labels: ["pipeline"])[pipeline]
+                labels: ["pipeline"], startsEmpty: true)[pipeline]
         stateRows =
             registry.gauge(
                 "obs_pipeline_state_rows", help: "Groups in open windows, rows that wait for a join, keys that are remembered.",

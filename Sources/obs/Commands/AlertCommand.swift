@@ -17,7 +17,7 @@ struct AlertCommand: AsyncParsableCommand {
     /// A manager on the data directory beside the one that runs.
     fileprivate static func manager(_ common: CommonOptions) throws -> AlertManager {
         AlertManager(
-            try common.configuration().alerting, incidents: try common.existingWorkspace().incidents, metrics: MetricsRegistry(),
+            try common.configuration().alerting, incidents: try common.writableWorkspace().incidents, metrics: MetricsRegistry(),
             logger: .init(label: "obs"))
     }
 
@@ -92,7 +92,7 @@ struct AlertCommand: AsyncParsableCommand {
                 if let client = try server.client() {
                     try await client.alerts(filter.matchers)
                 } else {
-                    try await AlertCommand.manager(common).alerts.alerts(
+                    try await AlertQuestions(common.existingWorkspace().incidents, common.configuration().alerting).alerts(
                         filter, now: Timestamp(microseconds: WallClock.microseconds))
                 }
             if alerts.isEmpty, output.output == .table { return Terminal.say("no alerts") }

@@ -12,16 +12,18 @@ struct CheckConfig: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "config", abstract: "Check the configuration and all files that it names.",
         discussion: """
-            A file that is Alertmanager's own is checked as Alertmanager 0.25 would, and for what obs does not do.
+            A file that is Alertmanager's own is checked as Alertmanager 0.25 would, and for what obs does not do. Of each \
+            source it says what is there now, and warns where nothing would be read.
 
             Examples:
               obs check config
               obs check config -c /etc/obs/obs.yaml
               obs check config /etc/prometheus/alertmanager.yml
-              obs check config --show
+              obs check config --strict && systemctl reload obs
             """)
     @Argument(help: "A configuration of obs or of Alertmanager, instead of -c.") var file: String?
     @Flag(help: "Show the file as it is read, with <secret> for each secret.") var show = false
+    @Flag(help: "Warnings are mistakes: exit code 1.") var strict = false
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
@@ -29,39 +31,53 @@ struct CheckConfig: AsyncParsableCommand {
             if let path = file ?? common.config, AlertmanagerConfiguration.isOne(path) {
                 let alerting = try AlertmanagerConfiguration.read(path)
                 if show { return print(try AlertmanagerConfiguration.shown(path), terminator: "") }
-                return print(
-                    "\(path) is good: \(alerting.receivers.count) receivers, \(alerting.receivers.reduce(0) { $0 + $1.integrations.count }) integrations, \(alerting.inhibitRules.count) inhibit rules, \(alerting.timeIntervals.count) time intervals"
-                )
+                let parts = [
+                    Self.count(alerting.receivers.count, "receiver"),
+                    Self.count(alerting.receivers.reduce(0) { $0 + $1.integrations.count }, "integration"),
+                    Self.count(alerting.inhibitRules.count, "inhibit rule"),
+                    Self.count(alerting.timeIntervals.count, "time interval"),
+                ]
+                return print("\(path) is good: \(parts.joined(separator: ", "))")
             }
             let configuration = try Configuration.load(file: file ?? common.config, dataDirectory: common.dataDir)
             if show { return print(try Configuration.shown(file: file ?? common.config), terminator: "") }
-            print(
-                "the configuration is good: \(configuration.sources.count) sources, \(configuration.pipelines.count) pipelines, \(configuration.rules.count) rules, \(configuration.alerting.receivers.count) receivers"
-            )
+            let parts = [
+                Self.count(configuration.sources.count, "source"), Self.count(configuration.pipelines.count, "pipeline"),
+                Self.count(configuration.rules.count, "rule"), Self.count(configuration.alerting.receivers.count, "receiver"),
+            ]
+            print("the configuration is good: \(parts.joined(separator: ", "))")
             for (pipeline, rules) in try configuration.boundRules() {
                 print("  \(pipeline): \(rules.isEmpty ? "no rule looks at it" : rules.joined(separator: ", "))")
             }
             for (rule, reason) in configuration.rulesLeftOut {
                 print("warning: the built-in rule \(rule) is left out: \(reason)")
             }
+            let sources = SourceCheck(configuration)
+            for finding in sources.findings { print(finding) }
+            for warning in sources.warnings { Terminal.say("warning: \(warning)") }
+            if strict, !sources.warnings.isEmpty || !configuration.rulesLeftOut.isEmpty { throw ExitCode(1) }
         } catch let error as ConfigurationError {
             throw BadFinding(error.description)
         }
     }
+
+    private static func count(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
 }
 
 struct CheckHealth: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "health", abstract: "Ask a running obs whether it is well.",
+        commandName: "health",
+        abstract: "Ask a running obs whether it is well: it answers, is ready, and reads each of its sources.",
         discussion: """
             Examples:
               obs check health
-              obs check health --url http://127.0.0.1:9464
+              obs check health --live --url http://127.0.0.1:9464
             """)
     @Option(help: "Where it listens.") var url = "http://127.0.0.1:9464"
+    @Flag(help: "Ask only whether it answers, as what starts it again when it does not should.") var live = false
 
     func run() async throws {
-        guard let problem = await HealthCheck.problem(at: url) else { return print("obs is healthy") }
+        guard let problem = await HealthCheck.problem(at: url, isLiveEnough: live) else { return print("obs is healthy") }
         throw BadFinding("\(url): \(problem)")
     }
 }

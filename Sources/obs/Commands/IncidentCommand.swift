@@ -176,7 +176,7 @@ protocol IncidentActionCommand: AsyncParsableCommand {
 
 extension IncidentActionCommand {
     func run() async throws {
-        let incidents = try options.common.existingWorkspace().incidents
+        let incidents = try options.common.writableWorkspace().incidents
         var failures: [any Error] = []
         for id in ids {
             do {

@@ -64,7 +64,7 @@ struct LakeCommand: AsyncParsableCommand {
             guard (1...4096).contains(targetSize) else {
                 throw UsageError("--target-size is \(targetSize); write megabytes from 1 to 4096")
             }
-            Terminal.show(try common.lake().optimize(tables, targetFileSize: targetSize << 20), as: output.output)
+            Terminal.show(try common.writingLake().optimize(tables, targetFileSize: targetSize << 20), as: output.output)
         }
     }
 
@@ -98,7 +98,9 @@ struct LakeCommand: AsyncParsableCommand {
                 }
                 retention = duration
             }
-            Terminal.show(try common.lake().vacuum(tables, keeping: retention, isDryRun: dryRun), as: output.output)
+            Terminal.show(
+                try (dryRun ? common.lake() : common.writingLake()).vacuum(tables, keeping: retention, isDryRun: dryRun),
+                as: output.output)
         }
     }
 
@@ -127,4 +129,5 @@ struct LakeCommand: AsyncParsableCommand {
 
 extension CommonOptions {
     fileprivate func lake() throws -> LakeQuestions { LakeQuestions(try existingLake()) }
+    fileprivate func writingLake() throws -> LakeQuestions { LakeQuestions(try writableLake()) }
 }

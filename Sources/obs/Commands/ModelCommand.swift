@@ -30,7 +30,7 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            let workspace = try Workspace(try common.configuration().dataDirectory)
+            let workspace = try Workspace(try common.configurationForWriting().dataDirectory)
             var training = RiskModels.Training()
             training.seed = seed
             training.trees = trees
@@ -112,7 +112,7 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            let models = Models(try common.existingWorkspace())
+            let models = Models(try common.writableWorkspace())
             Terminal.show(try models.promote(name, version: version), as: output.output)
         }
     }

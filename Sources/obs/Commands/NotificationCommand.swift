@@ -11,8 +11,8 @@ struct NotificationCommand: AsyncParsableCommand {
         commandName: "notification", abstract: "Look at dead letters and other notifications, and send dead letters once more.",
         subcommands: [List.self, Show.self, Resend.self, Drop.self])
 
-    fileprivate static func log(_ common: CommonOptions) throws -> NotificationLog {
-        NotificationLog(try common.existingWorkspace().incidents)
+    fileprivate static func log(_ workspace: Workspace) -> NotificationLog {
+        NotificationLog(workspace.incidents)
     }
 
     struct List: AsyncParsableCommand {
@@ -30,7 +30,7 @@ struct NotificationCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let answer = try NotificationQuestions(NotificationCommand.log(common)).list(
+            let answer = try NotificationQuestions(NotificationCommand.log(common.existingWorkspace())).list(
                 states: all ? nil : ["dead", "resending"], receiver: receiver, limit: limit)
             if answer.rows.isEmpty, output.output == .table { return Terminal.say(all ? "no notifications" : "no dead letters") }
             Terminal.show(answer, as: output.output)
@@ -60,7 +60,7 @@ struct NotificationCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let entry = try NotificationCommand.log(common).entry(id)
+            let entry = try NotificationCommand.log(common.existingWorkspace()).entry(id)
             let shown = Shown(
                 id: entry.id, receiver: entry.receiver, state: entry.state, attempts: entry.attempts,
                 owed_since: entry.createdAt.description, error: entry.lastError, group: entry.groupKey,
@@ -82,7 +82,7 @@ struct NotificationCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let log = try NotificationCommand.log(common)
+            let log = try NotificationCommand.log(common.writableWorkspace())
             for id in ids {
                 try log.drop(id, by: who.by, now: Timestamp(microseconds: WallClock.microseconds))
                 if !common.quiet { Terminal.say("notification \(id): is dropped") }
@@ -111,7 +111,7 @@ struct NotificationCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let log = try NotificationCommand.log(common)
+            let log = try NotificationCommand.log(common.writableWorkspace())
             let chosen = all ? try log.entries(states: ["dead"], receiver: receiver, limit: 100_000).map(\.id).reversed() : ids
             for id in chosen {
                 try log.resend(id, by: who.by, now: Timestamp(microseconds: WallClock.microseconds))

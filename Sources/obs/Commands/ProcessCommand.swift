@@ -58,7 +58,7 @@ struct ProcessCommand: AsyncParsableCommand {
         options.startsAnew = newCheckpoint
         let bar = ProgressBar("processing", isQuiet: common.quiet)
         let start = ContinuousClock.now
-        let summary = try await Processing.run(options, try common.configuration()) { bar.update(bytes: $0, of: $1) }
+        let summary = try await Processing.run(options, try common.configurationForWriting()) { bar.update(bytes: $0, of: $1) }
         bar.finish()
         if !common.quiet {
             let took = ContinuousClock.now - start

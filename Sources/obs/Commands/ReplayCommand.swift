@@ -50,7 +50,7 @@ struct ReplayCommand: AsyncParsableCommand {
             throw UsageError("--beside is '\(beside)'; write letters, digits and '_'")
         }
         options.beside = beside
-        _ = try common.existingLake()
+        _ = try common.writableLake()
         let summary = try Replaying.run(
             pipeline, options, context: try stamps.context(), try common.configuration(), progress: { _ in })
         if !common.quiet { Terminal.say("\(summary.lines) lines of bronze, \(summary.events) events") }

@@ -23,7 +23,7 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let configuration = try common.configuration()
+        let configuration = try common.configurationForWriting()
         for pipeline in newCheckpoint { try Replaying.startAnew(pipeline, configuration) }
         try await Daemon(configuration, configurationFile: common.config).run()
     }

@@ -16,8 +16,8 @@ struct SilenceCommand: AsyncParsableCommand {
 
     fileprivate static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 
-    fileprivate static func silences(_ common: CommonOptions) throws -> SilenceStore {
-        SilenceStore(try common.existingWorkspace().store)
+    fileprivate static func silences(_ workspace: Workspace) -> SilenceStore {
+        SilenceStore(workspace.store)
     }
 
     struct Add: AsyncParsableCommand {
@@ -50,7 +50,7 @@ struct SilenceCommand: AsyncParsableCommand {
                     try await client.silence(matchers, from: from, until: from + length, createdBy: who.by, comment: comment))
             }
             print(
-                try SilenceCommand.silences(common).set(
+                try SilenceCommand.silences(common.writableWorkspace()).set(
                     matchers: matchers, startsAt: from, endsAt: from + length, createdBy: who.by, comment: comment, now: now))
         }
     }
@@ -70,7 +70,7 @@ struct SilenceCommand: AsyncParsableCommand {
 
         func run() async throws {
             let now = SilenceCommand.now
-            let all = try await server.client()?.silences() ?? SilenceCommand.silences(common).silences()
+            let all = try await server.client()?.silences() ?? SilenceCommand.silences(common.existingWorkspace()).silences()
             let found = all.filter { expired || $0.state(at: now) != .expired }.sorted { $0.endsAt < $1.endsAt }
             if found.isEmpty, output.output == .table { return Terminal.say("no silences") }
             Terminal.show(AlertAnswers.silences(found, now: now), as: output.output)
@@ -95,7 +95,7 @@ struct SilenceCommand: AsyncParsableCommand {
                 for id in ids { try await client.expire(id) }
                 return
             }
-            let store = try SilenceCommand.silences(common)
+            let store = try SilenceCommand.silences(common.writableWorkspace())
             for id in ids { try store.expire(id, by: who.by, now: SilenceCommand.now) }
         }
     }

@@ -36,7 +36,7 @@ struct RestoreCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let kept = try Workspace.restore(try common.configuration().dataDirectory, from: file, now: Date())
+        let kept = try Workspace.restore(try common.configurationForWriting().dataDirectory, from: file, now: Date())
         if !common.quiet { Terminal.say("\(file) is restored; what was there before is kept as \(kept)") }
     }
 }

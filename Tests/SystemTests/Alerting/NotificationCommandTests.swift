@@ -86,7 +86,7 @@ struct `The command obs notification` {
             toFile: path, atomically: true, encoding: .utf8)
         let good = try Program.run(["check", "config", path])
         #expect(
-            good.status == 0 && good.output == "\(path) is good: 1 receivers, 1 integrations, 0 inhibit rules, 0 time intervals\n"
+            good.status == 0 && good.output == "\(path) is good: 1 receiver, 1 integration, 0 inhibit rules, 0 time intervals\n"
         )
         let shown = try Program.run(["check", "config", path, "--show"])
         #expect(shown.output.contains("api_url: <secret>") && !shown.output.contains("s3cret"), "\(shown.output)")

@@ -13,19 +13,32 @@ public struct Workspace: Sendable {
     public let incidents: IncidentStore
     public let models: ModelRegistry
 
+    private static let migrations =
+        IncidentStore.migrations + ModelRegistry.migrations + RunStore.migrations + SourceActivities.migrations
+
     /// Makes the directory if it is not there.
     public init(_ path: String) throws {
+        DataAccess.close(["obs.db", "serve.db"].flatMap { file in ["", "-wal", "-shm"].map { "\(path)/\(file)\($0)" } })
+        try self.init(
+            path,
+            store: Store(path: path + "/obs.db", migrations: Self.migrations) { size in
+                // A small one is done before anybody has read this.
+                guard size > 100_000_000, isatty(STDERR_FILENO) == 1 else { return }
+                let line =
+                    "obs: \(path)/obs.db (\(size / 1_000_000) MB) is of an earlier version and is brought up to date; this takes a moment\n"
+                try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+            })
+    }
+
+    /// For questions: nothing is written, so that who may only read can ask, and no question changes what a running obs works on.
+    public init(reading path: String) throws {
+        try self.init(path, store: Store(reading: path + "/obs.db", migrations: Self.migrations))
+    }
+
+    private init(_ path: String, store: Store) throws {
         self.path = path
+        self.store = store
         lake = Lake(root: path + "/lake")
-        store = try Store(
-            path: path + "/obs.db", migrations: IncidentStore.migrations + ModelRegistry.migrations + RunStore.migrations
-        ) { size in
-            // A small one is done before anybody has read this.
-            guard size > 100_000_000, isatty(STDERR_FILENO) == 1 else { return }
-            let line =
-                "obs: \(path)/obs.db (\(size / 1_000_000) MB) is of an earlier version and is brought up to date; this takes a moment\n"
-            try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
-        }
         incidents = IncidentStore(store)
         models = ModelRegistry(store: store, folder: path + "/models")
     }

@@ -1,0 +1,37 @@
+import Foundation
+
+/// What stands in a data directory, asked by somebody who may not be allowed to look.
+public enum DataAccess {
+    /// - Throws: ``Closed`` when it cannot be said because this user may not look.
+    public static func exists(_ file: String, in directory: String) throws -> Bool {
+        var information = stat()
+        if stat("\(directory)/\(file)", &information) == 0 { return true }
+        guard errno == EACCES else { return false }
+        throw Closed(directory: directory)
+    }
+
+    struct Closed: Error, CustomStringConvertible {
+        let directory: String
+
+        var description: String {
+            let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+            var information = stat()
+            let group =
+                stat(directory, &information) == 0
+                ? getgrgid(information.st_gid).map { String(cString: $0.pointee.gr_name) } : nil
+            return
+                "\(directory): user '\(user)' has no permission to look into it; ask as the user who owns it\(group.map { ", or join the group '\($0)'" } ?? "")"
+        }
+    }
+
+    /// Takes the database of an earlier obs away from those who are neither its owner nor of its group. What is made now never is theirs: the mask of the process sees to that.
+    static func close(_ files: [String]) {
+        for file in files {
+            var information = stat()
+            guard stat(file, &information) == 0, information.st_uid == geteuid(), information.st_mode & 0o007 != 0 else {
+                continue
+            }
+            chmod(file, information.st_mode & 0o770)
+        }
+    }
+}
