@@ -8,7 +8,8 @@ import Telemetry
 
 /// Turns findings into incidents and sees to it that those who are owed a notification get it.
 ///
-/// Nothing that it must remember is in memory: it may be killed at any moment, and the next start goes on with the outbox.
+/// Nothing that it must remember is in memory: it may be killed at any moment, and the next start goes on with the outbox. Only what went out while the
+/// store could not be written to is remembered there until it can (``Unstored``).
 public final class AlertManager: Service, Sendable {
     let incidents: IncidentStore
     let outbox: Outbox
@@ -30,6 +31,7 @@ public final class AlertManager: Service, Sendable {
     let chores = Mutex(ChoreFailures())
     /// What is wrong with the store's rows and with what is done beside the sending.
     let health: HealthNotes
+    private let clock = Mutex(ClockWatch())
     private let wakeUps: AsyncStream<Void>
     private let wakeUp: AsyncStream<Void>.Continuation
 
@@ -58,6 +60,10 @@ public final class AlertManager: Service, Sendable {
         (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         // What an earlier run left is looked at as soon as this one runs.
         wakeUp.yield()
+        metrics.gauge(
+            "obs_notifications_unstored",
+            help: "Notifications that went out and could not be written down yet; they are not sent again meanwhile.", labels: []
+        ) { [weak self] in self.map { [([], Double($0.deliveries.withLock { $0.unstored.count }))] } ?? [] }
         metrics.gauge(
             "obs_receiver_circuit_state",
             help: "Whether an integration is asked: 0 yes, 1 with one try, 2 not now, after failures.",
@@ -133,6 +139,8 @@ public final class AlertManager: Service, Sendable {
                 }
                 group.cancelAll()
             }
+            // In a task of its own, which is not cancelled with this one: SQLite refuses to write in a task that is, and so did what was under way.
+            await Task { await self.storeWhatWaits() }.value
         } onGracefulShutdown: {
             self.wakeUp.yield()
         }
@@ -153,8 +161,8 @@ public final class AlertManager: Service, Sendable {
                 for (id, receiver) in try await outbox.due(now: now)
                 where deliveries.withLock({ $0.begin(id, to: receiver, integrations: integrations[receiver] ?? 0, now: now) }) {
                     group.addTask {
-                        let isSettled = await self.deliver(id, to: receiver, configuration, quiet)
-                        self.deliveries.withLock { $0.end(id, to: receiver, isSettled: isSettled) }
+                        await self.deliver(id, to: receiver, configuration, quiet)
+                        self.deliveries.withLock { $0.end(id, to: receiver) }
                         self.wakeUp.yield()
                     }
                 }
@@ -188,6 +196,9 @@ public final class AlertManager: Service, Sendable {
 
     /// All that is done beside the sending, each on its own: one that fails waits and is tried again, and the others go on.
     private func keepUp(_ configuration: AlertingConfiguration, now: Timestamp) async {
+        await chore("putting right what a clock that was ahead has stored") {
+            try await self.correctClock(configuration, now: now)
+        }
         await chore("looking over the rows of the store") { try await self.lookOver(now: now) }
         await chore("putting alerts into the groups of the configuration") { try await self.regroup(configuration, now: now) }
         await chore("forgetting what ended long ago") { try await self.forget(configuration, now: now) }
@@ -218,8 +229,28 @@ public final class AlertManager: Service, Sendable {
         let due = switches.withLock {
             $0.due(configuration.deadMansSwitches, resolveTimeout: configuration.resolveTimeout, now: now)
         }
-        if !due.isEmpty { try await take(due, configuration) }
+        do { if !due.isEmpty { try await take(due, configuration) } } catch {
+            // It is neither raised nor ended before the store has it.
+            switches.withLock { $0.couldNotPost(due) }
+            throw error
+        }
         metrics.show(switches.withLock { $0.heard(configuration.deadMansSwitches) })
+    }
+
+    /// At the start, and whenever the clock has gone back: what it put into the future while it was ahead is due now.
+    private func correctClock(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        guard clock.withLock({ $0.wentBack(now: now) }) else { return }
+        deliveries.withLock { $0.clockWentBack(to: now) }
+        switches.withLock { $0.clockWentBack(to: now) }
+        do {
+            let count = try await incidents.write { try ClockCorrection(configuration, now: now).apply($0) }
+            guard count > 0 else { return }
+            logger.warning(
+                "the clock was ahead when times were stored; what they held back is due now", metadata: ["rows": "\(count)"])
+        } catch {
+            clock.withLock { $0 = ClockWatch() }
+            throw error
+        }
     }
 
     /// Puts alerts into the groups of a configuration that has changed, at the start too.

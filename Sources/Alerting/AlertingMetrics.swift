@@ -16,14 +16,18 @@ struct AlertingMetrics: Sendable {
 
     init(_ registry: MetricsRegistry, incidents: IncidentStore, receivers: [Receiver]) {
         notifications = registry.counter(
-            "obs_notifications_total", help: "Tries to notify a receiver, by how they ended.",
+            "obs_notifications_total",
+            help:
+                "Tries to notify a receiver, by how they ended: sent, partly (some recipients refused), failed (tried again), refused, empty (the templates said nothing).",
             labels: ["receiver", "integration", "outcome"])
         duration = registry.histogram(
             "obs_notification_duration_seconds", help: "How long a try to notify a receiver took.",
             labels: ["receiver", "integration"], buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 5, 10, 30])
         for receiver in receivers {
             for kind in Set(receiver.integrations.map { type(of: $0).name }) {
-                for outcome in ["sent", "failed", "refused"] { _ = notifications[receiver.name, kind, outcome] }
+                for outcome in ["sent", "partly", "failed", "refused", "empty"] {
+                    _ = notifications[receiver.name, kind, outcome]
+                }
                 _ = duration[receiver.name, kind]
             }
         }

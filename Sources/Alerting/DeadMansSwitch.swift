@@ -103,6 +103,25 @@ struct DeadMansSwitches: Sendable {
         return due
     }
 
+    /// What was due could not be posted: it is due again.
+    mutating func couldNotPost(_ alerts: [Alert]) {
+        for alert in alerts {
+            guard let name = alert.labels["switch"] else { continue }
+            states[name]?.raisedAt = Timestamp(microseconds: 0)
+            states[name]?.raisedSince = alert.startsAt
+        }
+    }
+
+    /// The clock was ahead: a sign of life is not from the future.
+    mutating func clockWentBack(to now: Timestamp) {
+        states = states.mapValues { state in
+            var state = state
+            state.heardAt = state.heardAt.map { min($0, now) }
+            state.raisedAt = state.raisedAt.map { min($0, now) }
+            return state
+        }
+    }
+
     /// The last sign of life of each switch that had one.
     func heard(_ switches: [DeadMansSwitch]) -> [(name: String, at: Timestamp?)] {
         switches.map { ($0.name, states[$0.name]?.heardAt) }

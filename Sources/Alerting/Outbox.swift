@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
+import Store
 
 /// What is owed to whom, and when it is tried next. Rows are written by ``AlertStore`` together with the change that owes them.
 ///
@@ -27,26 +28,40 @@ struct Outbox: Sendable {
         var reason: GroupState.Reason?
         /// The alerts that it tells of: the incident of each, and as what.
         var alerts: [(incident: Int64?, status: String)]
-        /// The endpoints of the receiver that took this very payload already, each as ``Outbox/delivery(endpoint:digest:)``, with `!` before it where
-        /// it was refused.
+        /// What the endpoints of the receiver made of this very payload already, as ``Progress`` writes it.
         var delivered: Set<String>
         /// A dead letter that is sent once more, as it was: its group knows nothing of it.
         var isResent = false
 
-        fileprivate var grouping: Int64
-        fileprivate var state: GroupState
+        /// The incidents of alerts that ended before anybody was to be told of them, and whether something held them back.
+        var unheard: [(incident: Int64?, wasMuted: Bool)] = []
+        var grouping: Int64
+        var state: GroupState
         /// When each member was changed last: what comes in while it is told must not be taken for told.
-        fileprivate var versions: [Int64]
+        var versions: [Int64]
         /// Incidents of posted alerts that have ended.
-        fileprivate var ended: Set<Int64>
+        var ended: Set<Int64>
 
         /// There is something to tell that a silence, an inhibition or a time interval holds back.
         var isHeldBack: Bool { heldBack > 0 }
 
-        fileprivate var heldBack: Int {
+        /// Told late as begun, so that their end is due at once.
+        var isAnyMissed: Bool { state.members.contains(where: \.isMissed) }
+
+        var heldBack: Int {
             state.members.count { $0.isMuted && ($0.isFiring ? $0.told != .firing : $0.told != nil) }
         }
     }
+
+    static let migrations = [
+        Migration(
+            id: "notify-1",
+            sql: """
+                -- When a notification was first to be sent, while it is tried again; and when it was tried last.
+                ALTER TABLE outbox ADD COLUMN first_due INTEGER;
+                ALTER TABLE outbox ADD COLUMN tried_at INTEGER;
+                """)
+    ]
 
     let incidents: IncidentStore
 
@@ -85,12 +100,15 @@ struct Outbox: Sendable {
                     LEFT JOIN incident i ON i.number = a.incident WHERE m.grouping = ? ORDER BY a.id
                     """, arguments: [group["id"] as Int64])
             let labels = rows.map { JSONText.pairs($0["labels"]) }
+            let firstDue = (row["first_due"] as Int64?) ?? row["due_at"]
             let isMuted = try quiet.mutes(labels, of: receiver, key, now: now, configuration, database)
             let members = zip(rows, isMuted).map { row, isMuted in
                 let endsAt = (row["ends_at"] as Int64?).map { Timestamp(microseconds: $0) }
                 let isFiring = endsAt.map { $0 > now } ?? true
+                let told = (row["notified"] as String?).flatMap(GroupState.Told.init)
                 return GroupState.Member(
-                    alert: row["id"], isFiring: isFiring, told: (row["notified"] as String?).flatMap(GroupState.Told.init),
+                    alert: row["id"], isFiring: isFiring, told: told,
+                    isMissed: !isFiring && told == nil && !isMuted && endsAt.map { $0.microseconds > firstDue } ?? false,
                     isMuted: isMuted, isAcknowledged: row["state"] as String? == Incident.State.acknowledged.rawValue,
                     endsAt: isFiring ? endsAt : nil)
             }
@@ -106,12 +124,15 @@ struct Outbox: Sendable {
                 id: id, receiver: receiver, createdAt: Timestamp(microseconds: row["created_at"]), attempts: row["attempts"],
                 at: now,
                 payload: WebhookPayload(
-                    told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isFiring, configuration, now) },
+                    told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isToldAsFiring, configuration, now) },
                     receiver: receiver, groupKey: key, groupLabels: JSONText.pairs(group["group_labels"]),
                     externalURL: configuration.externalURL),
                 reason: reason,
-                alerts: told.map { (rows[$0]["number"], members[$0].isFiring ? "firing" : "resolved") },
+                alerts: told.map { (rows[$0]["number"], members[$0].isToldAsFiring ? "firing" : "resolved") },
                 delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []),
+                unheard: members.indices.filter { !members[$0].isToldAsFiring && members[$0].told == nil }.map {
+                    (rows[$0]["number"], members[$0].isMuted)
+                },
                 grouping: group["id"], state: state, versions: rows.map { $0["updated_at"] },
                 ended: Set(
                     members.indices.filter { !members[$0].isFiring && !(rows[$0]["is_finding"] as Bool) }.compactMap {
@@ -183,140 +204,6 @@ struct Outbox: Sendable {
                 "SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state IN ('pending', 'resending') AND created_at <= ?",
             arguments: [now.microseconds])
         return (row?["n"] ?? 0, (row?["oldest"] as Int64?).map { Timestamp(microseconds: $0) })
-    }
-
-    /// Writes down that a notification was delivered, and what is owed next to the same group.
-    ///
-    /// - Parameter isTold: false when the receiver has no endpoint that wants it: then it is settled, and nobody was told.
-    func markSent(_ due: Due, isTold: Bool = true, now: Timestamp) async throws {
-        try await incidents.write { database in
-            try database.execute(
-                sql:
-                    "UPDATE outbox SET state = 'sent', sent_at = ?, attempts = attempts + 1, last_error = NULL, delivered = NULL WHERE id = ?",
-                arguments: [now.microseconds, due.id])
-            if isTold { try note(due, now, database) }
-            // The receiver is there again: what failed before need not wait out its pause.
-            try database.execute(
-                sql:
-                    "UPDATE outbox SET due_at = ? WHERE receiver = ? AND state IN ('pending', 'resending') AND attempts > 0 AND due_at > ?",
-                arguments: [now.microseconds, due.receiver, now.microseconds])
-            if !due.isResent { try settle(due, isTold: true, now, database) }
-        }
-    }
-
-    /// Ends a look that found nothing to tell: it counts neither as sent nor as failed. What is held back is looked at again.
-    func pass(_ due: Due, now: Timestamp) async throws {
-        try await incidents.write { database in
-            try database.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [due.id])
-            try settle(due, isTold: false, now, database)
-        }
-    }
-
-    /// Writes down that a notification is to be tried again.
-    ///
-    /// - Parameter delivered: the endpoints that took or refused the payload, which need not get it again.
-    func postpone(_ due: Due, reason: String, delivered: Set<String>, until retryAt: Timestamp) async throws {
-        try await incidents.write { database in
-            try database.execute(
-                sql: "UPDATE outbox SET attempts = attempts + 1, last_error = ?, due_at = ?, delivered = ? WHERE id = ?",
-                arguments: [reason, retryAt.microseconds, try IncidentStore.json(delivered.sorted()), due.id])
-        }
-    }
-
-    /// Makes a notification that somebody did not take a dead letter, which keeps what it was to say, and owes what its group is told next.
-    func bury(_ due: Due, reason: String, delivered: Set<String>, now: Timestamp) async throws {
-        try await incidents.write { database in
-            try database.execute(
-                sql: """
-                    UPDATE outbox SET attempts = attempts + 1, last_error = ?, due_at = created_at, state = 'dead', delivered = ?, payload = ?, reason = ?
-                    WHERE id = ?
-                    """,
-                arguments: [
-                    reason, try IncidentStore.json(delivered.sorted()), try IncidentStore.json(due.payload), due.reason?.rawValue,
-                    due.id,
-                ])
-            guard !due.isResent else { return }
-            if delivered.contains(where: { !$0.hasPrefix("!") }) {
-                // Others took it: the receiver knows, only not everywhere.
-                try note(due, now, database)
-                return try settle(due, isTold: true, now, database)
-            }
-            try database.execute(
-                sql: "UPDATE alert_grouping SET last_flush = ? WHERE id = ?", arguments: [due.at.microseconds, due.grouping])
-            try oweNext(due, afterDeath: true, now, database)
-        }
-    }
-
-    /// One entry a told incident on its timeline.
-    private func note(_ due: Due, _ now: Timestamp, _ database: Database) throws {
-        var statuses: [Int64: Set<String>] = [:]
-        for (incident, status) in due.alerts { if let incident { statuses[incident, default: []].insert(status) } }
-        for (incident, status) in statuses.sorted(by: { $0.key < $1.key }) {
-            try database.execute(
-                sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, 'obs', 'notified', ?)",
-                arguments: [
-                    incident, now.microseconds,
-                    "\(due.receiver) was told that it is \(status.contains("firing") ? "firing" : "resolved")",
-                ])
-        }
-    }
-
-    /// Writes down what the receiver knows now, lets go of alerts that have ended, and owes what comes next.
-    private func settle(_ due: Due, isTold: Bool, _ now: Timestamp, _ database: Database) throws {
-        let tell = try database.cachedStatement(sql: "UPDATE alert_membership SET notified = ? WHERE grouping = ? AND alert = ?")
-        let leave = try database.cachedStatement(
-            sql: """
-                DELETE FROM alert_membership WHERE grouping = ?1 AND alert = ?2 AND EXISTS (SELECT 1 FROM alert WHERE id = ?2 AND updated_at = ?3)
-                """)
-        for ((alert, told), (member, version)) in zip(due.state.after(telling: isTold), zip(due.state.members, due.versions)) {
-            switch told {
-            case nil:
-                try leave.execute(arguments: [due.grouping, alert, version])
-                if database.changesCount == 0 { try tell.execute(arguments: [nil, due.grouping, alert]) }
-            case .some(let told) where told != member.told: try tell.execute(arguments: [told?.rawValue, due.grouping, alert])
-            default: break
-            }
-        }
-        try database.execute(
-            sql: "UPDATE alert_grouping SET last_flush = ?, last_sent = coalesce(?, last_sent) WHERE id = ?",
-            arguments: [due.at.microseconds, isTold ? now.microseconds : nil, due.grouping])
-        try PostedIncident.resolve(due.ended, now: now, database)
-        try oweNext(due, afterDeath: false, now, database)
-    }
-
-    /// When a group is looked at next: at the first `group_interval` at which something new is to be told, an alert ends, or it is time to repeat.
-    ///
-    /// - Parameter afterDeath: what could not be told is not news; it waits for the next end or repetition.
-    private func oweNext(_ due: Due, afterDeath: Bool, _ now: Timestamp, _ database: Database) throws {
-        guard
-            let row = try Row.fetchOne(
-                database,
-                sql: """
-                    SELECT g.receiver, g.group_key, g.group_interval, g.repeat_interval, g.last_flush, g.last_sent,
-                        sum((a.ends_at IS NULL OR a.ends_at > ?1) AND m.notified IS NOT 'firing') AS begun,
-                        sum(a.ends_at <= ?1) AS ended, min(CASE WHEN a.ends_at > ?1 THEN a.ends_at END) AS next_end,
-                        sum((a.ends_at IS NULL OR a.ends_at > ?1) AND i.state IS NOT 'acknowledged') AS repeatable
-                    FROM alert_grouping g JOIN alert_membership m ON m.grouping = g.id JOIN alert a ON a.id = m.alert
-                    LEFT JOIN incident i ON i.number = a.incident WHERE g.id = ?2
-                    """, arguments: [now.microseconds, due.grouping]), let receiver = row["receiver"] as String?
-        else { return }
-        let lastFlush = Timestamp(microseconds: row["last_flush"] ?? now.microseconds)
-        func tick(atOrAfter time: Timestamp) -> Timestamp {
-            GroupingBatch.tick(
-                after: max(time - .microseconds(1), now), from: lastFlush, every: .microseconds(row["group_interval"] as Int64))
-        }
-        let news = afterDeath ? 0 : (row["begun"] as Int) + (row["ended"] as Int? ?? 0)
-        if news > due.heldBack {
-            return try IncidentStore.owe(receiver, row["group_key"], at: tick(atOrAfter: now), owedSince: now, database)
-        }
-        var next: [Timestamp] = news > 0 ? [tick(atOrAfter: now)] : []
-        if let end = row["next_end"] as Int64? { next.append(tick(atOrAfter: Timestamp(microseconds: end))) }
-        if row["repeatable"] as Int > 0 {
-            let last = Timestamp(microseconds: afterDeath ? now.microseconds : row["last_sent"] as Int64? ?? now.microseconds)
-            next.append(tick(atOrAfter: last + .microseconds(row["repeat_interval"] as Int64)))
-        }
-        // A look is not owed before its time.
-        if let look = next.min() { try IncidentStore.owe(receiver, row["group_key"], at: look, owedSince: look, database) }
     }
 }
 

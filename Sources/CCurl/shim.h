@@ -8,6 +8,7 @@ static inline CURLcode obs_curl_set_pointer(CURL *curl, CURLoption option, void 
 static inline CURLcode obs_curl_set_write(CURL *curl, size_t (*callback)(char *, size_t, size_t, void *)) {
     return curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, callback);
 }
+static inline CURLcode obs_curl_get_text(CURL *curl, CURLINFO info, const char **value) { return curl_easy_getinfo(curl, info, value); }
 static inline CURLcode obs_curl_get_long(CURL *curl, CURLINFO info, long *value) { return curl_easy_getinfo(curl, info, value); }
 
 // Memory that a transfer reads from or writes to, up to its capacity. Its owner keeps it until the transfer is over.
@@ -43,4 +44,31 @@ static inline void obs_curl_send_from(CURL *curl, obs_curl_buffer *buffer) {
     curl_easy_setopt(curl, CURLOPT_READFUNCTION, obs_curl_read);
     curl_easy_setopt(curl, CURLOPT_READDATA, buffer);
     curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)buffer->capacity);
+}
+
+// A mail goes to those whom the server takes, also when it refuses others. Newer headers spell it with two L and keep this name as a macro, which Swift does
+// not see.
+static inline CURLcode obs_curl_allow_refused_recipients(CURL *curl) { return curl_easy_setopt(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L); }
+
+// Keeps what a mail server was asked of recipients and all that it answered: lines that begin with > or <. Of other commands only the > is kept: log-ins are
+// nobody's business.
+static inline int obs_curl_listen(CURL *curl, curl_infotype type, char *bytes, size_t size, void *context) {
+    obs_curl_buffer *buffer = (obs_curl_buffer *)context;
+    (void)curl;
+    int is_command = type == CURLINFO_HEADER_OUT;
+    if (!is_command && type != CURLINFO_HEADER_IN) return 0;
+    size_t kept = is_command && (size < 5 || memcmp(bytes, "RCPT ", 5) != 0) ? 0 : size;
+    // A line is kept whole or not at all.
+    if (buffer->capacity - buffer->used < kept + 2) return 0;
+    buffer->bytes[buffer->used++] = is_command ? '>' : '<';
+    memcpy(buffer->bytes + buffer->used, bytes, kept);
+    buffer->used += kept;
+    buffer->bytes[buffer->used++] = '\n';
+    return 0;
+}
+
+static inline void obs_curl_listen_into(CURL *curl, obs_curl_buffer *buffer) {
+    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, obs_curl_listen);
+    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, buffer);
+    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
 }

@@ -11,6 +11,8 @@ package struct CurlHandle: ~Copyable {
         /// What went wrong, in libcurl's words.
         package var problem: String
         package var answer = Data()
+        /// Of an upload: what a mail server was asked of recipients (`>RCPT TO:…`) and all that it answered (`<250 ok`), line by line, to a limit.
+        package var conversation = ""
     }
 
     private let handle: UnsafeMutableRawPointer
@@ -46,6 +48,22 @@ package struct CurlHandle: ~Copyable {
         set(CURLOPT_TIMEOUT_MS, milliseconds)
     }
 
+    package func set(_ options: CurlOptions) {
+        for (option, value) in options.all {
+            switch value {
+            case .number(let number): set(option, number)
+            case .text(let text): set(option, text)
+            case .list(let list): set(option, list: list)
+            }
+        }
+    }
+
+    package func text(_ info: CURLINFO) -> String? {
+        var value: UnsafePointer<CChar>?
+        _ = obs_curl_get_text(handle, info, &value)
+        return value.map { String(cString: $0) }
+    }
+
     package func number(_ info: CURLINFO) -> Int {
         var value = 0
         _ = obs_curl_get_long(handle, info, &value)
@@ -67,8 +85,27 @@ package struct CurlHandle: ~Copyable {
         }
     }
 
+    /// Uploads a mail, to those of its recipients whom the server takes.
     package func perform(upload: Data) -> Outcome {
         var copy = upload
+        _ = obs_curl_allow_refused_recipients(handle)
+        // Safe because the buffer outlives the transfer, after which nothing is written to it.
+        let heard = UnsafeMutablePointer<CChar>.allocate(capacity: Self.conversationLimit)
+        defer { heard.deallocate() }
+        var conversation = obs_curl_buffer(bytes: heard, used: 0, capacity: Self.conversationLimit)
+        var outcome = withUnsafeMutablePointer(to: &conversation) { listener in
+            obs_curl_listen_into(handle, listener)
+            defer { _ = obs_curl_set_long(handle, CURLOPT_VERBOSE, 0) }
+            return send(&copy)
+        }
+        outcome.conversation = String(
+            decoding: UnsafeRawBufferPointer(start: heard, count: conversation.used), as: UTF8.self)
+        return outcome
+    }
+
+    private static let conversationLimit = 262_144
+
+    private func send(_ copy: inout Data) -> Outcome {
         return copy.withUnsafeMutableBytes { bytes in
             var source = obs_curl_buffer(
                 bytes: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), used: 0, capacity: bytes.count)

@@ -159,6 +159,28 @@ struct `The alert manager` {
         #expect(good.posts.count == 1)
     }
 
+    @Test func `asks a receiver that wants a pause for nothing meanwhile, whatever else is owed to it, and others as ever`()
+        async throws
+    {
+        let slow = try Sink(answers: ["429 Slow\r\nRetry-After: 3600"]), quick = try Sink()
+        let manager = AlertManager.telling(["a-slow": slow.url, "quick": quick.url], store: store) { configuration in
+            var child = Route(receiver: "quick")
+            child.matchers = (try? [Matcher](parsing: #"source="10.0.0.9""#)) ?? []
+            configuration.route?.groupBy = ["source"]
+            configuration.route?.routes = [child]
+        }
+        try await manager.whileRunning {
+            try await manager.receive([.bruteForce(from: "10.0.0.1")])
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.attempts == 1 })
+            try await manager.receive((2...9).map { .bruteForce(from: "10.0.0.\($0)") })
+            #expect(await eventually { quick.posts.count == 1 })
+            // Another look at all that is owed has gone by.
+            try await manager.receive([.bruteForce(from: "10.0.0.20")])
+            #expect(manager.deliveries.withLock { $0.circuit("a-slow", 0).state == .open })
+        }
+        #expect(slow.posts.count == 1)
+    }
+
     @Test func `waits at least as long as a receiver asks`() async throws {
         let sink = try Sink(answers: ["429 Slow\r\nRetry-After: 3600"])
         let manager = AlertManager.telling(["oncall": sink.url], store: store)

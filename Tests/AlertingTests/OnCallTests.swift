@@ -138,6 +138,66 @@ struct `An escalation` {
         #expect(try store.incidents.incident("1001").timeline.contains { $0.kind == "escalated" })
     }
 
+    @Test func `has its receiver hear of what joins and of the end as often as the route says`() async throws {
+        var configuration = configuration
+        var route = Route(receiver: "oncall")
+        route.groupWait = .zero
+        route.groupInterval = .seconds(20)
+        route.groupBy = ["alertname"]
+        configuration.route = route.settled
+        configuration.escalations = [EscalationPolicy(steps: [.init(after: .seconds(60), target: .receiver("boss"))])]
+        let outbox = Outbox(incidents: store.incidents)
+        func put(_ name: String, until end: Int, at second: Int) throws {
+            let time = now + .seconds(second)
+            let alert = Alert(
+                labels: ["alertname": "Disk", "host": name], startsAt: now, endsAt: now + .seconds(end), updatedAt: time)
+            _ = try store.store.database.write { try AlertStore.put([RoutedAlert(alert, configuration.route)], now: time, $0) }
+        }
+        func told(_ second: Int) async throws -> [String] {
+            let time = now + .seconds(second)
+            for (id, receiver) in try await outbox.due(now: time) where receiver == "boss" {
+                let due = try #require(try await outbox.load(id, now: time, configuration))
+                guard due.reason != nil else {
+                    try await outbox.pass(due, now: time)
+                    continue
+                }
+                try await outbox.markSent(due, now: time)
+                return due.payload.alerts.map { "\($0.labels["host"] ?? "") \($0.status)" }
+            }
+            return []
+        }
+        try store.incidents.perform(.acknowledge, on: "1001", by: "ann", now: now)
+        try put("a", until: 9000, at: 0)
+        let escalation = Escalation(configuration: configuration)
+        _ = try await store.store.database.write { [now] in try escalation.advance(now: now + .seconds(60), $0) }
+        #expect(try await told(60) == ["a firing"])
+        try put("b", until: 9000, at: 65)
+        #expect(try await told(79) == [])
+        #expect(try await told(80) == ["a firing", "b firing"])
+        try put("a", until: 90, at: 90)
+        try put("b", until: 91, at: 91)
+        #expect(try await told(99) == [])
+        #expect(try await told(100) == ["a resolved", "b resolved"])
+    }
+
+    @Test func `tells its receiver of a finding that becomes a part of the incident`() throws {
+        try advance(300)
+        func members() throws -> Int? {
+            try store.store.database.read {
+                try Int.fetchOne(
+                    $0,
+                    sql:
+                        "SELECT count(*) FROM alert_membership m JOIN alert_grouping g ON g.id = m.grouping WHERE g.receiver = 'ann'"
+                )
+            }
+        }
+        #expect(try members() == 1)
+        var other = Finding.bruteForce(at: now + .seconds(310))
+        other.name = "SSHUserEnumeration"
+        try store.incidents.record([other], routing: Route(receiver: "oncall"), now: now + .seconds(310))
+        #expect(try members() == 2)
+    }
+
     @Test func `reaches its receiver, and the maintenance of what it is about holds it back`() async throws {
         let sink = try Sink(), wall = AlertManager.now
         let manager = AlertManager.telling(["boss": sink.url], store: store) {

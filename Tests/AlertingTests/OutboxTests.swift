@@ -92,7 +92,8 @@ struct `The outbox` {
     @Test func `keeps what failed until its time, and what is dead for ever`() async throws {
         try store.incidents.record([.bruteForce()], routing: route, now: now)
         let first = try #require(try await due(now + .seconds(10)))
-        try await outbox.postpone(first, reason: "no answer", delivered: ["0:ab"], until: now + .seconds(20))
+        try await outbox.postpone(
+            first, reason: "no answer", delivered: ["0:ab"], until: now + .seconds(20), now: now + .seconds(10))
         #expect(try await due(now + .seconds(19)) == nil)
         let second = try #require(try await due(now + .seconds(20)))
         #expect(second.attempts == 1)

@@ -153,6 +153,7 @@ struct AlertStore: Sendable {
         var batch = GroupingBatch(now: now)
         try batch.add(finding: id, labels, incident: number, route, database)
         _ = try batch.finish(database)
+        try Escalation.follow([id], now: now, database)
     }
 
     /// Puts an alert with other labels, such as a higher severity, in the place of those of an incident that goes on.

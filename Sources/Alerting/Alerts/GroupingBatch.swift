@@ -123,11 +123,12 @@ struct GroupingBatch {
         groups[place].due = min(group.due ?? due, due)
     }
 
-    /// The first of the times `start`, `start + interval`, … that is after `time`: as Alertmanager looks at a group at each `group_interval`.
+    /// The first of the times …, `start - interval`, `start`, `start + interval`, … that is after `time`: as Alertmanager looks at a group at each
+    /// `group_interval`. It is never further than that ahead, also where a clock that was wrong put `start` into the future.
     static func tick(after time: Timestamp, from start: Timestamp, every interval: Duration) -> Timestamp {
         let step = max(1, interval.inMicroseconds)
-        let passed = max(0, time.microseconds &- start.microseconds)
-        return Timestamp(microseconds: start.microseconds &+ (passed / step &+ 1) &* step)
+        let rest = (time.microseconds &- start.microseconds) % step
+        return Timestamp(microseconds: time.microseconds &+ step &- (rest < 0 ? rest + step : rest))
     }
 
     private mutating func place(_ destination: RoutedAlert.Destination, _ database: Database) throws -> Int {
@@ -195,6 +196,7 @@ struct GroupingBatch {
                 try IncidentStore.owe(group.receiver, group.key, at: due, owedSince: now, database)
             }
         }
+        try Escalation.follow(posted.compactMap(\.id), now: now, database)
         return groups.contains { $0.due != nil }
     }
 

@@ -36,9 +36,11 @@ struct PostedIncident {
 
     private func begin(_ alerts: [Alert], _ database: Database) throws -> Int64 {
         let first = alerts[0]
-        let name = first.labels["alertname"] ?? groupLabels["alertname"] ?? "Alert"
+        let name = first.labels["alertname"]?.nilIfBlank ?? groupLabels["alertname"]?.nilIfBlank ?? "Alert"
         let labels = Self.common(alerts, from: first.labels)
-        let title = first.annotations["summary"] ?? first.annotations["title"] ?? "\(name) \(JSONText.object(groupLabels))"
+        let title =
+            first.annotations["summary"]?.nilIfBlank ?? first.annotations["title"]?.nilIfBlank
+            ?? "\(name) \(JSONText.object(groupLabels))"
         try database.executeCached(
             sql: """
                 INSERT INTO incident (fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen, opened_at, updated_at, count, contributions)

@@ -100,6 +100,7 @@ extension IncidentStore {
         try note(
             whole.number, now, actor: actor, kind: "merged", "\(part.id) (\(part.title)) is a part of it: \(reason)", database)
         try note(part.number, now, actor: actor, kind: "merged", "it is a part of \(whole.id): \(reason)", database)
+        try Escalation.follow(incident: part.number, now: now, database)
     }
 
     /// Takes over what a part has seen: events, the latest of them, the worst severity.

@@ -10,7 +10,7 @@ import Store
 public struct IncidentStore: Sendable {
     public static let migrations =
         tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations + IncidentTables.migrations
-        + Escalation.migrations + [SilenceMatchers.migration] + BelievedTime.migrations
+        + Escalation.migrations + [SilenceMatchers.migration] + BelievedTime.migrations + Outbox.migrations
 
     private static let tables = [
         Migration(

@@ -44,6 +44,14 @@ struct Discord: HTTPIntegration {
         var allowed_mentions = ["parse": [String]()]
     }
 
+    /// Errors are `{"message":…,"code":…}`; what it took, with `wait=true`, has an id.
+    ///
+    /// Source: Discord, "Rate Limits", "JSON Error Codes".
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        guard answer["id"] == nil, answer["message"] != nil || answer["errors"] != nil else { return nil }
+        return ServiceObjection(isPassing: answer["retry_after"] != nil || answer.saysLater, pause: answer.number("retry_after"))
+    }
+
     static let maxTitle = 256
     static let maxDescription = 4096
 
@@ -53,9 +61,10 @@ struct Discord: HTTPIntegration {
         let heading = MessageModel(content, escapesSubject: false) { OutsideText($0).markdown }
         let address = try url.reveal()
         let embed = Message.Embed(
-            title: heading.text(title).truncated(toScalars: Self.maxTitle),
-            description: model.text(message).truncated(toScalars: Self.maxDescription),
+            title: heading.text(title).cut(to: Self.maxTitle, .utf16, as: .markdown),
+            description: model.text(message).cut(to: Self.maxDescription, .utf16, as: .markdown),
             color: content.isFiring ? 0x8C1A1A : 0x2DC72D)
+        guard !embed.title.isBlank || !embed.description.isBlank else { return [] }
         return [.json(Message(embeds: [embed]), to: address, secrets: [address])]
     }
 }

@@ -94,7 +94,12 @@ struct Email: Integration {
 
     func deliver(_ content: NotificationContent, by courier: Courier) async -> DeliveryOutcome {
         do {
-            return await courier.send(try mail(content))
+            let mail = try mail(content)
+            // Who took it when others could not does not get it again.
+            guard !mail.recipients.isEmpty else { return .delivered }
+            let outcome = await courier.send(mail)
+            guard !content.told.isEmpty, case .refused(let reason) = outcome else { return outcome }
+            return .partly(taken: [], reason: reason, isWorthAnotherTry: false)
         } catch AlertingError.badValue(let reason) {
             return .refused(reason: reason)
         } catch {
@@ -127,7 +132,7 @@ struct Email: Integration {
         let login = try self.login(smarthost)
         return Mail(
             smarthost: smarthost, hello: hello.isEmpty ? "localhost" : hello, from: sender.address,
-            recipients: recipients.map(\.address),
+            recipients: recipients.map(\.address).filter { !content.told.contains($0) },
             text: MailText.compose(lines, parts, boundary: "obs-\(Digest.sha256Hex(content.key).prefix(24))"), login: login,
             requiresTLS: requiresTLS ?? true, tls: tls, timeout: timeout)
     }
@@ -166,46 +171,12 @@ struct Mail: Sendable {
     var tls: TLSConfiguration
     var timeout: Duration
 
-    var place: String { "\(scheme)://\(smarthost.host.contains(":") ? "[\(smarthost.host)]" : smarthost.host):\(smarthost.port)" }
+    /// As it stands in an address.
+    var host: String { smarthost.host.utf8.contains(UInt8(ascii: ":")) ? "[\(smarthost.host)]" : smarthost.host }
+    var place: String { "\(scheme)://\(host):\(smarthost.port)" }
     /// The path is what the server is greeted with.
-    var url: String { "\(place)/\(HTTPRequest.escape(hello))" }
+    var url: String { "\(scheme)://\(tls.serverName ?? host):\(smarthost.port)/\(HTTPRequest.escape(hello))" }
     private var scheme: String { smarthost.port == 465 ? "smtps" : "smtp" }
-}
-
-/// An address of a mail's header.
-struct MailAddress: Sendable, Equatable {
-    var address: String
-    var domain: String { OutsideText(address).split { $0 == "@" }.last ?? "localhost" }
-
-    /// The addresses in `"Ann, B." <ann@example.org>, bob@example.org`.
-    ///
-    /// - Throws: ``AlertingError/badValue(_:)`` for one that could not be handed to a server.
-    ///
-    /// Source: RFC 5322 §3.4, without comments and groups.
-    static func list(_ text: String) throws(AlertingError) -> [MailAddress] {
-        var isQuoted = false
-        let entries = OutsideText(text).split {
-            if $0 == "\"" { isQuoted.toggle() }
-            return $0 == "," && !isQuoted
-        }
-        var found: [MailAddress] = []
-        for entry in entries {
-            var address = OutsideText(entry).trimmed
-            guard !address.isEmpty else { continue }
-            let scalars = address.unicodeScalars
-            if scalars.last == ">", let start = scalars.lastIndex(of: "<") {
-                address = String(scalars[scalars.index(after: start)...].dropLast())
-            }
-            let parts = OutsideText(address).split { $0 == "@" }
-            guard !entry.unicodeScalars.contains(where: \.isLineBreak), parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty,
-                address.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F && !"<>,;:\"\\()".utf8.contains($0) })
-            else {
-                throw .badValue("'\(OutsideText(entry).trimmed)' in email_configs is no mail address")
-            }
-            found.append(MailAddress(address: address))
-        }
-        return found
-    }
 }
 
 extension NotificationContent {

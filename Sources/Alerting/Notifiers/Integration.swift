@@ -41,6 +41,8 @@ public struct NotificationContent: Sendable {
     var key: String
     var library: MessageLibrary
     var now: Timestamp
+    /// The parts that were told of this very text before, such as recipients of a mail.
+    var told: Set<String> = []
 
     /// Names the group for services that want a name of bounded length: the digest of its key, as Alertmanager has it.
     var groupHash: String { Digest.sha256Hex(payload.groupKey) }
@@ -51,6 +53,12 @@ public struct NotificationContent: Sendable {
 /// How a delivery ended.
 public enum DeliveryOutcome: Sendable, Equatable {
     case delivered
+    /// Some took it and others did not, such as recipients of a mail.
+    ///
+    /// - Parameter taken: the parts that took it now, to be left out (``NotificationContent/told``) when the others are tried again.
+    case partly(taken: Set<String>, reason: String, isWorthAnotherTry: Bool)
+    /// The templates made an empty text, which no service takes: nothing was sent.
+    case nothingToSay
     /// Worth another try: no connection, a time-out, 408, 429 or 5xx.
     ///
     /// - Parameter after: what the receiver asked for by `Retry-After`, or nil.
@@ -63,15 +71,20 @@ public enum DeliveryOutcome: Sendable, Equatable {
 protocol HTTPIntegration: Integration {
     var http: HTTPClientConfiguration? { get set }
 
-    /// The requests of one notification, sent one after the other until one fails.
+    /// The requests of one notification, sent one after the other until one fails; none when there is nothing to say.
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest]
 
     /// Statuses beside 408, 429 and 5xx that are worth another try.
     var retriedStatuses: Set<Int> { get }
+
+    /// What the service says in its answer that the status does not; nil when it has nothing to object.
+    func objection(in answer: ServiceAnswer) -> ServiceObjection?
 }
 
 extension HTTPIntegration {
     var retriedStatuses: Set<Int> { [] }
+
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? { nil }
 
     public func deliver(_ content: NotificationContent, by courier: Courier) async -> DeliveryOutcome {
         let requests: [HTTPRequest]
@@ -81,9 +94,10 @@ extension HTTPIntegration {
             // A secret's file may be on its way: the notification is not given up for it.
             return .retry(reason: "\(error)")
         }
+        guard !requests.isEmpty else { return .nothingToSay }
         for request in requests {
             let answer = await courier.send(request, http ?? HTTPClientConfiguration())
-            let outcome = answer.outcome(alsoRetrying: retriedStatuses)
+            let outcome = answer.outcome(alsoRetrying: retriedStatuses, objection: objection)
             guard outcome == .delivered else { return outcome }
         }
         return .delivered

@@ -49,8 +49,13 @@ struct MSTeams: HTTPIntegration {
         }
     }
 
-    /// Teams takes 28 KB in all; the rest is for the frame and for escapes.
-    static let maxText = 20_000
+    /// Teams takes 28 KB in all, with the frame and with what JSON escapes.
+    static let maxBody = 28_000
+
+    /// A connector says 200 and `1`, or 200 and what Teams itself answered.
+    ///
+    /// Source: Microsoft, "Create and send messages", "Rate limiting for connectors".
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? { TeamsAnswer.objection(in: answer) }
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         let model = MessageModel(content) { OutsideText($0).markdown }
@@ -59,10 +64,14 @@ struct MSTeams: HTTPIntegration {
         // What a summary says is shown in lists of notifications, as it stands.
         let plain = MessageModel(content) { OutsideText($0).inOneLine }
         let address = try url.reveal()
-        let card = Card(
-            title: heading.text(title).truncated(toBytes: 1000), summary: plain.text(summary).truncated(toBytes: 1000),
-            text: model.text(text).truncated(toBytes: Self.maxText), themeColor: content.isFiring ? "8C1A1A" : "2DC72D")
-        return [.json(card, to: address, secrets: [address])]
+        let (title, text) = (heading.text(title), model.text(text))
+        guard !title.isBlank || !text.isBlank else { return [] }
+        func card(_ text: String) -> Card {
+            Card(
+                title: title.cut(to: 1000, .bytes, as: .markdown), summary: plain.text(summary).truncated(toBytes: 1000), text: text,
+                themeColor: content.isFiring ? "8C1A1A" : "2DC72D")
+        }
+        return [.json(card, text, .markdown, within: Self.maxBody, to: address, secrets: [address])]
     }
 }
 
@@ -129,17 +138,34 @@ struct MSTeamsV2: HTTPIntegration {
         var wrap = true
     }
 
+    /// A workflow says 202 and nothing, or has an `error`.
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? { TeamsAnswer.objection(in: answer) }
+
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         let model = MessageModel(content) { OutsideText($0).markdown }
         // A title is one line of Markdown too.
         let heading = MessageModel(content, escapesSubject: false) { OutsideText($0).markdown }
         let address = try url.reveal()
-        let card = Card(body: [
-            Block(
-                text: heading.text(title).truncated(toBytes: 1000), weight: "Bolder", size: "Medium",
-                color: content.isFiring ? "Attention" : "Good"),
-            Block(text: model.text(text).truncated(toBytes: MSTeams.maxText)),
-        ])
-        return [.json(Message(attachments: [Attachment(content: card)]), to: address, secrets: [address])]
+        let (title, text) = (heading.text(title), model.text(text))
+        guard !title.isBlank || !text.isBlank else { return [] }
+        func message(_ text: String) -> Message {
+            let top = Block(
+                text: title.cut(to: 1000, .bytes, as: .markdown), weight: "Bolder", size: "Medium",
+                color: content.isFiring ? "Attention" : "Good")
+            return Message(attachments: [Attachment(content: Card(body: [top, Block(text: text)]))])
+        }
+        return [.json(message, text, .markdown, within: MSTeams.maxBody, to: address, secrets: [address])]
+    }
+}
+
+/// What connectors and workflows of Teams answer beside a status.
+enum TeamsAnswer {
+    static func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        let isObjecting =
+            answer.isObject ? answer["error"] != nil : answer.says("error", "failed", "bad payload", "is required", "invalid")
+        guard isObjecting else { return nil }
+        // "Microsoft Teams endpoint returned HTTP error 429 with ContextId …"
+        let isPassing = answer.saysLater || answer.says("http error 429", "http error 5", "http error 408", "\"429\"")
+        return ServiceObjection(isPassing: isPassing)
     }
 }

@@ -90,8 +90,18 @@ struct Opsgenie: HTTPIntegration {
         var actions: [String]?
     }
 
+    /// It says 202 before it has looked at the alert; what it sees at once has a code or errors.
+    ///
+    /// Source: Opsgenie, "Alert API", "API Rate Limiting".
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        let code = answer.number("code") ?? 0
+        guard code >= 400 || answer["errors"] != nil else { return nil }
+        return ServiceObjection(isPassing: code == 429 || code == 42_901 || answer.saysLater)
+    }
+
     static let maxMessage = 130
     static let maxDescription = 15_000
+    static let maxDetails = 8000
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         let model = MessageModel(content)
@@ -106,11 +116,12 @@ struct Opsgenie: HTTPIntegration {
         }
         let source = text(.source, limit: 100)
         guard content.isFiring else { return [try request("v2/alerts/\(alias)/close?identifierType=alias", ["source": source])] }
-        let message = text(.message, limit: Self.maxMessage)
+        // An alert without a message would be refused.
+        let message = text(.message, limit: Self.maxMessage).nilIfBlank ?? content.subject.truncated(toScalars: Self.maxMessage)
         let description = text(.description, limit: Self.maxDescription)
         let alert = Alert(
             alias: alias, message: message, description: description.nilIfEmpty,
-            details: content.payload.commonLabels.merging(Labels(details.mapValues(model.text))), source: source,
+            details: Self.fitting(Labels(details.mapValues(model.text)), content.payload.commonLabels), source: source,
             responders: responding(model), tags: Self.list(text(.tags, limit: 1000), 20).nilIfEmpty,
             note: text(.note, limit: 25_000).nilIfEmpty, priority: text(.priority, limit: 10).nilIfEmpty,
             entity: text(.entity, limit: 512).nilIfEmpty, actions: Self.list(text(.actions, limit: 500), 10).nilIfEmpty)
@@ -137,6 +148,20 @@ struct Opsgenie: HTTPIntegration {
             return [one]
         }
         return all.isEmpty ? nil : all
+    }
+
+    /// The own ones first, then by name, as long as all have 8,000 characters together: with more the alert would be refused.
+    private static func fitting(_ own: Labels, _ labels: Labels) -> Labels {
+        var left = maxDetails
+        var fitting = Labels()
+        for (key, value) in Array(own) + Array(labels) where fitting[key] == nil {
+            let room = left - key.unicodeScalars.count
+            guard room > 0 else { continue }
+            let kept = value.truncated(toScalars: room)
+            fitting[key] = kept
+            left = room - kept.unicodeScalars.count
+        }
+        return fitting
     }
 
     private static func list(_ text: String, _ most: Int) -> [String] {

@@ -107,14 +107,21 @@ struct PagerDuty: HTTPIntegration {
         var links: [[String: String]]?
     }
 
+    /// Source: PagerDuty, "Send an Alert Event", "Responses": `status` is `success`, `invalid event` or `throttle exceeded`.
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        guard let status = answer.text("status"), status != "success" else { return nil }
+        return ServiceObjection(isPassing: answer.saysLater)
+    }
+
     static let maxSummary = 1024
     static let maxEvent = 512_000
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         let model = MessageModel(content)
-        func text(_ key: Text) -> String { texts[key].map(model.text) ?? "" }
+        func text(_ key: Text) -> String { (texts[key].map(model.text) ?? "").truncated(toScalars: Self.maxSummary) }
         let action = content.isFiring ? "trigger" : "resolve"
-        let summary = text(.description).truncated(toScalars: Self.maxSummary)
+        // An event without a summary would be refused.
+        let summary = text(.description).nilIfBlank ?? content.subject.truncated(toScalars: Self.maxSummary)
         let told = details.mapValues(model.text)
         var event: Event
         let address: String
@@ -148,6 +155,10 @@ struct PagerDuty: HTTPIntegration {
             let note = ["error": "The details are left out: with them the event has more than \(Self.maxEvent) bytes."]
             event.payload?.custom_details = note
             if event.details != nil { event.details = note }
+            request.body = HTTPRequest.encode(event)
+        }
+        if request.body.count > Self.maxEvent {
+            (event.images, event.links) = (nil, nil)
             request.body = HTTPRequest.encode(event)
         }
         return [request]

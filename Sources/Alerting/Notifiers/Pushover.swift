@@ -51,6 +51,12 @@ struct Pushover: HTTPIntegration {
 
     var templates: [MessageTemplate] { Array(texts.values) }
 
+    /// Source: Pushover, "Message API", "Response": a status of 1 is success, any other is not.
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        guard let status = answer.number("status"), status != 1 else { return nil }
+        return ServiceObjection(isPassing: answer.saysLater)
+    }
+
     static let maxTitle = 250
     static let maxMessage = 1024
     static let maxURL = 512
@@ -65,7 +71,9 @@ struct Pushover: HTTPIntegration {
         var fields = [
             ("token", token), ("user", user), ("title", text(.title, limit: Self.maxTitle)),
             // An empty message would be refused.
-            ("message", message.isEmpty ? "(no details)" : message), ("url", text(.url, limit: Self.maxURL)),
+            ("message", message.isBlank ? "(no details)" : message),
+            // A piece of an address leads nowhere.
+            ("url", text(.url, limit: .max).unicodeScalars.count > Self.maxURL ? "" : text(.url, limit: .max)),
             ("url_title", text(.url_title, limit: 100)), ("priority", text(.priority, limit: 10)),
             ("retry", String(retry.components.seconds)), ("expire", String(expire.components.seconds)),
             ("sound", text(.sound, limit: 100)),

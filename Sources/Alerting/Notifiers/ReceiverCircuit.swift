@@ -11,6 +11,7 @@ struct ReceiverCircuit: Sendable {
 
     private(set) var state = State.closed
     private var failures = 0
+    private var pausedUntil: Timestamp?
     /// When an open circuit lets the next try through.
     private(set) var triesAgainAt = Timestamp(microseconds: 0)
 
@@ -39,10 +40,29 @@ struct ReceiverCircuit: Sendable {
         self = ReceiverCircuit()
     }
 
+    /// It asked for a pause: nothing goes out until then, however many wait.
+    mutating func isAskedToPause(until time: Timestamp) {
+        pausedUntil = max(pausedUntil ?? time, time)
+        (state, triesAgainAt) = (.open, max(triesAgainAt, time))
+    }
+
+    /// Whether a pause that was asked for goes on.
+    func isPaused(at now: Timestamp) -> Bool { pausedUntil.map { $0 > now } ?? false }
+
+    /// A try was let through and then not needed.
+    mutating func wasNotTried() { if state == .halfOpen { state = .open } }
+
+    /// The clock was ahead when the next try was set.
+    mutating func clockWentBack(to now: Timestamp) {
+        triesAgainAt = min(triesAgainAt, now)
+        pausedUntil = pausedUntil.map { min($0, now) }
+    }
+
     mutating func failed(now: Timestamp) {
         failures += 1
+        guard !isPaused(at: now) else { return }
         guard failures >= Self.failuresUntilOpen || state == .halfOpen else { return }
         state = .open
-        triesAgainAt = now + min(Self.longestPause, .seconds(1 << min(failures - Self.failuresUntilOpen, 10)))
+        triesAgainAt = now + min(Self.longestPause, .seconds(1 << max(0, min(failures - Self.failuresUntilOpen, 10))))
     }
 }

@@ -61,6 +61,14 @@ struct SNS: HTTPIntegration {
 
     var templates: [MessageTemplate] { Array(texts.values) + Array(attributes.values) }
 
+    /// An error is XML with a code, also under 200; a service that is asked too often says 400.
+    ///
+    /// Source: Amazon SNS, "Common error types", "Publish", "Errors".
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        guard answer.says("<errorresponse", "<error>") || answer["Error"] != nil else { return nil }
+        return ServiceObjection(isPassing: answer.saysLater || answer.says("internalfailure", "requestexpired"))
+    }
+
     static let maxMessage = 262_144
     static let maxShortMessage = 1600
     static let maxSubject = 100
@@ -80,13 +88,16 @@ struct SNS: HTTPIntegration {
         }
         if let target = text(.target_arn).nilIfEmpty { fields.append(("TargetArn", target)) }
         let whole = text(.message)
-        var message = whole.truncated(toBytes: Self.maxMessage)
+        // What the attributes take counts too; an empty one would be refused.
+        attributes = attributes.filter { !$0.value.isEmpty }
+        let used = attributes.reduce(32) { $0 + $1.key.utf8.count + $1.value.utf8.count + 6 }
+        var message = whole.truncated(toBytes: max(0, Self.maxMessage - used))
         if let number = text(.phone_number).nilIfEmpty {
             fields.append(("PhoneNumber", number))
             message = whole.truncated(toScalars: Self.maxShortMessage)
         }
         if message != whole { attributes["truncated"] = "true" }
-        fields.append(("Message", message.isEmpty ? "(no details)" : message))
+        fields.append(("Message", message.isBlank ? "(no details)" : message))
         if let subject = Self.subject(text(.subject)) { fields.append(("Subject", subject)) }
         for (index, attribute) in attributes.sorted(by: { $0.key < $1.key }).enumerated() {
             let entry = "MessageAttributes.entry.\(index + 1)"
@@ -104,6 +115,7 @@ struct SNS: HTTPIntegration {
 
     /// One line of ASCII, as the service wants it.
     private static func subject(_ text: String) -> String? {
-        String(text.unicodeScalars.filter { (0x20..<0x7F).contains($0.value) }.prefix(maxSubject).map(Character.init)).nilIfEmpty
+        let line = text.unicodeScalars.filter { (0x20..<0x7F).contains($0.value) }.drop { $0 == " " }.prefix(maxSubject)
+        return String(String.UnicodeScalarView(line)).nilIfBlank
     }
 }

@@ -150,22 +150,41 @@ struct Slack: HTTPIntegration {
         var mrkdwn_in: [String]
     }
 
+    /// `chat.postMessage` says 200 and `{"ok":false,"error":…}`, a webhook `ok` or a word for what is wrong; what understands the same answers otherwise.
+    ///
+    /// Source: Slack, "chat.postMessage", "Errors"; "Sending messages using incoming webhooks", "Handling errors".
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        if answer.isObject {
+            guard answer.truth("ok") == false || answer.truth("success") == false else { return nil }
+            return ServiceObjection(isPassing: answer.saysLater || answer.says("fatal_error"))
+        }
+        let word = OutsideText(answer.text).trimmed
+        if word.isEmpty || word.utf8.elementsEqual("ok".utf8) || word.utf8.elementsEqual("OK".utf8) { return nil }
+        return ServiceObjection(isPassing: answer.saysLater || answer.says("rollup_error"))
+    }
+
     static let maxTitle = 1024
-    static let maxText = 40_000
+    /// Slack folds texts at 700 characters, and blocks, which what understands the same makes of them, hold 3,000.
+    static let maxText = 3000
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         // Slack reads <!channel> and <http://…> out of texts: what comes from a log must not call everybody.
         let model = MessageModel(content) { OutsideText($0).slack }
         func text(_ key: Text) -> String { texts[key].map(model.text) ?? "" }
-        func given(_ key: Text, limit: Int = 2000) -> String? { text(key).truncated(toScalars: limit).nilIfEmpty }
+        func cut(_ text: String, _ limit: Int = Self.maxText) -> String { text.cut(to: limit, .scalars, as: .slack) }
+        func given(_ key: Text, limit: Int = 2000) -> String? { cut(text(key), limit).nilIfEmpty }
+        let isEmpty = [.title, .pretext, .text, .image_url, .thumb_url].allSatisfy { text($0).isBlank }
+        guard !isEmpty || !fields.isEmpty || !actions.isEmpty else { return [] }
         let attachment = Attachment(
             title: given(.title, limit: Self.maxTitle), title_link: given(.title_link),
             pretext: given(.pretext, limit: Self.maxText),
-            text: text(.text).truncated(toScalars: Self.maxText), fallback: text(.fallback).truncated(toScalars: Self.maxText),
-            callback_id: text(.callback_id),
+            text: cut(text(.text)), fallback: cut(text(.fallback)), callback_id: cut(text(.callback_id), 255),
             fields: fields.isEmpty
                 ? nil
-                : fields.map { .init(title: model.text($0.title), value: model.text($0.value), short: $0.isShort ?? false) },
+                : fields.map {
+                    .init(
+                        title: cut(model.text($0.title), 300), value: cut(model.text($0.value), 2000), short: $0.isShort ?? false)
+                },
             actions: actions.isEmpty
                 ? nil
                 : actions.map { action in
@@ -174,7 +193,8 @@ struct Slack: HTTPIntegration {
                         type: part("type") ?? "", text: part("text") ?? "", url: part("url"), style: part("style"),
                         name: part("name"),
                         value: part("value"), confirm: action.confirm?.mapValues(model.text))
-                }, image_url: given(.image_url), thumb_url: given(.thumb_url), footer: text(.footer), color: given(.color),
+                }, image_url: given(.image_url), thumb_url: given(.thumb_url), footer: cut(text(.footer), 300),
+            color: given(.color),
             mrkdwn_in: markdownIn)
         let message = Message(
             channel: given(.channel), username: given(.username), icon_emoji: given(.icon_emoji), icon_url: given(.icon_url),

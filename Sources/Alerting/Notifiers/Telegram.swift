@@ -65,22 +65,37 @@ struct Telegram: HTTPIntegration {
         var disable_web_page_preview = true
     }
 
+    /// Source: Telegram Bot API, "Making requests", "ResponseParameters".
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        guard answer.truth("ok") == false else { return nil }
+        let code = Int(answer.number("error_code") ?? 0)
+        let pause = answer["parameters"]?["retry_after"]?.asNumber
+        return ServiceObjection(isPassing: pause != nil || code == 429 || code >= 500, pause: pause)
+    }
+
     static let maxText = 4096
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         let token = try self.token.reveal()
-        let text =
-            switch parseMode {
-            case .html: MessageModel(content) { OutsideText($0).html }.text(message).truncatedHTML(toScalars: Self.maxText)
-            case .plain: MessageModel(content).text(message).truncated(toScalars: Self.maxText)
-            case .markdown:
-                MessageModel(content) { OutsideText($0).telegramMarkdown }.text(message).truncated(toScalars: Self.maxText)
-            case .markdownV2:
-                MessageModel(content) { OutsideText($0).telegramMarkdownV2 }.text(message).truncated(toScalars: Self.maxText)
-            }
+        let text = self.text(content)
+        guard !text.isBlank else { return [] }
         let body = Message(
             chat_id: String(chat), text: text, parse_mode: parseMode == .plain ? nil : parseMode.rawValue,
             disable_notification: isSilent)
         return [.json(body, to: try url?.appending("bot\(token)/sendMessage") ?? "", secrets: [token])]
+    }
+
+    /// As Telegram counts, in units of UTF-16, and with its markup whole: it refuses a message with an entity that nothing closes.
+    private func text(_ content: NotificationContent) -> String {
+        switch parseMode {
+        case .html: MessageModel(content) { OutsideText($0).html }.text(message).cut(to: Self.maxText, .utf16, as: .html)
+        case .plain: MessageModel(content).text(message).cut(to: Self.maxText, .utf16)
+        case .markdown:
+            MessageModel(content) { OutsideText($0).telegramMarkdown }.text(message)
+                .cut(to: Self.maxText, .utf16, as: .telegramMarkdown)
+        case .markdownV2:
+            MessageModel(content) { OutsideText($0).telegramMarkdownV2 }.text(message)
+                .cut(to: Self.maxText, .utf16, as: .telegramMarkdownV2)
+        }
     }
 }

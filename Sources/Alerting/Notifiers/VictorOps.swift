@@ -52,6 +52,11 @@ struct VictorOps: HTTPIntegration {
 
     var templates: [MessageTemplate] { [routingKey] + Array(texts.values) + Array(customFields.values) }
 
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        guard let result = answer.text("result"), result != "success" else { return nil }
+        return ServiceObjection(isPassing: answer.saysLater)
+    }
+
     static let maxMessage = 20_480
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {

@@ -64,11 +64,17 @@ struct WeChat: Integration {
     private struct TokenAnswer: Decodable {
         var access_token: String?
         var expires_in: Double?
+        var errcode: Int?
     }
+
+    /// Busy, or asked too often.
+    private static let passing: Set<Int> = [-1, 45_009, 45_033, 45_047]
 
     private struct Answer: Decodable {
         var errcode: Int
         var errmsg: String?
+        /// Whom it was not given to, with `|` between them.
+        var invaliduser: String?
     }
 
     /// By the service's account: 2048 bytes of text, 4096 of Markdown.
@@ -77,7 +83,7 @@ struct WeChat: Integration {
     func message(_ content: NotificationContent) -> Data {
         let model = MessageModel(content) { isMarkdown ? OutsideText($0).markdown : $0 }
         func text(_ key: Text) -> String? { texts[key].flatMap { model.text($0).nilIfEmpty } }
-        let told = ["content": (text(.message) ?? "").truncated(toBytes: limit)]
+        let told = ["content": (text(.message) ?? "").cut(to: limit, .bytes, as: isMarkdown ? .markdown : .none)]
         return HTTPRequest.encode(
             Message(
                 text: isMarkdown ? nil : told, markdown: isMarkdown ? told : nil, touser: text(.to_user),
@@ -86,6 +92,7 @@ struct WeChat: Integration {
     }
 
     func deliver(_ content: NotificationContent, by courier: Courier) async -> DeliveryOutcome {
+        guard let template = texts[.message], !MessageModel(content).text(template).isBlank else { return .nothingToSay }
         let http = self.http ?? HTTPClientConfiguration()
         let secret: String, base: String
         do {
@@ -98,9 +105,12 @@ struct WeChat: Integration {
         if token == nil {
             let query = HTTPRequest.encodeForm([("corpid", corporation), ("corpsecret", secret)])
             let answer = await courier.send(HTTPRequest(method: "GET", url: "\(base)gettoken?\(query)", secrets: [secret]), http)
-            guard case .answered(200, let body, _, _) = answer else { return answer.outcome().asFailure("gave no token") }
-            guard let given = try? JSONDecoder().decode(TokenAnswer.self, from: body), let text = given.access_token?.nilIfEmpty
-            else {
+            guard case .answered(200, let body, let shown, _) = answer else { return answer.outcome().asFailure("gave no token") }
+            let given = try? JSONDecoder().decode(TokenAnswer.self, from: body)
+            guard let given, let text = given.access_token?.nilIfEmpty else {
+                if let code = given?.errcode, Self.passing.contains(code) {
+                    return .retry(reason: "the receiver gave no token: \(shown)")
+                }
                 return .refused(reason: "the receiver gave no token for the corporation \(corporation); check api_secret")
             }
             courier.tokens.keep(text, for: .seconds(max(60, min(given.expires_in ?? 7200, 7200) - 60)), owner)
@@ -120,10 +130,14 @@ struct WeChat: Integration {
             return .retry(reason: "the receiver answered: \(shown)")
         }
         switch result.errcode {
-        case 0: return .delivered
-        case 40014, 42001, 45009, -1:
+        case 0:
+            guard let missed = result.invaliduser?.nilIfBlank else { return .delivered }
+            return .partly(taken: [], reason: "not told to \(missed.truncated(toScalars: 200))", isWorthAnotherTry: false)
+        // The token is not good any more; the next try fetches another.
+        case 40001, 40014, 42001:
             courier.tokens.forget(owner)
             return .retry(reason: "the receiver answered: \(shown)")
+        case let code where Self.passing.contains(code): return .retry(reason: "the receiver answered: \(shown)")
         default: return .refused(reason: "the receiver answered: \(shown)")
         }
     }

@@ -40,14 +40,21 @@ struct Webex: HTTPIntegration {
         {{>alertListMarkdown}}
         """
 
+    /// Errors are `{"message":…,"errors":[…],"trackingId":…}`; a message that it took has an id.
+    func objection(in answer: ServiceAnswer) -> ServiceObjection? {
+        guard answer["id"] == nil, answer["errors"] != nil || answer["trackingId"] != nil else { return nil }
+        return ServiceObjection(isPassing: answer.saysLater)
+    }
+
     static let maxMessage = 7439
 
     func requests(for content: NotificationContent) throws(AlertingError) -> [HTTPRequest] {
         let model = MessageModel(content) { OutsideText($0).markdown }
+        let text = model.text(message)
+        guard !text.isBlank else { return [] }
         return [
             .json(
-                ["markdown": model.text(message).truncated(toBytes: Self.maxMessage), "roomId": room], to: try url?.reveal() ?? ""
-            )
+                ["markdown": text.cut(to: Self.maxMessage, .bytes, as: .markdown), "roomId": room], to: try url?.reveal() ?? "")
         ]
     }
 }

@@ -13,6 +13,9 @@ struct WebhookPayload: Encodable, Sendable {
         var endsAt: String
         var generatorURL: String
         var fingerprint: String
+
+        /// What it is about, in a few words: the summary, else the name.
+        var title: String { annotations["summary"]?.nilIfBlank ?? labels["alertname"]?.nilIfBlank ?? "alert" }
     }
 
     var receiver: String

@@ -24,7 +24,15 @@ struct Escalation: Sendable {
                 CREATE TRIGGER escalation_end AFTER UPDATE OF state, merged_into ON incident
                     WHEN new.state <> 'open' OR new.merged_into IS NOT NULL
                 BEGIN DELETE FROM escalation WHERE incident = new.number; END;
-                """)
+                """),
+        Migration(
+            id: "escalation-2",
+            sql: """
+                -- The incident whose alerts a group of an escalation follows.
+                ALTER TABLE alert_grouping ADD COLUMN escalates INTEGER;
+                UPDATE alert_grouping SET escalates = CAST(substr(group_key, 16) AS INTEGER) WHERE group_key LIKE 'escalation:INC-%';
+                CREATE INDEX alert_grouping_escalates ON alert_grouping (escalates) WHERE escalates IS NOT NULL;
+                """),
     ]
 
     /// What the names of the groups begin with that a step makes; those of routes begin with a brace.
@@ -96,13 +104,16 @@ struct Escalation: Sendable {
             arguments: [incident.number, now.microseconds, "step \(number) goes to \(whom)\(delay)"])
         // A group of its own, so that the receiver is told whatever groups it is in already.
         let key = "\(Self.keyPrefix)\(incident.id):\(number)"
+        let route = try route(of: incident, database)
         try database.execute(
             sql: """
-                INSERT INTO alert_grouping (receiver, group_key, group_labels, group_interval, repeat_interval) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                INSERT INTO alert_grouping (receiver, group_key, group_labels, group_interval, repeat_interval, escalates) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE SET group_interval = excluded.group_interval, repeat_interval = excluded.repeat_interval
                 """,
             arguments: [
-                receiver, key, JSONText.object(["incident": incident.id]), Route.defaultGroupInterval.inMicroseconds,
-                (configuration.route?.repeatInterval ?? Route.defaultRepeatInterval).inMicroseconds,
+                receiver, key, JSONText.object(["incident": incident.id]),
+                (route?.groupInterval ?? Route.defaultGroupInterval).inMicroseconds,
+                (route?.repeatInterval ?? Route.defaultRepeatInterval).inMicroseconds, incident.number,
             ])
         let grouping = try Int64.fetchOne(
             database, sql: "SELECT id FROM alert_grouping WHERE receiver = ? AND group_key = ?", arguments: [receiver, key])!
@@ -113,5 +124,54 @@ struct Escalation: Sendable {
                 """, arguments: [grouping, incident.number, now.microseconds])
         try IncidentStore.noteTold(receiver, key, of: incident.number, database)
         try IncidentStore.owe(receiver, key, at: now, owedSince: now, database)
+    }
+
+    /// The route that took the incident's first alert: who is told by an escalation hears of what joins and of the end as often as who is told by it.
+    private func route(of incident: Incident, _ database: Database) throws -> Route? {
+        let labels = try String.fetchOne(
+            database, sql: "SELECT labels FROM alert WHERE incident = ? ORDER BY id LIMIT 1", arguments: [incident.number])
+        return configuration.route?.destinations(for: labels.map(JSONText.pairs) ?? incident.labels).first
+    }
+
+    /// Whether any group follows an incident; cheap, for each batch of alerts.
+    static func followsAny(_ database: Database) throws -> Bool {
+        try Bool.fetchOne(
+            database.cachedStatement(sql: "SELECT EXISTS (SELECT 1 FROM alert_grouping WHERE escalates IS NOT NULL)"))!
+    }
+
+    /// Puts alerts that joined an incident, or that have changed, before those whom its escalation has reached: what fires comes into their groups, and each
+    /// group that has one of them is looked at at its next `group_interval`.
+    static func follow(_ alerts: [Int64], now: Timestamp, _ database: Database) throws {
+        guard !alerts.isEmpty, try followsAny(database) else { return }
+        let list = JSONText.list(alerts)
+        try database.executeCached(
+            sql: """
+                INSERT OR IGNORE INTO alert_membership (grouping, alert)
+                SELECT g.id, a.id FROM json_each(?1) asked CROSS JOIN alert a ON a.id = asked.value JOIN incident i ON i.number = a.incident
+                JOIN alert_grouping g ON g.escalates = coalesce(i.merged_into, i.number) WHERE a.ends_at IS NULL OR a.ends_at > ?2
+                """, arguments: [list, now.microseconds])
+        for row in try Row.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT DISTINCT g.receiver, g.group_key, g.group_interval, g.last_flush FROM json_each(?) asked
+                    CROSS JOIN alert_membership m ON m.alert = asked.value JOIN alert_grouping g ON g.id = m.grouping WHERE g.escalates IS NOT NULL
+                    """), arguments: [list])
+        {
+            let due = GroupingBatch.tick(
+                after: now, from: Timestamp(microseconds: row["last_flush"] as Int64? ?? now.microseconds),
+                every: .microseconds(row["group_interval"] as Int64))
+            try IncidentStore.owe(row["receiver"], row["group_key"], at: due, owedSince: now, database)
+        }
+    }
+
+    /// The same for all alerts of an incident that became a part of another.
+    static func follow(incident number: Int64, now: Timestamp, _ database: Database) throws {
+        guard try followsAny(database) else { return }
+        try follow(
+            Int64.fetchAll(
+                database,
+                sql:
+                    "SELECT id FROM alert WHERE incident IN (SELECT ?1 UNION SELECT number FROM incident WHERE merged_into = ?1)",
+                arguments: [number]), now: now, database)
     }
 }

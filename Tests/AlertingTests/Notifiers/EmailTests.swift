@@ -5,9 +5,13 @@ import Testing
 @testable import Alerting
 
 struct `A mail` {
-    private func email(_ sink: MailSink, _ more: String = #""require_tls": false"#, global: String = "{}") throws -> Email {
+    private func email(
+        _ sink: MailSink, _ more: String = #""require_tls": false"#,
+        to: String = #"\"Ann, B.\" <ann@example.org>, bob@example.org"#,
+        global: String = "{}"
+    ) throws -> Email {
         try Email.decode(
-            #"{"to": "\"Ann, B.\" <ann@example.org>, bob@example.org", "from": "obs <obs@example.org>", "hello": "obs.example.org", "smarthost": "127.0.0.1:\#(sink.port)", \#(more)}"#,
+            #"{"to": "\#(to)", "from": "obs <obs@example.org>", "hello": "obs.example.org", "smarthost": "127.0.0.1:\#(sink.port)", \#(more)}"#,
             global: global)
     }
 
@@ -93,12 +97,94 @@ struct `A mail` {
         async throws
     {
         let sink = try MailSink(refusals: refusals)
-        let outcome = await (try email(sink)).deliver(.sample(), by: Courier())
+        let outcome = await (try email(sink, to: "ann@example.org")).deliver(.sample(), by: Courier())
         switch outcome {
         case .delivered: #expect(refusals.keys.first == "EHLO")  // HELO comes after it
+        case .partly, .nothingToSay: Issue.record("\(outcome)")
         case .refused: #expect(isFinal, "\(outcome)")
         case .retry: #expect(!isFinal, "\(outcome)")
         }
+    }
+
+    @Test func `goes to those whom the server takes, and names whom it refuses`() async throws {
+        let sink = try MailSink(refusals: ["RCPT TO:<bob@": "550 5.1.1 no such user"])
+        let outcome = await (try email(sink, to: "ann@example.org, bob@example.org, cid@example.org")).deliver(
+            .sample(), by: Courier())
+        #expect(
+            outcome
+                == .partly(
+                    taken: ["ann@example.org", "cid@example.org"],
+                    reason: "smtp://127.0.0.1:\(sink.port): bob@example.org was refused: 550 5.1.1 no such user",
+                    isWorthAnotherTry: false))
+        #expect(sink.deliveries.first?.message.contains("[FIRING:1]") == true)
+    }
+
+    @Test func `is tried again only for those whom the server could not take yet`() async throws {
+        let sink = try MailSink(refusals: ["RCPT TO:<bob@": "451 4.7.1 greylisted"])
+        let mail = try email(sink, to: "ann@example.org, bob@example.org")
+        guard case .partly(let taken, _, isWorthAnotherTry: true) = await mail.deliver(.sample(), by: Courier()) else {
+            Issue.record("ann took it, bob may later")
+            return
+        }
+        var again = NotificationContent.sample()
+        again.told = taken
+        #expect(await mail.deliver(again, by: Courier()) == .delivered)
+        #expect(sink.deliveries.last?.commands.filter { $0.hasPrefix("RCPT") } == ["RCPT TO:<bob@example.org>"])
+    }
+
+    @Test(arguments: [
+        (["550 no", "550 no"], true), (["550 no", "451 later"], false), (["451 later", "452 full"], false),
+    ])
+    func `is given up when all are refused for good, and tried again when one may be taken later`(
+        answers: [String], isFinal: Bool
+    )
+        async throws
+    {
+        let sink = try MailSink(refusals: ["RCPT TO:<ann@": answers[0], "RCPT TO:<bob@": answers[1]])
+        switch await (try email(sink)).deliver(.sample(), by: Courier()) {
+        case .refused(let reason): #expect(isFinal && reason.contains("ann@example.org was refused: 550 no"), "\(reason)")
+        case .retry(let reason, _): #expect(!isFinal && reason.contains("bob@example.org was refused"), "\(reason)")
+        case let other: Issue.record("\(other)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            (#""Müller, Jörg" <j@example.org>"#, "=?UTF-8?B?TcO8bGxlciwgSsO2cmc=?= <j@example.org>"),
+            (
+                #"Jörg <j@example.org>, "A \"B\" C" <a@example.org>"#,
+                #"=?UTF-8?B?SsO2cmc=?= <j@example.org>, "A \"B\" C" <a@example.org>"#
+            ),
+            ("Ann B <a@example.org>", "Ann B <a@example.org>"), ("a@example.org", "a@example.org"),
+            (#""=?UTF-8?B?SsO2cmc=?=" <a@example.org>"#, "=?UTF-8?B?PT9VVEYtOD9CP1NzTzJjbWM9Pz0=?= <a@example.org>"),
+            ("Ann <a@example.org>\r\nBcc: x@example.org", "=?"), ("J. Doe <j@example.org>", #""J. Doe" <j@example.org>"#),
+        ], ["From", "To", "Reply-To", "Cc"])
+    func `has names in its headers that any program reads, and no header that its text begins`(
+        one: (text: String, header: String), name: String
+    ) {
+        let header = MailText.header(name, one.text)
+        #expect(header.utf8.allSatisfy { $0 < 0x7F })
+        #expect(!header.contains("\r\nBcc"))
+        if one.header != "=?" { #expect(header.replacing("\r\n ", with: " ") == "\(name): \(one.header)") }
+    }
+
+    @Test func `has no line in its head that a text began, whatever ends the line`() throws {
+        for end in ["\r\n", "\n", "\r", "\u{301}\r\n\u{301}", "\u{85}", "\u{2028}", "\u{B}"] {
+            for name in ["Subject", "From", "X-Note", "Message-Id"] {
+                let header = MailText.header(name, "a\(end)Bcc: x@example.org")
+                let lines = header.utf8.split(whereSeparator: { $0 == 10 || $0 == 13 })
+                #expect(lines.dropFirst().allSatisfy { $0.first == UInt8(ascii: " ") }, "\(header)")
+            }
+        }
+    }
+
+    @Test func `goes to a server that is named by its address under the name of its certificate`() throws {
+        let sink = try MailSink()
+        let mail = try email(sink, #""tls_config": {"server_name": "mail.example.org"}"#).mail(.sample())
+        let options = Courier.options(mail).description
+        #expect(options.contains("smtp://mail.example.org:\(sink.port)/obs.example.org"))
+        #expect(options.contains(#"["mail.example.org:\#(sink.port):127.0.0.1:\#(sink.port)"]"#))
+        #expect(mail.place == "smtp://127.0.0.1:\(sink.port)")
     }
 
     @Test func `takes what it does not say from global`() throws {

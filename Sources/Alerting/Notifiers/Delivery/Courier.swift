@@ -47,31 +47,55 @@ public final class Courier: Sendable {
         }
     }
 
+    /// So often at most an answer may point elsewhere.
+    private static let maxRedirects = 10
+
     private static func perform(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> HTTPAnswer {
-        guard let curl = CurlHandle() else { return .failed(reason: "libcurl cannot be started") }
+        var (request, http) = (request, http)
+        for _ in 0...maxRedirects {
+            let (answer, location) = exchange(request, http)
+            guard let location, http.followsRedirects, case .answered(let status, _, _, _) = answer,
+                Redirect.statuses.contains(status)
+            else { return answer }
+            switch Redirect.next(after: request, http, to: location) {
+            case .follow(let next, let settings): (request, http) = (next, settings)
+            case .stay(let why): return .answered(status: status, body: Data(), shown: why, retryAfter: nil)
+            }
+        }
+        return .failed(reason: "\(Endpoint.mask(request.url)): it points elsewhere more than \(maxRedirects) times")
+    }
+
+    /// One request and its answer, and where that points.
+    private static func exchange(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> (
+        answer: HTTPAnswer, location: String?
+    ) {
+        guard let curl = CurlHandle() else { return (.failed(reason: "libcurl cannot be started"), nil) }
         var secrets = request.secrets
         do {
-            try prepare(curl, request, http, &secrets)
+            curl.set(try options(request, http, &secrets))
         } catch {
             // A secret's file may be on its way: the notification is not given up for it.
-            return .failed(reason: "\(error)")
+            return (.failed(reason: "\(error)"), nil)
         }
         let transfer = curl.perform(body: request.method == "GET" ? nil : request.body, answerLimit: maxAnswer)
         let place = Endpoint.mask(request.url)
         guard transfer.code == CURLE_OK else {
-            return .failed(reason: "\(place): \(Redaction.clean(transfer.problem, secrets, limit: 200))")
+            return (.failed(reason: "\(place): \(Redaction.clean(transfer.problem, secrets, limit: 200))"), nil)
         }
         // curl_off_t is a long here, and the answer is in seconds, also where the header held a date.
         let wait = curl.number(CURLINFO_RETRY_AFTER)
-        return .answered(
+        let answer = HTTPAnswer.answered(
             status: curl.number(CURLINFO_RESPONSE_CODE), body: transfer.answer,
             shown: Redaction.clean(String(decoding: transfer.answer.prefix(2000), as: UTF8.self), secrets, limit: 300),
-            retryAfter: wait > 0 ? .seconds(min(wait, 3600)) : nil)
+            retryAfter: wait > 0 ? min(.seconds(wait), ClockCorrection.longestPause) : nil)
+        return (answer, curl.text(CURLINFO_REDIRECT_URL))
     }
 
-    private static func prepare(
-        _ curl: borrowing CurlHandle, _ request: HTTPRequest, _ http: HTTPClientConfiguration, _ secrets: inout [String]
-    ) throws(AlertingError) {
+    /// What libcurl is told of a request.
+    static func options(_ request: HTTPRequest, _ http: HTTPClientConfiguration, _ secrets: inout [String]) throws(AlertingError)
+        -> CurlOptions
+    {
+        var options = CurlOptions()
         var url = request.url
         var headers = http.headers.merging(request.headers) { _, given in given }
         headers["User-Agent"] = headers["User-Agent"] ?? "obs"
@@ -82,33 +106,30 @@ public final class Courier: Sendable {
             headers["Host"] = components.port.map { "\(host):\($0)" } ?? host
             components.host = name
             url = components.string ?? url
-            curl.set(CURLOPT_CONNECT_TO, list: ["\(name):\(port):\(host):\(port)"])
+            options.set(CURLOPT_CONNECT_TO, list: ["\(name):\(port):\(host):\(port)"])
         }
-        curl.set(CURLOPT_URL, url)
-        curl.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        curl.set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https")
-        curl.set(CURLOPT_FOLLOWLOCATION, http.followsRedirects ? 1 : 0)
-        curl.set(CURLOPT_MAXREDIRS, 10)
-        // CURL_REDIR_POST_ALL: a POST that is sent on stays one, or the notification would be lost and count as delivered.
-        curl.set(CURLOPT_POSTREDIR, 7)
-        curl.set(CURLOPT_HTTP_VERSION, http.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+        options.set(CURLOPT_URL, url)
+        options.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        // Redirects are followed by us, who know what must not go along (Redirect).
+        options.set(CURLOPT_FOLLOWLOCATION, 0)
+        options.set(CURLOPT_HTTP_VERSION, http.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
         switch request.method {
-        case "GET": curl.set(CURLOPT_HTTPGET, 1)
-        case "POST": curl.set(CURLOPT_POST, 1)
-        default: curl.set(CURLOPT_CUSTOMREQUEST, request.method)
+        case "GET": options.set(CURLOPT_HTTPGET, 1)
+        case "POST": options.set(CURLOPT_POST, 1)
+        default: options.set(CURLOPT_CUSTOMREQUEST, request.method)
         }
-        curl.set(timeout: request.timeout)
-        curl.set(http.tls)
+        options.set(timeout: request.timeout)
+        options.set(http.tls)
         let proxy = try http.proxy?.reveal()
-        curl.set(CURLOPT_PROXY, proxy ?? "")
+        options.set(CURLOPT_PROXY, proxy ?? "")
         if let proxy { secrets.append(proxy) }
         switch http.authorization {
         case .basic(let username, let password):
             let password = try password.reveal()
             secrets.append(password)
-            curl.set(CURLOPT_HTTPAUTH, 1)  // CURLAUTH_BASIC, a macro that Swift does not see
-            curl.set(CURLOPT_USERNAME, username)
-            curl.set(CURLOPT_PASSWORD, password)
+            options.set(CURLOPT_HTTPAUTH, 1)  // CURLAUTH_BASIC, a macro that Swift does not see
+            options.set(CURLOPT_USERNAME, username)
+            options.set(CURLOPT_PASSWORD, password)
         case .other(let type, let credentials):
             let credentials = try credentials.reveal()
             secrets.append(credentials)
@@ -116,68 +137,74 @@ public final class Courier: Sendable {
         case .oauth2, nil: break
         }
         if let signature = request.awsSignature {
-            curl.set(CURLOPT_AWS_SIGV4, signature.scope)
-            curl.set(CURLOPT_USERNAME, signature.accessKey)
-            curl.set(CURLOPT_PASSWORD, signature.secretKey)
+            options.set(CURLOPT_AWS_SIGV4, signature.scope)
+            options.set(CURLOPT_USERNAME, signature.accessKey)
+            options.set(CURLOPT_PASSWORD, signature.secretKey)
             secrets.append(signature.secretKey)
         }
         for (name, value) in headers where value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) {
             throw .badHTTP("has a line break in the header \(name)")
         }
-        curl.set(
+        options.set(
             CURLOPT_HTTPHEADER,
             list: headers.sorted { $0.key < $1.key }.map { $0.value.isEmpty ? "\($0.key):" : "\($0.key): \($0.value)" })
+        return options
     }
 
     private static func perform(_ mail: Mail) -> DeliveryOutcome {
         guard let curl = CurlHandle() else { return .retry(reason: "libcurl cannot be started") }
-        curl.set(CURLOPT_URL, mail.url)
-        curl.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
-        curl.set(CURLOPT_PROXY, "")
-        curl.set(timeout: mail.timeout)
-        curl.set(mail.tls)
-        curl.set(CURLOPT_USE_SSL, mail.requiresTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue))
-        if let login = mail.login {
-            curl.set(CURLOPT_USERNAME, login.username)
-            curl.set(CURLOPT_PASSWORD, login.password)
-            curl.set(CURLOPT_LOGIN_OPTIONS, login.mechanisms)
-            if !login.identity.isEmpty { curl.set(CURLOPT_SASL_AUTHZID, login.identity) }
-        }
-        curl.set(CURLOPT_MAIL_FROM, "<\(mail.from)>")
-        curl.set(CURLOPT_MAIL_RCPT, list: mail.recipients.map { "<\($0)>" })
-        curl.set(CURLOPT_UPLOAD, 1)
+        curl.set(options(mail))
         let transfer = curl.perform(upload: mail.text)
-        guard transfer.code != CURLE_OK else { return .delivered }
         let secrets = [mail.login?.password].compactMap(\.self)
-        let status = curl.number(CURLINFO_RESPONSE_CODE)
+        let answers = RecipientAnswers(transfer.conversation)
         let reason = "\(mail.place): \(Redaction.clean(transfer.problem, secrets, limit: 200))"
-        // RFC 5321 §4.2.1: 4yz may be tried again, 5yz is final; that a login failed or TLS is missing is the server's state and may be mended.
-        let isFinal =
-            (500..<600).contains(status)
-            && [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_WEIRD_SERVER_REPLY].contains { $0 == transfer.code }
-        return isFinal ? .refused(reason: reason) : .retry(reason: reason)
-    }
-}
-
-/// Makes text from outside fit for a log: one line, bounded, and without what nobody may see.
-enum Redaction {
-    static func clean(_ text: String, _ secrets: [String], limit: Int) -> String {
-        var text = text
-        // What is very short would blot out half of the text and is no secret.
-        for secret in secrets where secret.utf8.count >= 4 {
-            // By bytes: with a combining mark behind it a secret would be another text of `Character`s, and stay.
-            text = OutsideText(text).replacing(secret, with: "<secret>")
-            text = OutsideText(text).replacing(HTTPRequest.escape(secret), with: "<secret>")
+        guard transfer.code == CURLE_OK else {
+            if !answers.refused.isEmpty, answers.taken.isEmpty {
+                return answers.refused.contains(where: \.isPassing)
+                    ? .retry(reason: "\(mail.place): \(answers.problem)") : .refused(reason: "\(mail.place): \(answers.problem)")
+            }
+            let status = curl.number(CURLINFO_RESPONSE_CODE)
+            // RFC 5321 §4.2.1: 4yz may be tried again, 5yz is final; that a login failed or TLS is missing is the server's state and may be mended.
+            let isFinal =
+                (500..<600).contains(status)
+                && [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_WEIRD_SERVER_REPLY].contains { $0 == transfer.code }
+            return isFinal ? .refused(reason: reason) : .retry(reason: reason)
         }
-        return OutsideText(text).split { $0 == " " || $0.isControl || $0.isLineBreak }.filter { !$0.isEmpty }.joined(
-            separator: " "
-        )
-        .truncated(toScalars: limit)
+        guard !answers.refused.isEmpty else { return .delivered }
+        return .partly(
+            taken: Set(answers.taken), reason: "\(mail.place): \(answers.problem)",
+            isWorthAnotherTry: answers.refused.contains(where: \.isPassing))
+    }
+
+    /// What libcurl is told of a mail.
+    static func options(_ mail: Mail) -> CurlOptions {
+        var options = CurlOptions()
+        // The same as for requests: the address bears the name that the certificate is to bear.
+        if let name = mail.tls.serverName {
+            let port = mail.smarthost.port
+            options.set(CURLOPT_CONNECT_TO, list: ["\(name):\(port):\(mail.host):\(port)"])
+        }
+        options.set(CURLOPT_URL, mail.url)
+        options.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
+        options.set(CURLOPT_PROXY, "")
+        options.set(timeout: mail.timeout)
+        options.set(mail.tls)
+        options.set(CURLOPT_USE_SSL, mail.requiresTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue))
+        if let login = mail.login {
+            options.set(CURLOPT_USERNAME, login.username)
+            options.set(CURLOPT_PASSWORD, login.password)
+            options.set(CURLOPT_LOGIN_OPTIONS, login.mechanisms)
+            if !login.identity.isEmpty { options.set(CURLOPT_SASL_AUTHZID, login.identity) }
+        }
+        options.set(CURLOPT_MAIL_FROM, "<\(mail.from)>")
+        options.set(CURLOPT_MAIL_RCPT, list: mail.recipients.map { "<\($0)>" })
+        options.set(CURLOPT_UPLOAD, 1)
+        return options
     }
 }
 
-extension CurlHandle {
-    fileprivate func set(_ tls: TLSConfiguration) {
+extension CurlOptions {
+    fileprivate mutating func set(_ tls: TLSConfiguration) {
         set(CURLOPT_SSL_VERIFYPEER, tls.skipsVerification ? 0 : 1)
         set(CURLOPT_SSL_VERIFYHOST, tls.skipsVerification ? 0 : 2)
         for (option, file) in [

@@ -24,6 +24,16 @@ struct HTTPRequest: Sendable, Equatable {
         HTTPRequest(url: url, headers: ["Content-Type": "application/json"], body: encode(value), secrets: secrets)
     }
 
+    /// A POST of what `make` makes of a text as JSON, in which the text is cut so that the whole has at most `limit` bytes.
+    static func json<Value: Encodable>(
+        _ make: (String) -> Value, _ text: String, _ markup: Markup, within limit: Int, to url: String, secrets: [String] = []
+    ) -> HTTPRequest {
+        let whole = HTTPRequest.json(make(text), to: url, secrets: secrets)
+        guard whole.body.count > limit else { return whole }
+        let frame = encode(make("")).count
+        return .json(make(text.cut(to: max(0, limit - frame), .jsonBytes, as: markup)), to: url, secrets: secrets)
+    }
+
     static func encode(_ value: some Encodable) -> Data {
         // Texts, numbers and truth values in arrays and dictionaries always encode.
         (try? JSON(value)).map { Data($0.bytes()) } ?? Data("{}".utf8)
@@ -67,15 +77,24 @@ enum HTTPAnswer: Sendable, Equatable {
     ///   - shown: the beginning of the body, without secrets and fit for a log.
     case answered(status: Int, body: Data, shown: String, retryAfter: Duration?)
 
-    func outcome(alsoRetrying statuses: Set<Int> = []) -> DeliveryOutcome {
+    /// - Parameter objection: what a service says in the body beside its status: many say 200 to everything.
+    func outcome(
+        alsoRetrying statuses: Set<Int> = [], objection: (ServiceAnswer) -> ServiceObjection? = { _ in nil }
+    ) -> DeliveryOutcome {
         switch self {
         case .failed(let reason): return .retry(reason: reason)
-        case .answered(let status, _, let shown, let after):
+        case .answered(let status, let body, let shown, let pause):
             let reason = "the receiver answered \(status)\(shown.isEmpty ? "" : ": \(shown)")"
+            let objection = objection(ServiceAnswer(status: status, body: body))
+            let after = objection?.pause.map { min($0, ClockCorrection.longestPause) } ?? pause
             switch status {
-            case 200..<300: return .delivered
-            case 408, 429, 500...: return .retry(reason: reason, after: after)
-            default: return statuses.contains(status) ? .retry(reason: reason, after: after) : .refused(reason: reason)
+            case 200..<300:
+                guard let objection else { return .delivered }
+                return objection.isPassing ? .retry(reason: reason, after: after) : .refused(reason: reason)
+            case 408, 425, 429, 500...: return .retry(reason: reason, after: after)
+            default:
+                return statuses.contains(status) || objection?.isPassing == true
+                    ? .retry(reason: reason, after: after) : .refused(reason: reason)
             }
         }
     }

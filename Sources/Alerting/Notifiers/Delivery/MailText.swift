@@ -19,23 +19,41 @@ enum MailText {
         return Data(lines.joined(separator: "\r\n").utf8)
     }
 
+    /// Headers of addresses, whose names are encoded each by itself.
+    private static let ofAddresses: Set<String> = ["To", "From", "Cc", "Bcc", "Reply-To", "Sender", "Resent-To", "Resent-From"]
+
     /// One header; what is not ASCII is encoded, and no value can begin another header.
+    ///
+    /// Source: RFC 5322 §2.2, RFC 2047 §5.
     static func header(_ name: String, _ value: String) -> String {
         let line = OutsideText(OutsideText(value).inOneLine).trimmed
-        // What looks like an encoded word is encoded, so that nobody decodes it.
-        let isPlain = line.utf8.allSatisfy { (0x20..<0x7F).contains($0) } && !OutsideText(line).contains("=?")
-        guard !isPlain || line.utf8.count > 900 else { return "\(name): \(line)" }
-        // Addresses keep their form; only what is shown of them is encoded.
-        guard !["To", "From", "Cc", "Reply-To"].contains(name) else {
-            return "\(name): "
-                + OutsideText(line).split { $0 == "," }.filter { !$0.isEmpty }.map { entry in
-                    let text = OutsideText(entry).trimmed
-                    guard let start = text.unicodeScalars.lastIndex(of: "<") else { return text }
-                    let shown = OutsideText(OutsideText(text[..<start]).trimmed).replacing("\"", with: "")
-                    return shown.isEmpty ? String(text[start...]) : "\(words(shown)) \(text[start...])"
-                }.joined(separator: ",\r\n ")
+        if ofAddresses.contains(name), let list = try? MailAddress.list(line), !list.isEmpty {
+            let entries = list.map(shown)
+            let short = "\(name): \(entries.joined(separator: ", "))"
+            return short.utf8.count <= 76 ? short : "\(name): \(entries.joined(separator: ",\r\n "))"
         }
-        return "\(name): \(words(line))"
+        return "\(name): \(isPlain(line, limit: 900) ? line : words(line))"
+    }
+
+    /// Whether a text means in a header what it says: ASCII, not too long for a line, and nothing that would be read as an encoded word.
+    private static func isPlain(_ text: String, limit: Int) -> Bool {
+        text.utf8.count <= limit && text.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
+            && text.utf8.firstRange(of: "=?".utf8) == nil
+    }
+
+    /// An address with its name as headers have it: as it is, in quotes, or as encoded words, which must not stand in quotes (RFC 2047 §5).
+    private static func shown(_ address: MailAddress) -> String {
+        guard let name = address.name else { return address.address }
+        guard isPlain(name, limit: 200) else { return "\(words(name)) <\(address.address)>" }
+        let isAtoms = name.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+                || "!#$%&'*+-/=?^_`{|}~ ".utf8.contains($0)
+        }
+        let quoted = name.unicodeScalars.reduce(into: String.UnicodeScalarView()) { quoted, scalar in
+            if scalar == "\"" || scalar == "\\" { quoted.append("\\") }
+            quoted.append(scalar)
+        }
+        return (isAtoms ? name : "\"\(String(quoted))\"") + " <\(address.address)>"
     }
 
     /// Encoded words, each of which holds whole characters and at most 75 bytes.

@@ -46,27 +46,16 @@ extension Courier {
     /// form, as Go's client does.
     func token(_ settings: OAuth2) async -> TokenAnswer {
         if let known = tokens.token(.oauth2(settings)) { return .success(known) }
-        let url: String
-        let secret: String
+        var answer: HTTPAnswer
         do {
-            url = try settings.tokenURL.reveal()
-            secret = try settings.clientSecret.reveal()
+            let (request, http) = try Self.tokenRequest(settings, inForm: false)
+            answer = await transfer(request, http)
+            if case .answered(400...401, _, _, _) = answer {
+                let (request, http) = try Self.tokenRequest(settings, inForm: true)
+                answer = await transfer(request, http)
+            }
         } catch {
             return .failure(.failed(reason: "\(error)"))
-        }
-        var fields = [("grant_type", "client_credentials")]
-        if !settings.scopes.isEmpty { fields.append(("scope", settings.scopes.joined(separator: " "))) }
-        fields += settings.endpointParameters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-        var http = HTTPClientConfiguration()
-        http.tls = settings.tls
-        http.proxy = settings.proxy
-        var inHeader = http
-        inHeader.authorization = .basic(
-            username: HTTPRequest.escape(settings.clientID), password: .text(HTTPRequest.escape(secret)))
-        let inForm = fields + [("client_id", settings.clientID), ("client_secret", secret)]
-        var answer = await transfer(.form(fields, to: url, secrets: [secret]), inHeader)
-        if case .answered(400...401, _, _, _) = answer {
-            answer = await transfer(.form(inForm, to: url, secrets: [secret]), http)
         }
         guard case .answered(200..<300, let body, _, _) = answer else {
             if case .answered(let status, _, let shown, _) = answer {
@@ -81,5 +70,23 @@ extension Courier {
         // Ten seconds early, so that it does not run out on the way.
         tokens.keep(token.access_token, for: .seconds(max(0, min(token.expires_in ?? 3600, 86_400) - 10)), .oauth2(settings))
         return .success(token.access_token)
+    }
+
+    /// What asks for a token, with the client's name and secret in the form or as basic authentication.
+    static func tokenRequest(_ settings: OAuth2, inForm: Bool) throws(AlertingError) -> (HTTPRequest, HTTPClientConfiguration) {
+        let url = try settings.tokenURL.reveal(), secret = try settings.clientSecret.reveal()
+        var fields = [("grant_type", "client_credentials")]
+        if !settings.scopes.isEmpty { fields.append(("scope", settings.scopes.joined(separator: " "))) }
+        fields += settings.endpointParameters.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        var http = HTTPClientConfiguration()
+        http.tls = settings.tls
+        http.proxy = settings.proxy
+        if inForm {
+            fields += [("client_id", settings.clientID), ("client_secret", secret)]
+        } else {
+            http.authorization = .basic(
+                username: HTTPRequest.escape(settings.clientID), password: .text(HTTPRequest.escape(secret)))
+        }
+        return (.form(fields, to: url, secrets: [secret]), http)
     }
 }

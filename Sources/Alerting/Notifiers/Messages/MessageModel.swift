@@ -54,12 +54,12 @@ struct MessageModel {
             "labelPairs": pairs(alert.labels, escape), "annotations": LabelValues(alert.annotations, escape),
             "annotationPairs": pairs(alert.annotations, escape), "startsAt": escape(alert.startsAt),
             "fingerprint": alert.fingerprint,
-            "title": escape(alert.annotations["summary"] ?? alert.labels["alertname"] ?? "alert"),
+            "title": escape(alert.title),
         ]
         if alert.status != "firing" { values["endsAt"] = escape(alert.endsAt) }
-        if !alert.generatorURL.isEmpty { values["generatorURL"] = escape(alert.generatorURL) }
+        if !alert.generatorURL.isBlank { values["generatorURL"] = escape(alert.generatorURL) }
         for key in ["description", "runbook_url"] {
-            if let value = alert.annotations[key], !value.isEmpty {
+            if let value = alert.annotations[key]?.nilIfBlank {
                 values[key == "description" ? key : "runbookURL"] = escape(value)
             }
         }
@@ -90,6 +90,6 @@ struct MessageModel {
     /// Where more is to be seen: the incident if it is one, else the list.
     static func link(_ payload: WebhookPayload) -> String {
         let first = payload.alerts.first?.generatorURL ?? ""
-        return payload.alerts.count == 1 && !first.isEmpty ? first : payload.externalURL + "/incidents"
+        return payload.alerts.count == 1 && !first.isBlank ? first : payload.externalURL + "/incidents"
     }
 }

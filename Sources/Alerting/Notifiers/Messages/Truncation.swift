@@ -1,57 +1,63 @@
+/// What a service counts when it says how long a text may be.
+enum TextUnit {
+    /// Unicode scalars, which Alertmanager calls runes.
+    case scalars
+    /// Units of UTF-16, as Telegram and Discord count.
+    case utf16
+    /// Bytes of UTF-8.
+    case bytes
+    /// Bytes of UTF-8 with what JSON escapes, as ``HTTPRequest/encode(_:)`` writes it.
+    case jsonBytes
+
+    func size(of scalar: Unicode.Scalar) -> Int {
+        switch self {
+        case .scalars: 1
+        case .utf16: UTF16.width(scalar)
+        case .bytes: UTF8.width(scalar)
+        case .jsonBytes:
+            switch scalar {
+            case "\"", "\\", "\n", "\r", "\t", "\u{8}", "\u{C}": 2
+            case "\u{0}"..."\u{1F}": 6
+            default: UTF8.width(scalar)
+            }
+        }
+    }
+
+    func size(of text: some Sequence<Unicode.Scalar>) -> Int { text.reduce(0) { $0 + size(of: $1) } }
+}
+
 /// Texts cut to what a service takes, with an ellipsis where something is missing.
 extension String {
-    /// At most `limit` Unicode scalars, as Alertmanager counts ("runes").
-    func truncated(toScalars limit: Int) -> String {
-        // Fast path: no text has more scalars than bytes.
-        guard utf8.count > limit, unicodeScalars.count > limit else { return self }
-        return String(unicodeScalars.prefix(max(0, limit - 1))) + (limit > 0 ? "…" : "")
+    /// At most `limit` units: cut between two scalars, within no link, tag or escape of its markup, and with what was open there closed behind the ellipsis. It is
+    /// measured as it is, so what is escaped must have been escaped before.
+    func cut(to limit: Int, _ unit: TextUnit, as markup: Markup = .none) -> String {
+        // Fast path: no scalar has more than six units for each byte of UTF-8.
+        guard utf8.count > limit / 6, unit.size(of: unicodeScalars) > limit else { return self }
+        let ellipsis = unit.size(of: CollectionOfOne("…"))
+        guard ellipsis <= limit else { return "" }
+        // Every scalar has one unit at least: what lies further behind is not kept, whatever it is.
+        let scalars = Array(unicodeScalars.prefix(limit + 1))
+        var scanner = MarkupScanner(markup, scalars)
+        var used = ellipsis
+        var kept = 0
+        var closing: [[Unicode.Scalar]] = []
+        while let end = scanner.next() {
+            used += unit.size(of: scalars[kept..<end])
+            guard used + scanner.open.reduce(0, { $0 + unit.size(of: $1) }) <= limit else { break }
+            (kept, closing) = (end, scanner.open)
+        }
+        var text = UnicodeScalarView(scalars[..<kept])
+        text.append("…")
+        for closer in closing.reversed() { text.append(contentsOf: closer) }
+        return String(text)
     }
+
+    /// At most `limit` Unicode scalars, as Alertmanager counts ("runes").
+    func truncated(toScalars limit: Int) -> String { cut(to: limit, .scalars) }
 
     /// At most `limit` bytes of UTF-8; no scalar is cut in two.
-    func truncated(toBytes limit: Int) -> String {
-        guard utf8.count > limit else { return self }
-        var size = 0
-        var cut = String.UnicodeScalarView()
-        for scalar in unicodeScalars {
-            size += UTF8.width(scalar)
-            guard size <= limit - 3 else { break }
-            cut.append(scalar)
-        }
-        return String(cut) + (limit >= 3 ? "…" : "")
-    }
+    func truncated(toBytes limit: Int) -> String { cut(to: limit, .bytes) }
 
     /// HTML of at most `limit` scalars: cut neither within a tag nor within a `&…;`, and with the tags closed that were open there.
-    func truncatedHTML(toScalars limit: Int) -> String {
-        guard utf8.count > limit, unicodeScalars.count > limit else { return self }
-        let scalars = unicodeScalars
-        var open: [Substring.UnicodeScalarView] = []
-        var kept = startIndex
-        var keptOpen: [Substring.UnicodeScalarView] = []
-        var count = 0
-        var index = startIndex
-        while index < endIndex {
-            let rest = scalars[index...]
-            let piece: Substring.UnicodeScalarView
-            if rest.first == "<", let end = scalars[index...].firstIndex(of: ">") {
-                piece = rest[...end]
-                let name = piece.dropFirst().drop { $0 == "/" }.prefix { $0.properties.isAlphabetic || ("0"..."9").contains($0) }
-                if piece.dropFirst().first == "/" {
-                    if let last = open.last, last.elementsEqual(name) { open.removeLast() }
-                } else if piece.dropLast().last != "/" {
-                    open.append(name)
-                }
-            } else if rest.first == "&", let end = scalars[index...].prefix(10).firstIndex(of: ";") {
-                piece = rest[...end]
-            } else {
-                piece = rest.prefix(1)
-            }
-            count += piece.count
-            let closing = open.reduce(0) { $0 + $1.count + 3 }
-            if count + closing + 1 > limit { break }
-            index = piece.endIndex
-            kept = index
-            keptOpen = open
-        }
-        return self[..<kept] + "…" + keptOpen.reversed().map { "</\(String($0))>" }.joined()
-    }
+    func truncatedHTML(toScalars limit: Int) -> String { cut(to: limit, .scalars, as: .html) }
 }
