@@ -281,9 +281,10 @@ public final class AlertManager: Service, Sendable {
         guard isTime(looksOverAt, every: Self.lookOverInterval) else { return }
         let found = try await incidents.lookOver(now: now)
         metrics.show(unreadable: found.standing + found.setAside)
-        var sentences: [String: String] = [:]
-        for row in found.setAside { sentences["\(row.table) \(row.id) \(row.reason)"] = row.sentence(isSetAside: true) }
-        for row in found.standing { sentences["\(row.table) \(row.id) \(row.reason)"] = row.sentence(isSetAside: false) }
+        let rows =
+            found.setAside.map { ($0, $0.sentence(isSetAside: true)) }
+            + found.standing.map { ($0, $0.sentence(isSetAside: false)) }
+        let sentences = Dictionary(rows.map { ("\($0.table) \($0.id) \($0.reason)", $1) }) { first, _ in first }
         let new = health.replace(.unreadableRow, with: sentences)
         for name in new.prefix(Self.mostRowsLogged) {
             logger.error(
@@ -291,7 +292,7 @@ public final class AlertManager: Service, Sendable {
                 metadata: ["path": "\(incidents.store.path)", "error": "\(sentences[name] ?? name)"])
         }
         // Alerts whose group had to go find their way into it again.
-        if new.contains(where: { $0.hasPrefix("alert") }) { isRegrouping.store(true, ordering: .releasing) }
+        if new.contains(where: { $0.utf8.starts(with: "alert".utf8) }) { isRegrouping.store(true, ordering: .releasing) }
     }
 
     /// Whether a chore that is done now and then is due; it then is not for `interval`.

@@ -38,7 +38,8 @@ struct PageSums {
     /// - Throws: ``StoreError/damaged(path:reason:)`` when the file is longer or shorter than it was.
     func changedPages() throws -> [Int]? {
         guard let bytes = FileManager.default.contents(atPath: path), let end = bytes.firstIndex(of: UInt8(ascii: "\n")),
-            case let words = String(decoding: bytes[..<end], as: UTF8.self).split(separator: " "), words.count == 5,
+            case let words = bytes[..<end].split(separator: UInt8(ascii: " ")).map({ String(decoding: $0, as: UTF8.self) }),
+            words.count == 5,
             "\(words[0]) \(words[1])" == Self.title, let pageSize = Int(words[2]), let count = Int(words[3]),
             case let content = Data(bytes[bytes.index(after: end)...]), content.count == count * 4,
             String(Self.checksum(content), radix: 16) == words[4]

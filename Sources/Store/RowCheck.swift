@@ -150,9 +150,9 @@ private struct CheckPlan {
         let columns = try database.columns(in: check.table)
         func quoted(_ name: String) -> String { "\"\(name)\"" }
         let keys = columns.filter { $0.primaryKeyIndex > 0 }.sorted { $0.primaryKeyIndex < $1.primaryKeyIndex }.map(\.name)
-        hasRowID = try !String.fetchOne(
-            database, sql: "SELECT sql FROM sqlite_master WHERE name = ?", arguments: [check.table])!.uppercased().hasSuffix(
-                "WITHOUT ROWID")
+        let declaration = try String.fetchOne(
+            database, sql: "SELECT sql FROM sqlite_master WHERE name = ?", arguments: [check.table])
+        hasRowID = Array((declaration ?? "").uppercased().utf8.suffix(13)) != Array("WITHOUT ROWID".utf8)
         id =
             keys.isEmpty
             ? "CAST(rowid AS TEXT)" : keys.map { "coalesce(CAST(\(quoted($0)) AS TEXT), '')" }.joined(separator: " || ',' || ")
