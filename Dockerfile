@@ -1,5 +1,5 @@
 FROM swift:6.3-bookworm AS build
-RUN apt-get update -q && apt-get install -y -q --no-install-recommends pkg-config libcurl4-openssl-dev libre2-dev libsqlite3-dev libzstd-dev zlib1g-dev && rm -rf /var/lib/apt/lists/*
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends pkg-config libbz2-dev libcurl4-openssl-dev liblzma-dev libre2-dev libsqlite3-dev libzstd-dev zlib1g-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Package.swift ./
 COPY Sources Sources
@@ -8,7 +8,7 @@ COPY Benchmarks Benchmarks
 RUN swift build -c release --product obs --static-swift-stdlib && cp "$(swift build -c release --show-bin-path)/obs" /obs
 
 FROM debian:bookworm-slim
-RUN apt-get update -q && apt-get install -y -q --no-install-recommends ca-certificates libcurl4 libre2-9 libsqlite3-0 libzstd1 tzdata zlib1g && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends ca-certificates libbz2-1.0 libcurl4 liblzma5 libre2-9 libsqlite3-0 libzstd1 tzdata zlib1g && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /var/lib/obs obs && install -d -o obs -g obs /var/lib/obs /var/log/sim && install -d /etc/obs \
     && printf 'data_dir: /var/lib/obs\nhttp: { listen: "0.0.0.0:9464" }\n' > /etc/obs/obs.yaml
 COPY --from=build /obs /usr/local/bin/obs

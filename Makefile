@@ -4,10 +4,11 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr/local
 
-# What the build links: HTTP out (libcurl), regular expressions (RE2), SQLite, zstd and zlib; pkg-config, with which SwiftPM finds them.
-PACKAGES := pkg-config libcurl4-openssl-dev libre2-dev libsqlite3-dev libzstd-dev zlib1g-dev
-# What the tests run beside obs: Prometheus with promtool, Alertmanager's amtool, jq.
-TEST_PACKAGES := prometheus prometheus-alertmanager jq
+# What the build links: HTTP out (libcurl), regular expressions (RE2), SQLite, and what reads compressed files (bzip2, xz, zstd, zlib); pkg-config, with which
+# SwiftPM finds them.
+PACKAGES := pkg-config libbz2-dev libcurl4-openssl-dev liblzma-dev libre2-dev libsqlite3-dev libzstd-dev zlib1g-dev
+# What the tests run beside obs: Prometheus with promtool, Alertmanager's amtool, jq; what writes compressed files.
+TEST_PACKAGES := prometheus prometheus-alertmanager jq bzip2 xz-utils zstd
 
 BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
 

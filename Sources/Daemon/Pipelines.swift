@@ -218,13 +218,20 @@ struct PipelineService: Service {
 
     private func source(_ entry: Configuration.SourceEntry) async throws -> any Source {
         switch entry.kind {
-        case .file(let path): FollowSource(name: entry.name, .init(path: path), metrics: metrics, logger: logger)
-        case .http:
-            FollowSource(name: entry.name, .init(path: try await spools.spool(entry).path), metrics: metrics, logger: logger)
+        case .file(let path): follow(entry, path) { $0.also = entry.also }
+        case .http: follow(entry, try await spools.spool(entry).path) { $0.isSpool = true }
         case .sqlite(let path, let table, let key):
             SQLiteSource(name: entry.name, .init(path: path, table: table, key: key), metrics: metrics, logger: logger)
         case .folder(let path): FolderSource(name: entry.name, .init(path: path), metrics: metrics, logger: logger)
         }
+    }
+
+    private func follow(_ entry: Configuration.SourceEntry, _ path: String, _ set: (inout FollowSource.Configuration) -> Void)
+        -> FollowSource
+    {
+        var configuration = FollowSource.Configuration(path: path)
+        set(&configuration)
+        return FollowSource(name: entry.name, configuration, metrics: metrics, logger: logger)
     }
 
     /// The same for a run that ends when everything that is there is read; nil when there is nothing yet.

@@ -18,6 +18,8 @@ public enum Processing {
         public var pipeline = "ssh"
         public var context = ParsingContext()
         public var startsAnew = false
+        /// Last lines without an end are whole, also of files that may still grow.
+        public var takesUnfinishedLines = false
 
         public init(files: [String]) {
             self.files = files
@@ -27,8 +29,10 @@ public enum Processing {
     /// Runs to the end of the files, or until SIGINT or SIGTERM, which commit what was read.
     ///
     /// Findings become incidents; nobody is notified of what may be years old.
+    ///
+    /// - Parameter unfinished: told of each file whose last line has no end yet and is left for a later run.
     public static func run(
-        _ options: Options, _ configuration: Configuration,
+        _ options: Options, _ configuration: Configuration, unfinished: @escaping @Sendable (_ path: String) -> Void = { _ in },
         progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
     ) async throws -> PipelineRunner.Summary {
         let workspace = try Workspace(configuration.dataDirectory)
@@ -44,17 +48,15 @@ public enum Processing {
         let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(
-            definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: "batch", context: options.context,
+            definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: PipelineRunner.batchVariant, context: options.context,
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
             scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress)
         let sources = files.enumerated().map { index, entry in
             PipelineSource(
-                source(
-                    entry.place,
-                    named: files.count == 1 ? PipelineReplay.batchSource : "\(PipelineReplay.batchSource)-\(entry.name)", metrics,
-                    logger
-                ) { counter.update(index, bytes: $0, of: $1) }, input: entry.input)
+                source(entry.place, named: entry.name, options, metrics, logger, unfinished) {
+                    counter.update(index, bytes: $0, of: $1)
+                }, input: entry.input)
         }
         let run = try runs.begin(definition.name, .process, now: Timestamp(microseconds: WallClock.microseconds))
         let result = BatchService(runner: runner, sources: sources)
@@ -106,14 +108,15 @@ public enum Processing {
     }
 
     private static func source(
-        _ place: Place, named name: String, _ metrics: MetricsRegistry, _ logger: Logger,
-        progress: @escaping @Sendable (Int64, Int64?) -> Void
+        _ place: Place, named name: String, _ options: Options, _ metrics: MetricsRegistry, _ logger: Logger,
+        _ unfinished: @escaping @Sendable (String) -> Void, progress: @escaping @Sendable (Int64, Int64?) -> Void
     ) -> any Source {
         switch place {
         case .files(let paths):
             return FileSource(
-                name: name, paths: paths, parallelFiles: min(4, ProcessInfo.processInfo.activeProcessorCount), metrics: metrics,
-                logger: logger, progress: progress)
+                name: name, paths: paths, parallelFiles: min(4, ProcessInfo.processInfo.activeProcessorCount),
+                takesUnfinishedLines: options.takesUnfinishedLines, metrics: metrics, logger: logger, unfinished: unfinished,
+                progress: progress)
         case .table(let table, let path):
             var configuration = SQLiteSource.Configuration(path: path, table: table, key: nil)
             configuration.follows = false
@@ -125,11 +128,13 @@ public enum Processing {
         }
     }
 
-    /// What each input reads: `views=a.jsonl` names it, and a plain path is of the only one. The files of an input are one source.
+    /// What each input reads: `views=a.jsonl` names it, and a plain path is of the only one. The files of an input are one source. A source has the same name whatever else
+    /// is processed with it: by that a later run finds where it stopped.
     private static func places(_ arguments: [String], _ definition: PipelineDefinition) throws -> [(
         name: String, input: String, place: Place
     )] {
         var places: [(name: String, input: String, place: Place)] = []
+        let base = PipelineReplay.batchSource
         for argument in arguments {
             let parts = argument.split(separator: "=", maxSplits: 1)
             let isNamed = parts.count == 2 && definition.inputs.contains { $0.name == parts[0] }
@@ -137,14 +142,14 @@ public enum Processing {
             let place = Place(isNamed ? String(parts[1]) : argument)
             switch place {
             case .files(let new):
-                if let index = places.firstIndex(where: { $0.name == input }), case .files(let known) = places[index].place {
+                let name = definition.inputs.count == 1 ? base : "\(base)-\(input)"
+                if let index = places.firstIndex(where: { $0.name == name }), case .files(let known) = places[index].place {
                     places[index].place = .files(known + new)
                 } else {
-                    places.append((input, input, place))
+                    places.append((name, input, place))
                 }
-            // Its name is that of its position, which a later run goes on from.
-            case .table(let name, let path): places.append(("\(input)-\(path)#\(name)", input, place))
-            case .folder(let path): places.append(("\(input)-\(path)", input, place))
+            case .table(let name, let path): places.append(("\(base)-\(input)-\(path)#\(name)", input, place))
+            case .folder(let path): places.append(("\(base)-\(input)-\(path)", input, place))
             }
         }
         return places
@@ -189,15 +194,19 @@ public enum Processing {
 /// `obs parse`: how single lines are understood, in the order in which they come.
 public struct LineExplainer: Sendable {
     private var explainer: FormatExplainer
-    private var offset: Int64 = 0
 
     /// - Parameters:
     ///   - columns: `NAME:TYPE@PATH` with commas between, for formats that need them; nil guesses them from `firstLines`.
     ///   - delimiter: of CSV.
+    ///   - firstLines: of the schema `RawLines.schema`.
     /// - Throws: `FormatError`, or ``UsageError`` when `columns` cannot be read.
     public init(
-        format: String, columns: String?, delimiter: String?, _ context: ParsingContext, firstLines: [[UInt8]]
+        format: String, columns: String?, delimiter: String?, _ context: ParsingContext, firstLines: Batch
     ) throws {
+        let texts = firstLines["line"]!
+        let firstLines = (0..<firstLines.count).map { row in
+            texts.withBytes(at: row) { $0.withUnsafeBufferPointer { Array($0) } }
+        }
         var options = FormatOptions()
         if let columns {
             options.columns = try columns.split(separator: ",").map(Self.column)
@@ -222,9 +231,8 @@ public struct LineExplainer: Sendable {
     }
 
     /// For each event one JSON object: what it tells; for each line that is none why.
-    public mutating func explain(_ lines: [[UInt8]]) -> [String] {
-        defer { offset += Int64(lines.reduce(0) { $0 + $1.count + 1 }) }
-        return explainer.explain(lines, arrival: Timestamp(microseconds: WallClock.microseconds), from: offset)
+    public mutating func explain(_ lines: Batch) -> [String] {
+        explainer.explain(lines, arrival: Timestamp(microseconds: WallClock.microseconds))
     }
 
     /// What was kept for lines that could have come.

@@ -32,6 +32,7 @@ actor Spools {
         guard let position = checkpoint?.positions[source],
             let files = try? JSONDecoder().decode(SourcePosition.self, from: position).files
         else { return false }
-        return !files.isEmpty && files.allSatisfy { $0.inode == inode }
+        let open = files.filter { !$0.isDone }
+        return !open.isEmpty && open.allSatisfy { $0.inode == inode }
     }
 }

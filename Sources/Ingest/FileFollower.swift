@@ -7,13 +7,15 @@ import Logging
 ///     next() ──────┼─ moved away, still written┤  draining: until it has been quiet for a while
 ///                  └─ the file at the path ────┘  current
 ///
-/// What happens to the file is told by its content (``FilePosition``):
+/// What happens to the file is told by its content (``FilePosition``, ``KnownTexts``):
 ///
 /// | what is seen | what happened | what is done |
 /// |---|---|---|
-/// | another inode at the path | rotation by rename | the old file is drained beside the new one |
+/// | another inode at the path, the old one elsewhere | rotation by rename | the old file is drained beside the new one |
+/// | another inode at the path, with the text of the old one | replaced, as rsync and editors do | it goes on where the old one was |
 /// | shorter than the offset, or other bytes before it | copytruncate, or written anew | the rest is looked for in a copy beside it, then from 0 |
 /// | at start: not the file that was read | rotation while stopped, or the inode used again | the file is looked for by its content, also compressed |
+/// | a file that is read by another name, or a copy of one | a link, a pattern that matches rotated files | nothing is read of it |
 ///
 /// Used by one task. A block that was returned and not ``commit(_:)``ted is returned again.
 final class FileFollower {
@@ -24,95 +26,77 @@ final class FileFollower {
         fileprivate var origin: Origin
     }
 
-    fileprivate enum Origin { case backlog, draining(Int), current }
-
-    /// A file that is being read, and how far.
-    private final class Tracked {
-        let file: OpenFile
-        var position: FilePosition
-        var checked: FileVersion?
-        var quietSince: ContinuousClock.Instant?
-
-        init(_ file: OpenFile, position: FilePosition? = nil) {
-            self.file = file
-            self.position =
-                position
-                ?? FilePosition(path: file.path, device: file.device, inode: file.inode, offset: 0, head: .none, tail: .none)
-            self.position.device = file.device
-            self.position.inode = file.inode
-        }
-
-        /// Whether the file is still the one that was read up to the offset. Reads a kilobyte when it has changed since the last time.
-        func isUnchanged() throws -> Bool {
-            let version = file.version()
-            if version == checked { return true }
-            guard try position.offset == 0 || FileFollower.isPosition(position, in: file) else { return false }
-            checked = version
-            return true
-        }
-
-        /// Moves on past a block and takes the fingerprints of what is now behind.
-        func advance(by block: LineBlock) throws {
-            position.offset = block.offset + Int64(block.length)
-            if position.head.length < FilePosition.headLength {
-                position.head = Fingerprint(of: try file.read(at: 0, length: min(FilePosition.headLength, Int(position.offset))))
-            }
-            let tailLength = min(FilePosition.tailLength, Int(position.offset))
-            position.tail =
-                block.length >= tailLength
-                ? Fingerprint(of: block.bytes[(block.length - tailLength)..<block.length])
-                : Fingerprint(of: try file.read(at: position.offset - Int64(tailLength), length: tailLength))
-        }
-    }
+    fileprivate enum Origin { case backlog, draining(TrackedFile), current }
 
     let path: String
-    /// How long a file that was moved away is watched for late writes.
-    private let drainTime: Duration
+    private let configuration: FollowSource.Configuration
+    private let texts: KnownTexts
     private let logger: Logger
     private let metrics: SourceMetrics
 
     private var backlog: [RotatedFile] = []
-    private var draining: [Tracked] = []
-    private var current: Tracked?
+    private var draining: [TrackedFile] = []
+    private var current: TrackedFile?
     /// What was read last before the current file, until that has been read beyond its start: files that come to stand beside the path until then came in between.
     private var predecessor: FilePosition?
     /// The folder as it was when such files were last looked for.
     private var folderSeen: FileVersion?
+    /// What stands at the path and is not to be read, as it was when that was found.
+    private var passedOver: (version: FileVersion, generation: Int, at: ContinuousClock.Instant)?
     private var complaint: Int32 = 0
 
-    /// - Parameter positions: where an earlier run stopped, in this path's file and in those that were rotated away from it.
-    init(path: String, from positions: [FilePosition], drainTime: Duration, metrics: SourceMetrics, logger: Logger) throws {
+    /// - Parameters:
+    ///   - saved: where an earlier run stopped, in this path's file and in those that were rotated away from it.
+    ///   - texts: all that the source knows; what is saved is taken from there.
+    init(
+        path: String, from saved: [FilePosition], _ configuration: FollowSource.Configuration, texts: KnownTexts,
+        metrics: SourceMetrics, logger: Logger
+    ) throws {
         self.path = path
-        self.drainTime = drainTime
+        self.configuration = configuration
+        self.texts = texts
         self.metrics = metrics
         self.logger = logger
-        var open = positions
-        if let file = OpenFile(path: path), let index = try positions.lastIndex(where: { try Self.isPosition($0, in: file) }) {
-            current = Tracked(file, position: open.remove(at: index))
+        var open = saved
+        for position in saved { texts.take(position) }
+        if let file = OpenFile(path: path), !texts.isReading(file.identity), !file.isCompressed {
+            let index =
+                try open.lastIndex { try $0.identity == file.identity && $0.isPosition(in: file) }
+                ?? open.lastIndex { try $0.isPosition(in: file) }
+            if let index {
+                let own = open.remove(at: index)
+                // Others may have read more of it.
+                let furthest = try texts.furthest(in: file).flatMap { $0.offset > own.offset ? $0 : nil }
+                try follow(file, from: furthest ?? own)
+            }
         }
         // What came after a file is unread only while nothing of the current one is read.
-        if isCurrentUnread { predecessor = open.last { $0.offset > 0 } ?? open.last }
-        if !open.isEmpty {
-            backlog = try RotatedFile.rest(
-                after: open, andAllAfter: predecessor, beside: path, metrics: metrics, logger: logger)
-        }
+        if isCurrentUnread { predecessor = open.last { $0.offset > 0 } ?? open.last ?? current?.position }
+        guard !open.isEmpty || predecessor != nil else { return }
+        let found = try rotated.rest(after: open, andAllAfter: predecessor)
+        backlog = found.files
+        for position in found.missing { miss(position) }
     }
 
-    /// Whether `file` is the one that was read up to `position`: by its content, or, when nothing was read, by its inode.
-    fileprivate static func isPosition(_ position: FilePosition, in file: OpenFile) throws -> Bool {
-        if position.offset == 0 { return file.device == position.device && file.inode == position.inode }
-        guard file.version().size >= position.offset else { return false }
-        return try position.isPosition { try file.read(at: $0, length: $1) }
+    private var rotated: RotatedFiles { RotatedFiles(path: path, also: configuration.also, texts: texts) }
+
+    /// Nothing was read before the current file.
+    private var isOwnPredecessor: Bool {
+        predecessor.map { $0.offset == 0 && $0.identity == current?.file.identity } ?? false
     }
 
     private var isCurrentUnread: Bool { current.map { $0.position.offset == 0 } ?? true }
+
+    /// Nothing is read here, and nothing left to read.
+    var isIdle: Bool { backlog.isEmpty && draining.isEmpty && current == nil }
 
     /// Where each file stands that has been read and is not done with, the newest last. Files that came after the last one of which something was read are found by
     /// it.
     var positions: [FilePosition] {
         var all = draining.map(\.position)
-        for position in [isCurrentUnread ? predecessor : nil, backlog.first?.position, current?.position] {
-            guard let position else { continue }
+        let others =
+            [isCurrentUnread && !isOwnPredecessor ? predecessor : nil] + backlog.map(\.position).filter { $0.offset > 0 } + [current?.position]
+        for case let position? in others {
             all.removeAll { $0 == position }
             all.append(position)
         }
@@ -120,81 +104,78 @@ final class FileFollower {
     }
 
     /// Bytes that are there and not read: 0 when all is.
-    var lag: Int64 {
-        current.map { max(0, $0.file.version().size - $0.position.offset) } ?? 0
-    }
-
-    private func isReading(device: UInt64, inode: UInt64) -> Bool {
-        draining.contains { $0.file.device == device && $0.file.inode == inode }
-            || (current.map { $0.file.device == device && $0.file.inode == inode } ?? false)
-    }
+    var lag: Int64 { current?.lag ?? 0 }
 
     /// The next whole lines, or nil when there is nothing to read now.
     func next(now: ContinuousClock.Instant) throws -> Read? {
-        while let file = backlog.first {
-            if let block = try file.nextBlock() { return Read(block: block, file: file.file, origin: .backlog) }
-            backlog.removeFirst()
-        }
-        for (index, tracked) in draining.enumerated().reversed() {
-            if let block = try read(tracked, isEnd: false) {
-                tracked.quietSince = nil
-                return Read(block: block, file: tracked.position.path, origin: .draining(index))
-            }
-            let quietSince = tracked.quietSince ?? now
-            tracked.quietSince = quietSince
-            guard now - quietSince >= drainTime else { continue }
-            // Nobody writes to it any more: a last line without its end is whole.
-            if let block = try read(tracked, isEnd: true) {
-                return Read(block: block, file: tracked.position.path, origin: .draining(index))
-            }
-            draining.remove(at: index)
-        }
+        if let read = try nextOfBacklog() ?? nextOfDraining(now) { return read }
         while true {
             guard let tracked = current else {
-                guard let file = openAtPath() else { return nil }
-                current = Tracked(file)
+                guard try attach(now: now) else { return nil }
+                continue
+            }
+            guard !tracked.isSuperseded else {
+                try texts.finish(tracked)
+                current = nil
                 continue
             }
             guard try tracked.isUnchanged() else {
-                metrics.truncations.increment()
-                logger.info(
-                    "a followed file was truncated or written anew",
-                    metadata: ["file": "\(path)", "offset": "\(tracked.position.offset)"])
-                predecessor = tracked.position
-                backlog = try RotatedFile.rest(
-                    after: [tracked.position], andAllAfter: tracked.position, beside: path, metrics: metrics, logger: logger,
-                    isReading: isReading)
-                current = Tracked(tracked.file)
-                if !backlog.isEmpty { return try next(now: now) }
+                try restart(tracked)
+                if let read = try nextOfBacklog() { return read }
                 continue
             }
+            guard try isToBeRead(tracked, now) else { return nil }
             if try isFollowedByOthers(before: tracked) { return try next(now: now) }
-            if let block = try read(tracked, isEnd: false) { return Read(block: block, file: path, origin: .current) }
-            let standing = OpenFile.identity(of: path)
-            guard let standing, standing.device != tracked.file.device || standing.inode != tracked.file.inode else { return nil }
-            metrics.rotations.increment()
-            logger.info("a followed file was rotated", metadata: ["file": "\(path)"])
+            if let block = try tracked.nextBlock(isEnd: false) {
+                tracked.quietSince = nil
+                return Read(block: block, file: path, origin: .current)
+            }
+            guard hasMoved(tracked, now) else { return nil }
+            tracked.quietSince = nil
             draining.append(tracked)
             predecessor = tracked.position
             current = nil
         }
     }
 
-    /// Between two looks there may have been several rotations: what was at the path in between is looked for beside it, and put before the current file while nothing of
-    /// that has been read.
-    private func isFollowedByOthers(before tracked: Tracked) throws -> Bool {
-        guard tracked.position.offset == 0, let predecessor else { return false }
-        let name = (path as NSString).deletingLastPathComponent
-        guard let folder = FileVersion(path: name.isEmpty ? "." : name), folder != folderSeen || folder.isRecent else {
-            return false
+    private func nextOfBacklog() throws -> Read? {
+        while let file = backlog.first {
+            do {
+                if let block = try file.nextBlock() { return Read(block: block, file: file.file, origin: .backlog) }
+                backlog.removeFirst()
+                // Somebody may go on writing to it, as before it was moved.
+                if let plain = file.plain { draining.append(plain) } else { texts.finish(file.position) }
+            } catch let error as IngestError {
+                // What is good of it has been given. It spoils nothing else.
+                metrics.lost.increment()
+                logger.error("a rotated file cannot be read to its end", metadata: ["file": "\(file.file)", "error": "\(error)"])
+                backlog.removeFirst()
+                if let plain = file.plain { try texts.finish(plain) } else { texts.finish(file.position) }
+            }
         }
-        folderSeen = folder
-        backlog = try RotatedFile.rest(
-            after: [predecessor], andAllAfter: predecessor, beside: path, metrics: nil, logger: logger, isReading: isReading)
-        // A copy that is made before the file is cut holds what is still in it.
-        backlog.removeAll { $0.position.offset == 0 && tracked.file.begins(with: $0.file) }
-        while let first = backlog.first, try first.nextBlock() == nil { backlog.removeFirst() }
-        return !backlog.isEmpty
+        return nil
+    }
+
+    private func nextOfDraining(_ now: ContinuousClock.Instant) throws -> Read? {
+        for tracked in draining.reversed() {
+            let file = tracked.file.path
+            if !tracked.isSuperseded {
+                if let block = try tracked.nextBlock(isEnd: false) {
+                    tracked.quietSince = nil
+                    return Read(block: block, file: file, origin: .draining(tracked))
+                }
+                let quietSince = tracked.quietSince ?? now
+                tracked.quietSince = quietSince
+                guard now - quietSince >= configuration.drainTime else { continue }
+                // Nobody writes to it any more: a last line without its end is whole. Where another name leads to it, it is followed by that.
+                if texts.standing[tracked.file.identity] == nil, let block = try tracked.nextBlock(isEnd: true) {
+                    return Read(block: block, file: file, origin: .draining(tracked))
+                }
+            }
+            draining.removeAll { $0 === tracked }
+            try texts.finish(tracked)
+        }
+        return nil
     }
 
     /// Moves on past a block that was delivered.
@@ -202,25 +183,147 @@ final class FileFollower {
         switch read.origin {
         case .backlog:
             guard let file = backlog.first else { return }
-            file.advance(by: read.block)
+            try file.advance(by: read.block)
             if isCurrentUnread, file.isAtFront { predecessor = file.position }
-        case .draining(let index):
-            let isLast = predecessor == draining[index].position
-            try draining[index].advance(by: read.block)
-            if isLast { predecessor = draining[index].position }
+        case .draining(let tracked):
+            let isLast = predecessor == tracked.position
+            try tracked.advance(by: read.block)
+            if isLast { predecessor = tracked.position }
         case .current:
             try current?.advance(by: read.block)
             predecessor = nil
         }
     }
 
-    /// The next block of a file, or nil when there is no whole line, or when the file was changed under the read.
-    private func read(_ tracked: Tracked, isEnd: Bool) throws -> LineBlock? {
-        let bytes = try tracked.file.read(at: tracked.position.offset, length: LineBlock.size)
-        guard let block = LineBlock(bytes, at: tracked.position.offset, isEnd: isEnd) else { return nil }
-        // A file that is truncated and written anew between the check and the read would give bytes from its middle as if they went on.
-        guard try tracked.isUnchanged() else { return nil }
-        return block
+    // MARK: The file at the path
+
+    /// Opens the file at the path if it is to be read.
+    @discardableResult func attach(now: ContinuousClock.Instant) throws -> Bool {
+        guard backlog.isEmpty, current == nil else { return current != nil }
+        if let version = FileVersion(path: path) {
+            if let identity = FileIdentity(path: path), texts.isReading(identity) { return false }
+            if let passedOver, passedOver.version == version, passedOver.generation == texts.generation,
+                now - passedOver.at < .seconds(1)
+            {
+                return false
+            }
+        }
+        guard let file = openAtPath(), !texts.isReading(file.identity) else {
+            // A file that comes later is the one that was waited for, and so is one that comes and is rotated away.
+            if isIdle, predecessor == nil, !configuration.isPattern {
+                predecessor = FilePosition(path: path)
+                predecessor!.modified = FileVersion.now
+            }
+            return false
+        }
+        if file.isCompressed { return passOver(file, now) }
+        let isEmpty = file.version().size == 0
+        switch try judge(file) {
+        case .held: return passOver(file, now)
+        case .known(let position): try follow(file, from: position)
+        case .new:
+            try follow(file, from: nil)
+            // An empty file is judged when something is in it.
+            current?.isJudged = !isEmpty
+        }
+        return true
+    }
+
+    private func judge(_ file: OpenFile) throws -> KnownTexts.Verdict {
+        try texts.judge(file, after: draining.map(\.file.identity))
+    }
+
+    private func follow(_ file: OpenFile, from position: FilePosition?) throws {
+        let tracked = try TrackedFile(file, path: path, position: position)
+        if let position { texts.take(position) }
+        texts.begin(tracked)
+        current = tracked
+        passedOver = nil
+        if tracked.position.offset > 0 { predecessor = nil }
+        if predecessor == nil, isCurrentUnread { predecessor = tracked.position }
+    }
+
+    private func passOver(_ file: OpenFile, _ now: ContinuousClock.Instant) -> Bool {
+        passedOver = (file.version(), texts.generation, now)
+        return false
+    }
+
+    /// Compares what came into an empty file with what is known.
+    private func isToBeRead(_ tracked: TrackedFile, _ now: ContinuousClock.Instant) throws -> Bool {
+        guard !tracked.isJudged, tracked.file.version().size > 0 else { return true }
+        texts.drop(tracked)
+        current = nil
+        switch try judge(tracked.file) {
+        case .held: return passOver(tracked.file, now)
+        case .known(let position): try follow(tracked.file, from: position)
+        case .new:
+            tracked.isJudged = true
+            texts.begin(tracked)
+            current = tracked
+        }
+        return true
+    }
+
+    /// Another text is in the file: what was not read of the one before is looked for in a copy.
+    private func restart(_ tracked: TrackedFile) throws {
+        let position = tracked.position
+        metrics.truncations.increment()
+        logger.info(
+            "a followed file was truncated or written anew", metadata: ["file": "\(path)", "offset": "\(position.offset)"])
+        predecessor = position
+        let restarted = try TrackedFile(tracked.file, path: path)
+        try texts.replace(tracked, by: restarted)
+        current = restarted
+        let found = try rotated.rest(after: [position], andAllAfter: position)
+        backlog = found.files
+        for position in found.missing { miss(position) }
+    }
+
+    /// Whether the file is not the one at the path any more.
+    private func hasMoved(_ tracked: TrackedFile, _ now: ContinuousClock.Instant) -> Bool {
+        if let standing = FileIdentity(path: path) {
+            guard standing != tracked.file.identity else { return false }
+            metrics.rotations.increment()
+            logger.info("a followed file was rotated", metadata: ["file": "\(path)"])
+            return true
+        }
+        // Nothing has come in its place yet. It is kept as long as somebody may write to it, but not its room on the disk after it was removed.
+        let quietSince = tracked.quietSince ?? now
+        tracked.quietSince = quietSince
+        return now - quietSince >= configuration.drainTime && (tracked.file.isGone || configuration.isPattern)
+    }
+
+    /// Between two looks there may have been several rotations: what was at the path in between is looked for beside it, and put before the current file while nothing of
+    /// that has been read.
+    private func isFollowedByOthers(before tracked: TrackedFile) throws -> Bool {
+        guard tracked.position.offset == 0, let predecessor else { return false }
+        let name = (path as NSString).deletingLastPathComponent
+        guard let folder = FileVersion(path: name.isEmpty ? "." : name), folder != folderSeen || folder.isRecent else {
+            return false
+        }
+        folderSeen = folder
+        backlog = try rotated.rest(after: isOwnPredecessor ? [] : [predecessor], andAllAfter: predecessor).files
+        // A file that was read to its end, or as far as it can be, is not watched again.
+        while let first = backlog.first, (try? first.nextBlock()) == nil {
+            backlog.removeFirst()
+            if let plain = first.plain { try texts.finish(plain) }
+        }
+        return !backlog.isEmpty
+    }
+
+    /// Nothing is known of where the rest of a file is. It stays known by what was read of it.
+    private func miss(_ position: FilePosition) {
+        texts.finish(position)
+        guard position.offset > 0 else { return }
+        metrics.lost.increment()
+        logger.warning(
+            "the rest of a rotated file is not found; lines that came after the last read are lost if there were any",
+            metadata: ["file": "\(path)", "offset": "\(position.offset)"])
+    }
+
+    /// Gives up the path: what was read last stays known.
+    func end() {
+        if let predecessor { texts.finish(predecessor) }
     }
 
     private func openAtPath() -> OpenFile? {

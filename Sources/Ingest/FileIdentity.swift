@@ -21,38 +21,32 @@ public struct Fingerprint: Codable, Sendable, Equatable {
     }
 }
 
-/// How far one file was read, and how it is known again.
-///
-/// A name is not enough (rotation moves it), nor is the inode (it is used again), nor the size (a file can be written anew and be longer). So three
-/// things together say that a file is the one that was read up to `offset`: the bytes at its start, the bytes just before `offset`, and that it is at least that
-/// long. Device and inode only say where to look first.
-public struct FilePosition: Codable, Sendable, Equatable {
-    /// Bytes at the start that are hashed; fewer while the file is shorter.
-    static let headLength = 1024
-    /// Bytes before the offset that are hashed: they tell files apart that begin alike, as logs with a header do.
-    static let tailLength = 256
+/// Which file something is, while it is there: all its names, links and renames have the same one.
+struct FileIdentity: Hashable, Sendable {
+    var device: UInt64
+    var inode: UInt64
 
-    public var path: String
-    public var device: UInt64
-    public var inode: UInt64
-    /// Bytes of text that were delivered; in a compressed file of the decompressed text. Always at the start of a line.
-    public var offset: Int64
-    public var head: Fingerprint
-    public var tail: Fingerprint
+    init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
 
-    /// Whether `stream` holds the text that was read: asked of a file by its content alone.
-    func isPosition(in stream: (_ offset: Int64, _ length: Int) throws -> [UInt8]) rethrows -> Bool {
-        guard head.length > 0 || offset == 0 else { return false }
-        guard Fingerprint(of: try stream(0, head.length)) == head else { return false }
-        return Fingerprint(of: try stream(offset - Int64(tail.length), tail.length)) == tail
+    init(_ information: stat) {
+        self.init(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
+    }
+
+    /// Of what stands at `path` now, behind symbolic links; nil if nothing does.
+    init?(path: String) {
+        var information = stat()
+        guard stat(path, &information) == 0 else { return nil }
+        self.init(information)
     }
 }
 
 /// A file that is open for reading at any place.
 final class OpenFile {
     let path: String
-    let device: UInt64
-    let inode: UInt64
+    let identity: FileIdentity
     private let descriptor: Int32
 
     /// Nil if there is no such file, it may not be read, or it is no regular file; `errno` says which.
@@ -66,8 +60,7 @@ final class OpenFile {
             return nil
         }
         self.path = path
-        device = UInt64(information.st_dev)
-        inode = UInt64(information.st_ino)
+        identity = FileIdentity(information)
     }
 
     deinit {
@@ -98,24 +91,25 @@ final class OpenFile {
         return bytes
     }
 
-    /// Whether the file begins with the whole text of another that is not compressed, as far as their first kilobyte and the end of the other tell.
-    func begins(with path: String) -> Bool {
-        guard let other = OpenFile(path: path) else { return false }
-        let size = other.version().size
-        guard size > 0, size <= version().size else { return false }
-        func isSame(from offset: Int64, _ length: Int) -> Bool {
-            guard let ours = try? read(at: offset, length: length), let theirs = try? other.read(at: offset, length: length)
-            else { return false }
-            return ours == theirs
-        }
-        return isSame(from: 0, min(FilePosition.headLength, Int(size)))
-            && isSame(from: max(0, size - Int64(FilePosition.tailLength)), min(FilePosition.tailLength, Int(size)))
+    /// Whether no name leads to the file any more: it was removed, or another one was put in its place.
+    var isGone: Bool {
+        var information = stat()
+        return fstat(descriptor, &information) == 0 && information.st_nlink == 0
     }
 
-    /// Device and inode of what stands at `path` now, or nil if nothing does.
-    static func identity(of path: String) -> (device: UInt64, inode: UInt64)? {
-        var information = stat()
-        guard stat(path, &information) == 0 else { return nil }
-        return (UInt64(information.st_dev), UInt64(information.st_ino))
+    /// Whether the first `length` bytes are those of another file, as far as their first kilobyte and the end tell.
+    func isAlike(_ other: OpenFile, length: Int64) throws(IngestError) -> Bool {
+        let head = Int(min(length, Int64(FilePosition.headLength))), tail = Int(min(length, Int64(FilePosition.tailLength)))
+        guard length > 0 else { return false }
+        let start = try read(at: 0, length: head), end = try read(at: length - Int64(tail), length: tail)
+        guard start.count == head, end.count == tail else { return false }
+        guard try other.read(at: 0, length: head) == start else { return false }
+        return try other.read(at: length - Int64(tail), length: tail) == end
+    }
+
+    /// Whether it is compressed: such a file is read as a whole, and not followed.
+    var isCompressed: Bool {
+        guard let start = try? read(at: 0, length: Compression.magicLength) else { return false }
+        return Compression(of: start) != nil || Compression.unreadName(start) != nil
     }
 }

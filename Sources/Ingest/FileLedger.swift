@@ -3,6 +3,7 @@ import Columns
 /// What several tasks that read files of one source share: how far each file is, whose turn it is to deliver, and how far all of them are.
 actor FileLedger {
     private(set) var files: [FilePosition]
+    private let elsewhere: [FilePosition]
     private let total: Int64?
     private let progress: @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
     private var bytesRead: [Int: Int64] = [:]
@@ -16,6 +17,7 @@ actor FileLedger {
 
     init(_ position: SourcePosition, total: Int64?, progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void) {
         files = position.files
+        elsewhere = position.elsewhere
         self.total = total
         self.progress = progress
     }
@@ -36,6 +38,12 @@ actor FileLedger {
     }
 
     // MARK: Positions
+
+    /// All texts that are not read again.
+    var known: [FilePosition] { files + elsewhere }
+
+    /// The place of a position in the list; nil when it is of another source or run.
+    func place(of position: FilePosition) -> Int? { files.firstIndex(of: position) }
 
     /// Notes how far a file is; gives its place in the list.
     func note(_ position: FilePosition, at index: Int?) -> Int {

@@ -17,15 +17,21 @@ public struct FileSource: Source {
     private let metrics: SourceMetrics
     private let logger: Logger
     private let progress: @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
+    private let takesUnfinishedLines: Bool
+    private let unfinished: @Sendable (_ path: String) -> Void
     /// How many files are read, and decompressed, at once.
     private let parallelFiles: Int
 
     /// - Parameters:
-    ///   - paths: `-` is standard input, which is never known from before.
+    ///   - paths: `-` is standard input.
     ///   - parallelFiles: more than one gives the lines of several files in turns; those of one stay in order.
+    ///   - takesUnfinishedLines: a last line without its end is whole also in a file that may still grow: one that is neither compressed nor a pipe. Otherwise it is left for a
+    ///     later run.
+    ///   - unfinished: told of each file whose last line is left.
     ///   - progress: told how many bytes of all files were read, and of how many if that is known.
     public init(
-        name: String, paths: [String], parallelFiles: Int = 1, metrics: MetricsRegistry, logger: Logger,
+        name: String, paths: [String], parallelFiles: Int = 1, takesUnfinishedLines: Bool = false, metrics: MetricsRegistry,
+        logger: Logger, unfinished: @escaping @Sendable (_ path: String) -> Void = { _ in },
         progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void = { _, _ in }
     ) {
         self.name = name
@@ -34,6 +40,8 @@ public struct FileSource: Source {
         self.metrics = SourceMetrics(metrics, source: name)
         self.logger = logger
         self.progress = progress
+        self.takesUnfinishedLines = takesUnfinishedLines
+        self.unfinished = unfinished
     }
 
     /// Each file is a partition; of those that are `-` there is one.
@@ -64,7 +72,7 @@ public struct FileSource: Source {
     private func read(
         _ opened: TextReader, _ number: Int, _ ledger: FileLedger, _ deliver: @Sendable (SourceChunk) async throws -> Void
     ) async throws {
-        var file = try await FilePass(opened)
+        var file = try await FilePass(opened, isWhole: takesUnfinishedLines)
         // A file that begins as one that is being read may be the same under another name: it waits until that one is known to its end.
         await ledger.claim(file.head, number)
         do {
@@ -79,8 +87,9 @@ public struct FileSource: Source {
     private func read(
         _ file: inout FilePass, _ number: Int, _ ledger: FileLedger, _ deliver: @Sendable (SourceChunk) async throws -> Void
     ) async throws {
-        var place = try await file.resume(after: await ledger.files)
-        if place != nil {
+        var place: Int?
+        if let position = try await file.resume(after: await ledger.known) {
+            place = await ledger.place(of: position)
             logger.debug(
                 "a file was processed before; what came since is read",
                 metadata: ["file": "\(file.path)", "offset": "\(file.progress.position.offset)"])
@@ -93,8 +102,8 @@ public struct FileSource: Source {
                     builder.reserveCapacity(lines: Self.batchLines, bytes: Self.batchBytes + LineBlock.size)
                 }
                 _ = block.append(
-                    to: &builder, source: name, file: file.path, arrival: Timestamp(microseconds: WallClock.microseconds))
-                metrics.bytes.increment(by: block.length)
+                    to: &builder, source: name, file: file.path, arrival: Timestamp(microseconds: WallClock.microseconds),
+                    metrics)
                 file.advance(by: block)
                 guard builder.count >= Self.batchLines || builder.byteCount >= Self.batchBytes else { continue }
                 place = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver)
@@ -105,6 +114,7 @@ public struct FileSource: Source {
             throw error
         }
         let isWhole = !Task.isCancelled
+        if isWhole, file.unfinishedBytes > 0 { unfinished(file.path) }
         if builder.count > 0 || isWhole {
             _ = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver, isLast: isWhole)
         }
@@ -120,7 +130,7 @@ public struct FileSource: Source {
         // Positions and chunks leave in one order: a position never says more than what was delivered before it.
         await ledger.lock()
         do {
-            if file.hasName, position.offset > 0 { place = await ledger.note(position, at: place) }
+            if position.offset > 0 { place = await ledger.note(position, at: place) }
             try await deliver(
                 SourceChunk(
                     lines: lines, position: SourcePosition(files: await ledger.files), partition: file.path, endsPartition: isLast

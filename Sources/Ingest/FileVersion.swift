@@ -21,5 +21,11 @@ public struct FileVersion: Sendable, Equatable {
     }
 
     /// The clock of a file system ticks every few milliseconds: another change within the same tick would not show.
-    var isRecent: Bool { Int64(Date().timeIntervalSince1970 * 1e9) - modified < 1_000_000_000 }
+    var isRecent: Bool { age < .seconds(1) }
+
+    /// How long ago it was written to.
+    var age: Duration { .nanoseconds(Self.now - modified) }
+
+    /// The present, as ``modified`` has it.
+    static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1e9) }
 }

@@ -1,92 +1,229 @@
 import Foundation
-import Logging
 
-/// A file that was moved or copied away and is read to its end, plain or compressed.
+/// A file that was moved or copied away from a followed path and is read to its end, plain or compressed.
 final class RotatedFile {
     /// Where it lies now; ``FilePosition/path`` is the path that it was rotated from.
     let file: String
     /// Whether it is the last of which something was read, or came after that one.
     let isAtFront: Bool
-    private let reader: TextReader
-    private var progress: TextProgress
-    private var rest: [UInt8] = []
-    private var isAtEnd = false
+    /// A plain file, which somebody may go on writing to; nil for a compressed one.
+    let plain: TrackedFile?
+    private var compressed: (reader: TextReader, progress: TextProgress)?
+    private var cutter = TextCutter()
 
-    private init(_ reader: TextReader, file: String, _ progress: TextProgress, isAtFront: Bool) {
+    init(_ plain: TrackedFile, isAtFront: Bool) {
+        file = plain.file.path
+        self.plain = plain
         self.isAtFront = isAtFront
-        self.reader = reader
-        self.file = file
-        self.progress = progress
     }
 
-    var position: FilePosition { progress.position }
+    init(_ reader: TextReader, _ progress: TextProgress, isAtFront: Bool) {
+        file = reader.path
+        plain = nil
+        compressed = (reader, progress)
+        self.isAtFront = isAtFront
+    }
 
-    /// The next lines; the last one is whole even without its end, because nothing follows it.
+    var position: FilePosition { plain?.position ?? compressed!.progress.position }
+
+    /// The next lines, or nil at the end; the last one of a compressed file is whole even without its end, because nothing follows it.
     func nextBlock() throws -> LineBlock? {
-        while !isAtEnd, rest.count < LineBlock.size {
-            let more = try reader.read(LineBlock.size)
-            if more.isEmpty { isAtEnd = true }
-            rest += more
+        guard let reader = compressed?.reader else { return try plain?.nextBlock(isEnd: false) }
+        while true {
+            if let block = cutter.next(behind: position, takesEnd: true) { return block }
+            if cutter.isAtEnd { return nil }
+            cutter.add(try reader.read(LineBlock.size))
         }
-        return LineBlock(rest, at: position.offset, isEnd: isAtEnd)
     }
 
-    func advance(by block: LineBlock) {
-        rest.removeFirst(block.length)
-        progress.advance(by: block)
+    func advance(by block: LineBlock) throws {
+        try plain?.advance(by: block)
+        guard compressed != nil else { return }
+        cutter.advance(by: block)
+        compressed!.progress.advance(by: block)
+    }
+}
+
+/// Where the files lie that were rotated away from a followed path, and what there is to read in them.
+///
+/// | where | by what a file is known there |
+/// |---|---|
+/// | the folder of the path, and that of the file which it links to | by content; what came after it by its name too (``RotatedName``) |
+/// | what `also` names | by content; what came after it, all |
+/// | the folders in that folder | by content |
+struct RotatedFiles {
+    let path: String
+    let also: [String]
+    let texts: KnownTexts
+
+    /// In a folder with more files only the newest are looked at.
+    private static let maxCandidates = 10_000
+
+    private struct Candidate {
+        let path: String
+        let version: FileVersion
+        let identity: FileIdentity
+        /// Whether it may be one that was rotated away, by where it is and what it is called.
+        let isRotated: Bool
     }
 
-    /// What there is to read in the files that were rotated away from `path`: of each file that one of `positions` is of, wherever it was moved or
-    /// copied to, the rest; of each that came after `last`, all. Oldest first.
+    /// A file that was opened to look at it.
+    private enum Opened {
+        case plain(OpenFile)
+        case compressed
+
+        init?(_ path: String) {
+            guard let file = OpenFile(path: path) else { return nil }
+            self = file.isCompressed ? .compressed : .plain(file)
+        }
+    }
+
+    /// Of each file that one of `positions` is of, wherever it was moved or copied to, the rest; of each that came after `last`, all that is not known. Oldest first.
     ///
-    /// - Parameters:
-    ///   - last: one of `positions`; nil when nothing came after them that was not read.
-    ///   - metrics: nil when it is known already what is not found.
-    ///   - isReading: whether a file, by device and inode, is being read already.
-    static func rest(
-        after positions: [FilePosition], andAllAfter last: FilePosition?, beside path: String, metrics: SourceMetrics?,
-        logger: Logger, isReading: (_ device: UInt64, _ inode: UInt64) -> Bool = { _, _ in false }
-    ) throws -> [RotatedFile] {
-        var open = positions
+    /// - Parameter last: nil when nothing came after `positions` that was not read.
+    /// - Returns: also the positions whose files are not found.
+    func rest(after positions: [FilePosition], andAllAfter last: FilePosition?) throws -> (
+        files: [RotatedFile], missing: [FilePosition]
+    ) {
+        var open = positions, met: [FilePosition] = []
         var files: [RotatedFile] = []
         var isAfterLast = false
-        for sibling in siblings(of: path) {
-            guard let identity = OpenFile.identity(of: sibling) else { continue }
-            let isBeingRead = isReading(identity.device, identity.inode)
-            if let match = open.firstIndex(where: { (try? PositionedText(path: sibling, at: $0)) != nil }),
-                let text = try PositionedText(path: sibling, at: open[match])
-            {
-                let position = open.remove(at: match)
-                if position == last { isAfterLast = true }
-                if isBeingRead { continue }
-                files.append(RotatedFile(text.reader, file: sibling, text.progress, isAtFront: position == last))
-            } else if isAfterLast, !isBeingRead, let reader = try? TextReader(path: sibling) {
-                let start = TextProgress(path: path, device: identity.device, inode: identity.inode)
-                files.append(RotatedFile(reader, file: sibling, start, isAtFront: true))
+        // All names of a file are one file.
+        var seen: Set<FileIdentity> = FileIdentity(path: path).map { [$0] } ?? []
+        func look(at candidates: [Candidate]) throws {
+            for candidate in candidates where seen.insert(candidate.identity).inserted {
+                guard let opened = Opened(candidate.path) else { continue }
+                if let index = open.lastIndex(where: { holds($0, opened, candidate) }) {
+                    let position = open.remove(at: index)
+                    met.append(position)
+                    if position == last { isAfterLast = true }
+                    guard !texts.isReading(candidate.identity) else { continue }
+                    if let file = try file(opened, candidate, from: position, isAtFront: position == last) { files.append(file) }
+                } else if isAfterLast, candidate.isRotated {
+                    try readUnknown(opened, candidate)
+                }
             }
         }
-        guard let metrics else { return files }
-        for position in open where position.offset > 0 {
-            metrics.lost.increment()
-            logger.warning(
-                "the rest of a rotated file is not found; lines that came after the last read are lost if there were any",
-                metadata: ["file": "\(path)", "offset": "\(position.offset)"])
+        func readUnknown(_ opened: Opened, _ candidate: Candidate) throws {
+            // A copy of one that is read already, as `gzip -k` leaves it, is known as that.
+            guard !texts.isReading(candidate.identity), !met.contains(where: { holds($0, opened, candidate) }),
+                let file = try unknown(opened, candidate, beside: files)
+            else { return }
+            files.append(file)
         }
-        return files
+        let near = candidates()
+        try look(at: near)
+        if !open.isEmpty { try look(at: inFolders(but: near)) }
+        if let last, !isAfterLast, last.modified > 0 {
+            // It was removed, or nothing had been in it: what was written to later came after it.
+            let later = near.filter { $0.isRotated && $0.version.modified > last.modified }
+            let inList = Set(files.map(\.file))
+            for candidate in later where !inList.contains(candidate.path) && candidate.identity != FileIdentity(path: path) {
+                if let opened = Opened(candidate.path) { try readUnknown(opened, candidate) }
+            }
+        }
+        for case let plain? in files.map(\.plain) { texts.begin(plain) }
+        return (files, open)
     }
 
-    /// `auth.log.2.gz`, `auth.log.1`, `auth.log-20261120`: files beside `path` whose names begin with its name, oldest first by their last change.
-    private static func siblings(of path: String) -> [String] {
-        let folder = (path as NSString).deletingLastPathComponent, name = (path as NSString).lastPathComponent
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
-        return names.filter { $0.hasPrefix(name) && $0 != name && [".", "-", "_"].contains($0.dropFirst(name.count).first) }
-            .map { folder.isEmpty ? $0 : folder + "/" + $0 }
-            .compactMap { path -> (path: String, modified: Int64)? in
-                var information = stat()
-                guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
-                return (path, FileVersion(information).modified)
+    private func holds(_ position: FilePosition, _ opened: Opened, _ candidate: Candidate) -> Bool {
+        switch opened {
+        case .plain(let file): (try? position.isPosition(in: file)) ?? false
+        case .compressed: (try? PositionedText(path: candidate.path, at: position)) != nil
+        }
+    }
+
+    /// The rest of a file that is known.
+    private func file(_ opened: Opened, _ candidate: Candidate, from position: FilePosition, isAtFront: Bool) throws -> RotatedFile? {
+        switch opened {
+        case .plain(let file):
+            // Others may have read more of it.
+            let furthest = try texts.furthest(in: file).flatMap { $0.offset > position.offset ? $0 : nil } ?? position
+            return RotatedFile(try TrackedFile(file, path: path, position: furthest), isAtFront: isAtFront)
+        case .compressed:
+            let furthest = try texts.furthest(of: TextReader(path: candidate.path), at: candidate.path)
+                .flatMap { $0.offset > position.offset ? $0 : nil } ?? position
+            guard let text = try PositionedText(path: candidate.path, at: furthest) else { return nil }
+            return RotatedFile(text.reader, text.progress, isAtFront: isAtFront)
+        }
+    }
+
+    /// What is to be read of a file that came after what was read last; nil when all of it is known.
+    private func unknown(_ opened: Opened, _ candidate: Candidate, beside files: [RotatedFile]) throws -> RotatedFile? {
+        switch opened {
+        case .plain(let file):
+            switch try texts.judge(file) {
+            case .held: return nil
+            case .known(let position):
+                guard position.offset < file.version().size else { return nil }
+                texts.take(position)
+                return RotatedFile(try TrackedFile(file, path: path, position: position), isAtFront: true)
+            case .new: return RotatedFile(try TrackedFile(file, path: path), isAtFront: true)
             }
-            .sorted { $0.modified < $1.modified }
-            .map(\.path)
+        case .compressed:
+            guard let start = try? TextReader(path: candidate.path).read(FilePosition.headLength), !start.isEmpty,
+                !(files.compactMap(\.plain) + texts.reading).contains(where: { $0.begins(with: start) }),
+                let reader = try? TextReader(path: candidate.path)
+            else { return nil }
+            if let known = try? texts.furthest(of: TextReader(path: candidate.path), at: candidate.path),
+                let text = try PositionedText(path: candidate.path, at: known)
+            {
+                return RotatedFile(text.reader, text.progress, isAtFront: true)
+            }
+            return RotatedFile(reader, TextProgress(path: path, candidate.identity), isAtFront: true)
+        }
+    }
+
+    // MARK: Where they lie
+
+    private var folder: String { Self.folder(of: path) }
+
+    private static func folder(of path: String) -> String {
+        let folder = (path as NSString).deletingLastPathComponent
+        return folder.isEmpty ? "." : folder
+    }
+
+    private func candidates() -> [Candidate] {
+        var found: [String: Candidate] = [:]
+        func look(_ paths: [String], isRotated: (String) -> Bool) {
+            for path in paths where found[path] == nil { found[path] = candidate(path, isRotated: isRotated(path)) }
+        }
+        for pattern in also { look(FileNames.paths(pattern)) { _ in true } }
+        // A link, as those of containers, stands elsewhere than what it leads to, and that is what is rotated.
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        for place in target == path ? [path] : [path, target] {
+            let name = RotatedName(of: place)
+            look(Self.files(in: Self.folder(of: place))) { name.matches(($0 as NSString).lastPathComponent) }
+        }
+        look(Array(texts.standing.values)) { _ in false }
+        return Self.sorted(found.values)
+    }
+
+    private func inFolders(but known: [Candidate]) -> [Candidate] {
+        let seen = Set(known.map(\.path))
+        let folders = Self.files(in: folder).filter {
+            var isFolder: ObjCBool = false
+            return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && isFolder.boolValue
+        }
+        return Self.sorted(
+            folders.prefix(Self.maxCandidates).flatMap { Self.files(in: $0) }.filter { !seen.contains($0) }.compactMap {
+                candidate($0, isRotated: false)
+            })
+    }
+
+    private static func files(in folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { folder == "." ? $0 : folder + "/" + $0 }
+    }
+
+    private func candidate(_ path: String, isRotated: Bool) -> Candidate? {
+        var information = stat()
+        guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG, information.st_size > 0 else { return nil }
+        return Candidate(
+            path: path, version: FileVersion(information), identity: FileIdentity(information), isRotated: isRotated)
+    }
+
+    /// Oldest first, by their last change.
+    private static func sorted(_ candidates: some Collection<Candidate>) -> [Candidate] {
+        candidates.sorted { ($0.version.modified, $0.path) < ($1.version.modified, $1.path) }.suffix(maxCandidates)
     }
 }

@@ -15,7 +15,8 @@ public protocol Source: Sendable {
     /// Delivers lines from `position` on (nil: from the start) until there are no more, or until the task is cancelled.
     ///
     /// `deliver` is called for one chunk at a time and awaited: a slow consumer slows the source. When it throws, the chunk counts as not delivered
-    /// and the error leaves this method.
+    /// and the error leaves this method. Before the first line of a first start a source may deliver a chunk without lines, whose position is to be
+    /// committed (``SourceChunk/asksForCommit``).
     func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws
 }
 
@@ -33,12 +34,17 @@ public struct SourceChunk: Sendable {
     public let partition: String
     /// Nothing comes of the partition after these lines, which may be none: the watermark does not wait for it any more.
     public let endsPartition: Bool
+    /// The position is to be in a checkpoint before anything that comes after it.
+    public let asksForCommit: Bool
 
-    public init(lines: Batch, position: SourcePosition, partition: String = "", endsPartition: Bool = false) {
+    public init(
+        lines: Batch, position: SourcePosition, partition: String = "", endsPartition: Bool = false, asksForCommit: Bool = false
+    ) {
         self.lines = lines
         self.position = position
         self.partition = partition
         self.endsPartition = endsPartition
+        self.asksForCommit = asksForCommit
     }
 }
 
@@ -47,10 +53,16 @@ public struct SourcePosition: Codable, Sendable, Equatable {
     public var files: [FilePosition]
     /// Where a source that is no file goes on, in its own words: the last key of a table, an offset of a topic.
     public var cursor: String?
+    /// How far files were read for the same input by others: other runs, and sources of other names. A source reads nothing of that again, and does not
+    /// answer for it: it is no part of what is stored.
+    public var elsewhere: [FilePosition] = []
 
-    public init(files: [FilePosition] = [], cursor: String? = nil) {
+    private enum CodingKeys: String, CodingKey { case files, cursor }
+
+    public init(files: [FilePosition] = [], cursor: String? = nil, elsewhere: [FilePosition] = []) {
         self.files = files
         self.cursor = cursor
+        self.elsewhere = elsewhere
     }
 }
 
@@ -58,6 +70,8 @@ public enum IngestError: Error, CustomStringConvertible {
     case cannotRead(path: String, reason: String)
     case damaged(path: String, offset: Int64, reason: String)
     case noSuchFile(String)
+    case unreadCompression(path: String, name: String)
+    case notTheSame(path: String)
 
     public var description: String {
         switch self {
@@ -65,6 +79,10 @@ public enum IngestError: Error, CustomStringConvertible {
         case .damaged(let path, let offset, let reason):
             "\(path): \(reason) after \(offset) bytes of text; what came before is processed; fetch the file again and process it once more to get the rest"
         case .noSuchFile(let path): "\(path): there is no such file"
+        case .unreadCompression(let path, let name):
+            "\(path): it is compressed by \(name), which obs does not read; decompress it first, or use gzip, zstd, xz or bzip2"
+        case .notTheSame(let path):
+            "\(path == "-" ? "standard input" : path): it begins as a text that was processed before, and goes on or ends otherwise; write it to a file and process that"
         }
     }
 }

@@ -4,6 +4,7 @@ import Telemetry
 public struct SourceMetrics: Sendable {
     let bytes: Counter
     let lines: Counter
+    let nuls: Counter
     let rotations: Counter
     let truncations: Counter
     let lost: Counter
@@ -13,6 +14,11 @@ public struct SourceMetrics: Sendable {
     public init(_ registry: MetricsRegistry, source: String) {
         bytes = registry.counter("obs_source_bytes_total", help: "Bytes of log text read.", labels: ["source"])[source]
         lines = registry.counter("obs_source_lines_total", help: "Lines read.", labels: ["source"])[source]
+        nuls =
+            registry.counter(
+                "obs_source_nul_bytes_total",
+                help: "NUL bytes before lines that were passed over, as in the hole that a truncated log begins with.",
+                labels: ["source"])[source]
         rotations =
             registry.counter(
                 "obs_source_rotations_total", help: "Rotations of followed files that were seen.", labels: ["source"])[source]

@@ -1,27 +1,22 @@
-internal import CZlib
-internal import CZstd
 import Foundation
 
-/// Reads the text of a file from its start to its end: plain, gzip (also several members behind one another) or zstd, told apart by the first
-/// bytes, not by the name. `-` is standard input.
+/// Reads the text of a file from its start to its end: plain, or compressed in a form of ``Compression``, told apart by the first bytes, not by the name.
+/// `-` is standard input.
 ///
 /// Used by one task at a time; reads block.
 public final class TextReader: @unchecked Sendable {
     // Safe because one task uses it, and where a read runs on another thread that task waits for it.
 
-    private enum Kind { case plain, gzip, zstd }
-
     public let path: String
     private let descriptor: Int32
-    private var kind = Kind.plain
-    /// Compressed bytes that were read and not used.
+    private let information: stat
+    private var decompressor: (any Decompressor)?
+    private var form = ""
+    /// Bytes of the file that were read and not used.
     private var input: [UInt8] = []
     private var inputStart = 0
     private var isInputAtEnd = false
-    private var gzip = z_stream()
-    private var isGzipOpen = false
-    private var zstd: OpaquePointer?
-    private var isInsideFrame = false
+    private var problem: String?
     private var textOffset: Int64 = 0
     /// Bytes of the file that were read so far, for a progress bar.
     public private(set) var bytesRead: Int64 = 0
@@ -36,31 +31,40 @@ public final class TextReader: @unchecked Sendable {
         }
         guard descriptor >= 0 else { throw .cannotRead(path: path, reason: String(cString: strerror(errno))) }
         var information = stat()
-        if fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
-            close(descriptor)
-            throw .cannotRead(path: path, reason: "it is a folder")
-        }
-        do {
-            try fill()
-        } catch {
-            close(descriptor)
-            throw error
-        }
-        if input.starts(with: [0x1F, 0x8B]) {
-            kind = .gzip
-        } else if input.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
-            kind = .zstd
-            zstd = ZSTD_createDStream()
-        }
+        _ = fstat(descriptor, &information)
+        self.information = information
+        // What is thrown from here on closes the descriptor by `deinit`: closing it here too could close somebody else's.
+        if information.st_mode & S_IFMT == S_IFDIR { throw .cannotRead(path: path, reason: "it is a folder") }
+        try begin()
     }
 
-    deinit {
-        close(descriptor)
-        if isGzipOpen { inflateEnd(&gzip) }
-        if let zstd { ZSTD_freeDStream(zstd) }
+    deinit { close(descriptor) }
+
+    /// Reads as much as tells whether the file is compressed. A pipe gives a few bytes at a time.
+    private func begin() throws(IngestError) {
+        while input.count < Compression.magicLength, !isInputAtEnd, input.isEmpty || Compression.mayBegin(input) {
+            let more = try readRaw(1 << 20)
+            if more.isEmpty { isInputAtEnd = true }
+            input += more
+        }
+        if let name = Compression.unreadName(input) { throw .unreadCompression(path: path, name: name) }
+        guard let compression = Compression(of: input) else { return }
+        guard let made = compression.makeDecompressor() else {
+            throw .cannotRead(path: path, reason: "there is no memory to decompress it")
+        }
+        decompressor = made
+        form = compression.name
     }
 
-    /// The size of the file, or nil when it has none, as standard input.
+    public var isCompressed: Bool { decompressor != nil }
+
+    /// Whether it is a file that can be opened again, and not a pipe.
+    public var isRegular: Bool { information.st_mode & S_IFMT == S_IFREG && path != "-" }
+
+    /// Which file it is; zeros for a pipe, which is none.
+    var identity: FileIdentity { isRegular ? FileIdentity(information) : FileIdentity(device: 0, inode: 0) }
+
+    /// The size of the file, or nil when it has none, as a pipe.
     public var fileSize: Int64? {
         var information = stat()
         guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -72,97 +76,57 @@ public final class TextReader: @unchecked Sendable {
     /// - Throws: ``IngestError/damaged(path:offset:reason:)`` after all text before the damage was given.
     public func read(_ limit: Int) throws(IngestError) -> [UInt8] {
         var text: [UInt8] = []
-        switch kind {
-        case .plain:
-            if inputStart == input.count {
-                text = try readRaw(limit)
-            } else {
-                text = Array(input[inputStart..<min(input.count, inputStart + limit)])
-                inputStart += text.count
-            }
-        case .gzip: text = try inflateSome(limit)
-        case .zstd: text = try decompressSome(limit)
+        if let decompressor {
+            text = try decompress(with: decompressor, limit)
+        } else if inputStart == input.count {
+            text = try readRaw(limit)
+        } else {
+            text = Array(input[inputStart..<min(input.count, inputStart + limit)])
+            inputStart += text.count
         }
         textOffset += Int64(text.count)
         return text
     }
 
-    private func inflateSome(_ limit: Int) throws(IngestError) -> [UInt8] {
-        while true {
-            try fill()
-            if inputStart == input.count {
-                guard isGzipOpen else { return [] }
-                throw damaged("the gzip data ends in the middle")
-            }
-            if !isGzipOpen {
-                gzip = z_stream()
-                // Behind the last member there may be zeros, as tapes and some tools pad.
-                while inputStart < input.count, input[inputStart] == 0, textOffset > 0 { inputStart += 1 }
-                if inputStart == input.count { continue }
-                guard obs_inflateInit2(&gzip, 15 + 16) == Z_OK else { throw damaged("zlib has no memory") }
-                isGzipOpen = true
-            }
-            var status = Z_OK
-            var used = 0
-            let text = [UInt8](unsafeUninitializedCapacity: limit) { output, count in
-                input.withUnsafeBufferPointer { all in
-                    // Safe because zlib is told what there is to read and the room to write, and does not write to its input.
-                    gzip.next_in = UnsafeMutablePointer(mutating: all.baseAddress! + inputStart)
-                    gzip.avail_in = UInt32(all.count - inputStart)
-                    gzip.next_out = output.baseAddress
-                    gzip.avail_out = UInt32(limit)
-                    status = inflate(&gzip, Z_NO_FLUSH)
-                    used = all.count - inputStart - Int(gzip.avail_in)
-                    count = limit - Int(gzip.avail_out)
-                }
-            }
-            inputStart += used
-            if status == Z_STREAM_END {
-                inflateEnd(&gzip)
-                isGzipOpen = false
-            } else if status != Z_OK, status != Z_BUF_ERROR {
-                if text.isEmpty { throw damaged("the gzip data is damaged") }
-                // What was read before the damage is given first; the next call meets it again.
-            }
-            if !text.isEmpty { return text }
-        }
-    }
-
-    private func decompressSome(_ limit: Int) throws(IngestError) -> [UInt8] {
-        while true {
-            try fill()
-            if inputStart == input.count, isInputAtEnd {
-                guard isInsideFrame else { return [] }
-                throw damaged("the zstd data ends in the middle")
-            }
-            var result = 0
-            var used = 0
-            let text = [UInt8](unsafeUninitializedCapacity: limit) { output, count in
-                input.withUnsafeBufferPointer { all in
-                    // Safe because zstd is told what there is to read and the room to write.
-                    var from = ZSTD_inBuffer(src: all.baseAddress, size: all.count, pos: inputStart)
-                    var to = ZSTD_outBuffer(dst: output.baseAddress, size: limit, pos: 0)
-                    result = ZSTD_decompressStream(zstd, &to, &from)
-                    used = from.pos - inputStart
-                    count = to.pos
-                }
-            }
-            inputStart += used
-            if ZSTD_isError(result) != 0 {
-                if text.isEmpty { throw damaged("the zstd data is damaged") }
-            } else {
-                isInsideFrame = result != 0
-            }
-            if !text.isEmpty { return text }
-        }
-    }
-
-    /// Reads more of the file when all that was read is used.
-    private func fill() throws(IngestError) {
-        guard inputStart == input.count, !isInputAtEnd else { return }
-        input = try readRaw(1 << 20)
+    /// Goes on at `offset` of a regular file that is not compressed.
+    func seek(to offset: Int64) {
+        precondition(isRegular && !isCompressed, "only a plain file can be read at a place")
+        input = []
         inputStart = 0
-        if input.isEmpty { isInputAtEnd = true }
+        isInputAtEnd = false
+        bytesRead = offset
+        textOffset = offset
+        lseek(descriptor, off_t(offset), SEEK_SET)
+    }
+
+    private func decompress(with decompressor: any Decompressor, _ limit: Int) throws(IngestError) -> [UInt8] {
+        while true {
+            if let problem { throw damaged(problem) }
+            if inputStart == input.count, !isInputAtEnd {
+                input = try readRaw(1 << 20)
+                inputStart = 0
+                isInputAtEnd = input.isEmpty
+            }
+            var step = DecompressionStep()
+            let isEnd = isInputAtEnd && inputStart == input.count
+            let text = [UInt8](unsafeUninitializedCapacity: limit) { output, count in
+                input.withUnsafeBufferPointer { all in
+                    step = decompressor.decompress(UnsafeBufferPointer(rebasing: all[inputStart...]), isEnd: isEnd, into: output)
+                    count = step.written
+                }
+            }
+            inputStart += step.consumed
+            // What was read before the damage is given first; the next call meets it again.
+            problem = step.problem
+            if !text.isEmpty { return text }
+            guard problem == nil, step.consumed == 0 else { continue }
+            if isEnd {
+                if decompressor.mayEnd { return [] }
+                problem = "the \(form) data ends in the middle"
+            } else if inputStart < input.count {
+                problem = "something else stands behind the end of the \(form) data"
+            }
+        }
     }
 
     private func readRaw(_ limit: Int) throws(IngestError) -> [UInt8] {

@@ -15,11 +15,25 @@ public struct FormatExplainer: Sendable {
         var offset = offset
         for line in lines {
             let text = line.last == UInt8(ascii: "\r") ? Array(line.dropLast()) : line
-            builder.append(text.span, offset: offset, source: "", file: "", arrival: knowsTime(text) ? now : Self.none)
+            builder.append(text.span, offset: offset, source: "", file: "", arrival: now)
             offset += Int64(line.count + 1)
         }
-        let raw = builder.finish()
-        return render(format.parse(raw), of: raw)
+        return explain(builder.finish(), arrival: now)
+    }
+
+    /// The same of lines as a source gives them.
+    ///
+    /// - Parameter lines: of the schema `RawLines.schema`; when they arrived is left out.
+    public mutating func explain(_ lines: Batch, arrival now: Timestamp) -> [String] {
+        let texts = lines["line"]!
+        var arrivals = NumberBuilder<Int64>()
+        for row in 0..<lines.count {
+            arrivals.append((texts.withBytes(at: row) { knowsTime($0) } ? now : Self.none).microseconds)
+        }
+        let known = Batch(
+            schema: lines.schema,
+            columns: zip(lines.schema.fields, lines.columns).map { $0.name == "arrival_time" ? arrivals.finish() : $1 })
+        return render(RawLines.parse(known, with: &format), of: known)
     }
 
     /// What was kept for lines that could have come.
@@ -32,9 +46,9 @@ public struct FormatExplainer: Sendable {
     private static let none = Timestamp(microseconds: .min)
 
     /// Only sshd's lines lack parts of their time that the arrival fills in; where they lack all of it, and for all other formats, it is not known.
-    private func knowsTime(_ line: [UInt8]) -> Bool {
+    private func knowsTime(_ line: Span<UInt8>) -> Bool {
         guard format is SSHD else { return false }
-        guard case .success(let header) = SyslogHeader.parse(line.span) else { return true }
+        guard case .success(let header) = SyslogHeader.parse(line) else { return true }
         return header.stamp != .none
     }
 

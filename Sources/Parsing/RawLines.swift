@@ -3,8 +3,9 @@ import Columns
 /// The bronze table: each line as it came, where it stood, and when it arrived. Sources write it, formats read it, and it is
 /// never changed.
 public enum RawLines {
-    /// A longer line is cut into pieces of this length, so that a file without line ends cannot fill the memory. The pieces go to quarantine as
-    /// ``RejectionReason/lineTooLong``.
+    /// A line of this length or more is no line of a format: it goes to quarantine as ``RejectionReason/lineTooLong``. One of more than twice the length is cut into
+    /// pieces, so that a file without line ends cannot fill the memory. Every piece, the last one too, has this length at least: so what stands behind a cut can never be
+    /// taken for a line, neither now nor when the table is read again.
     public static let maxLineLength = 1 << 20
 
     /// `source` is the configured source's name, `file` the path (or peer) that the line was read from, `offset` the position
@@ -18,6 +19,23 @@ public enum RawLines {
         Field("line", .text),
         Field("raw", .binary, isNullable: true),
     ])
+
+    /// What `format` makes of lines. Those that are too long are no lines of it, whatever stands in them.
+    public static func parse(_ lines: Batch, with format: inout any LogFormat) -> ParsedBatch {
+        guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return format.parse(lines) }
+        let limit = UInt32(maxLineLength)
+        guard range.contains(where: { texts.offsets[$0 + 1] - texts.offsets[$0] >= limit }) else { return format.parse(lines) }
+        let kept = (0..<lines.count).filter {
+            texts.offsets[range.lowerBound + $0 + 1] - texts.offsets[range.lowerBound + $0] < limit
+        }
+        let parsed = format.parse(lines.gather(kept))
+        let tooLong = Set(0..<lines.count).subtracting(kept).map { RejectedLine(row: $0, reason: .lineTooLong) }
+        return ParsedBatch(
+            events: parsed.events, lineRows: parsed.lineRows.map { Int32(kept[Int($0)]) },
+            rejected: (parsed.rejected.map { RejectedLine(row: kept[$0.row], reason: $0.reason) } + tooLong).sorted {
+                $0.row < $1.row
+            })
+    }
 }
 
 /// Builds a batch of ``RawLines`` from the bytes that a source reads.
@@ -29,11 +47,19 @@ public struct RawLinesBuilder: Sendable {
     private var lines = TextBuilder()
     private var raws = TextBuilder()
     private var hasInvalidLine = false
+    /// Bytes of NUL before lines that were passed over: the hole that a copied and truncated log begins with when its writer goes on where it was.
+    public private(set) var skippedNULs = 0
     // One source and one file give many lines: their codes are kept, because hashing two names a line would cost more than the line.
     private var lastSource: (name: String, code: UInt32)?
     private var lastFile: (name: String, code: UInt32)?
 
     public init() {}
+
+    /// No lines.
+    public static var empty: Batch {
+        var builder = RawLinesBuilder()
+        return builder.finish()
+    }
 
     public var count: Int { lines.count }
     /// The bytes of the lines so far; sources cut a batch by this and by ``count``.
@@ -59,22 +85,40 @@ public struct RawLinesBuilder: Sendable {
         appendOrigin(of: 1, source: source, file: file, arrival: arrival)
     }
 
-    /// Appends the lines of a block as it stands in a file, without their LF or CRLF; gives how many they are.
+    /// Appends the lines of a block as it stands in a file, without their LF or CRLF, without NULs before them, and without the byte order mark of the file; gives how many
+    /// they are.
     ///
-    /// - Parameter offset: the position of the block's first byte in the file.
+    /// - Parameters:
+    ///   - offset: the position of the block's first byte in the file.
+    ///   - startsInsideLine: the block begins with the rest of a line that was cut: with whatever bytes that goes on.
     public mutating func append(
-        linesOf block: Span<UInt8>, offset: Int64, source: String, file: String, arrival: Timestamp
+        linesOf block: Span<UInt8>, offset: Int64, source: String, file: String, arrival: Timestamp,
+        startsInsideLine: Bool = false
     ) -> Int {
         // A line end is no part of a longer sequence: where the block is UTF-8 each line is.
         let isUTF8 = !hasInvalidLine && block.isValidUTF8
         let before = lines.count
-        var start = 0
+        var start = offset == 0 && block.starts(with: "\u{FEFF}") ? 3 : 0
+        var isRest = startsInsideLine
         while start < block.count {
             let end = block.firstIndex(of: UInt8(ascii: "\n"), from: start) ?? block.count
-            let textEnd = end > start && block[end - 1] == UInt8(ascii: "\r") ? end - 1 : end
-            let text = block.extracting(start..<textEnd)
-            if isUTF8 { lines.append(text) } else { append(text: text) }
-            offsets.append(offset + Int64(start))
+            var textEnd = end
+            // A piece of a longer line keeps a CR at its end: it is the line's, and without it the piece would be shorter than pieces are.
+            if end > start, block[end - 1] == UInt8(ascii: "\r"), end < block.count || end - start < RawLines.maxLineLength {
+                textEnd = end - 1
+            }
+            var textStart = start
+            if textStart < textEnd, block[textStart] == 0, !isRest {
+                // Slow path: hardly any line begins with a NUL.
+                while textStart < textEnd, block[textStart] == 0 { textStart += 1 }
+                skippedNULs += textStart - start
+            }
+            if textStart < textEnd || textStart == start {
+                let text = block.extracting(textStart..<textEnd)
+                if isUTF8 { lines.append(text) } else { append(text: text) }
+                offsets.append(offset + Int64(textStart))
+            }
+            isRest = false
             start = end + 1
         }
         let count = lines.count - before
@@ -110,6 +154,7 @@ public struct RawLinesBuilder: Sendable {
         let count = lines.count
         defer {
             hasInvalidLine = false
+            skippedNULs = 0
             lastSource = nil
             lastFile = nil
         }

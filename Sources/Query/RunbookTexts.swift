@@ -1248,11 +1248,11 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            Rotation that deletes, or moves to another folder, or happens several times while obs is down.
+            Rotation that deletes, or moves to a folder that obs does not look into, or happens several times while obs is down.
 
             ## Mitigation
 
-            Let rotation keep at least two generations beside the log (`rotate 2`). If a copy exists elsewhere: `obs process COPY` reads what is missing; what is known is not read twice.
+            Let rotation keep at least two generations (`rotate 2`); where it moves them elsewhere, name the place with `also:` in the source (docs/following.md). If a copy exists elsewhere: `obs process COPY` reads what is missing; what is known is not read twice.
 
             ## Silence
 

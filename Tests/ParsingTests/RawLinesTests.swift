@@ -6,7 +6,7 @@ import Testing
 struct `Raw lines` {
     private static func lines(_ batch: Batch) -> [[Value]] { (0..<batch.count).map(batch.row) }
 
-    /// What a block is, line by line: the text without its end, and where it begins.
+    /// What a block is, line by line: the text without its end and without NULs before it, and where it begins.
     private static func split(_ block: [UInt8]) -> [(start: Int, text: ArraySlice<UInt8>)] {
         var found: [(Int, ArraySlice<UInt8>)] = []
         var start = 0
@@ -14,7 +14,9 @@ struct `Raw lines` {
             let end = block[start...].firstIndex(of: UInt8(ascii: "\n")) ?? block.count
             var text = block[start..<end]
             if text.last == UInt8(ascii: "\r") { text.removeLast() }
-            found.append((start, text))
+            // NULs before a line are passed over, and so is a line of nothing else.
+            let kept = text.drop { $0 == 0 }
+            if !kept.isEmpty || text.isEmpty { found.append((kept.startIndex, kept)) }
             start = end + 1
         }
         return found

@@ -4,7 +4,7 @@ import Parsing
 extension Configuration {
     /// Where lines come from, and which pipeline they are for: one entry under `sources:`.
     ///
-    ///     - { name: auth, file: /var/log/auth.log, pipeline: ssh }
+    ///     - { name: auth, file: /var/log/auth.log, pipeline: ssh, also: [/srv/old/auth.log*] }
     ///     - { name: views, http: true, pipeline: shop, input: views }
     ///     - { name: orders, sqlite: shop.db, table: orders, key: order_id, pipeline: shop, input: orders }
     ///     - { name: products, folder: products, pipeline: shop, input: products }
@@ -25,6 +25,8 @@ extension Configuration {
         public var pipeline = "ssh"
         /// Which of the pipeline's inputs the lines are; nil where it has one.
         public var input: String?
+        /// Paths or patterns that a followed file may be rotated to.
+        public var also: [String] = []
         /// Of stamps that lack a zone; nil is this machine's.
         public var timeZone: TimeZone?
         /// When it has said nothing for too long.
@@ -43,7 +45,7 @@ extension Configuration {
         }
 
         private enum CodingKeys: String, CodingKey {
-            case name, file, http, sqlite, table, key, folder, pipeline, input
+            case name, file, http, sqlite, table, key, folder, pipeline, input, also
             case timeZone = "time_zone"
             case silentAfter = "silent_after"
         }
@@ -88,6 +90,10 @@ extension Configuration {
             }
             pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline) ?? pipeline
             input = try container.decodeIfPresent(String.self, forKey: .input)
+            also = try container.decodeIfPresent([String].self, forKey: .also) ?? []
+            if !also.isEmpty, file == nil {
+                throw refuse(.also, "source '\(name)' follows no file; 'also' names where a followed file is rotated to, so take it out")
+            }
             if let zone = try container.decodeIfPresent(String.self, forKey: .timeZone) {
                 guard let known = TimeZone(identifier: zone) else {
                     throw refuse(.timeZone, "time_zone is '\(zone)'; write a name such as Europe/Berlin or UTC")

@@ -118,15 +118,11 @@ public enum SourcePattern {
 
     /// The paths that are there for a path or pattern, sorted. A path that exists is itself before it is a pattern.
     public static func paths(_ pattern: String) -> [String] {
-        var information = stat()
+        let paths = FileNames.paths(pattern)
+        guard paths == [pattern] else { return paths }
         // What is there and may not be looked at is there too.
-        if !isPattern(pattern) || lstat(pattern, &information) == 0 {
-            return stat(pattern, &information) == 0 || errno != ENOENT && errno != ENOTDIR ? [pattern] : []
-        }
-        var found = glob_t()
-        defer { globfree(&found) }
-        guard glob(pattern, 0, nil, &found) == 0 else { return [] }
-        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
+        var information = stat()
+        return stat(pattern, &information) == 0 || errno != ENOENT && errno != ENOTDIR ? paths : []
     }
 
     /// The folder before the first part of a pattern that is one; of a path, its folder.

@@ -19,6 +19,8 @@ public struct Checkpoint: Sendable {
     public var epoch: Int64
     /// By the name of a source: where it goes on, as the source encoded it.
     public var positions: [String: Data]
+    /// By the name of a source: the input that its lines are. What an earlier version wrote has none.
+    public var inputs: [String: String] = [:]
     /// By the name of a stage: its state, as the stage encoded it.
     public var states: [String: Data]
     /// By table: the data files that this epoch adds to it.
@@ -50,6 +52,7 @@ extension Checkpoint {
         var pipeline: String
         var definitionHash: String
         var epoch: Int64
+        var inputs: [String: String]?
         var replacing: [String: Replacement]?
         var exportSizes: [String: Int64]
     }
@@ -65,7 +68,8 @@ extension Checkpoint {
     /// The file in pieces, so that none is copied.
     func filePieces() throws -> [Data] {
         let head = Head(
-            pipeline: pipeline, definitionHash: definitionHash, epoch: epoch, replacing: replacing, exportSizes: exportSizes)
+            pipeline: pipeline, definitionHash: definitionHash, epoch: epoch, inputs: inputs, replacing: replacing,
+            exportSizes: exportSizes)
         var parts = ["head": try JSONEncoder().encode(head)]
         for (kind, values) in [("position", positions), ("state", states), ("pending", pending)] {
             for (name, value) in values { parts["\(kind)/\(name)"] = value }
@@ -90,5 +94,6 @@ extension Checkpoint {
         self.init(
             pipeline: head.pipeline, definitionHash: head.definitionHash, epoch: head.epoch, positions: values("position"),
             states: values("state"), pending: values("pending"), replacing: head.replacing, exportSizes: head.exportSizes)
+        inputs = head.inputs ?? [:]
     }
 }

@@ -45,6 +45,11 @@ public final class CheckpointFolder: Sendable {
     ///   starting over would write every row a second time.
     public func load() throws -> Checkpoint? { try Self.read(file) }
 
+    /// The same of another run, whose lock is not held here.
+    static func load(_ application: String, in checkpoints: String) throws -> Checkpoint? {
+        try read("\(checkpoints)/\(application)/checkpoint")
+    }
+
     private static func read(_ file: String) throws -> Checkpoint? {
         guard let bytes = FileManager.default.contents(atPath: file) else {
             guard !FileManager.default.fileExists(atPath: file) else {

@@ -64,26 +64,9 @@ final class ParsingJob: Sendable {
     func run(behind previous: ParsingJob?, orWith format: any LogFormat) async {
         var format = format
         if let previous { format = await previous.outcome.format }
-        let parsed = chunk.map { Self.parse($0.lines, with: &format) }
+        let parsed = chunk.map { RawLines.parse($0.lines, with: &format) }
         let flushed = endsPartition || chunk == nil ? format.flush()?.of(source: source) : nil
         await result.fulfil(Outcome(parsed: parsed, flushed: flushed, format: format))
-    }
-
-    /// Lines that were cut because they are too long are no lines of the format, whatever stands in the pieces.
-    static func parse(_ lines: Batch, with format: inout any LogFormat) -> ParsedBatch {
-        guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return format.parse(lines) }
-        let limit = UInt32(RawLines.maxLineLength)
-        guard range.contains(where: { texts.offsets[$0 + 1] - texts.offsets[$0] >= limit }) else { return format.parse(lines) }
-        let kept = (0..<lines.count).filter {
-            texts.offsets[range.lowerBound + $0 + 1] - texts.offsets[range.lowerBound + $0] < limit
-        }
-        let parsed = format.parse(lines.gather(kept))
-        let tooLong = Set(0..<lines.count).subtracting(kept).map { RejectedLine(row: $0, reason: .lineTooLong) }
-        return ParsedBatch(
-            events: parsed.events, lineRows: parsed.lineRows.map { Int32(kept[Int($0)]) },
-            rejected: (parsed.rejected.map { RejectedLine(row: kept[$0.row], reason: $0.reason) } + tooLong).sorted {
-                $0.row < $1.row
-            })
     }
 }
 

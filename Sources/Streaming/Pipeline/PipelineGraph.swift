@@ -124,6 +124,9 @@ struct PipelineGraph {
         }
     }
 
+    /// Whether something is expected of an epoch as a whole.
+    var expectsOfEpochs: Bool { inputs.contains { $0.expectsOfEpochs } || streams.contains { $0.expectsOfEpochs } }
+
     /// Asks the expectations about the epoch as a whole.
     mutating func endEpoch() throws {
         for index in inputs.indices { try inputs[index].endEpoch() }

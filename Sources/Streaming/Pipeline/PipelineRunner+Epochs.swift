@@ -8,9 +8,11 @@ import Telemetry
 
 extension PipelineRunner {
     /// Puts in place what has come since the last commit; ``Checkpoint`` tells the order.
-    func commit(isRun: Bool = false) async throws {
+    ///
+    /// - Parameter isEarly: the epoch goes on as far as expectations of it are concerned.
+    func commit(isRun: Bool = false, isEarly: Bool = false) async throws {
         guard hasNews || isRun else { return }
-        try graph.endEpoch()
+        if !isEarly { try graph.endEpoch() }
         try await observers.settle()
         guard hasNews else { return }
         let start = ContinuousClock.now
@@ -32,10 +34,11 @@ extension PipelineRunner {
             if state != freshStates[entry.input] { states["format/\(entry.input)/\(partition)"] = state }
         }
         for (index, observer) in observers.observers.enumerated() { states["observer-\(index)"] = try await observer.snapshot() }
-        let checkpoint = Checkpoint(
+        var checkpoint = Checkpoint(
             pipeline: definition.name, definitionHash: definition.fingerprint, epoch: epoch,
             positions: try positions.mapValues { try JSONEncoder().encode($0) },
             states: states, pending: try files.mapValues { try JSONEncoder().encode($0) }, exportSizes: tables.exportSizes)
+        checkpoint.inputs = inputs
         try folder.save(checkpoint)
         let bytes = files.values.joined().reduce(0) { $0 + $1.sizeInBytes }
         try tables.commit(files, application: application, epoch: epoch)
@@ -55,6 +58,7 @@ extension PipelineRunner {
             }
             epoch = checkpoint.epoch
             positions = try checkpoint.positions.mapValues { try JSONDecoder().decode(SourcePosition.self, from: $0) }
+            inputs = checkpoint.inputs
             try await restore(checkpoint)
             for (name, replacement) in checkpoint.replacing ?? [:] {
                 try replacement.commit(to: tables.lake.table(name), application: application, epoch: epoch)
@@ -65,6 +69,8 @@ extension PipelineRunner {
             // Started anew over tables that are there: they would ignore epochs that they have seen.
             epoch = tables.lastEpoch(of: application)
         }
+        // Who starts anew wants everything read again.
+        if checkpoint != nil || epoch == 0 { try recallOthers() }
         let suffix = application == definition.name ? "" : "-batch"
         func open(_ table: String, _ format: TextFormat) throws {
             let path = "\(exportFolder)/\(table.replacing(".", with: "/"))\(suffix).\(format.rawValue)"

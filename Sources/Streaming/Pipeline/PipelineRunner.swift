@@ -29,11 +29,17 @@ public actor PipelineRunner {
     /// A batch run commits after so many lines, so that a crash late in a long run does not cost all of it.
     private static let linesPerEpoch = 16 << 20
 
+    /// A stream commits after so many lines too, and soon after its start: a process that never lives for a whole commit interval still gets on.
+    private static let linesPerStreamEpoch = 2 << 20
+    private static let firstCommit = Duration.milliseconds(200)
+
     /// Of how many partitions the format is remembered: a file that goes on growing is among the newest.
     static let keptFormats = 1000
 
     let definition: PipelineDefinition
     let folder: CheckpointFolder
+    private let streamFolder: CheckpointFolder?
+    let checkpoints: String
     let application: String
     let observers: ObserverLane
     let metrics: PipelineMetrics
@@ -49,6 +55,11 @@ public actor PipelineRunner {
     /// By partition: the format behind the last line that was worked on.
     var formats: [String: PartitionFormat] = [:]
     var positions: [String: SourcePosition] = [:]
+    /// By the name of a source: the input that its lines are.
+    var inputs: [String: String] = [:]
+    /// What the other run of the pipeline has read; see `recallOthers`.
+    var others: [String: SourcePosition] = [:]
+    var othersInputs: [String: String] = [:]
     var epoch: Int64 = 0
     var linesInEpoch = 0
     /// Whether there is anything since the last commit.
@@ -76,6 +87,8 @@ public actor PipelineRunner {
         logger[metadataKey: "pipeline"] = "\(definition.name)"
         self.logger = logger
         application = variant.map { "\(definition.name)-\($0)" } ?? definition.name
+        self.checkpoints = checkpoints
+        streamFolder = try Self.lockStream(of: definition, in: checkpoints, for: variant)
         folder = try CheckpointFolder(path: checkpoints + "/" + application, pipeline: definition.name)
         if startsAnew { try folder.setAside() }
         metrics = PipelineMetrics(registry, pipeline: definition.name)
@@ -100,11 +113,16 @@ public actor PipelineRunner {
     /// - Throws: what a source or a table threw, or ``ExpectationFailure``. The epoch at hand is dropped then, and the next run reads its lines again.
     public func run(_ sources: [PipelineSource], mode: Mode) async throws -> Summary {
         precondition(folder.isOpen, "a runner runs once")
-        defer { folder.close() }
+        defer {
+            folder.close()
+            streamFolder?.close()
+        }
+        for source in sources { inputs[source.source.name] = try definition.input(source.input).name }
         let feeds = try sources.map { source in
             let input = try definition.input(source.input)
             return PipelineIntake.Feed(
-                source: source.source, input: definition.inputs.firstIndex(of: input)!, position: positions[source.source.name])
+                source: source.source, input: definition.inputs.firstIndex(of: input)!,
+                position: position(of: source.source.name, input: input.name))
         }
         for feed in feeds {
             let lateness = definition.inputs[feed.input].allowedLateness
@@ -139,7 +157,10 @@ public actor PipelineRunner {
     // MARK: Working
 
     private func work(_ jobs: PipelineChannel<PipelineIntake.Delivery>, mode: Mode) async throws {
-        var deadline = ContinuousClock.now + definition.commitInterval
+        // What is expected of an epoch is expected of one of the usual length.
+        let isSoon = mode == .stream && !graph.expectsOfEpochs
+        var pause = isSoon ? min(Self.firstCommit, definition.commitInterval) : definition.commitInterval
+        var deadline = ContinuousClock.now + pause
         while true {
             switch await jobs.receive(until: deadline) {
             case .element(.job(let job)):
@@ -159,9 +180,10 @@ public actor PipelineRunner {
                 try await commit(isRun: mode != .stream)
                 return
             }
-            if ContinuousClock.now >= deadline {
+            if ContinuousClock.now >= deadline || isSoon && linesInEpoch >= Self.linesPerStreamEpoch {
                 if mode == .stream { try await commit() }
-                deadline = .now + definition.commitInterval
+                pause = min(pause * 2, definition.commitInterval)
+                deadline = .now + pause
             }
         }
     }
@@ -175,6 +197,7 @@ public actor PipelineRunner {
         if let chunk = job.chunk, let parsed = outcome.parsed {
             positions[job.source] = chunk.position
             if !chunk.lines.isEmpty { try await take(parsed, chunk.lines, job, mode, areNew: true) }
+            if chunk.asksForCommit { try await commit(isEarly: true) }
         }
         if let flushed = outcome.flushed { try await take(flushed.parsed, flushed.lines, job, mode, areNew: false) }
         if job.endsPartition {

@@ -214,7 +214,7 @@ public struct PipelineReplay {
         let partition = ParsingJob.partition(run.file, of: run.source)
         var format =
             try lane.formats[partition]?.format ?? LogFormats.make(input.format, context: context, options: input.options)
-        let parsed = ParsingJob.parse(lines, with: &format)
+        let parsed = RawLines.parse(lines, with: &format)
         lane.formats[partition] = .init(
             input: index, run: run, format: format, lastArrival: lines["arrival_time"]?.integer(at: lines.count - 1) ?? 0)
         try take(parsed, lines, input, lane, run, &summary)

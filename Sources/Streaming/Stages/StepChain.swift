@@ -255,6 +255,14 @@ struct StepChain {
         return "{\(members.joined(separator: ","))}"
     }
 
+    /// Whether something is expected of an epoch as a whole.
+    var expectsOfEpochs: Bool {
+        stages.contains { entry in
+            guard case .expect(let stage) = entry.stage, case .rowCount = stage.expectation.check else { return false }
+            return true
+        }
+    }
+
     /// Asks the expectations about the epoch as a whole.
     ///
     /// - Throws: ``ExpectationFailure``.

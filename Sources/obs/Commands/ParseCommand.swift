@@ -1,4 +1,5 @@
 import ArgumentParser
+import Columns
 import Daemon
 import Foundation
 import Ingest
@@ -29,26 +30,16 @@ struct ParseCommand: ParsableCommand {
     @OptionGroup var stamps: StampOptions
 
     func run() throws {
-        let reader = try TextReader(path: file)
+        var text = try TextLines(path: file)
         var explainer: LineExplainer?
-        var rest: [UInt8] = []
-        while true {
-            let bytes = try reader.read(1 << 16)
-            rest += bytes
-            let end = bytes.isEmpty ? rest.count : rest.lastIndex(of: 10).map { $0 + 1 } ?? 0
-            if end > 0 {
-                var lines = rest[..<end].split(separator: 10, omittingEmptySubsequences: false).map(Array.init)
-                if rest[end - 1] == 10 { lines.removeLast() }
-                rest.removeFirst(end)
-                if explainer == nil { explainer = try makeExplainer(lines) }
-                Terminal.write(json: explainer!.explain(lines).map { $0 + "\n" }.joined())
-            }
-            if bytes.isEmpty { break }
+        while let lines = try text.next() {
+            if explainer == nil { explainer = try makeExplainer(lines) }
+            Terminal.write(json: explainer!.explain(lines).map { $0 + "\n" }.joined())
         }
         Terminal.write(json: (explainer?.finish() ?? []).map { $0 + "\n" }.joined())
     }
 
-    private func makeExplainer(_ lines: [[UInt8]]) throws -> LineExplainer {
+    private func makeExplainer(_ lines: Batch) throws -> LineExplainer {
         try LineExplainer(format: format, columns: columns, delimiter: delimiter, try stamps.context(), firstLines: lines)
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Daemon
 import Foundation
 import Parsing
+import Synchronization
 
 /// How stamps without year or zone are read.
 struct StampOptions: ParsableArguments {
@@ -24,10 +25,12 @@ struct StampOptions: ParsableArguments {
 
 struct ProcessCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "process", abstract: "Process files once: plain, .gz or .zst, - for standard input.",
+        commandName: "process", abstract: "Process files once: plain or compressed, - for standard input.",
         discussion: """
-            What was processed before is known by its content, and is not read again. Ctrl-C commits what was read and ends with 130; \
-            the same command goes on from there.
+            Compressed by gzip, zstd, xz or bzip2. What was processed before, by this command or by 'obs run', is known by its content, and is \
+            not read again. A last line without its end is left for a later run where the file may still grow: where it is neither \
+            compressed nor a pipe. Ctrl-C commits what was read and ends with 130; the same command goes on from there. While 'obs run' \
+            has the pipeline on the same data directory, it refuses.
 
             Examples:
               obs process /var/log/auth.log*
@@ -48,6 +51,9 @@ struct ProcessCommand: AsyncParsableCommand {
     @Flag(help: "Forget what was processed before, and start anew.")
     var newCheckpoint = false
 
+    @Flag(help: "Take a last line without its end for whole.")
+    var whole = false
+
     @OptionGroup var stamps: StampOptions
     @OptionGroup var common: CommonOptions
 
@@ -56,9 +62,13 @@ struct ProcessCommand: AsyncParsableCommand {
         options.pipeline = pipeline
         options.context = try stamps.context()
         options.startsAnew = newCheckpoint
+        options.takesUnfinishedLines = whole
+        let left = Mutex<[String]>([])
         let bar = ProgressBar("processing", isQuiet: common.quiet)
         let start = ContinuousClock.now
-        let summary = try await Processing.run(options, try common.configurationForWriting()) { bar.update(bytes: $0, of: $1) }
+        let summary = try await Processing.run(
+            options, try common.configurationForWriting(), unfinished: { path in left.withLock { $0.append(path) } }
+        ) { bar.update(bytes: $0, of: $1) }
         bar.finish()
         if !common.quiet {
             let took = ContinuousClock.now - start
@@ -66,6 +76,9 @@ struct ProcessCommand: AsyncParsableCommand {
             Terminal.say(
                 "\(summary.lines) lines in \(seconds) s: \(summary.events) events, \(summary.quarantined) in quarantine, \(summary.windows) windows, \(summary.late) late"
             )
+        }
+        for path in left.withLock({ $0 }) where !common.quiet {
+            Terminal.say("\(path): the last line has no end yet and is left for a later run; --whole takes it")
         }
         guard summary.isInterrupted else { return }
         Terminal.say("stopped before the end; these lines are committed, and the same command goes on from there")
