@@ -12,6 +12,8 @@ public enum LakeError: Error, CustomStringConvertible {
     /// The table uses a feature of the protocol that is not supported; reading it anyway could give wrong rows.
     case unsupported(table: String, feature: String)
     case schemaMismatch(table: String, reason: String)
+    /// A column of texts has bytes that are not UTF-8: other programs would refuse the table.
+    case notUTF8(table: String, column: String)
     case noVersion(Int64, table: String)
     /// The log no longer (or not yet) has what was asked for.
     case notInLog(table: String, wanted: String, oldest: Int64)
@@ -44,6 +46,8 @@ public enum LakeError: Error, CustomStringConvertible {
             "\(path): this commit of the table's log is missing, and later ones are there; put the file back from a backup of the lake"
         case .unsupported(let table, let feature): "\(table): needs \(feature), which obs does not support"
         case .schemaMismatch(let table, let reason): "\(table): \(reason)"
+        case .notUTF8(let table, let column):
+            "\(table): a text for column '\(column)' is not UTF-8; write it with U+FFFD, or as a column of the type binary"
         case .noVersion(let version, let table):
             "\(table): has no version \(version); 'obs lake history \(table)' shows those that it has"
         case .notInLog(let table, let wanted, let oldest):

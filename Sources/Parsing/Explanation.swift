@@ -45,8 +45,9 @@ public struct FormatExplainer: Sendable {
     /// A line without a stamp has no time: its arrival is put where no stamp can be, and left out of what is shown.
     private static let none = Timestamp(microseconds: .min)
 
-    /// Only sshd's lines lack parts of their time that the arrival fills in; where they lack all of it, and for all other formats, it is not known.
+    /// Lines of sshd and of Java may lack parts of their time that the arrival fills in; where they lack all of it, and for all other formats, it is not known.
     private func knowsTime(_ line: Span<UInt8>) -> Bool {
+        if format is Log4j { return true }
         guard format is SSHD else { return false }
         guard case .success(let header) = SyslogHeader.parse(line) else { return true }
         return header.stamp != .none

@@ -177,6 +177,8 @@ public enum RejectionReason: String, Error, Sendable, CaseIterable, Codable {
     case unknownMessage = "unknown_message"
     /// A value is missing or of the wrong type.
     case badValue = "bad_value"
+    /// The line that names columns lacks one that the definition declares: it is null in the rows of the file.
+    case missingColumn = "missing_column"
     /// An expectation of the pipeline did not hold.
     case expectation
     /// A line of a MiB or more was cut into pieces; this is one of them.

@@ -90,7 +90,9 @@ public struct MessageGrammar: Sendable {
             if take(starts[index], message, 0, &match) {
                 match.pattern = index
                 // A longer name than any program writes reaches into what a client wrote behind the address, of which the end was cut off.
-                if match.user.count > Self.maxNameLength, match.source.lowerBound > match.user.lowerBound { match.isContested = true }
+                if match.user.count > Self.maxNameLength, match.source.lowerBound > match.user.lowerBound {
+                    match.isContested = true
+                }
                 if match.isContested { (match.user, match.source, match.port) = (Match.absent, Match.absent, nil) }
                 return match
             }

@@ -58,6 +58,34 @@ struct `The rule engine` {
         #expect(try observe(&other, [(3, "failed", "B\u{FC}ro", "x", 1)]).map(\.count) == [2])
     }
 
+    @Test func `takes an event from a clock that is ahead for one of its arrival, so that it hides no other`() throws {
+        var engine = RuleEngine(rules: [try rule(count: 3)])
+        let lines = Schema([
+            Field("file", .text), Field("offset", .int64), Field("line", .text), Field("arrival_time", .timestamp),
+        ])
+        let times: [Int64] = [1000, 900_000_000, 1010, 1020]
+        let events = try Batch(
+            schema: Self.events,
+            rows: times.map { [.timestamp(Timestamp(seconds: $0)), .text("failed"), .text("a"), .text("x"), .int(1)] })
+        let raw = try Batch(
+            schema: lines,
+            rows: times.indices.map {
+                [.text("f"), .int(Int64($0)), .text("l"), .timestamp(Timestamp(seconds: 1000 + Int64($0) * 10))]
+            })
+        let found = engine.observe(events: events, lines: raw, lineRows: times.indices.map(Int32.init))
+        #expect(found.first?.lastSeen == Timestamp(seconds: 1010))
+        // And no group is quiet because of it.
+        var next = RuleEngine(rules: engine.rules)
+        try next.restore(engine.snapshot())
+        #expect(next.groupCount == 1)
+    }
+
+    @Test func `keeps as many groups as it may when more come within one second`() throws {
+        var engine = RuleEngine(rules: [try rule(count: 3)])
+        _ = try observe(&engine, (0..<60_000).map { (100, "failed", "s\($0)", "x", 1) })
+        #expect((40_000...50_000).contains(engine.groupCount))
+    }
+
     @Test func `honours what a repeated line stands for`() throws {
         var engine = RuleEngine(rules: [try rule(count: 5)])
         #expect(try observe(&engine, [(0, "failed", "a", "x", 5)]).map(\.count) == [5])

@@ -160,6 +160,44 @@ struct `Keeping a table small` {
         #expect(Double(written) / Double(committed) < 8)
     }
 
+    @Test func `refuses a text that is not UTF-8, finds one that others wrote, and mends it when it is merged`() throws {
+        let folder = TemporaryFolder()
+        let schema = Schema([Field("a", .text), Field("b", .binary)])
+        let table = try Lake(root: folder.path).table("silver.t", creating: schema)
+        func batch(_ texts: [[UInt8]], isDictionary: Bool) -> Batch {
+            var plain = TextBuilder(), dictionary = DictionaryBuilder(), raw = TextBuilder()
+            for text in texts {
+                plain.append(text.span)
+                dictionary.append(text.span)
+                raw.append(text.span)
+            }
+            return Batch(schema: schema, columns: [isDictionary ? dictionary.finish() : plain.finish(), raw.finish()])
+        }
+        // The last two are UTF-8 only when one does not look where one text ends and the next begins.
+        for texts in [[[0x61, 0xE9]], [[0xED, 0xA0, 0x80]], [[0xC3], [0xA9]]] as [[[UInt8]]] {
+            for isDictionary in [true, false] {
+                let writer = table.writer()
+                #expect(throws: LakeError.self) { try writer.append(batch(texts, isDictionary: isDictionary)) }
+                writer.discard()
+            }
+        }
+        // As an obs wrote it that did not look: through the writer of files alone.
+        for _ in 0..<2 {
+            let path = "part-\(UUID().uuidString).parquet"
+            let storage = LocalStorage(root: folder.path + "/silver/t")
+            let file = try ParquetWriter(schema, to: try storage.create(path))
+            try file.append(batch([[0x61, 0xE9], [0x62]], isDictionary: false))
+            let (size, groups) = try file.finish()
+            _ = try table.commit(adding: [
+                DataFile(path: path, schema: schema, size: size, rowGroups: groups, partitionValues: nil)
+            ])
+        }
+        #expect(try table.verify().problems.count == 2)
+        #expect(try table.verify().problems.allSatisfy { $0.contains("'a'") && $0.contains("UTF-8") })
+        _ = try table.optimize()
+        #expect(try table.verify().problems.isEmpty)
+    }
+
     @Test func `finds what is wrong with a table`() throws {
         let table = try filled(commits: 4)
         #expect(try table.verify() == VerifySummary(files: 4, rows: 4, bytes: table.sizeInBytes, problems: []))

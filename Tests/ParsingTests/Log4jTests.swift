@@ -45,6 +45,92 @@ struct `A Log4j log` {
         #expect(value(rows[3], "message") == "slow, took 1.5 s")
     }
 
+    @Test(
+        arguments: [
+            ("10:00:00.123 [main] INFO  com.example.App -- started", "info", "main", "com.example.App", "started"),
+            (
+                "2026-11-26 10:00:00,123 INFO  org.apache.flink.runtime.taskmanager.Task                    [] - Source: a (1/1)#0 switched",
+                "info",
+                nil, "org.apache.flink.runtime.taskmanager.Task", "Source: a (1/1)#0 switched"
+            ),
+            (
+                "2026-11-26 10:00:00,123 WARN  org.apache.hadoop.util.NativeCodeLoader (NativeCodeLoader.java:<clinit>(60)) - Unable to load",
+                "warning", nil, "org.apache.hadoop.util.NativeCodeLoader", "Unable to load"
+            ),
+            (
+                "[2026-11-26 10:00:00,123] INFO [GroupCoordinator 0]: Preparing to rebalance (kafka.coordinator.group.GroupCoordinator)",
+                "info", nil,
+                "kafka.coordinator.group.GroupCoordinator",
+                "[GroupCoordinator 0]: Preparing to rebalance (kafka.coordinator.group.GroupCoordinator)"
+            ),
+            (
+                "[2026-11-26T10:00:00.123+0000] {taskinstance.py:1157} INFO - Dependencies all met", "info", nil,
+                "taskinstance.py:1157", "Dependencies all met"
+            ),
+            ("2026-11-26 10:00:00,123 - root - CRITICAL - python default", "critical", nil, "root", "python default"),
+            (
+                "2026-11-26T10:00:00.123+01:00  INFO 4711 --- [app] [nio-8080-exec-1] c.e.Service : boot 3", "info",
+                "nio-8080-exec-1", "c.e.Service", "boot 3"
+            ),
+            ("26/11/26 10:00:00 WARN TaskSetManager: Lost task 0.0", "warning", nil, "TaskSetManager", "Lost task 0.0"),
+            (
+                "2026-11-26 10:00:00.123 [Executor task launch worker for task 0.0 in stage 1.0 (TID 1)] ERROR org.apache.spark.executor.Executor - Exception",
+                "error", "Executor task launch worker for task 0.0 in stage 1.0 (TID 1)", "org.apache.spark.executor.Executor",
+                "Exception"
+            ),
+            (
+                "2026-11-26 10:00:00,123 [INFO ] com.example.Foo - padded in bracket", "info", nil, "com.example.Foo",
+                "padded in bracket"
+            ),
+            ("2026-11-26 10:00:00 INFO  Foo:42 - log4j 1 style", "info", nil, "Foo:42", "log4j 1 style"),
+            ("2026-11-26 10:00:00,123 info com.example.Foo - lowercase", "info", nil, "com.example.Foo", "lowercase"),
+            ("1795687200123 [main] INFO com.example.Foo - epoch", "info", "main", "com.example.Foo", "epoch"),
+            (
+                "INFO  2026-11-26 10:00:00,123 [main] com.example.Foo - level first", "info", "main", "com.example.Foo",
+                "level first"
+            ),
+            ("INFO  [main] 2026-11-26 10:00:00,123 Foo.java:42 - Cassandra", "info", "main", "Foo.java:42", "Cassandra"),
+            (
+                "2026-11-26 10:00:00,123 [main] [traceId=1, spanId=2] INFO com.example.Foo - mdc brackets", "info", "main",
+                "com.example.Foo", "mdc brackets"
+            ),
+        ] as [(String, String, String?, String?, String)])
+    func `has the layouts that other programs come with`(
+        line: String, level: String, thread: String?, logger: String?, message: String
+    ) throws {
+        let rows = try events([line]).rows
+        #expect(rows.count == 1)
+        guard rows.count == 1 else { return }
+        #expect(value(rows[0], "level") == .text(level))
+        #expect(value(rows[0], "thread") == (thread.map(Value.text) ?? .null))
+        #expect(value(rows[0], "logger") == (logger.map(Value.text) ?? .null))
+        #expect(value(rows[0], "message") == .text(message))
+    }
+
+    @Test func `keeps a line of a trace that begins with a time`() throws {
+        let rows = try events([
+            "2026-11-26 10:00:00,123 ERROR com.example.Foo - failed", "java.lang.RuntimeException: outer", "\tat a.B.c(B.java:1)",
+            "",
+            "2026-11-26 12:00:00 next due date of the job", "2026-11-26 10:00:02,123 INFO com.example.Foo - ok",
+        ])
+        #expect(rows.rejected == 0)
+        #expect(rows.rows.map { value($0, "line_count") } == [5, 1])
+    }
+
+    @Test func `takes the date of a time without one from the arrival`() throws {
+        for (arrival, line, time) in [
+            ((10, 0), "09:59:59.500", "2026-11-21T09:59:59.500Z"), ((10, 0), "10:30:00.000", "2026-11-21T10:30:00Z"),
+            ((0, 5), "23:59:59.000", "2026-11-20T23:59:59Z"), ((23, 50), "00:10:00.000", "2026-11-22T00:10:00Z"),
+        ] {
+            var format = try Log4j(context: ParsingContext(timeZone: .gmt), options: FormatOptions())
+            _ = format.parse(
+                rawLines(
+                    ["\(line) [main] INFO a.B -- x"],
+                    arrival: Timestamp(year: 2026, month: 11, day: 21, hour: arrival.0, minute: arrival.1)))
+            #expect(format.flush()!.parsed.events.columns[0].value(at: 0, as: .timestamp).description == time)
+        }
+    }
+
     @Test func `gives a stack trace to the event that it belongs to, however it is cut into batches`() throws {
         let whole = try events(Log4j.samples)
         #expect(value(whole.rows[2], "exception") == "java.lang.IllegalStateException")

@@ -28,6 +28,27 @@ struct `JSON lines` {
             ])
     }
 
+    @Test(arguments: [
+        "2026-11-26T10:00:00Z", "2026-11-26t10:00:00z", "2026-11-26 11:00:00+01", "2026-11-26T11:00:00.000 +0100",
+        "2026-11-26T10:00:00 UTC",
+        "2026-11-26T04:30:00-05:30", "1795687200", "1795687200.0",
+    ])
+    func `take a time as RFC 3339 and other programs write it`(text: String) throws {
+        let parsed = try parse("event_time:timestamp@t", [#"{"t":"\#(text)"}"#])
+        #expect(shown(parsed) == [[.timestamp(Timestamp(year: 2026, month: 11, day: 26, hour: 10))]])
+    }
+
+    @Test func `keep a whole number exactly, also with a fraction of zeros`() throws {
+        let parsed = try parse(
+            "id:int64",
+            [
+                #"{"id":9007199254740993.0}"#, #"{"id":9007199254740993}"#, #"{"id":18446744073709551615}"#, #"{"id":1e2}"#,
+                #"{"id":1.5}"#,
+            ])
+        #expect(shown(parsed).map { $0[1] } == [9_007_199_254_740_993, 9_007_199_254_740_993, 100])
+        #expect(parsed.rejected.map(\.reason) == [.badValue, .badValue])
+    }
+
     @Test func `have the time of arrival where no event time is declared`() throws {
         let parsed = try parse("a:int64", [#"{"a":1}"#])
         #expect(parsed.events.schema.fields.map(\.name) == ["event_time", "a", "file", "offset"])
@@ -109,6 +130,12 @@ struct `Logfmt lines` {
         return format.parse(rawLines(lines))
     }
 
+    @Test func `take the escapes of JSON and of Go`() throws {
+        let parsed = try parse(
+            "a:text b:text", [#"a="\u00e9\x41 \ud83d\ude00 \U0001f600 \ud83d" b="\xe9 \q\u12 \"\\""#])
+        #expect(shown(parsed).map { Array($0[1...]) } == [["éA 😀 😀 \u{FFFD}", #"\xe9 q\u12 "\"#]])
+    }
+
     @Test func `are typed by the declared columns`() throws {
         let parsed = try parse(
             "event_time:timestamp@ts level:text msg:text user:int64 cached:bool http.path:text none:text",
@@ -144,6 +171,38 @@ struct `CSV records` {
                 [.timestamp(day), "said \"yes\", twice", 12.5], [.timestamp(day + .seconds(1)), .null, .null],
             ])
         #expect(parsed.lineRows == [1, 2])
+    }
+
+    @Test func `are found by names with line ends and blanks in them`() throws {
+        let options = FormatOptions(columns: columns("event_time:timestamp user:text amount:double@Amount_(EUR)"))
+        var declared = options
+        declared.columns[2].path = "Amount (EUR)"
+        for cut in [1, 2] {
+            var format = try CSV(context: ParsingContext(timeZone: .gmt), options: declared)
+            let lines = rawLines(["event_time,user,\"Amount", "(EUR)\"", "2026-11-26T10:00:00Z,alice,12.5"])
+            _ = format.parse(lines.slice(0..<cut))
+            var next = try CSV(context: ParsingContext(timeZone: .gmt), options: declared)
+            try next.restore(format.state)
+            let parsed = next.parse(lines.slice(cut..<3))
+            #expect(parsed.rejected.isEmpty)
+            #expect(shown(parsed).map { Array($0[1...]) } == [["alice", 12.5]])
+        }
+        var format = try CSV(
+            context: ParsingContext(timeZone: .gmt),
+            options: FormatOptions(columns: columns("event_time:timestamp user:text n:int64")))
+        let parsed = format.parse(
+            rawLines(["event_time, user, n", "2026-11-26T10:00:00Z, alice, 1", "2026-11-26T10:00:00Z, \"a, b\", 2"]))
+        #expect(parsed.rejected.isEmpty)
+        #expect(shown(parsed).map { Array($0[1...]) } == [["alice", 1], ["a, b", 2]])
+    }
+
+    @Test func `whose names lack a declared column say so and are read`() throws {
+        var format = try CSV(
+            context: ParsingContext(timeZone: .gmt),
+            options: FormatOptions(columns: columns("event_time:timestamp user:text gone:int64")))
+        let parsed = format.parse(rawLines(["event_time,user", "2026-11-26T10:00:00Z,alice"]))
+        #expect(parsed.rejected == [RejectedLine(row: 0, reason: .missingColumn)])
+        #expect(shown(parsed).map { Array($0[1...]) } == [["alice", .null]])
     }
 
     @Test func `go over several lines within quotes, whatever the batches`() throws {

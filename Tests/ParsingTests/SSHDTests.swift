@@ -105,6 +105,86 @@ struct `The sshd format` {
         #expect(parsed.events["source"]!.string(at: 0) == "192.0.2.7")
     }
 
+    @Test(arguments: ["GMT", "Europe/Berlin", "Pacific/Kiritimati", "Pacific/Honolulu", "Asia/Kathmandu"])
+    func `puts a stamp without a year into the last year in which it is not a day after its arrival`(zone: String) {
+        let zone = TimeZone(identifier: zone)!
+        var calendar = Calendar(identifier: .gregorian)
+        calendar.timeZone = zone
+        let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        // Each hour from two days before New Year to two days after it, by clocks that are right, some minutes and some hours ahead, and behind.
+        for hour in -48...48 {
+            for skew in [-86_400, -7200, -60, 0, 60, 600, 3600, 20 * 3600] {
+                let arrival = Timestamp(year: 2027, month: 1, day: 1, hour: 0) + .seconds(hour * 3600 + 600)
+                let time = arrival + .seconds(skew)
+                let parts = calendar.dateComponents(
+                    [.month, .day, .hour, .minute, .second], from: Date(timeIntervalSince1970: time.secondsSince1970))
+                func two(_ number: Int?) -> String { number! < 10 ? "0\(number!)" : "\(number!)" }
+                let clock = "\(two(parts.hour)):\(two(parts.minute)):\(two(parts.second))"
+                let stamp = "\(names[parts.month! - 1]) \(two(parts.day)) \(clock)"
+                var format = SSHD(context: ParsingContext(timeZone: zone))
+                let events = format.parse(rawLines(["\(stamp) gate sshd[1]: Connection closed by 192.0.2.7"], arrival: arrival))
+                    .events
+                #expect(events.columns[0].integer(at: 0) == time.microseconds, "\(stamp) at \(arrival)")
+            }
+        }
+    }
+
+    @Test func `puts the 29th of February into a leap year`() {
+        for (arrival, year) in [
+            ((2028, 2, 29), 2028), ((2028, 2, 28), 2028), ((2028, 2, 27), 2024), ((2027, 12, 31), 2024), ((2029, 1, 1), 2028),
+        ] {
+            let events = SSHD.parse(
+                ["Feb 29 00:00:00 gate sshd[1]: Connection closed by 192.0.2.7"],
+                arrival: Timestamp(year: arrival.0, month: arrival.1, day: arrival.2)
+            ).events
+            #expect(Timestamp(microseconds: events.columns[0].integer(at: 0)!).components.year == year)
+        }
+    }
+
+    @Test func `gives a line without a stamp the time of the line before it, also across a checkpoint`() throws {
+        let lines = [
+            "gate sshd[1]: Connection closed by 192.0.2.7", "Nov 20 10:00:00 gate sshd[1]: Connection closed by 192.0.2.7",
+            "warning: a second line of some message without a stamp", "gate sshd[1]: Connection closed by 192.0.2.7",
+        ]
+        let raw = rawLines(lines)
+        var first = SSHD(context: ParsingContext(timeZone: .gmt))
+        var times = first.parse(raw.slice(0..<2)).events.columns[0]
+        #expect(times.value(at: 0, as: .timestamp).description == "2026-11-21T00:00:00Z")  // none before it: its arrival
+        var second = SSHD(context: ParsingContext(timeZone: .gmt))
+        try second.restore(first.state)
+        times = second.parse(raw.slice(2..<4)).events.columns[0]
+        #expect(times.count == 2)
+        #expect((0..<2).allSatisfy { times.value(at: $0, as: .timestamp).description == "2026-11-20T10:00:00Z" })
+    }
+
+    @Test func `goes on from a state that held years alone`() throws {
+        var format = SSHD(context: ParsingContext(year: 2015, timeZone: .gmt))
+        try format.restore(Data(#"{"auth.log":{"year":2016,"month":1}}"#.utf8))
+        let events = format.parse(rawLines(["Feb  1 00:00:00 gate sshd[1]: Connection closed by 192.0.2.7"])).events
+        #expect(events.columns[0].value(at: 0, as: .timestamp).description == "2016-02-01T00:00:00Z")
+    }
+
+    @Test func `holds UTF-8 in every text, whatever bytes were in the line`() {
+        var random = SplitMix64(seed: 9)
+        var builder = RawLinesBuilder()
+        for _ in 0..<2000 {
+            var bytes = Array(
+                "Nov 20 10:00:00 gate sshd[1]: Failed password for invalid user xyz from 192.0.2.7 port 5 ssh2".utf8)
+            for _ in 0..<6 {
+                bytes.insert(UInt8.random(in: 0x80...0xFF, using: &random), at: Int.random(in: 0...bytes.count, using: &random))
+            }
+            builder.append(bytes.span, offset: 0, source: "s", file: "f", arrival: Timestamp(year: 2026, month: 11, day: 21))
+        }
+        var format = SSHD(context: ParsingContext(timeZone: .gmt))
+        let events = format.parse(builder.finish()).events
+        #expect(events.count > 100)
+        for name in ["host", "process", "user", "source", "method"] {
+            for row in 0..<events.count where !events[name]!.isNull(at: row) {
+                #expect(events[name]!.withBytes(at: row) { $0.isValidUTF8 })
+            }
+        }
+    }
+
     @Test func `goes on across New Year from the year of the first line`() {
         let stamps = [
             "Dec 31 23:59:59", "Jan  1 00:00:01", "Dec 31 23:59:58", "Jan  2 00:00:00", "Dec 30 00:00:00", "Jan  1 00:00:00",

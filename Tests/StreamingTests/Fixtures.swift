@@ -40,3 +40,17 @@ extension Batch {
 extension TemporaryFolder {
     var lake: Lake { Lake(root: path + "/lake") }
 }
+
+extension PartitionWatermarks {
+    /// Takes in times of a partition whose rows name no host and arrive long after.
+    mutating func observe(_ times: Column, of name: String, lateness: Duration, now: ContinuousClock.Instant) -> [Int64] {
+        let batch = Batch(schema: Schema([Field("event_time", .timestamp)]), columns: [times])
+        var arrivals = NumberBuilder<Int64>()
+        for _ in 0..<times.count { arrivals.append(Int64.max) }
+        return observe(
+            batch, arrivals: arrivals.finish(), of: name,
+            input: InputDefinition(name: "i", table: "i", format: "json", allowedLateness: lateness), idleAfter: .seconds(60),
+            now: now
+        ).watermarks
+    }
+}

@@ -121,6 +121,29 @@ struct `A pipeline` {
             logger: Self.quiet)
     }
 
+    @Test func `keeps an event from a clock that is ahead, marks and counts it, and closes no window by it`() async throws {
+        let folder = TemporaryFolder()
+        let metrics = MetricsRegistry()
+        let events = InputDefinition(
+            name: "events", table: "events", format: "json", options: FormatOptions(columns: Self.columns),
+            allowedLateness: .seconds(20))
+        let definition = PipelineDefinition(
+            name: "p", inputs: [events],
+            windows: [
+                WindowDefinition(
+                    table: "by_user", kind: .tumbling(length: .seconds(60)), by: ["user"], aggregates: [Aggregate("n", .count)])
+            ])
+        var lines = (0..<20).map { #"{"event_time":\#(1_800_000_000 + $0 * 10),"user":"u","id":\#($0)}"# }
+        lines.insert(#"{"event_time":2100000000,"user":"u","id":99}"#, at: 2)
+        let runner = try await runner(folder, definition, metrics: metrics)
+        _ = try await runner.run([ListSource(name: "s", lines: lines, chunk: 3)], mode: .batch)
+        let tables = try tables(folder)
+        #expect(tables["silver.events"]?.count == 21)
+        #expect(tables["ahead.events"]?.count == 1)
+        #expect(tables["late.events"] == nil)
+        #expect(metrics.exposition().contains(#"obs_rows_ahead_total{pipeline="p",input="events"} 1"#))
+    }
+
     private static var quiet: Logger {
         var logger = Logger(label: "test")
         logger.logLevel = .critical

@@ -12,6 +12,7 @@ struct PipelineFile: Decodable {
         case name, format, columns, options, steps, inputs, streams, windows, silver, gold, every, cron
         case commitInterval = "commit_interval"
         case allowedLateness = "allowed_lateness"
+        case maxClockSkew = "max_clock_skew"
         case idleAfter = "idle_after"
         case flushAfter = "flush_after"
     }
@@ -20,8 +21,9 @@ struct PipelineFile: Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let name = try container.decode(String.self, forKey: .name)
         let lateness = try container.duration(.allowedLateness) ?? .seconds(60)
+        let skew = try container.duration(.maxClockSkew) ?? InputDefinition.defaultClockSkew
         var inputs = try (container.decodeIfPresent([InputFile].self, forKey: .inputs) ?? []).map {
-            $0.definition(pipeline: name, lateness: lateness)
+            $0.definition(pipeline: name, lateness: lateness, skew: skew)
         }
         if let format = try container.decodeIfPresent(String.self, forKey: .format) {
             guard inputs.isEmpty else {
@@ -36,6 +38,7 @@ struct PipelineFile: Decodable {
                     allowedLateness: lateness,
                     steps: try (container.decodeIfPresent([StepFile].self, forKey: .steps) ?? []).map(\.step))
             ]
+            inputs[0].maxClockSkew = skew
         }
         guard !inputs.isEmpty else { throw UsageError("pipeline '\(name)' has neither 'format' nor 'inputs'") }
         var definition = PipelineDefinition(
@@ -175,11 +178,13 @@ private struct InputFile: Decodable {
     private let format: String
     private let options: FormatOptions
     private let lateness: Duration?
+    private let skew: Duration?
     private let steps: [Step]
 
     private enum CodingKeys: String, CodingKey {
         case name, table, format, columns, options, steps
         case allowedLateness = "allowed_lateness"
+        case maxClockSkew = "max_clock_skew"
     }
 
     init(from decoder: any Decoder) throws {
@@ -191,14 +196,17 @@ private struct InputFile: Decodable {
             columns: try (container.decodeIfPresent([ColumnFile].self, forKey: .columns) ?? []).map(\.column),
             settings: try container.decodeIfPresent([String: String].self, forKey: .options) ?? [:])
         lateness = try container.duration(.allowedLateness)
+        skew = try container.duration(.maxClockSkew)
         steps = try (container.decodeIfPresent([StepFile].self, forKey: .steps) ?? []).map(\.step)
     }
 
-    func definition(pipeline: String, lateness general: Duration) -> InputDefinition {
-        InputDefinition(
+    func definition(pipeline: String, lateness general: Duration, skew generalSkew: Duration) -> InputDefinition {
+        var definition = InputDefinition(
             name: name, table: table ?? "\(pipeline)_\(name)", format: format, options: options,
             allowedLateness: lateness ?? general,
             steps: steps)
+        definition.maxClockSkew = skew ?? generalSkew
+        return definition
     }
 }
 
@@ -219,7 +227,10 @@ private struct StreamFile: Decodable {
 private struct WindowFile: Decodable {
     let definition: WindowDefinition
 
-    private enum CodingKeys: String, CodingKey { case table, from, length, slide, gap, by, `where`, aggregates }
+    private enum CodingKeys: String, CodingKey {
+        case table, from, length, slide, gap, by, `where`, aggregates
+        case maxGroups = "max_groups"
+    }
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -237,10 +248,18 @@ private struct WindowFile: Decodable {
                 "window '\(table)': write 'length' for tumbling windows, 'length' and 'slide' for hopping ones, "
                     + "or 'gap' alone for sessions")
         }
-        definition = WindowDefinition(
+        var window = WindowDefinition(
             table: table, from: try container.decodeIfPresent(String.self, forKey: .from), kind: kind,
             by: try container.decodeIfPresent(TextList.self, forKey: .by)?.texts ?? [],
             where: try container.matchers(.where), aggregates: aggregates)
+        if let limit = try container.decodeIfPresent(Int.self, forKey: .maxGroups) {
+            guard (1...10_000_000).contains(limit) else {
+                throw container.refused(
+                    .maxGroups, "window '\(table)': 'max_groups' is \(limit); write a number from 1 to 10000000")
+            }
+            window.maxGroups = limit
+        }
+        definition = window
     }
 }
 

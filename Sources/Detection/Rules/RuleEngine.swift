@@ -53,9 +53,9 @@ public struct RuleEngine: Sendable {
         }
 
         /// Keeps only the groups that `isKept` says.
-        mutating func filter(_ isKept: (EventGroup) -> Bool) {
+        mutating func filter(_ isKept: (_ slot: Int) -> Bool) {
             var kept = Groups()
-            for (key, slot) in slots where isKept(all[slot]) { kept.add(key, all[slot]) }
+            for (key, slot) in slots where isKept(slot) { kept.add(key, all[slot]) }
             self = kept
         }
     }
@@ -73,7 +73,8 @@ public struct RuleEngine: Sendable {
     ///   - lines: the raw lines that the events were made of.
     ///   - lineRows: for each event the row of its line.
     public mutating func observe(events: Batch, lines: Batch, lineRows: [Int32]) -> [Finding] {
-        guard let times = events["event_time"] else { return [] }
+        guard let written = events["event_time"] else { return [] }
+        let times = Self.believable(written, arrivals: lines["arrival_time"], lineRows)
         let files = lines["file"], offsets = lines["offset"], raw = lines["line"]
         var findings: [Finding] = []
         for index in rules.indices {
@@ -86,6 +87,30 @@ public struct RuleEngine: Sendable {
             limitGroups(index)
         }
         return findings
+    }
+
+    /// How far ahead of its line's arrival an event may be.
+    private static let maxSkew = Duration.seconds(3600).inMicroseconds
+
+    /// The times of events, and of those from a clock that is far ahead the time of their arrival: nothing has happened after it was told. Else one such event would end the
+    /// window of its group, and make every other group look quiet.
+    private static func believable(_ times: Column, arrivals: Column?, _ lineRows: [Int32]) -> Column {
+        guard let arrivals, times.count > 0, case .int64(let all) = times.values,
+            let first = arrivals.integer(at: Int(lineRows[0]))
+        else {
+            return times
+        }
+        // Fast path: lines of a batch arrive together, and nearly none tells of the future.
+        guard all[times.range].max()! > first, all[times.range].max()! &- first > maxSkew else { return times }
+        func arrival(_ row: Int) -> Int64 { arrivals.integer(at: Int(lineRows[row])) ?? .max }
+        func isAhead(_ row: Int) -> Bool {
+            let time = all[times.range.lowerBound + row], arrival = arrival(row)
+            return time > arrival && time &- arrival > maxSkew
+        }
+        guard (0..<times.count).contains(where: isAhead) else { return times }
+        var builder = NumberBuilder<Int64>()
+        for row in 0..<times.count { builder.append(isAhead(row) ? arrival(row) : all[times.range.lowerBound + row]) }
+        return builder.finish()
     }
 
     /// The beginning of a line, cut between bytes: to count characters of every line would cost more than all else that a rule does.
@@ -154,8 +179,10 @@ public struct RuleEngine: Sendable {
         let count = groups[index].all.count
         guard count > Self.maxGroups else { return }
         let kept = Self.maxGroups * 9 / 10
-        let bound = groups[index].all.map(\.newest).sorted(by: >)[kept]
-        groups[index].filter { $0.newest > bound }
+        // By place where times are equal, as in a flood within one second: it must not take everything with it.
+        let all = groups[index].all
+        let newest = Set(all.indices.sorted { (all[$0].newest, $0) > (all[$1].newest, $1) }.prefix(kept))
+        groups[index].filter { newest.contains($0) }
         forgottenGroups += count - groups[index].all.count
     }
 
@@ -206,7 +233,8 @@ extension RuleEngine {
         guard let newest = groups.lazy.flatMap(\.all).map(\.newest).max(), newest > .min else { return }
         for (index, rule) in rules.enumerated() {
             let oldest = newest &- rule.within.inMicroseconds &- Self.repeatAfter
-            groups[index].filter { $0.newest >= oldest }
+            let all = groups[index].all
+            groups[index].filter { all[$0].newest >= oldest }
         }
     }
 

@@ -122,7 +122,13 @@ public final class DeltaTable: Sendable {
 
     /// A writer of data files for this table. The files are part of it once ``commit(adding:transaction:operation:)`` names them.
     public func writer() -> TableWriter {
-        TableWriter(table: name, schema: schema, partitionColumns: partitionColumns, storage: storage)
+        writer(mendsTexts: false)
+    }
+
+    /// - Parameter mendsTexts: writes U+FFFD for what is no UTF-8, rather than to refuse it.
+    func writer(mendsTexts: Bool) -> TableWriter {
+        TableWriter(
+            table: name, schema: schema, partitionColumns: partitionColumns, storage: storage, mendsTexts: mendsTexts)
     }
 
     /// Adds `files` in one new version, unless the transaction is one that the table has seen.

@@ -25,8 +25,11 @@ public final class TableWriter {
     /// By folder.
     private var open: [String: OpenFile] = [:]
     private var finished: [DataFile] = []
+    /// Whether texts that are not UTF-8 are mended rather than refused: where the rows of a table are written anew that has some.
+    private let mendsTexts: Bool
 
-    init(table: String, schema: Schema, partitionColumns: [String], storage: any Storage) {
+    init(table: String, schema: Schema, partitionColumns: [String], storage: any Storage, mendsTexts: Bool = false) {
+        self.mendsTexts = mendsTexts
         self.table = table
         self.schema = schema
         self.partitionColumns = partitionColumns
@@ -36,10 +39,10 @@ public final class TableWriter {
 
     /// Takes the rows of a batch. Columns are known by name; one that the batch lacks and that may be null is null.
     ///
-    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when the batch has other columns than the table.
+    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when the batch has other columns than the table, ``LakeError/notUTF8(table:column:)`` for a text that is none.
     public func append(_ batch: Batch) throws(LakeError) {
         guard !batch.isEmpty else { return }
-        let batch = batch.schema == schema ? batch : try fitted(batch)
+        let batch = try checked(batch.schema == schema ? batch : try fitted(batch))
         guard !partitionColumns.isEmpty else {
             try append(batch, folder: "", values: nil)
             return
@@ -101,6 +104,15 @@ public final class TableWriter {
             }
         }
         return groups
+    }
+
+    private func checked(_ batch: Batch) throws(LakeError) -> Batch {
+        var columns = batch.columns
+        for (index, field) in batch.schema.fields.enumerated() where field.type == .text && !columns[index].isUTF8 {
+            guard mendsTexts else { throw .notUTF8(table: table, column: field.name) }
+            columns[index] = columns[index].mended
+        }
+        return Batch(schema: batch.schema, columns: columns)
     }
 
     private func fitted(_ batch: Batch) throws(LakeError) -> Batch {

@@ -11,7 +11,7 @@ public struct VerifySummary: Sendable, Equatable {
 
 extension DeltaTable {
     /// Reads every file of the loaded version whole: that it is there, as long as the log says, that its footer and the checksums of its pages are right, and that
-    /// its rows and nulls are as many as its statistics say; then every file of the log (``DeltaLog/problems()``).
+    /// its rows and nulls are as many as its statistics say, that its texts are UTF-8; then every file of the log (``DeltaLog/problems()``).
     ///
     /// - Parameter progress: bytes looked at, of all.
     public func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(LakeError) -> VerifySummary {
@@ -47,12 +47,21 @@ extension DeltaTable {
         }
         var rows = 0
         var nulls: [String: Int] = [:]
+        var unreadable: Set<String> = []
         for group in 0..<scan.reader.rowGroupCount {
             guard let batch = try scan.batch(rowGroup: group) else { continue }
             rows += batch.count
-            for (field, column) in zip(batch.schema.fields, batch.columns) { nulls[field.name, default: 0] += column.nullCount }
+            for (field, column) in zip(batch.schema.fields, batch.columns) {
+                nulls[field.name, default: 0] += column.nullCount
+                if field.type == .text, !column.isUTF8 { unreadable.insert(field.name) }
+            }
         }
         summary.rows += rows
+        for column in unreadable.sorted() {
+            summary.problems.append(
+                "\(storage.location(file.path)): has texts in '\(column)' that are not UTF-8, which other programs refuse; 'obs replay' makes a pipeline's tables anew"
+            )
+        }
         guard let stats = file.stats, let said = FileBounds(stats) else { return }
         if let count = said.rowCount, count != rows {
             summary.problems.append("\(storage.location(file.path)): has \(rows) rows, and the log says \(count)")

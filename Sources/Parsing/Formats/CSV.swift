@@ -4,6 +4,9 @@ import Foundation
 /// Comma-separated values, typed by the columns that the definition declares. The first line of a file names its columns, and a column's path is such a name; with the
 /// option `header: "false"` the file's columns are the declared ones in their order.
 ///
+/// Blanks around the names of columns are no part of them, and where a name has some before it, those before values are none either. The line of names is in quarantine as
+/// `missing_column` when it lacks a declared one.
+///
 /// A value in quotes may hold the delimiter, line ends and quotes (doubled): such a record is kept until its last line has come. An empty value without quotes is no
 /// value. A record with more or fewer values than the header is refused, because nobody knows which of them is missing. `delimiter` is `,` by default; `tab` is a tab.
 ///
@@ -31,6 +34,8 @@ public struct CSV: LogFormat {
     private struct Memory: Codable {
         /// For each value of a record the declared column that it belongs to; nil before a header was seen.
         var layout: [Int?]?
+        /// Whether blanks stand before values and are no part of them; nil is no.
+        var skipsBlanks: Bool?
         var open: OpenRecord?
     }
 
@@ -106,6 +111,10 @@ public struct CSV: LogFormat {
                 memory.open = open
                 return
             }
+            if open.offset == 0, hasHeader {
+                if !readHeader(open.bytes.span) { rejected += open.rows.map { RejectedLine(row: $0, reason: .missingColumn) } }
+                return
+            }
             if let reason = append(
                 open.bytes.span, file: open.file.span, offset: open.offset, arrival: open.arrival, row: open.rows[0])
             {
@@ -120,7 +129,7 @@ public struct CSV: LogFormat {
             return
         }
         if offset == 0, hasHeader {
-            readHeader(line)
+            if !readHeader(line) { rejected.append(RejectedLine(row: row, reason: .missingColumn)) }
             return
         }
         if let reason = append(line, file: file, offset: offset, arrival: arrival, row: row) {
@@ -146,6 +155,9 @@ public struct CSV: LogFormat {
                 continue
             } else if byte == UInt8(ascii: "\""), isStart {
                 isQuoted = true
+            } else if isStart, memory.skipsBlanks == true, byte == UInt8(ascii: " ") {
+                index += 1
+                continue
             }
             isStart = false
             index += 1
@@ -153,15 +165,31 @@ public struct CSV: LogFormat {
         return isQuoted
     }
 
-    private mutating func readHeader(_ line: Span<UInt8>) {
+    /// Takes the names of columns; whether all that are declared are among them.
+    private mutating func readHeader(_ line: Span<UInt8>) -> Bool {
         var start = 0
         // A byte order mark, as spreadsheets write it.
         if line.count >= 3, line[0] == 0xEF, line[1] == 0xBB, line[2] == 0xBF { start = 3 }
         var layout: [Int?] = []
-        Self.forEachValue(line.extracting(start..<line.count), delimiter) { value, _ in
-            layout.append(tree.child(of: 0, value.span).flatMap { tree.columns[$0] })
+        var skipsBlanks = false
+        Self.forEachValue(line.extracting(start..<line.count), delimiter) { value, isQuoted in
+            if !isQuoted, layout.count > 0, value.first == UInt8(ascii: " ") { skipsBlanks = true }
+            layout.append(column(value))
         }
         memory.layout = layout
+        memory.skipsBlanks = skipsBlanks ? true : nil
+        return record.declared.indices.allSatisfy(layout.contains)
+    }
+
+    /// The declared column of a name: as it is written, or with each run of blanks and line ends in it taken as one blank.
+    private func column(_ name: [UInt8]) -> Int? {
+        if let exact = tree.child(of: 0, name.span).flatMap({ tree.columns[$0] }) { return exact }
+        let plain = Self.plain(name)
+        return record.declared.firstIndex { Self.plain(Array($0.path.utf8)) == plain }
+    }
+
+    private static func plain(_ name: [UInt8]) -> [UInt8] {
+        Array(name.split { $0 <= 0x20 }.joined(separator: [0x20]))
     }
 
     private mutating func append(_ text: Span<UInt8>, file: Span<UInt8>, offset: Int64, arrival: Int64, row: Int)
@@ -172,7 +200,7 @@ public struct CSV: LogFormat {
         record.begin()
         var index = 0
         var bad: Int?
-        Self.forEachValue(text, delimiter) { value, isQuoted in
+        Self.forEachValue(text, delimiter, skipsBlanks: memory.skipsBlanks == true) { value, isQuoted in
             defer { index += 1 }
             guard index < layout.count, let column = layout[index], !value.isEmpty || isQuoted else { return }
             if !record.set(column, text: value.span), bad == nil { bad = column }
@@ -183,13 +211,14 @@ public struct CSV: LogFormat {
 
     /// The values of a record, unquoted.
     private static func forEachValue(
-        _ text: Span<UInt8>, _ delimiter: UInt8, _ body: ([UInt8], _ isQuoted: Bool) -> Void
+        _ text: Span<UInt8>, _ delimiter: UInt8, skipsBlanks: Bool = false, _ body: ([UInt8], _ isQuoted: Bool) -> Void
     ) {
         var value: [UInt8] = []
         var index = 0
         while true {
             value.removeAll(keepingCapacity: true)
             var isQuoted = false
+            while skipsBlanks, index < text.count, text[index] == UInt8(ascii: " ") { index += 1 }
             if index < text.count, text[index] == UInt8(ascii: "\"") {
                 isQuoted = true
                 index += 1

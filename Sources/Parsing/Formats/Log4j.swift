@@ -88,6 +88,10 @@ public struct Log4j: LogFormat {
             case .failure(.badTimestamp):
                 rejected.append(RejectedLine(row: row, reason: .badTimestamp))
                 return
+            case .failure(.unreadable) where open != nil:
+                // A time at the beginning of a line of a trace or a message is no header without a level behind it.
+                goOn(line, row: row)
+                return
             case .failure(.unreadable):
                 rejected.append(RejectedLine(row: row, reason: .unreadableHeader))
                 return

@@ -4,7 +4,7 @@ import Foundation
 /// `level=info msg="stopping all fetchers" user=17 ok`, as Heroku, Grafana and many Go programs write it; typed by the columns that the definition declares, whose
 /// paths are the keys.
 ///
-/// A value in quotes may hold blanks and the escapes of JSON. A key without a value is true. What is declared nowhere is not looked at.
+/// A value in quotes may hold blanks and the escapes of JSON and of Go (`\u00e9`, `\U0001f600`, `\x41`). A key without a value is true. What is declared nowhere is not looked at.
 ///
 /// Source: https://brandur.org/logfmt
 public struct Logfmt: LogFormat {
@@ -87,6 +87,17 @@ public struct Logfmt: LogFormat {
             case UInt8(ascii: "n"): record.append(10)
             case UInt8(ascii: "r"): record.append(13)
             case UInt8(ascii: "t"): record.append(9)
+            case UInt8(ascii: "b"): record.append(8)
+            case UInt8(ascii: "f"): record.append(12)
+            case UInt8(ascii: "u"), UInt8(ascii: "U"), UInt8(ascii: "x"):
+                if let (scalar, end) = Self.scalar(line, at) {
+                    for byte in String(scalar).utf8 { record.append(byte) }
+                    at = end
+                    continue
+                }
+                // No code: it stands as it was written.
+                record.append(line[at])
+                record.append(line[at + 1])
             default: record.append(line[at + 1])
             }
             at += 2
@@ -94,6 +105,32 @@ public struct Logfmt: LogFormat {
         guard at < line.count else { return nil }
         if let column, !record.set(column, scratchFrom: from), bad == nil { bad = column }
         return at + 1
+    }
+
+    /// The scalar of a code such as `\u00e9` at `start`, and where it ends; half a surrogate pair is U+FFFD. A byte of Go's `\x` above ASCII is part of something that is
+    /// no text, and stands as it was written.
+    private static func scalar(_ line: Span<UInt8>, _ start: Int) -> (Unicode.Scalar, Int)? {
+        func number(_ line: Span<UInt8>, from: Int, digits: Int) -> UInt32? {
+            guard from + digits <= line.count else { return nil }
+            var value: UInt32 = 0
+            for index in from..<(from + digits) {
+                guard let digit = line[index].hexValue else { return nil }
+                value = value << 4 | UInt32(digit)
+            }
+            return value
+        }
+        let kind = line[start + 1]
+        let digits = kind == UInt8(ascii: "x") ? 2 : kind == UInt8(ascii: "u") ? 4 : 8
+        guard let code = number(line, from: start + 2, digits: digits) else { return nil }
+        let end = start + 2 + digits
+        if digits == 2 { return code < 0x80 ? (Unicode.Scalar(UInt8(code)), end) : nil }
+        if (0xD800..<0xDC00).contains(code), end + 1 < line.count, line[end] == UInt8(ascii: "\\"),
+            line[end + 1] == UInt8(ascii: "u"),
+            let low = number(line, from: end + 2, digits: 4), (0xDC00..<0xE000).contains(low)
+        {
+            return (Unicode.Scalar(0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)) ?? "\u{FFFD}", end + 6)
+        }
+        return (Unicode.Scalar(code) ?? "\u{FFFD}", end)
     }
 
     public var state: Data { Data() }

@@ -27,14 +27,26 @@ extension FormatOptions {
                 }
             }
         case CSV.name:
-            let names = texts.first.map { CSV.values(Array($0.utf8), delimiter: delimiter) } ?? []
+            let records = records(texts).map { CSV.values(Array($0.utf8), delimiter: delimiter) }
+            let names = (records.first ?? []).map { $0.trimmingCharacters(in: .whitespaces) }
             for name in names { found.add(name, "") }
-            for text in texts.dropFirst() {
-                for (name, value) in zip(names, CSV.values(Array(text.utf8), delimiter: delimiter)) { found.add(name, value) }
+            for record in records.dropFirst() {
+                for (name, value) in zip(names, record) { found.add(name, value.trimmingCharacters(in: .whitespaces)) }
             }
         default: return nil
         }
         return FormatOptions(columns: found.columns)
+    }
+
+    /// Lines put together where a quote is open at the end of one.
+    private static func records(_ lines: [String]) -> [String] {
+        var records: [String] = []
+        var isOpen = false
+        for line in lines {
+            if isOpen { records[records.count - 1] += "\n" + line } else { records.append(line) }
+            if !line.utf8.count(where: { $0 == UInt8(ascii: "\"") }).isMultiple(of: 2) { isOpen.toggle() }
+        }
+        return records
     }
 
     public static let maxInferredColumns = 200
@@ -72,15 +84,14 @@ private struct InferredColumns {
 
     var columns: [FormatOptions.DeclaredColumn] {
         let eventTime = Self.timeNames.first { types[$0] == .some(.some(.timestamp)) }
-        var names: Set<String> = ["file", "offset"]
-        if eventTime != nil { names.insert("event_time") }
+        var names: Set<String> = ["file", "offset", "event_time"]
         return order.map { path in
             let type: ColumnType = types[path]! ?? .text
             guard path != eventTime else { return .init("event_time", .timestamp, path: path, isNullable: false) }
             var name = String(
                 String.UnicodeScalarView(path.unicodeScalars.map { $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) ? $0 : "_" }))
             while !names.insert(name).inserted || name.isEmpty { name += "_" }
-            return .init(name, type == .timestamp || name != "event_time" ? type : .text, path: path)
+            return .init(name, type, path: path)
         }
     }
 }

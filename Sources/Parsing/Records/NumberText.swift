@@ -19,6 +19,15 @@ extension Int64 {
     }
 }
 
+extension Int64 {
+    /// The whole number that `text` is with a fraction of zeros, such as `9007199254740993.0`, which a double would round.
+    init?(whole text: Span<UInt8>) {
+        guard let dot = text.firstIndex(of: UInt8(ascii: ".")), dot + 1 < text.count else { return nil }
+        for index in (dot + 1)..<text.count where text[index] != UInt8(ascii: "0") { return nil }
+        self.init(decimal: text.extracting(0..<dot))
+    }
+}
+
 extension Double {
     private static let powersOfTen: [Double] = (0...22).map { exponent in (0..<exponent).reduce(1) { value, _ in value * 10 } }
 
@@ -69,6 +78,25 @@ extension Double {
 }
 
 extension SyslogTime {
+    /// A stamp with what may stand behind it in a value that is a time and nothing else: nothing, or a zone as other programs write it, ` +0100`, `+01` or ` UTC`.
+    static func zoned(_ stamp: SyslogHeader.Stamp, _ text: Span<UInt8>, from end: Int) -> SyslogHeader.Stamp? {
+        if end == text.count { return stamp }
+        guard case .local(let year, let month, let day, let second, let microsecond) = stamp else { return nil }
+        let start = text[end] == UInt8(ascii: " ") ? end + 1 : end
+        let rest = text.extracting(start..<text.count)
+        var offset = 0
+        if !rest.isEqual(to: "UTC") && !rest.isEqual(to: "GMT") && !rest.isEqual(to: "Z") && !rest.isEqual(to: "z") {
+            guard rest.count >= 3, rest[0] == UInt8(ascii: "+") || rest[0] == UInt8(ascii: "-"),
+                let hours = rest.integer(in: 1..<3), hours < 24
+            else { return nil }
+            let minutesAt = rest.count > 3 && rest[3] == UInt8(ascii: ":") ? 4 : 3
+            let minutes = rest.count == 3 ? 0 : rest.integer(in: minutesAt..<rest.count)
+            guard let minutes, minutes < 60, rest.count == 3 || rest.count == minutesAt + 2 else { return nil }
+            offset = (Int(hours) * 60 + Int(minutes)) * (rest[0] == UInt8(ascii: "-") ? -60 : 60)
+        }
+        return .absolute(Timestamp(year: year, month: month, day: day, second: second - offset, microsecond: microsecond))
+    }
+
     /// The days since 1970 of `2026-11-21`, which is all of `text`.
     static func date(_ text: Span<UInt8>) -> Int? {
         guard text.count == 10, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), let year = text.integer(in: 0..<4),

@@ -146,7 +146,10 @@ struct RecordColumns: Sendable {
             return text.isEqual(to: "false") || text.isEqual(to: "0") ? .bool(false) : nil
         case .int32, .int64:
             // Fast path: digits. Else a number without a fraction, such as 3.0 or 1e3.
-            guard let whole = Int64(decimal: text) ?? Double(ascii: text).flatMap({ Int64(exactly: $0) }) else { return nil }
+            guard let whole = Int64(decimal: text) ?? Int64(whole: text) ?? Double(ascii: text).flatMap({ Int64(exactly: $0) })
+            else {
+                return nil
+            }
             return type == .int32 && Int32(exactly: whole) == nil ? nil : .int(whole)
         case .float, .double: return Double(ascii: text).flatMap { $0.isFinite ? .double($0) : nil }
         case .timestamp: return time(text).map { .int($0) }
@@ -171,9 +174,9 @@ struct RecordColumns: Sendable {
 
     private func time(_ text: Span<UInt8>) -> Int64? {
         if let stamp = SyslogTime.iso(text, at: 0) {
-            guard let found = stamp.value, found.end == text.count else { return nil }
+            guard let found = stamp.value, let stamp = SyslogTime.zoned(found.stamp, text, from: found.end) else { return nil }
             var zone = zone
-            return zone.resolve(found.stamp, file: "", arrival: Timestamp(microseconds: 0))?.microseconds
+            return zone.resolve(stamp, file: "", arrival: Timestamp(microseconds: 0))?.microseconds
         }
         if text.count == 10, let days = SyslogTime.date(text) {
             var zone = zone

@@ -39,6 +39,17 @@ public struct StampResolver: Sendable {
         case .local(let year, let month, let day, let second, let microsecond):
             return Timestamp(
                 microseconds: utc(year: year, month: month, day: day, second: second).microseconds + Int64(microsecond))
+        case .timeOfDay(let second, let microsecond):
+            // Of the last day on which it is not ahead of the arrival by more than an hour.
+            let zone = context.timeZone.secondsFromGMT(for: Date(timeIntervalSince1970: arrival.secondsSince1970))
+            let today = Int(((arrival.secondsSince1970 + Double(zone)) / 86_400).rounded(.down))
+            for days in [today + 1, today] {
+                let date = Timestamp.civil(days: days)
+                let time = utc(year: date.year, month: date.month, day: date.day, second: second) + .microseconds(microsecond)
+                if time <= arrival + .seconds(3600) { return time }
+            }
+            let date = Timestamp.civil(days: today - 1)
+            return utc(year: date.year, month: date.month, day: date.day, second: second) + .microseconds(microsecond)
         case .yearless(let month, let day, let second):
             guard context.year != nil else {
                 // Only the first days of a year can be those of the year that begins: nothing else costs a second look.

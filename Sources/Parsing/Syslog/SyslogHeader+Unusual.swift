@@ -17,7 +17,9 @@ extension SyslogHeader {
         while at < line.count, at < 7, line[at].isDigit { at += 1 }
         if at > 0, at + 1 < line.count, line[at] == UInt8(ascii: " ") {
             if line[at + 1] == UInt8(ascii: "<") { return try? parseUsual(line, from: at + 1).get() }
-            if at == 1, line[0] == UInt8(ascii: "1"), SyslogTime.iso(line, at: 2) != nil { return try? parse5424(line, from: 2).get() }
+            if at == 1, line[0] == UInt8(ascii: "1"), SyslogTime.iso(line, at: 2) != nil {
+                return try? parse5424(line, from: 2).get()
+            }
         }
         at = 0
         if line.count > 0, line[0] == UInt8(ascii: "<"), let close = line.firstIndex(of: UInt8(ascii: ">")), close <= 4 {
@@ -34,7 +36,9 @@ extension SyslogHeader {
             at = own.1
         } else if !isTag(line, host), skipPriority(line, from: behind) > behind {
             // The priority between host and name is passed by reading the name alone.
-            guard readNames(line, from: skipPriority(line, from: behind), into: &header) != nil, header.host.isEmpty else { return nil }
+            guard readNames(line, from: skipPriority(line, from: behind), into: &header) != nil, header.host.isEmpty else {
+                return nil
+            }
             header.host = host
             return header
         }
@@ -74,7 +78,8 @@ extension SyslogHeader {
 
     /// `Nov 26 2026 10:00:01`.
     private static func yearInside(_ line: Span<UInt8>, at start: Int) -> (Stamp, Int)? {
-        guard let (month, day, end) = SyslogTime.monthAndDay(line, at: start), let year = year(line, at: end), end + 14 <= line.count,
+        guard let (month, day, end) = SyslogTime.monthAndDay(line, at: start), let year = year(line, at: end),
+            end + 14 <= line.count,
             let second = SyslogTime.clock(line, at: end + 6), day >= 1, day <= SyslogTime.length(ofMonth: month, year: year)
         else { return nil }
         return (.local(year: year, month: month, day: day, second: second, microsecond: 0), end + 14)
@@ -88,7 +93,9 @@ extension SyslogHeader {
         let word = (end + 1)..<line.wordOfHeader(from: end + 1)
         guard (3...5).contains(word.count), word.upperBound < line.count else { return (stamp, end) }
         for index in word where line[index] < UInt8(ascii: "A") || line[index] > UInt8(ascii: "Z") { return (stamp, end) }
-        guard line.extracting(word).isEqual(to: "UTC") || line.extracting(word).isEqual(to: "GMT") else { return (stamp, word.upperBound) }
+        guard line.extracting(word).isEqual(to: "UTC") || line.extracting(word).isEqual(to: "GMT") else {
+            return (stamp, word.upperBound)
+        }
         let time = Timestamp(year: year, month: month, day: day, second: second, microsecond: microsecond)
         return (.absolute(time), word.upperBound)
     }
@@ -100,7 +107,8 @@ extension SyslogHeader {
         guard (3...32).contains(word.count) else { return start }
         let isBracketed = word[0] == UInt8(ascii: "<") && word[word.count - 1] == UInt8(ascii: ">")
         let isNamed =
-            (word.starts(with: "auth") || word.starts(with: "local") || word.starts(with: "daemon") || word.starts(with: "security"))
+            (word.starts(with: "auth") || word.starts(with: "local") || word.starts(with: "daemon")
+                || word.starts(with: "security"))
             && (word.firstIndex(of: UInt8(ascii: ".")) ?? word.firstIndex(of: UInt8(ascii: ":")) ?? word.count) < word.count - 1
             && word[word.count - 1] != UInt8(ascii: "]")
         return isBracketed || isNamed ? line.skipBlanks(from: end) : start

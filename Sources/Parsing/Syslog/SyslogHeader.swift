@@ -11,6 +11,8 @@ public struct SyslogHeader: Sendable {
         case absolute(Timestamp)
         /// ISO 8601 without a zone.
         case local(year: Int, month: Int, day: Int, second: Int, microsecond: Int)
+        /// A time without a date, as Logback writes it by default.
+        case timeOfDay(second: Int, microsecond: Int)
     }
 
     public var stamp = Stamp.none
@@ -185,7 +187,9 @@ public struct SyslogHeader: Sendable {
         var start = word.lowerBound
         for index in start..<end where line[index] == UInt8(ascii: "/") { start = index + 1 }
         // `(sshd)` is the process before systemd has started the program in it.
-        if end - start > 2, line[start] == UInt8(ascii: "("), line[end - 1] == UInt8(ascii: ")") { (start, end) = (start + 1, end - 1) }
+        if end - start > 2, line[start] == UInt8(ascii: "("), line[end - 1] == UInt8(ascii: ")") {
+            (start, end) = (start + 1, end - 1)
+        }
         header.process = start..<end
     }
 }

@@ -53,7 +53,8 @@ enum SyslogTime {
 
     /// `1795687201.373474`, seconds since 1970 with a blank behind them.
     static func epoch(_ line: Span<UInt8>, at start: Int) -> (SyslogHeader.Stamp, Int)? {
-        guard start + 12 < line.count, line[start + 10] == UInt8(ascii: "."), let seconds = line.integer(in: start..<(start + 10)) else {
+        guard start + 12 < line.count, line[start + 10] == UInt8(ascii: "."), let seconds = line.integer(in: start..<(start + 10))
+        else {
             return nil
         }
         var at = start + 11

@@ -88,8 +88,12 @@ public struct InputDefinition: Sendable, Hashable {
     public var options: FormatOptions
     /// How far behind the newest event of its partition one may be and still count.
     public var allowedLateness: Duration
+    /// How far ahead of its line's arrival an event may be and still move the watermark.
+    public var maxClockSkew = defaultClockSkew
     /// In order, before silver.
     public var steps: [Step]
+
+    public static let defaultClockSkew = Duration.seconds(3600)
 
     public init(
         name: String, table: String, format: String, options: FormatOptions = FormatOptions(),
@@ -106,8 +110,11 @@ public struct InputDefinition: Sendable, Hashable {
     var signature: String {
         let columns = options.columns.map { "\($0.name):\($0.type.rawValue):\($0.path):\($0.isNullable)" }
         let settings = options.settings.map { "\($0.key)=\($0.value)" }
+        // Only where it is not the default, so that checkpoints of before it could be set are read on.
+        let skew = maxClockSkew == Self.defaultClockSkew ? "" : " skew \(maxClockSkew.inMicroseconds)"
         return
             "input \(name) \(table) \(format) \(columns) \(settings) \(allowedLateness.inMicroseconds) \(steps.map(\.signature))"
+            + skew
     }
 }
 

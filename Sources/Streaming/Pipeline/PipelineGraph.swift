@@ -24,6 +24,7 @@ struct PipelineGraph {
     private var inputs: [StepChain]
     private var streams: [StepChain]
     private var windows: [WindowedAggregation]
+    private let metrics: StepMetrics
     /// By the name of an input, stream or window: how far it is.
     private var watermarks: [String: Int64] = [:]
 
@@ -33,6 +34,7 @@ struct PipelineGraph {
     ) throws {
         self.definition = definition
         self.schemas = schemas
+        self.metrics = metrics
         let surroundings = StepChain.Surroundings(
             pipeline: definition.name, nodes: schemas.nodes,
             allowedLateness: definition.inputs.map(\.allowedLateness).max() ?? .zero,
@@ -103,12 +105,15 @@ struct PipelineGraph {
             case .window(let index):
                 let window = definition.windows[index]
                 let from = window.from ?? definition.inputs[0].name
+                let otherRows = windows[index].otherRows
                 for flow in outputs[from] ?? [] {
                     let late = windows[index].observe(flow.batch, flow.watermarks)
                     output.notes.noteLate(late, of: flow, for: window.table)
                     output.windowed += flow.batch.count - late.count
                     output.lateForWindows += late.count
                 }
+                let more = windows[index].otherRows - otherRows
+                if more > 0 { metrics.record(window: window.table, otherRows: more) }
                 let watermark = watermarks[from] ?? .min
                 let closed = windows[index].close(upTo: watermark)
                 if !closed.isEmpty {

@@ -6,6 +6,8 @@ struct PipelineMetrics: Sendable {
     let source, bronze, silver, quarantine, late, steps, windows, gold, observers, commit: StageMeter
     let watermark, lag, lastCommit, stateRows, queueDepth: Gauge
     let events: CounterFamily
+    /// Of all pipelines: by pipeline and input.
+    let ahead: CounterFamily
 
     init(_ registry: MetricsRegistry, pipeline: String) {
         let stages = StageMetrics(registry)
@@ -36,6 +38,10 @@ struct PipelineMetrics: Sendable {
                 "obs_pipeline_state_rows", help: "Groups in open windows, rows that wait for a join, keys that are remembered.",
                 labels: ["pipeline"])[pipeline]
         queueDepth = registry.gauge("obs_queue_depth", help: "Batches that wait to be worked on.", labels: ["queue"])[pipeline]
+        ahead = registry.counter(
+            "obs_rows_ahead_total",
+            help: "Events whose time is further ahead of their arrival than max_clock_skew; they do not move the watermark.",
+            labels: ["pipeline", "input"])
         events = registry.counter(
             "obs_ssh_events_total", help: "Events of sshd by kind and method.", labels: ["event", "method"])
         for event in ["failed_password", "accepted_password", "accepted_publickey", "invalid_user"] {

@@ -24,7 +24,9 @@ extension PipelineRunner {
         }
         var watermarks = StateWriter()
         partitions.encode(to: &watermarks)
-        var states = ["graph": graph.snapshot(), "watermarks": watermarks.data]
+        var hosts = StateWriter()
+        partitions.encodeHosts(to: &hosts)
+        var states = ["graph": graph.snapshot(), "watermarks": watermarks.data, "clocks": hosts.data]
         for (partition, _) in formats.sorted(by: { $0.value.lastEpoch > $1.value.lastEpoch }).dropFirst(Self.keptFormats) {
             formats[partition] = nil
         }
@@ -90,6 +92,10 @@ extension PipelineRunner {
             if let state = checkpoint.states["watermarks"] {
                 var reader = StateReader(state)
                 partitions = try PartitionWatermarks(from: &reader, now: .now)
+            }
+            if let state = checkpoint.states["clocks"] {
+                var reader = StateReader(state)
+                try partitions.decodeHosts(from: &reader)
             }
             for (name, state) in checkpoint.states where name.hasPrefix("format/") {
                 let parts = name.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false)

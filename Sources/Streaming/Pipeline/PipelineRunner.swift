@@ -231,11 +231,12 @@ public actor PipelineRunner {
             meter.record(StageCounts(ok: lines.count, bytesIn: byteCount), took: .now - start)
         }()
         metrics.silver.record(StageCounts(ok: parsed.events.count, quarantined: parsed.rejected.count, bytesIn: byteCount))
-        let rowWatermarks = partitions.observe(
-            parsed.events["event_time"]!, of: job.clock, lateness: input.allowedLateness, now: .now)
-        let start = ContinuousClock.now
         let arrivals = lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init))
-        var output = try graph.take(parsed.events, input: job.input, rowWatermarks: rowWatermarks, arrivals: arrivals)
+        let observed = partitions.observe(
+            parsed.events, arrivals: arrivals, of: job.clock, input: input, idleAfter: definition.idleAfter, now: .now)
+        let start = ContinuousClock.now
+        var output = try graph.take(
+            parsed.events, input: job.input, rowWatermarks: observed.watermarks, arrivals: arrivals)
         let taken = ContinuousClock.now - start
         // Alerts do not wait for the lake: rules and models look at the events while they are written.
         let silver = output.silver!
@@ -247,6 +248,11 @@ public actor PipelineRunner {
         if input.format == SSHD.name { metrics.count(silver.batch) }
         let written = try tables.write(output, of: parsed, lines: lines, input: input)
         if written.quarantined > 0 { metrics.quarantine.record(StageCounts(ok: written.quarantined)) }
+        if !observed.ahead.isEmpty {
+            try tables.keepAhead(observed.ahead, of: parsed.events, arrivals: arrivals, input)
+            metrics.ahead[definition.name, input.name].increment(by: observed.ahead.count)
+            summary.count(names.ahead(input), in: observed.ahead.count, out: observed.ahead.count)
+        }
         if written.late > 0 { metrics.late.record(StageCounts(ok: written.late)) }
         let closing = ContinuousClock.now
         let closed = try graph.advance(to: partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil))

@@ -48,6 +48,14 @@ extension PipelineTables {
         return batch.count
     }
 
+    /// Writes events whose time is further ahead of their arrival than the allowed skew beside silver, where they are too.
+    func keepAhead(_ rows: [Int], of events: Batch, arrivals: Column, _ input: InputDefinition) throws {
+        try append(
+            Batch(
+                schema: Self.aheadSchema(events.schema), columns: events.gather(rows).columns + [arrivals.gather(rows)]),
+            to: names.ahead(input))
+    }
+
     private func keepLate(_ late: [Int32: [String]], of events: Batch, _ input: InputDefinition) throws -> Int {
         guard !late.isEmpty else { return 0 }
         let rows = late.keys.sorted()

@@ -42,6 +42,7 @@ final class PipelineTables {
         var suffix = ""
         func silver(_ input: InputDefinition) -> String { "silver.\(input.table)\(suffix)" }
         func late(_ input: InputDefinition) -> String { "late.\(input.table)\(suffix)" }
+        func ahead(_ input: InputDefinition) -> String { "ahead.\(input.table)\(suffix)" }
         func gold(_ table: String) -> String { "gold.\(table)\(suffix)" }
         func quarantine(_ definition: PipelineDefinition) -> String { "quarantine.\(definition.name)\(suffix)" }
 
@@ -51,6 +52,7 @@ final class PipelineTables {
             for input in definition.inputs {
                 columns[silver(input)] = "event_time"
                 columns[late(input)] = "event_time"
+                columns[ahead(input)] = "event_time"
             }
             for stream in definition.streams {
                 if let table = stream.table { columns[gold(table)] = schemas.nodes[stream.name]!.timeColumn }
@@ -60,7 +62,7 @@ final class PipelineTables {
         }
     }
 
-    /// Opens the tables, or makes them. Late rows get theirs with the first one.
+    /// Opens the tables, or makes them. Late rows and those that are ahead get theirs with the first one.
     init(
         _ definition: PipelineDefinition, lake: Lake, schemas: PipelineSchemas, formats: [Schema], names: TableNames,
         writesBronze: Bool, range: Range<Timestamp>? = nil
@@ -80,6 +82,7 @@ final class PipelineTables {
             }
             try open(names.silver(input), schemas.nodes[input.name]!.schema)
             if known.contains(names.late(input)) { try open(names.late(input), Self.lateSchema(format)) }
+            if known.contains(names.ahead(input)) { try open(names.ahead(input), Self.aheadSchema(format)) }
         }
         try open(names.quarantine(definition), Self.quarantineSchema)
         for stream in definition.streams {
@@ -90,6 +93,9 @@ final class PipelineTables {
 
     /// The event as it was parsed, and the windows, joins and steps that it was too late for.
     static func lateSchema(_ format: Schema) -> Schema { Schema(format.fields + [Field("late_for", .text)]) }
+
+    /// The event as it was parsed, and when its line arrived, long before the event says that it happened.
+    static func aheadSchema(_ format: Schema) -> Schema { Schema(format.fields + [Field("arrival_time", .timestamp)]) }
 
     func append(_ batch: Batch, to name: String) throws {
         var batch = batch

@@ -223,11 +223,13 @@ public struct PipelineReplay {
     private func take(
         _ parsed: ParsedBatch, _ lines: Batch, _ input: InputDefinition, _ lane: Lane, _ run: Run, _ summary: inout Summary
     ) throws {
-        let times = lane.partitions.observe(
-            parsed.events["event_time"]!, of: clock(run), lateness: input.allowedLateness, now: .now)
+        let arrivals = lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init))
+        let observed = lane.partitions.observe(
+            parsed.events, arrivals: arrivals, of: clock(run), input: input, idleAfter: definition.idleAfter, now: .now)
         let output = try lane.graph.take(
-            parsed.events, input: definition.inputs.firstIndex(of: input)!, rowWatermarks: times,
-            arrivals: lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init)))
+            parsed.events, input: definition.inputs.firstIndex(of: input)!, rowWatermarks: observed.watermarks, arrivals: arrivals
+        )
+        if !observed.ahead.isEmpty { try tables.keepAhead(observed.ahead, of: parsed.events, arrivals: arrivals, input) }
         _ = try tables.write(output, of: parsed, lines: lines, input: input)
         try write(output.gold)
         try write(lane.graph.advance(to: lane.partitions.advance(now: .now, idleAfter: nil)).gold)
@@ -298,6 +300,9 @@ public struct PipelineReplay {
         var watermarks = StateWriter()
         lane.partitions.encode(to: &watermarks)
         states["watermarks"] = watermarks.data
+        var hosts = StateWriter()
+        lane.partitions.encodeHosts(to: &hosts)
+        states["clocks"] = hosts.data
         for (partition, entry) in lane.formats {
             let fresh = try LogFormats.make(
                 definition.inputs[entry.input].format, context: context, options: definition.inputs[entry.input].options

@@ -3,6 +3,7 @@ import Telemetry
 /// What the steps of a pipeline count: how often each expectation held, and how its look-up files are.
 struct StepMetrics: Sendable {
     private let rows: CounterFamily
+    private let other: CounterFamily
     let references: ReferenceGauges
     private let pipeline: String
 
@@ -11,12 +12,18 @@ struct StepMetrics: Sendable {
             "obs_expectation_rows_total",
             help: "Rows that an expectation was asked about, by whether it held; epochs for row counts.",
             labels: ["pipeline", "expectation", "result"])
+        other = registry.counter(
+            "obs_window_rows_other_total",
+            help: "Rows that a window counted in its group of all others, because it had more groups than max_groups.",
+            labels: ["pipeline", "table"])
         pipeline = definition.name
         references = ReferenceGauges(registry, pipeline: pipeline)
         for step in definition.inputs.flatMap(\.steps) + definition.streams.flatMap(\.steps) {
             if case .expect(let expectation) = step { record(expectation.name, succeeded: 0, failed: 0) }
         }
     }
+
+    func record(window table: String, otherRows: Int) { other[pipeline, table].increment(by: otherRows) }
 
     func record(_ expectation: String, succeeded: Int, failed: Int) {
         rows[pipeline, expectation, "success"].increment(by: succeeded)

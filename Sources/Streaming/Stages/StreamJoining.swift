@@ -24,12 +24,12 @@ struct StreamJoining {
         var nextSegment = 0
         var rows: [[UInt8]: [Row]] = [:]
         var oldest = Int64.max
-
-        var count: Int { rows.values.reduce(0) { $0 + $1.count } }
+        private(set) var count = 0
 
         mutating func append(_ batch: Batch, _ kept: [(row: Int, key: [UInt8], time: Int64, isMatched: Bool)]) {
             guard !kept.isEmpty else { return }
             segments[nextSegment] = (batch.gather(kept.map(\.row)), kept.count)
+            count += kept.count
             for (index, row) in kept.enumerated() {
                 rows[row.key, default: []].append(
                     Row(segment: nextSegment, row: Int32(index), time: row.time, isMatched: row.isMatched))
@@ -51,6 +51,7 @@ struct StreamJoining {
                 }
                 for row in kept { oldest = min(oldest, row.time) }
             }
+            count -= gone.count
             return gone
         }
 
@@ -108,6 +109,9 @@ struct StreamJoining {
         }
     }
 
+    /// Rows of one stream that wait. One that comes when there are so many meets those that wait for it, and is not kept for later ones.
+    static let maxRows = 1_000_000
+
     private let join: StreamJoin
     private let schema: Schema
     private let within: Int64
@@ -135,20 +139,28 @@ struct StreamJoining {
     mutating func observe(left batch: Batch, _ watermarks: RowWatermarks) -> (pairs: [Batch], late: [Int]) {
         var pairs: [Int: (left: [Int], right: [Int])] = [:]
         let reach = (before, within)
-        let late = Self.take(batch, watermarks, join.on, keepsAll: join.kind == .left, into: &left, from: &right, reach) {
+        // Rows that nobody keeps and that have found no partner: a left join gives them at once.
+        var alone: [Int] = []
+        let late = Self.take(
+            batch, watermarks, join.on, keepsAll: join.kind == .left, into: &left, from: &right, reach, alone: &alone
+        ) {
             pairs[$1.segment, default: ([], [])].left.append($0)
             pairs[$1.segment]!.right.append(Int($1.row))
         }
-        let built = pairs.sorted { $0.key < $1.key }.map { number, rows in
+        var built = pairs.sorted { $0.key < $1.key }.map { number, rows in
             combine(batch.gather(rows.left), right.segments[number]!.batch.gather(rows.right))
         }
+        if !alone.isEmpty { built.append(combine(batch.gather(alone), nil)) }
         return (built, late)
     }
 
     mutating func observe(right batch: Batch, _ watermarks: RowWatermarks) -> (pairs: [Batch], late: [Int]) {
         var pairs: [Int: (left: [Int], right: [Int])] = [:]
         let reach = (within, before)
-        let late = Self.take(batch, watermarks, join.on, keepsAll: false, into: &right, from: &left, reach) {
+        var alone: [Int] = []
+        let late = Self.take(
+            batch, watermarks, join.on, keepsAll: false, into: &right, from: &left, reach, alone: &alone
+        ) {
             pairs[$1.segment, default: ([], [])].right.append($0)
             pairs[$1.segment]!.left.append(Int($1.row))
         }
@@ -166,7 +178,7 @@ struct StreamJoining {
     private static func take(
         _ batch: Batch, _ watermarks: RowWatermarks, _ on: [String], keepsAll: Bool, into side: inout Side,
         from other: inout Side,
-        _ reach: (before: Int64, after: Int64), pair: (Int, Side.Row) -> Void
+        _ reach: (before: Int64, after: Int64), alone: inout [Int], pair: (Int, Side.Row) -> Void
     ) -> [Int] {
         let times = batch[side.timeColumn]!
         let groups = GroupCodes(batch, by: on)
@@ -180,7 +192,9 @@ struct StreamJoining {
             }
             let code = groups.codes[row]
             guard code >= 0 else {
-                if keepsAll { kept.append((row, [0xFF], time, false)) }  // no key of values is one byte long
+                guard keepsAll else { continue }
+                // No key of values is one byte long.
+                if side.count + kept.count < maxRows { kept.append((row, [0xFF], time, false)) } else { alone.append(row) }
                 continue
             }
             let key = groups.key(code)
@@ -193,7 +207,11 @@ struct StreamJoining {
                     pair(row, partners[index])
                 }
             }
-            kept.append((row, key, time, isMatched))
+            if side.count + kept.count < maxRows {
+                kept.append((row, key, time, isMatched))
+            } else if keepsAll, !isMatched {
+                alone.append(row)
+            }
         }
         side.append(batch, kept)
         return late

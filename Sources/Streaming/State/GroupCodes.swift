@@ -50,8 +50,20 @@ struct GroupCodes {
         }
     }
 
-    /// The values of a key, in the types of `fields`.
+    /// The values of a key, in the types of `fields`. The group of all others (``WindowGroups/other``) is called so in texts, and has the least value of other types.
     static func values(of key: [UInt8], _ fields: ArraySlice<Field>) -> [Value] {
+        if key == WindowGroups.other {
+            return fields.map { field in
+                switch field.type {
+                case .text: .text(WindowGroups.otherName)
+                case .bool: .bool(false)
+                case .int32: .int(Int64(Int32.min))
+                case .date: .date(.min)
+                case .timestamp: .timestamp(Timestamp(microseconds: .min))
+                default: .int(.min)
+                }
+            }
+        }
         var at = 0
         return fields.map { field in
             if field.type == .text {

@@ -1,7 +1,11 @@
 import Columns
 
-/// The keys that a stage remembers, each with a time until it matters.
+/// The keys that a stage remembers, each with a time until it matters; at most so many, because they are what somebody wrote.
 struct KeyTimes {
+    static let maxKeys = 1_000_000
+    /// A longer key is not remembered.
+    static let maxKeyLength = 4096
+
     private var times: [[UInt8]: Int64] = [:]
     /// No time is below it: to ask each key would cost at every batch what is seldom true.
     private var least = Int64.max
@@ -13,8 +17,20 @@ struct KeyTimes {
     subscript(key: [UInt8]) -> Int64? { times[key] }
 
     mutating func remember(_ key: [UInt8], _ time: Int64) {
+        guard key.count <= Self.maxKeyLength else { return }
         times[key] = time
         least = min(least, time)
+        if times.count > Self.maxKeys { shrink() }
+    }
+
+    /// Forgets the eighth that would be forgotten first.
+    private mutating func shrink() {
+        // Of equal times the keys in their order, so that the same rows leave the same keys.
+        let kept = times.sorted { left, right in
+            left.value != right.value ? left.value > right.value : left.key.lexicographicallyPrecedes(right.key)
+        }.prefix(Self.maxKeys / 8 * 7)
+        times = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
+        least = times.values.min() ?? .max
     }
 
     /// Forgets the keys whose time is not above `time`.

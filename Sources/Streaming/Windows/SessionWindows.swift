@@ -22,6 +22,7 @@ struct SessionWindows: WindowKeeper {
     private var slots: GroupSlots
     /// By the group's key, in order of start; they do not overlap, save for those that are closed.
     private var sessions: [[UInt8]: [Session]] = [:]
+    private(set) var otherRows = 0
 
     init(_ definition: WindowDefinition, gap: Duration, input: Schema, schema: Schema, timeColumn: String) {
         self.definition = definition
@@ -48,8 +49,13 @@ struct SessionWindows: WindowKeeper {
             }
             let code = groups.codes[row]
             guard code >= 0 else { continue }
-            let key = keys[code] ?? groups.key(code)
+            var key = keys[code] ?? groups.key(code)
             keys[code] = key
+            // Groups that come when there are too many share one.
+            if sessions[key] == nil, sessions.count >= definition.maxGroups || key.count > WindowGroups.maxKeyLength {
+                key = WindowGroups.other
+                otherRows += 1
+            }
             // Taken out while it is changed, so that it is not copied.
             var all = sessions.removeValue(forKey: key) ?? []
             let slot = place(time, in: &all, after: watermark)

@@ -27,6 +27,10 @@ public struct WindowDefinition: Sendable, Hashable {
     /// Which rows count.
     public var filter: [Matcher]
     public var aggregates: [Aggregate]
+    /// Groups of a window; the rows of all beyond are in one more.
+    public var maxGroups = defaultMaxGroups
+
+    public static let defaultMaxGroups = 100_000
 
     public init(
         table: String, from: String? = nil, kind: Kind = .tumbling(length: .seconds(300)), by: [String],
@@ -74,7 +78,8 @@ public struct WindowDefinition: Sendable, Hashable {
             case .hopping(let length, let slide): "hopping \(length.inMicroseconds) \(slide.inMicroseconds)"
             case .session(let gap): "session \(gap.inMicroseconds)"
             }
-        return "window \(table) \(from ?? "") \(shape) \(by) \(filter.map(\.description)) \(aggregates.map(\.signature))"
+        let limit = maxGroups == Self.defaultMaxGroups ? "" : " \(maxGroups)"
+        return "window \(table) \(from ?? "") \(shape) \(by) \(filter.map(\.description)) \(aggregates.map(\.signature))\(limit)"
     }
 }
 

@@ -29,6 +29,8 @@ public struct WindowedAggregation {
 
     /// Groups in open windows: what memory is bounded by.
     public var stateRows: Int { windows.stateRows }
+    /// Rows so far that were counted in the group of all others, because there were too many groups.
+    var otherRows: Int { windows.otherRows }
 
     /// Takes in the rows of `batch`; gives those that are late, in order. A row of a hopping window is late when all its windows have closed; in those that
     /// are open it counts.
@@ -66,6 +68,7 @@ public struct WindowedAggregation {
 /// The open windows of one kind.
 protocol WindowKeeper {
     var stateRows: Int { get }
+    var otherRows: Int { get }
     mutating func observe(_ batch: Batch, kept: [Bool]?, _ watermarks: RowWatermarks) -> [Int]
     mutating func close(upTo watermark: Int64) -> Batch
     func encode(to writer: inout StateWriter)
@@ -84,8 +87,9 @@ struct FixedWindows: WindowKeeper {
     private let length: Int64
     private let slide: Int64
     private var slots: GroupSlots
-    /// By start: by the group's key its slot.
-    private var windows: [Int64: [[UInt8]: Int32]] = [:]
+    /// By start.
+    private var windows: [Int64: WindowGroups] = [:]
+    private(set) var otherRows = 0
 
     init(_ definition: WindowDefinition, length: Duration, slide: Duration, input: Schema, schema: Schema, timeColumn: String) {
         self.definition = definition
@@ -136,15 +140,12 @@ struct FixedWindows: WindowKeeper {
     }
 
     private mutating func add(_ rows: [Int32], to start: Int64, _ groups: GroupCodes, _ inputs: [AggregateInput]) {
-        var window = windows.removeValue(forKey: start) ?? [:]
+        var window = windows.removeValue(forKey: start) ?? WindowGroups()
+        var isMoved = false
         var slotOfRow: [Int32] = []
         slotOfRow.reserveCapacity(rows.count)
         func slot(_ code: Int32) -> Int32 {
-            let key = groups.key(code)
-            if let known = window[key] { return known }
-            let new = slots.take()
-            window[key] = new
-            return new
+            window.slot(of: groups.key(code), limit: definition.maxGroups, &slots, isMoved: &isMoved)
         }
         if groups.count <= rows.count * 16 {
             var slotOfCode = [Int32](repeating: -1, count: groups.count)
@@ -157,6 +158,11 @@ struct FixedWindows: WindowKeeper {
             // Few rows of many groups: an array over all groups would cost more than the rows.
             for row in rows { slotOfRow.append(slot(groups.codes[Int(row)])) }
         }
+        // Slow path: a group that gave way has rows here; they go where it went.
+        if isMoved {
+            for (index, row) in rows.enumerated() { slotOfRow[index] = window.current(groups.key(groups.codes[Int(row)])) }
+        }
+        if let other = window.otherSlot { otherRows += slotOfRow.count { $0 == other } }
         slots.update(rows, slots: slotOfRow, inputs)
         windows[start] = window
     }
@@ -165,7 +171,8 @@ struct FixedWindows: WindowKeeper {
         var closed = ClosedWindows(definition, schema: schema)
         // Compared by start, because an end may lie beyond what 64 bits hold.
         for start in windows.keys.filter({ watermark == .max || $0 &+ length <= watermark }).sorted() {
-            for (key, slot) in windows.removeValue(forKey: start)!.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            for (key, slot) in windows.removeValue(forKey: start)!.slots.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
+            {
                 closed.append(start: start, end: start &+ length, key: key, slots, slot)
                 slots.give(back: slot)
             }
@@ -178,7 +185,7 @@ struct FixedWindows: WindowKeeper {
         for (start, groups) in windows {
             writer.write(start)
             writer.write(groups.count)
-            for (key, slot) in groups {
+            for (key, slot) in groups.slots {
                 writer.write(key)
                 slots.encode(slot, to: &writer)
             }
@@ -188,10 +195,10 @@ struct FixedWindows: WindowKeeper {
     mutating func decode(from reader: inout StateReader) throws {
         for _ in 0..<(try reader.count()) {
             let start = try reader.int64()
-            var groups: [[UInt8]: Int32] = [:]
+            var groups = WindowGroups()
             for _ in 0..<(try reader.count()) {
                 let key = try reader.array()
-                groups[key] = try slots.decode(from: &reader)
+                groups.restore(key, try slots.decode(from: &reader))
             }
             windows[start] = groups
         }

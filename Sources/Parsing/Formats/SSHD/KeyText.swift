@@ -60,7 +60,8 @@ enum KeyText {
     private static func isType(_ word: Span<UInt8>) -> Bool {
         for index in word.indices {
             let byte = word[index]
-            guard byte.isDigit || byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z") || byte == UInt8(ascii: "-")
+            guard
+                byte.isDigit || byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z") || byte == UInt8(ascii: "-")
             else { return false }
         }
         return true

@@ -16,7 +16,8 @@ struct RepeatedMessage {
         let end = line.count - 6
         var digits = end
         while digits > 0, line[digits - 1].isDigit { digits -= 1 }
-        guard let count = line.integer(in: digits..<end), count > 0, line.extracting(0..<digits).ends(with: "last message repeated ")
+        guard let count = line.integer(in: digits..<end), count > 0,
+            line.extracting(0..<digits).ends(with: "last message repeated ")
         else { return nil }
         let text = digits - 22
         // With the name of a program before it, the header is a usual one; without, the text is read as the name would be.

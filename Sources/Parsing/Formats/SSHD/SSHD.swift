@@ -131,7 +131,8 @@ public struct SSHD: LogFormat {
 
     /// Appends the event of `before` once more, as often as a line says that stands behind it.
     private mutating func repeated(
-        _ before: Span<UInt8>, _ repetition: RepeatedMessage, _ line: Span<UInt8>, arrival: Timestamp, file: String, offset: Int64,
+        _ before: Span<UInt8>, _ repetition: RepeatedMessage, _ line: Span<UInt8>, arrival: Timestamp, file: String,
+        offset: Int64,
         row: Int, to rows: inout Rows
     ) -> RejectionReason? {
         guard case .success(var event) = SSHLine.read(before),

@@ -51,8 +51,9 @@ extension SSHD {
             var at = start
             if at < line.count, line[at] != UInt8(ascii: "[") { at = line.skipBlanks(from: line.wordEnd(from: at)) }
             let rest = line.extracting(at..<line.count)
-            guard rest.starts(with: "[priv]") || rest.starts(with: "[net]") || rest.starts(with: "[accepted]")
-                || rest.starts(with: "[pam]")
+            guard
+                rest.starts(with: "[priv]") || rest.starts(with: "[net]") || rest.starts(with: "[accepted]")
+                    || rest.starts(with: "[pam]")
             else { return start }
             let end = line.wordEnd(from: at)
             return line.extracting(at..<end).ends(with: "]:") ? line.skipBlanks(from: end) : start

@@ -1,0 +1,37 @@
+import Columns
+
+/// Whether the texts of a column are UTF-8, which every reader of Parquet's STRING relies on, and what stands in for those that are not.
+///
+/// A buffer is looked at as a whole, eight bytes of ASCII at a time; then it is enough that no text begins within a character.
+///
+/// Source: Parquet, "Logical Types", STRING.
+extension Column {
+    var isUTF8: Bool {
+        switch values {
+        case .text(let texts): texts.isUTF8(in: range)
+        case .dictionary(let values): values.dictionary.isUTF8(in: 0..<values.dictionary.count)
+        default: true
+        }
+    }
+
+    /// The same with U+FFFD for what is no UTF-8.
+    var mended: Column {
+        var builder = TextBuilder()
+        for row in 0..<count {
+            if let text = string(at: row) { builder.append(utf8: text) } else { builder.appendNull() }
+        }
+        return builder.finish()
+    }
+}
+
+extension TextValues {
+    func isUTF8(in range: Range<Int>) -> Bool {
+        let start = Int(offsets[range.lowerBound]), end = Int(offsets[range.upperBound])
+        guard bytes.span.extracting(start..<end).isValidUTF8 else { return false }
+        for index in range {
+            let offset = Int(offsets[index])
+            if offset < end, bytes[offset] & 0xC0 == 0x80 { return false }
+        }
+        return true
+    }
+}

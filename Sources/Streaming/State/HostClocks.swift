@@ -1,0 +1,156 @@
+import Columns
+
+/// The clocks of the machines whose lines stand in one partition, and how far the partition as a whole is.
+///
+/// Machines have clocks of their own: one of them an hour or a day ahead must not make the rows of the others late. So a row is measured against the newest time of its own
+/// host, and the partition is as far as the slowest of its hosts. What a clock says counts for that within limits:
+///
+/// | a row or host | does not move the watermark |
+/// |---|---|
+/// | is further ahead of its arrival than the allowed skew | the row: it comes from a wrong clock; it is kept and counted |
+/// | has no stamp, so that its time is that of its arrival | the row, once others of the partition have stamps |
+/// | wrote none of the last ``keptRows`` rows, or nothing for as long as a partition needs to be idle | the host is not waited for |
+/// | is more than ``maxLag`` behind, while another host's rows are as old as their arrival | the host is not waited for |
+///
+/// All of this follows from the rows, their order and their arrival, which bronze keeps, and not from when they were looked at.
+struct HostClocks: Sendable {
+    /// More hosts share one clock, that of rows without a host: names are written by whoever can write into the log.
+    static let maxHosts = 256
+    static let keptRows: Int64 = 1000
+    static let maxLag: Int64 = 86_400_000_000
+
+    struct Clock: Sendable, Equatable {
+        var name: String
+        var newest: Int64
+        var first: Int64
+        var lastRow: Int64
+        var lastArrival: Int64
+    }
+
+    private(set) var clocks: [Clock] = []
+    private var places: [String: Int] = [:]
+    /// Rows so far.
+    private(set) var row: Int64 = 0
+    /// The least newest time of the hosts that are waited for; never falls.
+    private(set) var reached = Int64.min
+    /// Whether a row had a time of its own.
+    private(set) var hasStamp = false
+    /// The arrival at which hosts were last asked whether they are still waited for.
+    private var asked = Int64.min
+
+    init() {}
+
+    /// - Parameter newest: of all rows so far, from a time before hosts had clocks.
+    init(newest: Int64) {
+        reached = newest
+        if newest > .min {
+            clocks = [Clock(name: "", newest: newest, first: newest, lastRow: 0, lastArrival: .min)]
+            places = ["": 0]
+            hasStamp = true
+        }
+    }
+
+    var isFull: Bool { clocks.count >= Self.maxHosts }
+
+    /// The place of a host's clock, made if it is new.
+    mutating func place(of host: String) -> Int {
+        if let known = places[host] { return known }
+        if clocks.count >= Self.maxHosts, host != "" {
+            // A host that has long said nothing gives its place up.
+            let oldest = clocks.indices.min { clocks[$0].lastRow < clocks[$1].lastRow }!
+            guard row - clocks[oldest].lastRow > Self.keptRows else { return place(of: "") }
+            places[clocks[oldest].name] = nil
+            clocks[oldest] = Clock(name: host, newest: .min, first: .min, lastRow: row, lastArrival: .min)
+            places[host] = oldest
+            return oldest
+        }
+        clocks.append(Clock(name: host, newest: .min, first: .min, lastRow: row, lastArrival: .min))
+        places[host] = clocks.count - 1
+        return clocks.count - 1
+    }
+
+    /// The time that the row that comes next from a host is measured against, before the allowed lateness; `.min` when there is none.
+    @inline(__always) func newest(_ place: Int) -> Int64 { Swift.max(reached, clocks[place].newest) }
+
+    struct Limits {
+        var skew: Int64
+        var idle: Int64
+        /// How far a clock must have gone on before the partition moves at all, so that a slower host is known by then. Below zero where there are no hosts.
+        var grace: Int64
+    }
+
+    /// Takes in the time of one row; whether it counts, which that of a clock far ahead does not.
+    @inline(__always) mutating func observe(_ time: Int64, arrival: Int64, _ place: Int, _ limits: Limits) -> Bool {
+        row += 1
+        guard time <= arrival || time &- arrival <= limits.skew else { return false }
+        if time == arrival {
+            if hasStamp { return true }
+        } else if !hasStamp {
+            // What arrivals have said before is no clock.
+            hasStamp = true
+            for index in clocks.indices { (clocks[index].newest, clocks[index].first) = (.min, .min) }
+        }
+        clocks[place].lastRow = row
+        clocks[place].lastArrival = arrival
+        if clocks[place].first == .min { clocks[place].first = time }
+        guard time > clocks[place].newest else {
+            if arrival != asked, clocks.count > 1 { ask(arrival, limits) }
+            return true
+        }
+        let wasLeast = clocks[place].newest <= reached
+        clocks[place].newest = time
+        if clocks.count == 1 {
+            // Fast path: nearly every file is of one machine. Until it has gone on by the allowed lateness others may show that their clocks are slower.
+            if time &- clocks[0].first > limits.grace || reached > .min { reached = Swift.max(reached, time) }
+        } else if wasLeast || reached == .min || arrival != asked || row & 0xFF == 0 {
+            ask(arrival, limits)
+        }
+        return true
+    }
+
+    /// Moves on to the least clock of the hosts that are waited for.
+    private mutating func ask(_ arrival: Int64, _ limits: Limits) {
+        asked = arrival
+        let isLive = clocks.contains {
+            $0.newest > .min && isActive($0, arrival, limits) && $0.lastArrival &- $0.newest <= limits.skew
+        }
+        var least = Int64.max, hasGoneOn = reached > .min
+        for clock in clocks where clock.newest > .min && isActive(clock, arrival, limits) {
+            if isLive, clock.lastArrival &- clock.newest > Self.maxLag { continue }
+            least = Swift.min(least, clock.newest)
+            if clock.newest &- clock.first > limits.grace { hasGoneOn = true }
+        }
+        if hasGoneOn, least < .max { reached = Swift.max(reached, least) }
+    }
+
+    private func isActive(_ clock: Clock, _ arrival: Int64, _ limits: Limits) -> Bool {
+        row - clock.lastRow <= Self.keptRows && (clock.lastArrival == .min || arrival &- clock.lastArrival < limits.idle)
+    }
+
+    func encode(to writer: inout StateWriter) {
+        writer.write(row)
+        writer.write(reached)
+        writer.write(hasStamp)
+        writer.write(asked)
+        writer.write(clocks.count)
+        for clock in clocks {
+            writer.write(clock.name)
+            for number in [clock.newest, clock.first, clock.lastRow, clock.lastArrival] { writer.write(number) }
+        }
+    }
+
+    init(from reader: inout StateReader) throws {
+        row = try reader.int64()
+        reached = try reader.int64()
+        hasStamp = try reader.bool()
+        asked = try reader.int64()
+        for index in 0..<(try reader.count()) {
+            let name = try reader.string()
+            clocks.append(
+                Clock(
+                    name: name, newest: try reader.int64(), first: try reader.int64(), lastRow: try reader.int64(),
+                    lastArrival: try reader.int64()))
+            places[name] = index
+        }
+    }
+}
