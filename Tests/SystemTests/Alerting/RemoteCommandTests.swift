@@ -52,7 +52,7 @@ struct `A command with --url` {
         let running = try await RunningObs(alerting: indented)
         try await tryAll(running.url)
         withExtendedLifetime(running) {}
-        let refused = try await obs("alert", "add", "A", "bad-name=x", at: running.url)
+        let refused = try await obs("alert", "add", "A", String(repeating: "n", count: 1100) + "=x", at: running.url)
         #expect(
             refused.status == 3 && refused.errors.contains("refuses with 400: alert 0 (A): invalid label set"),
             "\(refused.errors)")
