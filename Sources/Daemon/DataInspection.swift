@@ -22,7 +22,9 @@ public struct DataInspection {
 
     private func storeProblems() -> [String] {
         let path = workspace.store.path
-        var problems: [String] = []
+        var problems = workspace.store.changedPages().map {
+            "\(path): \($0): a failing disk, or another program, has changed it; restore a backup with 'obs restore FILE'"
+        }
         for look in [workspace.store.problems, workspace.incidents.problems] {
             do {
                 problems += try look().map { "\(path): \($0); restore a backup with 'obs restore FILE'" }

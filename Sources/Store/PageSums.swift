@@ -101,13 +101,22 @@ extension Store {
                 let pages = try sums.changedPages() ?? []
                 // Those that are found to have changed are kept until that is written down.
                 if pages.isEmpty { sums.void() }
-                return pages.map { "page \($0) is not what obs left when it ended" }
+                return pages.map(sentence)
             } catch {
-                return [(error as? StoreError)?.reason ?? "\(error)"]
+                return [sentence(error)]
             }
         }
         return found ?? []
     }
+
+    /// The same of a database that is open for questions, which change nothing.
+    public func changedPages() -> [String] {
+        guard isReading else { return [] }
+        do { return try (PageSums(of: path).changedPages() ?? []).map(Self.sentence) } catch { return [Self.sentence(error)] }
+    }
+
+    private static func sentence(_ page: Int) -> String { "page \(page) is not what obs left when it ended" }
+    private static func sentence(_ error: any Error) -> String { (error as? StoreError)?.reason ?? "\(error)" }
 
     /// Keeps in `set_aside` which pages had changed: at the next end they are as obs leaves them.
     func keep(changedPages: [String]) throws {

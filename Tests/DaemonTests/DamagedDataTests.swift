@@ -48,7 +48,7 @@ struct `A data directory with a damaged file` {
 
     /// What an inspection says, or why there can be none.
     private func problems() -> [String] {
-        do { return try DataInspection(Workspace(work)).problems() } catch { return ["\(error)"] }
+        do { return try DataInspection(Workspace(reading: work)).problems() } catch { return ["\(error)"] }
     }
 
     private func servedRows() throws -> [ServingStore.Entry] {
@@ -81,6 +81,19 @@ struct `A data directory with a damaged file` {
                 #expect(found.contains { $0.hasPrefix("\(work)/\(file): ") }, "\(file), \(damage): \(found)")
             }
         }
+    }
+
+    /// A bit in a text, of which SQLite itself knows nothing. Whoever opens the database for writing changes it: what was found is kept.
+    @Test func `still names a page of the database when obs has been at work since`() async throws {
+        try await run()
+        try reset()
+        var bytes = try Data(contentsOf: URL(filePath: work + "/obs.db"))
+        let place = try #require(bytes.firstRange(of: Data("Failed password for root".utf8))).lowerBound
+        bytes[place] ^= 1
+        try bytes.write(to: URL(filePath: work + "/obs.db"))
+        for _ in 0..<2 { try Workspace(work).store.seal() }
+        let found = problems()
+        #expect(found.count == 1 && found[0].hasPrefix("\(work)/obs.db: page "), "\(found)")
     }
 
     @Test func `makes the newest gold rows anew from the gold tables`() async throws {
