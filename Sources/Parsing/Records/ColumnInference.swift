@@ -27,15 +27,22 @@ extension FormatOptions {
                 }
             }
         case CSV.name:
-            let records = records(texts).map { CSV.values(Array($0.utf8), delimiter: delimiter) }
-            let names = (records.first ?? []).map { $0.trimmingCharacters(in: .whitespaces) }
+            let parts = records(texts).map { CSV.values(Array($0.utf8), delimiter: delimiter) }
+            let names = (parts.first ?? []).map(trimmed)
             for name in names { found.add(name, "") }
-            for record in records.dropFirst() {
-                for (name, value) in zip(names, record) { found.add(name, value.trimmingCharacters(in: .whitespaces)) }
+            for record in parts.dropFirst() {
+                for (name, value) in zip(names, record) { found.add(name, trimmed(value)) }
             }
         default: return nil
         }
         return FormatOptions(columns: found.columns)
+    }
+
+    private static func trimmed(_ value: String) -> String {
+        let bytes = Array(value.utf8)
+        let start = bytes.firstIndex { $0 > 0x20 } ?? bytes.endIndex
+        let end = bytes.lastIndex { $0 > 0x20 }.map { $0 + 1 } ?? start
+        return String(decoding: bytes[start..<end], as: UTF8.self)
     }
 
     /// Lines put together where a quote is open at the end of one.
