@@ -48,7 +48,8 @@ public enum Processing {
         let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(
-            definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: PipelineRunner.batchVariant, context: options.context,
+            definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: PipelineRunner.batchVariant,
+            context: options.context,
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
             scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress)

@@ -95,7 +95,9 @@ final class FileFollower {
     var positions: [FilePosition] {
         var all = draining.map(\.position)
         let others =
-            [isCurrentUnread && !isOwnPredecessor ? predecessor : nil] + backlog.map(\.position).filter { $0.offset > 0 } + [current?.position]
+            [isCurrentUnread && !isOwnPredecessor ? predecessor : nil] + backlog.map(\.position).filter { $0.offset > 0 } + [
+                current?.position
+            ]
         for case let position? in others {
             all.removeAll { $0 == position }
             all.append(position)
@@ -132,6 +134,7 @@ final class FileFollower {
             }
             guard hasMoved(tracked, now) else { return nil }
             tracked.quietSince = nil
+            tracked.hasLeftPath = true
             draining.append(tracked)
             predecessor = tracked.position
             current = nil
@@ -230,7 +233,7 @@ final class FileFollower {
     }
 
     private func judge(_ file: OpenFile) throws -> KnownTexts.Verdict {
-        try texts.judge(file, after: draining.map(\.file.identity))
+        try texts.judge(file, after: draining.filter(\.hasLeftPath).map(\.file.identity))
     }
 
     private func follow(_ file: OpenFile, from position: FilePosition?) throws {

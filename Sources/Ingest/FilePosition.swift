@@ -28,7 +28,8 @@ public struct FilePosition: Codable, Sendable, Equatable {
     public var isInsideLine = false
 
     init(
-        path: String, device: UInt64 = 0, inode: UInt64 = 0, offset: Int64 = 0, head: Fingerprint = .none, tail: Fingerprint = .none
+        path: String, device: UInt64 = 0, inode: UInt64 = 0, offset: Int64 = 0, head: Fingerprint = .none,
+        tail: Fingerprint = .none
     ) {
         self.path = path
         self.device = device

@@ -99,7 +99,9 @@ final class FollowedFiles {
     /// In the order in which they are read: at the first look the file that was written to last comes last.
     private(set) var followers: [FileFollower] = []
 
-    init(_ configuration: FollowSource.Configuration, from position: SourcePosition, metrics: SourceMetrics, logger: Logger) throws {
+    init(_ configuration: FollowSource.Configuration, from position: SourcePosition, metrics: SourceMetrics, logger: Logger)
+        throws
+    {
         self.configuration = configuration
         self.metrics = metrics
         self.logger = logger

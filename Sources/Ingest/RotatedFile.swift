@@ -134,14 +134,17 @@ struct RotatedFiles {
     }
 
     /// The rest of a file that is known.
-    private func file(_ opened: Opened, _ candidate: Candidate, from position: FilePosition, isAtFront: Bool) throws -> RotatedFile? {
+    private func file(_ opened: Opened, _ candidate: Candidate, from position: FilePosition, isAtFront: Bool) throws
+        -> RotatedFile?
+    {
         switch opened {
         case .plain(let file):
             // Others may have read more of it.
             let furthest = try texts.furthest(in: file).flatMap { $0.offset > position.offset ? $0 : nil } ?? position
             return RotatedFile(try TrackedFile(file, path: path, position: furthest), isAtFront: isAtFront)
         case .compressed:
-            let furthest = try texts.furthest(of: TextReader(path: candidate.path), at: candidate.path)
+            let furthest =
+                try texts.furthest(of: TextReader(path: candidate.path), at: candidate.path)
                 .flatMap { $0.offset > position.offset ? $0 : nil } ?? position
             guard let text = try PositionedText(path: candidate.path, at: furthest) else { return nil }
             return RotatedFile(text.reader, text.progress, isAtFront: isAtFront)

@@ -21,11 +21,16 @@ struct RotatedName {
         if whole.count > name.count, whole.starts(with: name), Self.separators.contains(whole[name.count]) { return true }
         let other = Self.withoutCompression(whole[...])
         // What is put before the ending has to be a number or a date: "app-web.log" is another log than "app.log".
-        guard !ending.isEmpty, other.count > name.count, other.starts(with: stem), other.suffix(ending.count).elementsEqual(ending)
+        guard !ending.isEmpty, other.count > name.count, other.starts(with: stem),
+            other.suffix(ending.count).elementsEqual(ending)
         else { return false }
         let middle = other[(other.startIndex + stem.count)..<(other.endIndex - ending.count)]
-        guard let first = middle.first, Self.separators.contains(first), middle.contains(where: Self.isDigit) else { return false }
-        return middle.allSatisfy { Self.isDigit($0) || Self.separators.contains($0) || $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: "Z") }
+        guard let first = middle.first, Self.separators.contains(first), middle.contains(where: Self.isDigit) else {
+            return false
+        }
+        return middle.allSatisfy {
+            Self.isDigit($0) || Self.separators.contains($0) || $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: "Z")
+        }
     }
 
     private static let separators: [UInt8] = Array(".-_".utf8)
@@ -34,7 +39,8 @@ struct RotatedName {
 
     /// `app-2026-11-26.log.gz` is `app-2026-11-26.log`.
     private static func withoutCompression(_ name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        for ending in Compression.endings where name.count > ending.utf8.count && name.suffix(ending.utf8.count).elementsEqual(ending.utf8) {
+        for ending in Compression.endings
+        where name.count > ending.utf8.count && name.suffix(ending.utf8.count).elementsEqual(ending.utf8) {
             return name.dropLast(ending.utf8.count)
         }
         return name

@@ -6,6 +6,8 @@ final class TrackedFile {
     private(set) var position: FilePosition
     /// Since when nothing new was in it.
     var quietSince: ContinuousClock.Instant?
+    /// It stood at the followed path, and was moved away from there: what stands in its place is no copy of it.
+    var hasLeftPath = false
     /// Another file holds all its text, and is read in its place.
     var isSuperseded = false
     /// Whether it was compared with what is known, or something of it was read.

@@ -38,7 +38,13 @@ struct `The name of a followed file` {
     }
 
     @Test(arguments: [
-        ("auth.log", ["auth.log.1", "auth.log.2.gz", "auth.log-20261120", "auth.log.old", "auth.log.gz", "auth-2026-11-26.0.log", "auth.1.log.xz"], true),
+        (
+            "auth.log",
+            [
+                "auth.log.1", "auth.log.2.gz", "auth.log-20261120", "auth.log.old", "auth.log.gz", "auth-2026-11-26.0.log",
+                "auth.1.log.xz",
+            ], true
+        ),
         ("auth.log", ["auth.log", "auth.logs", "auth-web.log", "auth2.log", "other.log.1", "auth"], false),
         ("log", ["log.1", "log-20261120.gz"], true),
         ("log", ["log", "logs", "x.log"], false),

@@ -136,8 +136,9 @@ struct `A batch over files` {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let largest = Mutex(0)
-        try await FileSource(name: "files", paths: [folder + "/bomb.zst"], metrics: MetricsRegistry(), logger: logger).run(from: nil)
-        { chunk in
+        try await FileSource(name: "files", paths: [folder + "/bomb.zst"], metrics: MetricsRegistry(), logger: logger).run(
+            from: nil
+        ) { chunk in
             for row in 0..<chunk.lines.count {
                 let length = chunk.lines["line"]!.withBytes(at: row) { $0.count }
                 largest.withLock { $0 = max($0, length) }
@@ -153,7 +154,9 @@ struct `A batch over files` {
     ])
     func `refuses by name what it does not decompress`(name: String, bytes: [UInt8], form: String) async throws {
         try Data(bytes).write(to: URL(filePath: folder + "/" + name))
-        #expect("\(await run([name]).error!)".hasSuffix("it is compressed by \(form), which obs does not read; decompress it first, or use gzip, zstd, xz or bzip2"))
+        #expect(
+            "\(await run([name]).error!)".hasSuffix(
+                "it is compressed by \(form), which obs does not read; decompress it first, or use gzip, zstd, xz or bzip2"))
     }
 
     @Test func `leaves a last line without its end for a later run, where the file may still grow`() async throws {

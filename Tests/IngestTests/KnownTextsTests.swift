@@ -37,7 +37,9 @@ struct `A pattern that matches a file by several names` {
 
     static let widths = [(200, false), (200, true), (3, false), (3, true)]
 
-    @Test(arguments: widths) func `reads nothing twice when the file is renamed and a new one begins`(width: Int, restarts: Bool) throws {
+    @Test(arguments: widths) func `reads nothing twice when the file is renamed and a new one begins`(width: Int, restarts: Bool)
+        throws
+    {
         try check(
             width: width, restarts: restarts, 12,
             [
@@ -216,13 +218,16 @@ struct `A pattern that matches a file by several names` {
         found += try follower.read(later: .seconds(30))
         found += try follower.read(later: .seconds(60))
         let all = Set(found), missing = lines(1...(next - 1), 40).filter { !all.contains($0) }
-        #expect(missing == [] && found.count == next - 1, "seed \(seed), \(happened): \(missing.count) missing, \(found.count) of \(next - 1)")
+        #expect(
+            missing == [] && found.count == next - 1,
+            "seed \(seed), \(happened): \(missing.count) missing, \(found.count) of \(next - 1)")
     }
 }
 
 struct `A file that was rotated while obs was stopped` {
     static let places: [(String, [String])] = [
-        ("auth.log.1", []), ("auth-2026-11-26.0.log", []), ("old/auth.log", []), ("elsewhere/deep/of/auth-x", ["elsewhere/*/of/*"]),
+        ("auth.log.1", []), ("auth-2026-11-26.0.log", []), ("old/auth.log", []),
+        ("elsewhere/deep/of/auth-x", ["elsewhere/*/of/*"]),
         ("archive.bak", []),
     ]
 
@@ -262,7 +267,8 @@ struct `A file that was rotated while obs was stopped` {
     @Test func `is found behind a link whose target was rotated`() throws {
         let files = FollowedLog(pattern: "link")
         try FileManager.default.createDirectory(atPath: files.folder + "/pod", withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(atPath: files.folder + "/link", withDestinationPath: files.folder + "/pod/0.log")
+        try FileManager.default.createSymbolicLink(
+            atPath: files.folder + "/link", withDestinationPath: files.folder + "/pod/0.log")
         try files.write(log(1...9), to: "pod/0.log")
         let before = try files.follower()
         #expect(try before.read() == lines(1...9))
@@ -276,7 +282,8 @@ struct `A file that was rotated while obs was stopped` {
         #expect(try files.follower(from: before.positions).read() == lines(10...15))
     }
 
-    @Test(arguments: [false, true]) func `is read when it was rotated before anything of it was committed`(isCopied: Bool) throws {
+    @Test(arguments: [false, true]) func `is read when it was rotated before anything of it was committed`(isCopied: Bool) throws
+    {
         let files = FollowedLog()
         try files.write(log(1...9))
         // The first start ever: killed before a line was read.

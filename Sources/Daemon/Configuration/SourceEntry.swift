@@ -92,7 +92,8 @@ extension Configuration {
             input = try container.decodeIfPresent(String.self, forKey: .input)
             also = try container.decodeIfPresent([String].self, forKey: .also) ?? []
             if !also.isEmpty, file == nil {
-                throw refuse(.also, "source '\(name)' follows no file; 'also' names where a followed file is rotated to, so take it out")
+                throw refuse(
+                    .also, "source '\(name)' follows no file; 'also' names where a followed file is rotated to, so take it out")
             }
             if let zone = try container.decodeIfPresent(String.self, forKey: .timeZone) {
                 guard let known = TimeZone(identifier: zone) else {

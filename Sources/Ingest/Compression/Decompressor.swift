@@ -52,7 +52,8 @@ enum Compression: CaseIterable {
     /// Forms that are known and not read. The magic numbers are those of `file(1)`.
     private static let unread: [(magic: [UInt8], name: String)] = [
         ([0x04, 0x22, 0x4D, 0x18], "LZ4"), ([0x1F, 0x9D], "compress (.Z)"), (Array("LZIP".utf8), "lzip"),
-        ([0x50, 0x4B, 0x03, 0x04], "ZIP"), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "7-Zip"), (Array("Rar!\u{1A}\u{07}".utf8), "RAR"),
+        ([0x50, 0x4B, 0x03, 0x04], "ZIP"), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "7-Zip"),
+        (Array("Rar!\u{1A}\u{07}".utf8), "RAR"),
     ]
 
     /// - Returns: nil for a plain file.

@@ -135,7 +135,8 @@ struct `A log that obs follows from its first start on` {
           receivers: [{ name: hook, webhook_configs: [{ url: "\(recorder.url)/hook" }] }]
         """.write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
         func start() throws -> Process { try Program.start(["run", "-c", "obs.yaml"], in: folder.path) }
-        let writer = Writer(folder.path + "/log/auth.log", kind.rotation, firstSeen: folder.path + "/data/checkpoints/ssh/checkpoint", seed: seed)
+        let writer = Writer(
+            folder.path + "/log/auth.log", kind.rotation, firstSeen: folder.path + "/data/checkpoints/ssh/checkpoint", seed: seed)
         writer.start()
         defer { writer.stop() }
         #expect(await eventually { writer.now.written > 0 })
@@ -170,7 +171,8 @@ struct `A log that obs follows from its first start on` {
         func notified() -> Set<String> { Set(recorder.posts.flatMap { $0.labels("source") }) }
         let expected = Set(end.attacks.keys)
         if !kind.isProcessed {
-            #expect(await eventually(within: 120, every: .milliseconds(100)) { notified().isSuperset(of: expected) }, "seed \(seed)")
+            #expect(
+                await eventually(within: 120, every: .milliseconds(100)) { notified().isSuperset(of: expected) }, "seed \(seed)")
         }
         Program.kill(obs, SIGTERM)
         try lake.table("bronze.ssh").scan(columns: ["line", "source"]) { batch in
