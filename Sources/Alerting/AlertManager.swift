@@ -106,6 +106,8 @@ public final class AlertManager: Service, Sendable {
         let outcomes = try await incidents.write { [incidents] database in
             try incidents.record(findings, routing: route, policy: policy, now: Self.now, database)
         }
+        let past = outcomes.count { if case .foundInPast = $0 { true } else { false } }
+        if past > 0 { logger.info("incidents found in the past", metadata: ["count": "\(past)"]) }
         for case .opened(let id) in outcomes { logger.notice("incident opened", metadata: ["incident": "\(id)"]) }
         if outcomes.contains(where: { if case .opened = $0 { true } else { false } }) { wakeUp.yield() }
         return outcomes
@@ -206,6 +208,7 @@ public final class AlertManager: Service, Sendable {
             await chore("watching dead man's switches") { try await self.watch(configuration, now: now) }
         }
         await chore("escalating") { try await self.escalate(configuration, now: now) }
+        await chore("summing up what was found in the past") { try await self.summarizePast(configuration, now: now) }
         await chore("counting how long incidents took") { try self.metrics.times.catchUp(self.incidents) }
         await chore("resolving incidents that have gone quiet") {
             _ = try self.incidents.resolveQuiet(after: configuration.resolveTimeout, now: now) { self.passedOver($0, $1) }
@@ -217,6 +220,12 @@ public final class AlertManager: Service, Sendable {
         guard try await incidents.store.database.read({ try escalation.isDue(now: now, $0) }) else { return }
         let failed = try await incidents.write { try escalation.advance(now: now, $0) }
         for (number, error) in failed { passedOver(number, error) }
+    }
+
+    /// Owes one notification per receiver for what was found in the past, when all of it has been read.
+    private func summarizePast(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
+        guard try await incidents.store.database.read({ try PastSummary.isDue(now: now, $0) }) else { return }
+        _ = try await incidents.write { try PastSummary.send(configuration, now: now, $0) }
     }
 
     /// Raises alerts for dead man's switches that nothing was heard from, and ends them for those that were.

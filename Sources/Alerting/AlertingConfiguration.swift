@@ -44,6 +44,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         case resolveTimeout = "resolve_timeout"
         case externalURL = "external_url"
         case giveUpAfter = "give_up_after"
+        case notifyMaxAge = "notify_max_age"
         case incidents, escalations, maintenance
         case schedules = "oncall"
         case deadMansSwitches = "dead_mans_switches"
@@ -60,6 +61,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
             throw own.refused(.externalURL, "external_url is no http:// or https:// address with a host")
         }
         incidents = try own.decodeIfPresent(IncidentPolicy.self, forKey: .incidents) ?? incidents
+        incidents.notifyMaxAge = try own.duration(.notifyMaxAge) ?? incidents.notifyMaxAge
         schedules = try own.decodeIfPresent([OnCallSchedule].self, forKey: .schedules) ?? []
         escalations = try own.decodeIfPresent([EscalationPolicy].self, forKey: .escalations) ?? []
         maintenance = try own.decodeIfPresent([MaintenanceWindow].self, forKey: .maintenance) ?? []

@@ -100,6 +100,7 @@ public struct SilenceStore: Sendable {
             guard silence.state(at: now) != .expired else { return }
             try Self.end(silence, now, database)
             try Store.audit(database, at: now.microseconds, actor: actor, action: "silence.expire", subject: id)
+            try IncidentStore.noteEnd(ofSilence: id, by: actor, now: now, database)
         }
     }
 

@@ -144,6 +144,9 @@ actor DetectionObserver: PipelineObserver {
 
     /// The states of the engines: that of events under the empty name, the others under their tables'.
     func snapshot() async throws -> Data {
+        var updates = rules.updates()
+        for table in goldRules.keys { updates += goldRules[table]!.updates() }
+        if !updates.isEmpty { try await alerts.receive(updates) }
         var states = ["": rules.snapshot()]
         for table in goldRules.keys { states[table] = goldRules[table]!.snapshot() }
         return try StateParts.joined(states)

@@ -38,7 +38,10 @@ public enum Processing {
         let workspace = try Workspace(configuration.dataDirectory)
         let metrics = MetricsRegistry()
         let logger = configuration.logger()
-        let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
+        // No route: nobody is notified of what a person looks for in old logs, by this run or by the next.
+        var alerting = AlertingConfiguration()
+        alerting.incidents = configuration.alerting.incidents
+        let alerts = AlertManager(alerting, incidents: workspace.incidents, metrics: metrics, logger: logger)
         let definition = try configuration.pipeline(options.pipeline)
         let observer = try await DetectionObserver(
             pipeline: definition.name, rules: try configuration.rules(of: definition.name), registry: workspace.models,

@@ -25,8 +25,16 @@ public struct Finding: Sendable, Codable, Equatable {
     /// In event time.
     public var startsAt: Timestamp
     public var lastSeen: Timestamp
-    /// How many events it stands for.
+    /// How many events it stands for: the most that its rule saw within ``within``.
     public var count: Int
+    /// How far the rule looked back; nil for models.
+    public var within: Duration?
+    /// The session that it is about: events without a pause as long as ``within``. Nil for models.
+    public var session: Session?
+    /// How its incident ends; nil when the rule does not say.
+    public var ends: IncidentEnd?
+    /// Whether it only brings what was found up to date: it joins an incident and opens none.
+    public var isUpdate = false
     public var evidence: [Evidence]
     /// Which features stood out, most telling first; of models only.
     public var contributions: [FeatureContribution]
@@ -36,7 +44,7 @@ public struct Finding: Sendable, Codable, Equatable {
         name: String, detector: String, severity: Severity, labels: Labels, title: String, description: String,
         startsAt: Timestamp,
         lastSeen: Timestamp, count: Int, evidence: [Evidence] = [], contributions: [FeatureContribution] = [],
-        score: Double? = nil
+        score: Double? = nil, within: Duration? = nil, session: Session? = nil, ends: IncidentEnd? = nil
     ) {
         self.name = name
         self.detector = detector
@@ -50,6 +58,25 @@ public struct Finding: Sendable, Codable, Equatable {
         self.evidence = evidence
         self.contributions = contributions
         self.score = score
+        self.within = within
+        self.session = session
+        self.ends = ends
+    }
+
+    /// All that a rule saw of a group since events came without a long pause, be it hours.
+    public struct Session: Sendable, Codable, Equatable {
+        /// When the event came with which it began; it names the session.
+        public var start: Timestamp
+        /// How many events.
+        public var count: Int
+        /// The lines that they stand on.
+        public var lines: LineSet
+
+        public init(start: Timestamp, count: Int, lines: LineSet) {
+            self.start = start
+            self.count = count
+            self.lines = lines
+        }
     }
 }
 
@@ -59,12 +86,15 @@ public struct Evidence: Sendable, Codable, Equatable {
     public var offset: Int64
     public var line: String
     public var time: Timestamp
+    /// The machine that it speaks of; nil when its event has none.
+    public var host: String?
 
-    public init(file: String, offset: Int64, line: String, time: Timestamp) {
+    public init(file: String, offset: Int64, line: String, time: Timestamp, host: String? = nil) {
         self.file = file
         self.offset = offset
         self.line = line
         self.time = time
+        self.host = host
     }
 }
 

@@ -4,6 +4,8 @@ import Foundation
 public struct Runbook: Sendable {
     public let text: String
 
+    init(text: String) { self.text = text }
+
     /// The page in the folder, or else the one that obs comes with; nil when there is neither.
     ///
     /// The name comes from outside: letters and digits only, so that it cannot lead out of the folder.

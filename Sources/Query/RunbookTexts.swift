@@ -36,7 +36,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -125,7 +125,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -531,8 +531,8 @@ enum RunbookTexts {
             Good: no rows. Else take it, then read it:
 
             ```sh
-            obs incident ack INC-1001 --note 'looking'
-            obs query incident INC-1001
+            obs incident ack ID --note 'looking'
+            obs query incident ID
             ```
 
             ## Diagnosis
@@ -541,7 +541,7 @@ enum RunbookTexts {
 
             ## Mitigation
 
-            Acknowledge it, or call whoever is next (`obs oncall who`). Undo with `obs incident reopen` after an end by mistake. It worked when the alert resolves within two minutes. So that it does not come again: an escalation in `obs.yaml` (docs/incidents.md) wakes the next person by itself.
+            Acknowledge it, or call whoever is next (`obs oncall who`). Undo with `obs incident hand-back`, and with `obs incident reopen` after an end by mistake. It worked when the alert resolves within two minutes. So that it does not come again: an escalation in `obs.yaml` (docs/incidents.md) wakes the next person by itself.
 
             ## Silence
 
@@ -1403,7 +1403,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1446,7 +1446,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1536,7 +1536,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1581,7 +1581,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1611,6 +1611,9 @@ enum RunbookTexts {
             obs query incidents 'alertname="SSHSuccessAfterFailures"' --since 24h
             ```
             ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
             obs query events 'event=~"accepted_.*"' --limit 20
             ```
 
@@ -1623,11 +1626,11 @@ enum RunbookTexts {
 
             ## Mitigation
 
-            Block the address: `nft add rule inet filter input ip saddr ADDRESS drop`. It worked when no new failures come (`obs query incident ID`). Undo: `nft -a list ruleset`, delete by handle.
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new failures come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle.
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1672,7 +1675,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1696,16 +1699,19 @@ enum RunbookTexts {
 
             ## First five minutes
 
-            Is the session still there?
+            Is the session still there? On the machine:
 
-            ```sh
-            obs query incidents --severity critical --state open
-            ```
             ```sh
             who
             ```
             ```sh
-            last -n 10
+            last -n 10 {user}
+            ```
+
+            What came from the address:
+
+            ```sh
+            obs query events {matchers} --limit 20
             ```
 
             Good: the user says that it was them who mistyped.
@@ -1716,11 +1722,11 @@ enum RunbookTexts {
 
             ## Mitigation
 
-            End the sessions (`pkill -KILL -u USER`), lock the account (`usermod -L USER`), remove new keys in `~USER/.ssh/authorized_keys`. Undo: `usermod -U USER`.
+            End the sessions (`pkill -KILL -u {user}`), lock the account (`usermod -L {user}`), remove new keys from `.ssh/authorized_keys` in the home that `getent passwd {user}` shows. Undo: `usermod -U {user}`.
 
             ## Silence
 
-            Do not; acknowledge it: `obs incident ack INC-1001`.
+            Do not; acknowledge it: `obs incident ack {incident}`.
 
             ## Escalation
 
@@ -1762,7 +1768,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1851,7 +1857,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1893,7 +1899,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -1991,7 +1997,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -2033,7 +2039,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -2075,7 +2081,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 
@@ -2117,7 +2123,7 @@ enum RunbookTexts {
 
             ## Silence
 
-            An acknowledged incident stays quiet: `obs incident ack INC-1001 --note "why"`. It ends with the incident.
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
 
             ## Escalation
 

@@ -70,12 +70,21 @@ public enum IncidentRoutes {
             throw HTTPFailure(
                 .badRequest, code: "bad_limit", "limit is '\(question.first("limit") ?? "")'; write a number from 1 to 1000")
         }
+        func truth(_ name: String) throws -> Bool {
+            switch question.given(name) {
+            case nil, "false": false
+            case "true": true
+            case let other?:
+                throw HTTPFailure(.badRequest, code: "bad_filter", "\(name) is '\(other)'; write true or false")
+            }
+        }
         func time(_ name: String) throws -> Timestamp? { try question.given(name).map { try Timestamp(parsing: $0, now: now) } }
         return IncidentFilter(
             state: question.given("state"), severity: question.given("severity"), assignee: question.given("assignee"),
             matchers: question.given("filter") ?? "", text: question.given("search"), since: try time("since"),
             until: try time("until"),
-            limit: limit, cursor: question.given("cursor"))
+            limit: limit, cursor: question.given("cursor"), isUnseen: try truth("unseen"),
+            isFoundInPast: try truth("found_in_past"))
     }
 
     /// The query of the next page: the same with another cursor.
@@ -116,7 +125,7 @@ struct IncidentActionRequest {
     let version: Int?
 
     /// What there is to be done, as the path names it.
-    static let names = ["acknowledge", "resolve", "reopen", "assign", "note", "merge", "split"]
+    static let names = ["acknowledge", "hand-back", "resolve", "reopen", "assign", "note", "merge", "split"]
 
     private struct Body: Decodable {
         var by, note, `as`, to: String?
@@ -142,6 +151,7 @@ struct IncidentActionRequest {
         note = body.note
         switch question.parameters["action"] {
         case "acknowledge": action = .acknowledge
+        case "hand-back": action = .handBack
         case "resolve":
             let words = [Incident.Resolution.fixed, .falsePositive, .expected]
             guard let resolution = body.as.map({ word in words.first { $0.rawValue == word } }) ?? .fixed else {

@@ -127,6 +127,7 @@ struct `What people decide about incidents` {
     @Test func `tells of a new kind of alert in an acknowledged incident, and does not repeat the old`() async throws {
         var policy = IncidentPolicy()
         policy.joinLabels = ["source"]
+        policy.notifyMaxAge = .seconds(100 * 365 * 86_400)
         let sink = try Sink()
         let manager = AlertManager.telling(["oncall": sink.url], store: store) { $0.incidents = policy }
         try await manager.whileRunning {

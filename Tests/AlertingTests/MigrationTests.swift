@@ -32,7 +32,9 @@ struct `A database of an earlier version` {
                             "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, 3000000, 'obs', 'opened', 'opened by the firewall')",
                         arguments: [number])
                     try database.execute(
-                        sql: "INSERT INTO evidence VALUES (?, 'auth.log', 7, 'Failed password', 1000000)", arguments: [number])
+                        sql:
+                            "INSERT INTO evidence (incident, file, offset, line, time) VALUES (?, 'auth.log', 7, 'Failed password', 1000000)",
+                        arguments: [number])
                 }
             }
             try old.database.write { database in

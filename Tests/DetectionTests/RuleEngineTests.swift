@@ -97,6 +97,29 @@ struct `The rule engine` {
         #expect(found.map(\.count) == [2, 4, 8, 16])
     }
 
+    @Test func `tells of a session in all, beside the most within its window, and brings it up to date on request`() throws {
+        var engine = RuleEngine(rules: [try rule(count: 3)])
+        // An event each twenty seconds: three or four are within a minute, thirty-one come in all.
+        var found = try observe(&engine, (0..<31).map { ($0 * 20, "failed", "a", "x", 1) })
+        #expect(found.allSatisfy { $0.count <= 4 && !$0.isUpdate && $0.within == .seconds(60) })
+        let updates = engine.updates()
+        #expect(updates.map { $0.session?.count } == [31] && updates.map(\.isUpdate) == [true])
+        #expect(updates.first?.session?.lines.count == 31)
+        #expect(engine.updates().isEmpty)
+        // After a pause as long as the window another session begins; one event of it is nothing to tell.
+        #expect(try observe(&engine, [(800, "failed", "a", "x", 1)]).isEmpty && engine.updates().isEmpty)
+        found = try observe(&engine, [(810, "failed", "a", "x", 1), (820, "failed", "a", "x", 1)])
+        #expect(found.map { $0.session?.count } == [3] && found.first?.session?.start == Timestamp(seconds: 800))
+    }
+
+    @Test func `counts the event that completes a sequence as one of its lines`() throws {
+        var engine = RuleEngine(rules: [try rule(count: 2, then: "event=ok")])
+        let found = try observe(
+            &engine, [(0, "failed", "a", "x", 1), (1, "failed", "a", "x", 1), (2, "ok", "a", "x", 1), (3, "failed", "a", "x", 1)])
+        #expect(found.map(\.count) == [2] && found.map { $0.session?.count } == [3] && found.map(\.ends) == [.byHand])
+        #expect(engine.updates().isEmpty)
+    }
+
     @Test func `asks for distinct values where the rule does`() throws {
         var engine = RuleEngine(rules: [try rule(count: 3, distinct: ("user", 3))])
         #expect(try observe(&engine, [(0, "failed", "a", "x", 1), (1, "failed", "a", "x", 1), (2, "failed", "a", "y", 1)]) == [])
@@ -126,6 +149,7 @@ struct `The rule engine` {
                 findings.map { finding in
                     var finding = finding
                     for index in finding.evidence.indices { finding.evidence[index].offset = 0 }
+                    finding.session?.lines = LineSet()
                     return finding
                 }
             }

@@ -109,6 +109,7 @@ struct `The routes of incidents` {
             ("merge", #"{"by":"ann","incidents":["INC-1002"]}"#, "open"),
             ("resolve", #"{"by":"ann","as":"false_positive"}"#, "resolved"),
             ("reopen", #"{"by":"ann"}"#, "open"), ("acknowledge", #"{"by":"ann"}"#, "acknowledged"),
+            ("hand-back", #"{"by":"ann","note":"not mine"}"#, "open"),
         ] {
             let answer = try await ask(.post, act, ["id": "INC-1001", "action": action], body: body)
             #expect(answer.status == 200, "\(action): \(answer.text)")
@@ -133,7 +134,7 @@ struct `The routes of incidents` {
         }
         for query in [
             [("state", "x")], [("limit", "0")], [("since", "soon")], [("filter", "a=~\"(\"")], [("cursor", "1")],
-            [("search", "?")],
+            [("search", "?")], [("unseen", "yes")], [("found_in_past", "1")],
         ] {
             #expect(try await ask(.get, "/api/v1/incidents", query: query).status == 400, "\(query)")
         }

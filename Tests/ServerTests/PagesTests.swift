@@ -111,7 +111,9 @@ struct `The pages` {
         let page = try await ask(.get, "/incidents/{id}", ["id": "INC-1003"]).text
         let from = (now + .seconds(2) - .seconds(1800)).microseconds / 1000
         #expect(page.contains("<a href=\"http://grafana:3000/d/obs-log-processing?from=\(from)&to="))
-        #expect(page.contains("href=\"../silences?filter=alertname%3D%22SSHBruteForce%22%2C%20source%3D%22192.0.2.2%22\""))
+        #expect(
+            page.contains(
+                "href=\"../silences?filter=alertname%3D%22SSHBruteForce%22%2C%20source%3D%22192.0.2.2%22&incident=INC-1003\""))
         #expect(page.contains("src=\"INC-1003/figures.svg\""))
         #expect(page.contains("<h3>First five minutes</h3>"))
         let picture = try await ask(.get, "/incidents/{id}/figures.svg", ["id": "INC-1003"])
@@ -123,7 +125,7 @@ struct `The pages` {
         let one = "/incidents/{id}", id = ["id": "INC-1003"]
         let taken = try await ask(
             .post, one, id, form: [("by", "Ann Bé"), ("action", "acknowledge"), ("note", "a&b"), ("version", "1")])
-        #expect(taken.status == 303 && taken.headers[.location] == "INC-1003")
+        #expect(taken.status == 303 && taken.headers[.location] == "INC-1003?done=acknowledge")
         #expect(try incidents.incident("1003").incident.acknowledgedBy == "Ann Bé")
         let cookie = try #require(taken.headers[.setCookie]).prefix { $0 != ";" }
         let again = try await ask(.get, one, id, headers: [.cookie: "a=b; \(cookie)"])
@@ -178,7 +180,7 @@ struct `The pages` {
         let url = try #require(alerts.links).url("INC-1003", "http://x", now: now)
         let query = try #require(URLComponents(string: url)?.queryItems).map { ($0.name, $0.value ?? "") }
         let opened = try await ask(.get, path, ["id": "INC-1003"], query: query)
-        #expect(opened.status == 200 && opened.text.contains("method=\"post\"><input"))
+        #expect(opened.status == 200 && opened.text.contains("value=\"acknowledge\">Acknowledge</button>"))
         #expect(opened.text.contains("&lt;b&gt;warning&lt;/b&gt;") && !opened.text.contains("<b>warning"))
         #expect(opened.text.contains("href=\"../../silences\"") && opened.text.contains("href=\"../INC-1003\""))
         #expect(try incidents.incident("1003").incident.state == .open)
@@ -187,8 +189,79 @@ struct `The pages` {
         #expect(try await ask(.post, path, ["id": "INC-1004"], query: query, form: [("by", "eve")]).status == 403)
         #expect(try await ask(.post, path, ["id": "INC-1003"], query: query, form: [("by", "Ann Bé")]).status == 200)
         #expect(try incidents.incident("1003").incident.acknowledgedBy == "Ann Bé")
+        let back = [("by", "Ann Bé"), ("action", "hand-back")]
+        #expect(try await ask(.get, path, ["id": "INC-1003"], query: query).text.contains("value=\"hand-back\">Hand back"))
+        #expect(try await ask(.post, path, ["id": "INC-1003"], query: query, form: back).text.contains("Handed back"))
+        #expect(try incidents.incident("1003").incident.state == .open)
+        #expect(try await ask(.post, path, ["id": "INC-1003"], query: query, form: [("by", "Ann Bé")]).status == 200)
         let late = try await ask(.post, path, ["id": "INC-1003"], query: query, form: [("by", "bob")])
         #expect(late.status == 409 && late.text.contains("Ann Bé already"))
+    }
+
+    @Test func `offer to take back what was just done, for as long as it is so`() async throws {
+        let one = "/incidents/{id}", id = ["id": "INC-1003"]
+        func act(_ action: String, to: String = "") async throws -> [(String, String)] {
+            let answer = try await ask(.post, one, id, form: [("by", "ann"), ("action", action), ("to", to)])
+            #expect(answer.status == 303, "\(action)")
+            let address = try #require(URLComponents(string: answer.headers[.location] ?? ""))
+            return (address.queryItems ?? []).map { ($0.name, $0.value ?? "") }
+        }
+        for (action, sentence, undo) in [
+            ("acknowledge", "Acknowledged by ann.", "hand-back"), ("hand-back", "Handed back", "acknowledge"),
+            ("mine", "Assigned to ann.", "assign"), ("false_positive", "Resolved.", "reopen"),
+            ("reopen", "Reopened.", "false_positive"), ("note", "Noted.", nil),
+        ] as [(String, String, String?)] {
+            if action == "note" { continue }
+            let page = try await ask(.get, one, id, query: try await act(action))
+            #expect(page.text.contains(sentence), "\(action)")
+            if let undo { #expect(page.text.contains("value=\"\(undo)\">Undo</button>"), "\(action)") }
+        }
+        _ = try await act("assign")
+        #expect(try incidents.incident("1003").incident.assignee == nil)
+        // An address says nothing that is not so.
+        let forged = try await ask(.get, one, id, query: [("done", "acknowledge"), ("was", "<b>")])
+        #expect(!forged.text.contains(">Undo<") && !forged.text.contains("Acknowledged by"))
+        let many = try await ask(
+            .post, "/incidents/acknowledge", form: [("id", "INC-1004"), ("id", "INC-1005"), ("by", "ann")])
+        let address = try #require(URLComponents(string: many.headers[.location] ?? ""))
+        let list = try await ask(.get, "/", query: (address.queryItems ?? []).map { ($0.name, $0.value ?? "") })
+        #expect(list.text.contains("Acknowledged 2 incidents.") && list.text.contains("value=\"hand-back\">Undo"))
+        _ = try await ask(
+            .post, "/incidents/acknowledge",
+            form: [("id", "INC-1004"), ("id", "INC-1005"), ("by", "ann"), ("action", "hand-back")])
+        #expect(try ["1004", "1005"].allSatisfy { try incidents.incident($0).incident.state == .open })
+    }
+
+    @Test func `show what ended by itself and was seen by nobody, until somebody does something about it`() async throws {
+        #expect(try incidents.resolveQuiet(after: .seconds(0), now: now + .seconds(60)) == 4)
+        try incidents.perform(.end(as: .fixed), on: "1002", by: "ann", now: now + .seconds(60))
+        let page = try await ask(.get, "/").text
+        #expect(page.contains("<h1>Nothing is open</h1>") && page.contains("Ended by itself, seen by nobody (24 h): 4"))
+        #expect(try await ask(.get, "/", query: [("state", "all"), ("unseen", "true")]).text.contains("INC-1003"))
+        for id in ["1001", "1003", "1004", "1005"] {
+            try incidents.perform(.note, on: id, by: "ann", note: "a scan", now: now + .seconds(90))
+        }
+        let quiet = try await ask(.get, "/").text
+        #expect(quiet.contains("<h1>All is quiet</h1>") && !quiet.contains("seen by nobody"))
+    }
+
+    @Test func `show a silence on the page of the incident that it was made from, with the way back`() async throws {
+        let asked = try await ask(.get, "/silences", query: [("filter", "source=\"192.0.2.2\""), ("incident", "INC-1003")])
+        #expect(asked.text.contains("For <a href=\"incidents/INC-1003\">"))
+        let form = [
+            ("filter", "source=\"192.0.2.2\""), ("by", "ann"), ("comment", "a test"), ("for", "1h"), ("incident", "INC-1003"),
+        ]
+        #expect(
+            try await ask(.post, "/silences", form: form).headers[.location] == "incidents/INC-1003?done=silence")
+        let silence = try #require(try alerts.silences.silences().first)
+        let page = try await ask(.get, "/incidents/{id}", ["id": "INC-1003"]).text
+        #expect(page.contains("action=\"../silences/\(silence.id)\"") && page.contains("by ann: a test"))
+        #expect(page.contains("alerts like it are silenced until"))
+        #expect(try await ask(.get, "/silences").text.contains("for <a href=\"incidents/INC-1003\">INC-1003</a>"))
+        let ended = try await ask(
+            .post, "/silences/{id}", ["id": silence.id], form: [("by", "bob"), ("action", "end"), ("incident", "INC-1003")])
+        #expect(ended.headers[.location] == "../incidents/INC-1003")
+        #expect(try await ask(.get, "/incidents/{id}", ["id": "INC-1003"]).text.contains("the silence was ended"))
     }
 
     @Test func `show the worst though two hundred lesser ones are newer`() async throws {

@@ -189,8 +189,10 @@ public struct AlertQuestions: Sendable {
             let isFinding = row[9] as Bool && incident != nil
             let link = isFinding ? FindingLink(incident: incident!, name: row[12], configuration.externalURL) : nil
             // A finding has no end of its own: it holds until nothing new has been seen for the time-out.
-            let endsAt =
-                row[6] as Int64? ?? (row[13] as Int64? ?? now.microseconds) &+ configuration.resolveTimeout.inMicroseconds
+            // One that ends by hand holds longer than that, and for as long again whenever it is asked for.
+            let timeout = configuration.resolveTimeout.inMicroseconds
+            let quiet = (row[13] as Int64? ?? now.microseconds) &+ timeout
+            let endsAt = row[6] as Int64? ?? (quiet > now.microseconds ? quiet : now.microseconds &+ timeout)
             let alert = Listed(
                 fingerprint: UInt64(bitPattern: row[1]), labelsJSON: row[2],
                 annotationsJSON: link.map { JSONText.object($0.annotations(title: row[10], description: row[11])) } ?? row[3],

@@ -187,6 +187,7 @@ struct AlertStore: Sendable {
 
     /// Lets the alert of a finding fire again in the groups that it was in; posted alerts fire when they are posted.
     static func reopen(incident number: Int64, now: Timestamp, _ database: Database) throws {
+        try raiseAnew(number, now, database)
         try database.executeCached(
             sql: "UPDATE alert SET ends_at = NULL, updated_at = ? WHERE incident = ? AND is_finding",
             arguments: [now.microseconds, number])
@@ -203,6 +204,30 @@ struct AlertStore: Sendable {
                     """), arguments: [number])
         {
             try IncidentStore.owe(row["receiver"], row["group_key"], at: now, owedSince: now, database)
+        }
+    }
+
+    /// Makes the alert of an incident that has none, because it was found in the past: what somebody opens can escalate.
+    private static func raiseAnew(_ number: Int64, _ now: Timestamp, _ database: Database) throws {
+        guard try !Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM alert WHERE incident = ?)", arguments: [number])!,
+            let incident = try IncidentStore.fetch(number, database), incident.wasFoundInPast
+        else { return }
+        try open(
+            incident.ownLabels, incident: number, startsAt: incident.startsAt, route: nil, now: now, database)
+    }
+
+    /// Lets repetitions go on for an incident that nobody has any longer: each group is told again when its `repeat_interval` is over, at once if it has been meanwhile.
+    static func repeatAgain(incident number: Int64, now: Timestamp, _ database: Database) throws {
+        for row in try Row.fetchAll(
+            database.cachedStatement(
+                sql: """
+                    SELECT DISTINCT g.receiver, g.group_key, g.repeat_interval, g.last_sent FROM incident i JOIN alert a ON a.incident = i.number
+                    JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping WHERE i.number = ?1 OR i.merged_into = ?1
+                    """), arguments: [number])
+        {
+            let last = Timestamp(microseconds: row["last_sent"] as Int64? ?? now.microseconds)
+            let due = max(now, last + .microseconds(row["repeat_interval"] as Int64))
+            try IncidentStore.owe(row["receiver"], row["group_key"], at: due, owedSince: due, database)
         }
     }
 

@@ -15,6 +15,8 @@ public struct Incident: Sendable {
         case expected
         /// Nothing new was seen for the time-out, or its alerts ended.
         case quiet
+        /// It had been over for longer than `notify_max_age` when it was found.
+        case past
     }
 
     public var number: Int64
@@ -48,13 +50,44 @@ public struct Incident: Sendable {
     public var reopened: Int
     /// Whether it came and went so often that it stays open until it has been quiet for long.
     public var isFlapping: Bool
-    /// How many events it stands for itself, and how many its parts do.
+    /// Whether it had been over for long when it was found, though it may have turned out to go on.
+    public var wasFoundInPast: Bool
+    /// Who did something about it first; nil when nobody has.
+    public var seenBy: String?
+    /// How it ends.
+    var end: EndPolicy
+    /// The labels that it began with; ``labels`` are those of its worst part.
+    public var ownLabels: Labels
+    /// The number of its worst part; nil when that is itself.
+    public var worst: Int64?
+    /// The most events that its own rule saw within ``within``, and how many its parts stand for, each in all.
     var ownCount: Int
     var mergedCount: Int
+    /// How far its own rule looks back; nil when it is none.
+    public var within: Duration?
+    /// What is known of its own events in all.
+    var lines: LineCount
+    /// How many events it and its parts stand for, each line once; nil where no lines are known.
+    var lineCount: Int?
     public var contributions: [FeatureContribution]
 
-    /// How many events it stands for, those of its parts too.
-    public var count: Int { ownCount + mergedCount }
+    /// How many events it stands for, those of its parts too; a line that several rules matched counts once.
+    public var count: Int { lineCount ?? ownCount + mergedCount }
+
+    /// The most events that its own rule saw within ``within``; ``count`` is all that came.
+    public var peak: Int { ownCount }
+
+    /// Whether only a person ends it.
+    public var endsByHand: Bool { end.isByHand }
+
+    /// How long nothing new must be seen for it to end by itself; nil is `resolve_timeout`.
+    public var endsAfter: Duration? { end.quiet }
+
+    /// Whether a finding says more of it than is known, though it is not later.
+    func learns(from finding: Finding) -> Bool {
+        var known = lines
+        return finding.count > ownCount || known.add(finding)
+    }
 
     /// `INC-1042`: short, and never another incident's.
     public var id: String { "INC-\(number)" }

@@ -18,6 +18,10 @@ public struct IncidentPolicy: Sendable, Decodable {
     public var flapWithin = Duration.seconds(3600)
     /// How long an incident is kept after its end; statistics are kept for ever.
     public var keep = Duration.seconds(400 * 86_400)
+    /// What was over for longer when it was found notifies nobody. `alerting.notify_max_age`.
+    public var notifyMaxAge = Duration.seconds(3600)
+
+    var past: PastPolicy { PastPolicy(maxAge: notifyMaxAge, joinWithin: joinWithin) }
 
     public init() {}
 

@@ -9,6 +9,8 @@ extension IncidentStore {
     public enum Action: Sendable, Equatable {
         /// Somebody looks at it: repetitions and escalation stop for this incident until it ends.
         case acknowledge
+        /// Whoever has it does not have it any longer: repetitions and escalation go on where they were.
+        case handBack
         case end(as: Incident.Resolution)
         /// It has not ended after all.
         case reopen
@@ -26,6 +28,7 @@ extension IncidentStore {
         public var name: String {
             switch self {
             case .acknowledge: "acknowledge"
+            case .handBack: "hand-back"
             case .end: "resolve"
             case .reopen: "reopen"
             case .assign: "assign"
@@ -71,10 +74,14 @@ extension IncidentStore {
             try database.executeCached(
                 sql: "UPDATE incident SET changed_by = ? WHERE number = ? AND version > ?",
                 arguments: [actor, incident.number, incident.version])
+            try database.executeCached(
+                sql: "UPDATE incident SET seen_by = ?1 WHERE (number = ?2 OR merged_into = ?2) AND seen_by IS NULL",
+                arguments: [actor, incident.number])
+            let changed = try Self.find(id, database)
             try Store.audit(
                 database, at: now.microseconds, actor: actor, action: "incident.\(action.name)", subject: incident.id,
-                detail: text)
-            return try Self.find(id, database)
+                detail: IncidentChange(action, before: incident, after: changed, note: text).text)
+            return changed
         }
     }
 
@@ -87,25 +94,42 @@ extension IncidentStore {
             guard incident.state == .open else {
                 throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "acknowledged")
             }
+            try Escalation.hold(number, now, database)
+            // From now on somebody says when it has ended, whatever becomes of it.
             try database.executeCached(
                 sql: """
-                    UPDATE incident SET state = 'acknowledged', acknowledged_by = ?1, acknowledged_at = coalesce(acknowledged_at, ?2)
+                    UPDATE incident SET state = 'acknowledged', acknowledged_by = ?1, acknowledged_at = coalesce(acknowledged_at, ?2), ends_by_hand = 1
                     WHERE (number = ?3 OR merged_into = ?3) AND state = 'open'
                     """, arguments: [actor, now.microseconds, number])
-            try note(number, now, actor: actor, kind: "acknowledged", text ?? "acknowledged", database)
+            try note(number, now, actor: actor, kind: "acknowledged", "acknowledged", database)
+            try addNote(text, to: number, now, actor: actor, database)
+        case .handBack:
+            guard incident.state == .acknowledged else {
+                throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "handed back")
+            }
+            try database.executeCached(
+                sql: """
+                    UPDATE incident SET state = 'open', acknowledged_by = NULL, acknowledged_at = NULL
+                    WHERE (number = ?1 OR merged_into = ?1) AND state = 'acknowledged'
+                    """, arguments: [number])
+            try Escalation.resume(number, now, database)
+            try AlertStore.repeatAgain(incident: number, now: now, database)
+            try note(
+                number, now, actor: actor, kind: "handed_back",
+                "handed back\(incident.acknowledgedBy.map { $0 == actor ? "" : "; \($0) had acknowledged it" } ?? ""): escalation goes on where it was",
+                database)
+            try addNote(text, to: number, now, actor: actor, database)
         case .end(let resolution):
             guard incident.state != .resolved else {
                 throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "resolved again")
             }
             let label = resolution == .fixed ? "resolved" : "resolved as \(resolution.rawValue.replacing("_", with: " "))"
-            try resolve(
-                number, as: resolution, now, actor: actor, text.map { resolution == .fixed ? $0 : "\(label): \($0)" } ?? label,
-                database)
+            try resolve(number, as: resolution, now, actor: actor, text.map { "\(label): \($0)" } ?? label, database)
         case .reopen:
             guard incident.state == .resolved else {
                 throw AlertingError.wrongState(incident.id, state: Self.describe(incident), action: "reopened")
             }
-            try reopen(incident, now, actor: actor, text ?? "reopened", database)
+            try reopen(incident, now, actor: actor, text.map { "reopened: \($0)" } ?? "reopened", database)
         case .assign(let person):
             if let person { try Self.check(person, what: "the name of the assignee") }
             let person = person.map { OutsideText($0).storable }
@@ -158,9 +182,8 @@ extension IncidentStore {
         }
         try database.executeCached(
             sql: "UPDATE incident SET merged_into = NULL, merged_because = NULL WHERE number = ?", arguments: [part.number])
-        try database.executeCached(
-            sql: "UPDATE incident SET merged_count = merged_count - ?1, headline = nullif(headline, ?2) WHERE number = ?3",
-            arguments: [part.count, part.title, whole])
+        try recountParts(of: whole, database)
+        try chooseWorst(of: whole, database)
         let reason = text.map { ": \($0)" } ?? ""
         try note(part.number, now, actor: actor, kind: "split", "no part of INC-\(whole) any longer\(reason)", database)
         try note(whole, now, actor: actor, kind: "split", "\(part.id) is no part of it any longer\(reason)", database)
@@ -170,11 +193,17 @@ extension IncidentStore {
     func reopen(_ incident: Incident, _ now: Timestamp, actor: String, _ text: String, _ database: Database) throws {
         try database.executeCached(
             sql: """
-                UPDATE incident SET state = 'open', resolved_at = NULL, resolution = NULL, acknowledged_by = NULL, reopened = reopened + 1, updated_at = ?
-                WHERE number = ?
-                """, arguments: [now.microseconds, incident.number])
+                UPDATE incident SET state = 'open', resolved_at = NULL, resolution = NULL, acknowledged_by = NULL, reopened = reopened + 1, updated_at = ?,
+                    ends_by_hand = max(ends_by_hand, ?) WHERE number = ?
+                """, arguments: [now.microseconds, actor != "obs", incident.number])
+        try PastSummary.settle(incident.number, database)
         try note(incident.number, now, actor: actor, kind: "reopened", text, database)
         try AlertStore.reopen(incident: incident.number, now: now, database)
+    }
+
+    /// What somebody writes down with an action is a note of its own beside it.
+    private func addNote(_ text: String?, to number: Int64, _ now: Timestamp, actor: String, _ database: Database) throws {
+        if let text, !text.isEmpty { try note(number, now, actor: actor, kind: "note", text, database) }
     }
 
     private static func describe(_ incident: Incident) -> String {

@@ -24,9 +24,15 @@ extension IncidentStore {
             let incident = try Self.find(id, database), number = incident.number
             let ofWhole = "incident IN (SELECT ?1 UNION SELECT number FROM incident WHERE merged_into = ?1)"
             let evidence = try Row.fetchAll(
-                database, sql: "SELECT * FROM evidence WHERE \(ofWhole) ORDER BY time, offset", arguments: [number]
+                database,
+                sql:
+                    "SELECT file, offset, line, min(time) AS time, max(host) AS host FROM evidence WHERE \(ofWhole) GROUP BY file, offset ORDER BY 4, offset",
+                arguments: [number]
             ).map {
-                Evidence(file: $0["file"], offset: $0["offset"], line: $0["line"], time: Timestamp(microseconds: $0["time"]))
+                // A line that several parts stand on is one line.
+                Evidence(
+                    file: $0["file"], offset: $0["offset"], line: $0["line"], time: Timestamp(microseconds: $0["time"]),
+                    host: $0["host"])
             }
             let timeline = try Row.fetchAll(
                 database, sql: "SELECT * FROM timeline WHERE \(ofWhole) ORDER BY at, id", arguments: [number]
@@ -125,15 +131,20 @@ extension IncidentStore {
         func time(_ column: String) throws -> Timestamp? {
             (try row.decode(Int64?.self, forColumn: column)).map { Timestamp(microseconds: $0) }
         }
+        func span(_ column: String) throws -> Duration? {
+            (try row.decode(Int64?.self, forColumn: column)).map { .microseconds($0) }
+        }
         func needed(_ column: String) throws -> Timestamp { Timestamp(microseconds: try row.decode(forColumn: column)) }
         let contributions: String = try row.decode(forColumn: "contributions")
         return Incident(
             number: try row.decode(forColumn: "number"), fingerprint: try row.decode(forColumn: "fingerprint"),
-            name: try row.decode(forColumn: "name"), detector: try row.decode(forColumn: "detector"),
+            name: try row.decode(String?.self, forColumn: "worst_name") ?? row.decode(forColumn: "name"),
+            detector: try row.decode(forColumn: "detector"),
             severity: Severity(rawValue: try row.decode(forColumn: "severity")) ?? .info,
             state: Incident.State(rawValue: try row.decode(forColumn: "state")) ?? .open,
             title: try row.decode(String?.self, forColumn: "headline") ?? row.decode(forColumn: "title"),
-            description: try row.decode(forColumn: "description"), labels: labels(try row.decode(forColumn: "labels")),
+            description: try row.decode(String?.self, forColumn: "worst_description") ?? row.decode(forColumn: "description"),
+            labels: labels(try row.decode(String?.self, forColumn: "worst_labels") ?? row.decode(forColumn: "labels")),
             startsAt: try needed("starts_at"), lastSeen: try needed("last_seen"), openedAt: try needed("opened_at"),
             resolvedAt: try time("resolved_at"), acknowledgedBy: try row.decode(forColumn: "acknowledged_by"),
             acknowledgedAt: try time("acknowledged_at"), assignee: try row.decode(forColumn: "assignee"),
@@ -142,9 +153,24 @@ extension IncidentStore {
             mergedInto: try row.decode(forColumn: "merged_into"), mergedBecause: try row.decode(forColumn: "merged_because"),
             reopened: try row.decode(forColumn: "reopened"),
             isFlapping: try row.decode(Int64?.self, forColumn: "quiet_for") != nil,
+            wasFoundInPast: try row.decode(forColumn: "found_in_past"), seenBy: try row.decode(forColumn: "seen_by"),
+            end: EndPolicy(isByHand: try row.decode(forColumn: "ends_by_hand"), quiet: try span("ends_after")),
+            ownLabels: labels(try row.decode(forColumn: "labels")), worst: try row.decode(forColumn: "worst"),
             ownCount: try row.decode(forColumn: "count"), mergedCount: try row.decode(forColumn: "merged_count"),
+            within: try span("within"), lines: try lineCount(row), lineCount: try row.decode(forColumn: "line_count"),
             contributions: contributions == "[]" ? [] : decode(contributions) ?? [])
     }
+
+    /// What a row says of its own lines.
+    private static func lineCount(_ row: Row) throws -> LineCount {
+        LineCount(
+            // Rows of before the count of all lines have the most of them at once.
+            total: max(try row.decode(forColumn: "total"), try row.decode(forColumn: "count")),
+            sessionStart: try row.decode(Int64?.self, forColumn: "session_start").map { Timestamp(microseconds: $0) },
+            sessionTotal: try row.decode(forColumn: "session_total"), lines: lines(try row.decode(forColumn: "lines")))
+    }
+
+    static func lines(_ bytes: Data?) -> LineSet { bytes.flatMap { LineSet(bytes: $0) } ?? LineSet() }
 
     static func json(_ value: some Encodable) throws -> String {
         String(decoding: try JSON(value).bytes(), as: UTF8.self)

@@ -10,7 +10,7 @@ import Store
 public struct IncidentStore: Sendable {
     public static let migrations =
         tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations + IncidentTables.migrations
-        + Escalation.migrations + [SilenceMatchers.migration] + BelievedTime.migrations + Outbox.migrations
+        + Escalation.migrations + [SilenceMatchers.migration] + BelievedTime.migrations + Outbox.migrations + IncidentLifeTables.migrations
 
     private static let tables = [
         Migration(
@@ -62,7 +62,7 @@ public struct IncidentStore: Sendable {
     ]
 
     /// Lines of evidence that an incident keeps.
-    private static let maxEvidence = 50
+    static let maxEvidence = 50
 
     public let store: Store
 
@@ -76,6 +76,8 @@ public struct IncidentStore: Sendable {
     public enum Outcome: Sendable, Equatable {
         case opened(String)
         case joined(String)
+        /// It had been over for long: an incident was opened and resolved, and nobody is notified of it alone.
+        case foundInPast(String)
         /// It was known: read again after a crash, or older than what is known of an incident that has ended.
         case known
     }
@@ -94,123 +96,6 @@ public struct IncidentStore: Sendable {
         _ findings: [Finding], routing route: Route?, policy: IncidentPolicy, now: Timestamp, _ database: Database
     ) throws -> [Outcome] {
         try findings.map { try record($0, route, policy, now, database) }
-    }
-
-    private func record(
-        _ finding: Finding, _ route: Route?, _ policy: IncidentPolicy, _ now: Timestamp, _ database: Database
-    ) throws -> Outcome {
-        var labels = finding.labels
-        labels["alertname"] = finding.name
-        let fingerprint = Fingerprint.of(labels)
-        labels["severity"] = finding.severity.rawValue
-        let last = try Row.fetchOne(
-            database.cachedStatement(sql: "SELECT * FROM incident WHERE fingerprint = ? ORDER BY number DESC LIMIT 1"),
-            arguments: [fingerprint]
-        ).flatMap(Self.incident)
-        if let last {
-            guard finding.lastSeen > last.lastSeen || finding.count > last.ownCount && last.state != .resolved else {
-                return .known
-            }
-            if last.state != .resolved {
-                try database.executeCached(
-                    sql:
-                        "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), updated_at = ?, title = ?, description = ? WHERE number = ?",
-                    arguments: [
-                        finding.lastSeen.microseconds, finding.count, now.microseconds, OutsideText(finding.title).storable,
-                        OutsideText(finding.description).storable, last.number,
-                    ])
-                try add(finding.evidence, to: last.number, database)
-                if finding.severity > last.severity { try raise(last, to: finding.severity, labels, route, now, database) }
-                if let whole = last.mergedInto {
-                    try grow(
-                        whole, by: max(0, finding.count - last.ownCount), severity: finding.severity, lastSeen: finding.lastSeen,
-                        now, database)
-                }
-                return .joined(last.id)
-            }
-            // A part that comes back while the whole is open, and what comes and goes too often, is the incident that it was.
-            let whole = try last.mergedInto.flatMap { try Self.fetch($0, database) }
-            let isFlapping = try isFlapping(fingerprint, policy, now, database)
-            if isFlapping || whole.map({ $0.state != .resolved }) ?? false {
-                return try comeBack(last, finding, labels, isFlapping ? policy : nil, whole, route, now, database)
-            }
-        }
-        let whole = try whole(for: finding, labels, policy, database)
-        try database.executeCached(
-            sql: """
-                INSERT INTO incident (fingerprint, name, detector, severity, state, title, description, labels, starts_at, last_seen, opened_at, updated_at, count, contributions, merged_into)
-                VALUES (?, ?, ?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
-            arguments: [
-                fingerprint, finding.name, finding.detector, finding.severity.rawValue, OutsideText(finding.title).storable,
-                OutsideText(finding.description).storable, JSONText.object(labels),
-                finding.startsAt.microseconds, finding.lastSeen.microseconds, now.microseconds, now.microseconds, finding.count,
-                try Self.json(finding.contributions), whole?.whole.number,
-            ])
-        let number = database.lastInsertedRowID
-        try add(finding.evidence, to: number, database)
-        try note(
-            number, now, actor: "obs", kind: "opened", "opened by \(finding.detector) \(finding.name): \(finding.description)",
-            database)
-        if let whole, let part = try Self.fetch(number, database) {
-            try attach(part, to: whole.whole, because: whole.because, by: "obs", now, database)
-        }
-        try AlertStore.open(labels, incident: number, startsAt: finding.startsAt, route: route, now: now, database)
-        return .opened("INC-\(number)")
-    }
-
-    /// An incident is as severe as the worst of its findings. Whoever was told of the lesser one is told of the other.
-    private func raise(
-        _ incident: Incident, to severity: Severity, _ labels: Labels, _ route: Route?, _ now: Timestamp,
-        _ database: Database
-    ) throws {
-        try database.executeCached(
-            sql: "UPDATE incident SET severity = ?, labels = ? WHERE number = ?",
-            arguments: [severity.rawValue, JSONText.object(labels), incident.number])
-        try note(
-            incident.number, now, actor: "obs", kind: "severity",
-            "severity raised from \(incident.severity.rawValue) to \(severity.rawValue)",
-            database)
-        try AlertStore.relabel(labels, incident: incident.number, startsAt: incident.startsAt, route: route, now: now, database)
-    }
-
-    /// Opens again what had ended.
-    private func comeBack(
-        _ incident: Incident, _ finding: Finding, _ labels: Labels, _ flapping: IncidentPolicy?, _ whole: Incident?,
-        _ route: Route?,
-        _ now: Timestamp, _ database: Database
-    ) throws -> Outcome {
-        let within = flapping.map { Int($0.flapWithin.inSeconds) }
-        try reopen(
-            incident, now, actor: "obs",
-            within.map { "it came and went too often: from now on it ends only after \($0) s of quiet" } ?? "it was seen again",
-            database)
-        try database.executeCached(
-            sql: "UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), quiet_for = ? WHERE number = ?",
-            arguments: [finding.lastSeen.microseconds, finding.count, flapping?.flapWithin.inMicroseconds, incident.number])
-        try add(finding.evidence, to: incident.number, database)
-        if let whole {
-            try grow(
-                whole.number, by: max(0, finding.count - incident.ownCount), severity: finding.severity,
-                lastSeen: finding.lastSeen, now,
-                database)
-        }
-        try AlertStore.open(labels, incident: incident.number, startsAt: finding.startsAt, route: route, now: now, database)
-        return .opened(incident.id)
-    }
-
-    private func add(_ evidence: [Evidence], to number: Int64, _ database: Database) throws {
-        guard !evidence.isEmpty else { return }
-        let known =
-            try Int.fetchOne(
-                database.cachedStatement(sql: "SELECT count(*) FROM evidence WHERE incident = ?"), arguments: [number]) ?? 0
-        for line in evidence.prefix(max(0, Self.maxEvidence - known)) {
-            try database.executeCached(
-                sql: "INSERT OR IGNORE INTO evidence VALUES (?, ?, ?, ?, ?)",
-                arguments: [
-                    number, OutsideText(line.file).storable, line.offset, OutsideText(line.line).storable, line.time.microseconds,
-                ])
-        }
     }
 
     func note(_ number: Int64, _ at: Timestamp, actor: String, kind: String, _ text: String, _ database: Database) throws {
@@ -264,32 +149,53 @@ public struct IncidentStore: Sendable {
         try AlertStore.end(incident: number, now: now, database)
     }
 
-    /// Resolves the incidents of findings that have seen nothing new for `timeout`, and gives how many they were. Posted alerts end by their own times.
+    /// Resolves the incidents of findings that end by themselves and have seen nothing new for long enough, and gives how many they were. Posted alerts end by their own times;
+    /// what ends by hand, and what somebody has, does not end here.
     ///
-    /// - Parameter passedOver: told of those that could not be resolved, and why; the others are.
+    /// - Parameters:
+    ///   - timeout: how long that is where the rule does not say.
+    ///   - passedOver: told of those that could not be resolved, and why; the others are.
     public func resolveQuiet(
         after timeout: Duration, now: Timestamp, passedOver: (Int64, any Error) -> Void = { _, _ in }
     ) throws -> Int {
+        try Self.quietEnds.reduce(0) {
+            try $0 + resolveQuiet($1.index, $1.condition, after: timeout, now: now, passedOver: passedOver)
+        }
+    }
+
+    /// Those of the common time and those of their rule's: each walks an index that holds no others.
+    private static let quietEnds = [
+        (index: "incident_ends_by_quiet", condition: "ends_after IS NULL AND updated_at < ?1"),
+        (index: "incident_ends_by_own_quiet", condition: "ends_after IS NOT NULL AND updated_at < ?2 - ends_after"),
+    ]
+
+    private func resolveQuiet(
+        _ index: String, _ isQuiet: String, after timeout: Duration, now: Timestamp, passedOver: (Int64, any Error) -> Void
+    ) throws -> Int {
         // Looked for without the write lock first: this is asked every second, and nearly always there is none.
         let condition = """
-            \(IncidentTables.goesOn) AND updated_at < ?1 AND detector <> '\(PostedIncident.detector)' AND (quiet_for IS NULL OR updated_at < ?2 - quiet_for)
+            \(IncidentLifeTables.endsByQuiet) AND \(isQuiet) AND (quiet_for IS NULL OR updated_at < ?2 - quiet_for)
             AND NOT EXISTS (SELECT 1 FROM incident p WHERE p.merged_into = incident.number AND p.state <> 'resolved')
             """
         let arguments: StatementArguments = [(now - timeout).microseconds, now.microseconds]
         let isAnyQuiet = try store.database.read { database in
             try Bool.fetchOne(
-                database, sql: "SELECT EXISTS (SELECT 1 FROM incident INDEXED BY incident_live WHERE \(condition))",
+                database, sql: "SELECT EXISTS (SELECT 1 FROM incident INDEXED BY \(index) WHERE \(condition))",
                 arguments: arguments)
                 ?? false
         }
         guard isAnyQuiet else { return 0 }
         let (count, failed) = try write { database in
             let quiet = try Row.fetchAll(
-                database, sql: "SELECT number, quiet_for FROM incident INDEXED BY incident_live WHERE \(condition)",
+                database, sql: "SELECT number, quiet_for, ends_after FROM incident INDEXED BY \(index) WHERE \(condition)",
                 arguments: arguments)
             let failed = try database.eachApart(quiet) { row in
-                let seconds = Int64.fromDatabaseValue(row["quiet_for"]).map { Int($0 / 1_000_000) } ?? Int(timeout.inSeconds)
-                try resolve(row["number"], as: .quiet, now, actor: "obs", "nothing new for \(seconds) s", database)
+                let own = max(
+                    Int64.fromDatabaseValue(row["quiet_for"]) ?? 0,
+                    Int64.fromDatabaseValue(row["ends_after"]) ?? timeout.inMicroseconds)
+                try resolve(
+                    row["number"], as: .quiet, now, actor: "obs",
+                    "nothing new for \(Int(Duration.microseconds(own).inSeconds)) s", database)
             }
             return (quiet.count - failed.count, failed.map { (Int64.fromDatabaseValue($0.item["number"]) ?? 0, $0.error) })
         }

@@ -3,7 +3,7 @@ import Store
 /// What keeps questions fast when the incidents are a million (Benchmarks/Incidents): indexes that are walked in the order of the answer, the labels of parts under
 /// their whole, and sums of statistics over more than a day.
 extension IncidentTables {
-    static let scale = Migration(id: "incidents-2", sql: columns2 + indexes + labelsOfWholes + sums + raising + backfill2)
+    static let scale = Migration(id: "incidents-2", sql: columns2 + indexes + labelsOfWholes + sums + raising() + backfill2)
 
     /// Each index is a page or more to be written for an incident that comes in. What only those that go on are looked for by holds only those; where lines stand is kept by
     /// who joins incidents by it (``IncidentStore/prepareToJoinEvidence(_:)``).
@@ -131,14 +131,18 @@ extension IncidentTables {
     }
 
     /// What becomes worse counts as what it has become: each measure is in one row a severity, and all of an incident's are in the same.
-    private static let raising = """
+    ///
+    /// - Parameter detected: whether its time to detect was counted.
+    static func raising(detected: String = "1") -> String {
+        """
         CREATE TRIGGER incident_statistic_severity AFTER UPDATE OF severity ON incident WHEN old.severity IS NOT new.severity AND new.merged_into IS NULL BEGIN
         \(move("opened", "0", when: "1"))
-        \(move("detect", "max(0, new.opened_at - new.starts_at)", when: "1"))
+        \(move("detect", "max(0, new.opened_at - new.starts_at)", when: detected))
         \(move("acknowledge", "max(0, new.acknowledged_at - new.opened_at)", when: "new.acknowledged_at IS NOT NULL"))
         END;
 
         """
+    }
 
     private static func move(_ measure: String, _ value: String, when condition: String) -> String {
         // A count of null would be refused: where nothing was measured nothing is moved.

@@ -117,8 +117,12 @@ enum IncidentTables {
 
         """
 
-    /// What is counted when an incident is acknowledged, ends and is reopened; `told` says from which tables its receivers come, as `g`.
-    static func lifeTriggers(told: String) -> String {
+    /// What is counted when an incident is acknowledged, ends and is reopened.
+    ///
+    /// - Parameters:
+    ///   - told: from which tables its receivers come, as `g`.
+    ///   - ended: what else must hold for an end to be counted, and `hadEnded` for one to be taken back.
+    static func lifeTriggers(told: String, ended: String = "", hadEnded: String = "") -> String {
         """
         CREATE TRIGGER incident_statistic_acknowledge AFTER UPDATE OF acknowledged_at ON incident
             WHEN old.acknowledged_at IS NULL AND new.acknowledged_at IS NOT NULL AND new.merged_into IS NULL BEGIN
@@ -126,15 +130,26 @@ enum IncidentTables {
         \(tallyReceivers("acknowledge", "max(0, new.acknowledged_at - new.opened_at)", told: told))
         END;
         CREATE TRIGGER incident_statistic_resolve AFTER UPDATE OF resolved_at ON incident
-            WHEN old.resolved_at IS NULL AND new.resolved_at IS NOT NULL AND new.merged_into IS NULL BEGIN
+            WHEN old.resolved_at IS NULL AND new.resolved_at IS NOT NULL AND new.merged_into IS NULL\(ended) BEGIN
         \(tally("resolve", "max(0, new.resolved_at - new.opened_at)"))
         \(tallyReceivers("resolve", "max(0, new.resolved_at - new.opened_at)", told: told))
         END;
         -- An incident that is reopened had not ended: what was counted is taken back.
         CREATE TRIGGER incident_statistic_reopen AFTER UPDATE OF resolved_at ON incident
-            WHEN old.resolved_at IS NOT NULL AND new.resolved_at IS NULL AND new.merged_into IS NULL BEGIN
+            WHEN old.resolved_at IS NOT NULL AND new.resolved_at IS NULL AND new.merged_into IS NULL\(hadEnded) BEGIN
         \(tally("resolve", "max(0, old.resolved_at - old.opened_at)", by: "-1"))
         \(tallyReceivers("resolve", "max(0, old.resolved_at - old.opened_at)", by: "-1", told: told))
+        END;
+        """
+    }
+
+    /// What is taken back when somebody hands back what they had acknowledged.
+    static func handBackTrigger(told: String) -> String {
+        """
+        CREATE TRIGGER incident_statistic_hand_back AFTER UPDATE OF acknowledged_at ON incident
+            WHEN old.acknowledged_at IS NOT NULL AND new.acknowledged_at IS NULL AND new.merged_into IS NULL BEGIN
+        \(tally("acknowledge", "max(0, old.acknowledged_at - old.opened_at)", by: "-1"))
+        \(tallyReceivers("acknowledge", "max(0, old.acknowledged_at - old.opened_at)", by: "-1", told: told))
         END;
         """
     }

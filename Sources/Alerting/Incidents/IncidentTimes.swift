@@ -56,7 +56,8 @@ struct IncidentTimes: Sendable {
                 sql: """
                     SELECT t.id, t.at, t.kind, i.severity, i.name, i.detector, i.resolution, i.starts_at, i.opened_at, i.acknowledged_at
                     FROM timeline t JOIN incident i ON i.number = t.incident
-                    WHERE t.id > ? AND t.kind IN ('opened', 'acknowledged', 'resolved') AND i.merged_into IS NULL ORDER BY t.id LIMIT 10000
+                    WHERE t.id > ? AND t.kind IN ('opened', 'acknowledged', 'resolved') AND i.merged_into IS NULL
+                        AND NOT (t.kind = 'opened' AND i.found_in_past) ORDER BY t.id LIMIT 10000
                     """, arguments: [from])
         }
         for row in rows {

@@ -70,12 +70,18 @@ struct Escalation: Sendable {
 
     private func advance(_ row: Row, _ now: Timestamp, _ database: Database) throws {
         let number: Int64 = try row.decode(forColumn: "incident")
-        let since = Timestamp(microseconds: try row.decode(forColumn: "since"))
-        var step: Int = try row.decode(forColumn: "step")
-        guard let incident = try IncidentStore.fetch(number, database),
-            let policy = configuration.escalations.first(where: { $0.matchers.match(incident.labels) })
-        else {
-            return try database.execute(sql: "UPDATE escalation SET due_at = NULL WHERE incident = ?", arguments: [number])
+        let incident = try IncidentStore.fetch(number, database)
+        let policy = incident.flatMap { incident in configuration.escalations.first { $0.matchers.match(incident.labels) } }
+        let place = EscalationPlace(
+            since: Timestamp(microseconds: try row.decode(forColumn: "since")), step: try row.decode(forColumn: "step"),
+            policy: try row.decode(forColumn: "policy")
+        ).under(policy?.name ?? "", now: now)
+        let since = place.since
+        var step = place.step
+        guard let incident, let policy else {
+            // It is looked at again when it becomes worse.
+            return try database.execute(
+                sql: "UPDATE escalation SET due_at = NULL, policy = '' WHERE incident = ?", arguments: [number])
         }
         while step < policy.steps.count, since + policy.steps[step].after <= now {
             try take(policy.steps[step], number: step + 1, for: incident, now, database)
@@ -83,7 +89,37 @@ struct Escalation: Sendable {
         }
         let next = step < policy.steps.count ? since + policy.steps[step].after : nil
         try database.execute(
-            sql: "UPDATE escalation SET step = ?, due_at = ? WHERE incident = ?", arguments: [step, next?.microseconds, number])
+            sql: "UPDATE escalation SET since = ?, step = ?, due_at = ?, policy = ? WHERE incident = ?",
+            arguments: [since.microseconds, step, next?.microseconds, policy.name, number])
+    }
+
+    /// Has an incident looked at again, which may be another policy's now.
+    static func look(at incident: Int64, _ now: Timestamp, _ database: Database) throws {
+        try database.executeCached(
+            sql: "UPDATE escalation SET due_at = ? WHERE incident = ?", arguments: [now.microseconds, incident])
+    }
+
+    /// Keeps how far the escalation of an incident has come, which somebody acknowledges now.
+    static func hold(_ incident: Int64, _ now: Timestamp, _ database: Database) throws {
+        try database.executeCached(
+            sql: """
+                INSERT OR REPLACE INTO escalation_held (incident, since, step, policy, held_at)
+                    SELECT incident, since, step, policy, ? FROM escalation WHERE incident = ?
+                """, arguments: [now.microseconds, incident])
+    }
+
+    /// Goes on with the escalation of an incident that somebody hands back: the next step is as far away as it was.
+    static func resume(_ incident: Int64, _ now: Timestamp, _ database: Database) throws {
+        guard
+            let row = try Row.fetchOne(
+                database.cachedStatement(sql: "SELECT * FROM escalation_held WHERE incident = ?"), arguments: [incident])
+        else { return }
+        let place = EscalationPlace(since: Timestamp(microseconds: row["since"]), step: row["step"], policy: row["policy"])
+            .resumed(heldAt: Timestamp(microseconds: row["held_at"]), now: now)
+        try database.executeCached(
+            sql: "UPDATE escalation SET since = ?, step = ?, policy = ?, due_at = ? WHERE incident = ?",
+            arguments: [place.since.microseconds, place.step, place.policy, now.microseconds, incident])
+        try database.executeCached(sql: "DELETE FROM escalation_held WHERE incident = ?", arguments: [incident])
     }
 
     private func take(_ step: EscalationPolicy.Step, number: Int, for incident: Incident, _ now: Timestamp, _ database: Database)

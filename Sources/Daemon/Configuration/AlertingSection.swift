@@ -28,6 +28,7 @@ struct AlertingSection: Decodable {
         var read = try AlertmanagerConfiguration.read(path)
         read.externalURL = configuration.externalURL
         read.giveUpAfter = configuration.giveUpAfter
+        read.incidents = configuration.incidents
         return read
     }
 }

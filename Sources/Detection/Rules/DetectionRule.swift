@@ -38,12 +38,14 @@ public struct DetectionRule: Sendable, Hashable {
     private var distinctCount = 0
     /// The event that completes the finding once the counts are there, such as a success; nil when the counts are enough.
     public var then: [Matcher]?
+    /// How its incidents end; nil when it does not say.
+    public var ends: IncidentEnd?
 
     public init(
         name: String, pipeline: String? = nil, table: String? = nil, severity: Severity, title: String, description: String,
         match: [Matcher],
         groupBy: [String], within: Duration, count: Int,
-        distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil
+        distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil, ends: IncidentEnd? = nil
     ) {
         self.name = name
         self.pipeline = pipeline
@@ -56,9 +58,13 @@ public struct DetectionRule: Sendable, Hashable {
         self.within = within
         self.count = count
         self.then = then
+        self.ends = ends
         self.distinct = distinct
     }
 
     /// What may stand in braces in ``title`` and ``description``.
     public var placeholders: Set<String> { Set(groupBy + ["count"] + (distinct == nil ? [] : ["distinct"])) }
+
+    /// What its findings say of their end: after a success that was waited for, quiet is no recovery.
+    var ending: IncidentEnd? { ends ?? (then == nil ? nil : .byHand) }
 }

@@ -8,6 +8,12 @@ struct EventGroup: Sendable {
     private(set) var distinct: [UInt64] = []
     private(set) var evidence: [Evidence] = []
     private(set) var newest = Int64.min
+    /// The session that goes on: since when, how many events, and on which lines. The window forgets, this does not.
+    private(set) var sessionStart: Int64 = 0
+    private(set) var sessionCount = 0
+    private(set) var lines = LineSet()
+    /// Whether this session was told of, and with how many events.
+    private var toldOfSession: Int?
     private var lastReported: Int64?
     private var reportedCount = 0
     // Events before `start` have left the window; they are cut off when they are half of all. What follows is counted from the arrays.
@@ -21,7 +27,10 @@ struct EventGroup: Sendable {
     /// The first event that is within the window.
     var oldest: Int64? { start < times.count ? times[start] : nil }
 
-    mutating func add(time: Int64, count: Int32, distinct value: UInt64?, limit: Int) {
+    /// - Parameter within: a pause that is longer begins another session.
+    mutating func add(time: Int64, count: Int32, distinct value: UInt64?, line: UInt32, within: Int64, limit: Int) {
+        if newest > .min, time > newest &+ within { endSession() }
+        addToSession(time: time, count: Int(count), line: line)
         times.append(time)
         counts.append(count)
         total += Int(count)
@@ -31,6 +40,18 @@ struct EventGroup: Sendable {
         }
         newest = max(newest, time)
         if times.count - start > limit { drop() }
+    }
+
+    /// Counts an event that is no part of the window: the one that completes it.
+    mutating func addToSession(time: Int64, count: Int, line: UInt32) {
+        if sessionCount == 0 { sessionStart = time }
+        sessionCount += count
+        lines.insert(line, count: count)
+    }
+
+    private mutating func endSession() {
+        (sessionCount, toldOfSession) = (0, nil)
+        lines = LineSet()
     }
 
     /// Events come nearly in order: what is too old is at the front.
@@ -69,7 +90,13 @@ struct EventGroup: Sendable {
     mutating func isReported() {
         lastReported = newest
         reportedCount = total
+        toldOfSession = sessionCount
     }
+
+    /// Whether events came since it was told of, of the same session.
+    var hasNews: Bool { toldOfSession.map { sessionCount > $0 } ?? false }
+
+    mutating func isBroughtUpToDate() { toldOfSession = sessionCount }
 }
 
 // MARK: Checkpoints
@@ -102,10 +129,17 @@ extension EventGroup {
             writer.write(compact: line.offset)
             writer.write(line.line)
             writer.write(compact: line.time.microseconds)
+            writer.write(line.host != nil)
+            if let host = line.host { writer.write(host) }
         }
+        writer.write(compact: sessionStart)
+        writer.write(compact: Int64(sessionCount))
+        writer.write(toldOfSession != nil)
+        writer.write(lines.bytes)
     }
 
-    init(from reader: inout StateReader) throws(StateReader.Damaged) {
+    /// - Parameter layout: of the snapshot; before 3 there were no sessions.
+    init(from reader: inout StateReader, layout: UInt8) throws(StateReader.Damaged) {
         newest = try reader.int64()
         let isReported = try reader.bool()
         let reportedAt = try reader.compactInt64()
@@ -131,12 +165,32 @@ extension EventGroup {
             }
         }
         for _ in 0..<(try reader.count()) {
-            evidence.append(
-                Evidence(
-                    file: try reader.string(), offset: try reader.compactInt64(), line: try reader.string(),
-                    time: Timestamp(microseconds: try reader.compactInt64())))
+            var line = Evidence(
+                file: try reader.string(), offset: try reader.compactInt64(), line: try reader.string(),
+                time: Timestamp(microseconds: try reader.compactInt64()))
+            if layout >= 3, try reader.bool() { line.host = try reader.string() }
+            evidence.append(line)
         }
         countAgain()
+        guard layout >= 3 else {
+            beginSession()
+            return
+        }
+        sessionStart = try reader.compactInt64()
+        sessionCount = Int(try reader.compactInt64())
+        let isTold = try reader.bool()
+        guard (0..<1 << 48).contains(sessionCount), let known = LineSet(bytes: try reader.array()) else {
+            throw StateReader.Damaged()
+        }
+        lines = known
+        // How much of it was told is not kept: it is told once more, and known there.
+        toldOfSession = isTold ? 0 : nil
+    }
+
+    /// What a state of before knows of the session is its window.
+    private mutating func beginSession() {
+        (sessionStart, sessionCount) = (oldest ?? 0, total)
+        toldOfSession = lastReported == nil ? nil : total
     }
 
     /// What follows from the events.
@@ -163,5 +217,6 @@ extension EventGroup: Decodable {
             throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "events do not add up"))
         }
         countAgain()
+        beginSession()
     }
 }

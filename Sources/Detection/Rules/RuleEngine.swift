@@ -75,14 +75,23 @@ public struct RuleEngine: Sendable {
     public mutating func observe(events: Batch, lines: Batch, lineRows: [Int32]) -> [Finding] {
         guard let written = events["event_time"] else { return [] }
         let times = Self.believable(written, arrivals: lines["arrival_time"], lineRows)
-        let files = lines["file"], offsets = lines["offset"], raw = lines["line"]
+        let files = lines["file"], offsets = lines["offset"], raw = lines["line"], hosts = events["host"]
+        // Files are hashed when the first row of the batch is matched: most batches have none.
+        var fileHashes: [UInt64]?
+        func name(_ row: Int) -> UInt32 {
+            let line = Int(lineRows[row])
+            let hashes = fileHashes ?? files?.stableHashes() ?? []
+            fileHashes = hashes
+            return LineSet.name(file: line < hashes.count ? hashes[line] : 0, offset: offsets?.integer(at: line) ?? 0)
+        }
         var findings: [Finding] = []
         for index in rules.indices {
-            observe(rule: index, events, times, findings: &findings) { row in
+            observe(rule: index, events, times, findings: &findings, name: name) { row in
                 let line = Int(lineRows[row])
                 return Evidence(
                     file: files?.string(at: line) ?? "", offset: offsets?.integer(at: line) ?? 0,
-                    line: raw.map { Self.text($0, line) } ?? "", time: Timestamp(microseconds: times.integer(at: row) ?? 0))
+                    line: raw.map { Self.text($0, line) } ?? "", time: Timestamp(microseconds: times.integer(at: row) ?? 0),
+                    host: hosts?.label(at: row))
             }
             limitGroups(index)
         }
@@ -113,6 +122,22 @@ public struct RuleEngine: Sendable {
         return builder.finish()
     }
 
+    /// What has come to the groups that were found since they were told of last, as findings that bring their incidents up to date. For the end of an epoch: a group is told of
+    /// when it has doubled, and an attack ends somewhere in between.
+    public mutating func updates() -> [Finding] {
+        var findings: [Finding] = []
+        for index in rules.indices {
+            for (key, slot) in groups[index].slots where groups[index].all[slot].hasNews {
+                var finding = Self.finding(
+                    rules[index], texts[index], key, groups[index].all[slot], at: groups[index].all[slot].newest)
+                finding.isUpdate = true
+                findings.append(finding)
+                groups[index].all[slot].isBroughtUpToDate()
+            }
+        }
+        return findings
+    }
+
     /// The beginning of a line, cut between bytes: to count characters of every line would cost more than all else that a rule does.
     private static func text(_ lines: Column, _ row: Int) -> String {
         lines.withBytes(at: row) { bytes in
@@ -121,7 +146,8 @@ public struct RuleEngine: Sendable {
     }
 
     private mutating func observe(
-        rule index: Int, _ events: Batch, _ times: Column, findings: inout [Finding], evidence: (Int) -> Evidence
+        rule index: Int, _ events: Batch, _ times: Column, findings: inout [Finding], name: (Int) -> UInt32,
+        evidence: (Int) -> Evidence
     ) {
         let rule = rules[index]
         let isMatched = rule.match.rows(in: events)
@@ -152,12 +178,14 @@ public struct RuleEngine: Sendable {
                     continue
                 }
                 groups[index].all[slot].keep(evidence(row), limit: Self.maxEvidence)
+                groups[index].all[slot].addToSession(time: time, count: 1, line: name(row))
                 findings.append(Self.finding(rule, texts[index], key(row), groups[index].all[slot], at: time))
                 groups[index].all[slot] = EventGroup()  // told; what follows is a new story
                 continue
             }
             groups[index].all[slot].add(
-                time: time, count: Int32(clamping: counts?.integer(at: row) ?? 1), distinct: distinct?[row], limit: Self.maxEvents
+                time: time, count: Int32(clamping: counts?.integer(at: row) ?? 1), distinct: distinct?[row],
+                line: name(row), within: within, limit: Self.maxEvents
             )
             groups[index].all[slot].forget(before: groups[index].all[slot].newest &- within)
             let isReached =
@@ -198,15 +226,18 @@ public struct RuleEngine: Sendable {
             title: texts.title.filled(value), description: texts.description.filled(value),
             startsAt: Timestamp(microseconds: group.oldest ?? time), lastSeen: Timestamp(microseconds: max(time, group.newest)),
             count: group.total,
-            evidence: group.evidence)
+            evidence: group.evidence, within: rule.within,
+            session: Finding.Session(
+                start: Timestamp(microseconds: group.sessionStart), count: group.sessionCount, lines: group.lines),
+            ends: rule.ending)
     }
 }
 
 // MARK: Checkpoints
 
 extension RuleEngine {
-    /// The first byte of a snapshot. Layout 1 was a JSON array, and began with its bracket.
-    private static let layout: UInt8 = 2
+    /// The first byte of a snapshot. Layout 1 was a JSON array, and began with its bracket; layout 2 had no sessions.
+    private static let layout: UInt8 = 3
 
     /// The groups, for a checkpoint.
     ///
@@ -238,7 +269,7 @@ extension RuleEngine {
         }
     }
 
-    /// Goes on from a snapshot, also one of layout 1. A rule that looks at other events now, or groups them otherwise, than when the snapshot was made starts to
+    /// Goes on from a snapshot, also one of an earlier layout. A rule that looks at other events now, or groups them otherwise, than when the snapshot was made starts to
     /// count anew.
     ///
     /// - Throws: when the bytes are not what ``snapshot()`` gave.
@@ -252,7 +283,8 @@ extension RuleEngine {
     /// By the identity of the rule.
     private static func saved(_ snapshot: Data) throws(StateReader.Damaged) -> [String: Groups] {
         var reader = StateReader(snapshot)
-        guard try reader.byte() == layout else { throw StateReader.Damaged() }
+        let layout = try reader.byte()
+        guard (2...Self.layout).contains(layout) else { throw StateReader.Damaged() }
         var saved: [String: Groups] = [:]
         for _ in 0..<(try reader.count()) {
             let identity = try reader.string()
@@ -260,7 +292,7 @@ extension RuleEngine {
             for _ in 0..<(try reader.count()) {
                 var key: [OutsideText] = []
                 for _ in 0..<(try reader.count()) { key.append(OutsideText(try reader.string())) }
-                groups.add(key, try EventGroup(from: &reader))
+                groups.add(key, try EventGroup(from: &reader, layout: layout))
             }
             if saved[identity] == nil { saved[identity] = groups }
         }

@@ -12,9 +12,13 @@ public struct IncidentFilter: Sendable {
     public var matchers = ""
     /// Words of title, name, labels and timeline; the last letters of a word may be left out with `*`.
     public var text: String?
-    /// Only those that were active at or after it, in event time.
+    /// Only those that ended by themselves and that nobody did anything about.
+    public var isUnseen = false
+    /// Only those that had been over for long when they were found.
+    public var isFoundInPast = false
+    /// Only those that were opened at or after it.
     public var since: Timestamp?
-    /// Only those that began at or before it.
+    /// Only those that were opened at or before it.
     public var until: Timestamp?
     public var limit = 100
     /// Where an earlier answer ended, as ``IncidentPage/next`` gives it.
@@ -24,7 +28,8 @@ public struct IncidentFilter: Sendable {
 
     public init(
         state: String? = nil, severity: String? = nil, assignee: String? = nil, matchers: String = "", text: String? = nil,
-        since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100, cursor: String? = nil
+        since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100, cursor: String? = nil, isUnseen: Bool = false,
+        isFoundInPast: Bool = false
     ) {
         self.state = state
         self.severity = severity
@@ -35,6 +40,8 @@ public struct IncidentFilter: Sendable {
         self.until = until
         self.limit = limit
         self.cursor = cursor
+        self.isUnseen = isUnseen
+        self.isFoundInPast = isFoundInPast
     }
 
     /// - Throws: ``QueryError`` for a state or a severity that there is not.

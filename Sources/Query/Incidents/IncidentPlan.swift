@@ -53,8 +53,8 @@ struct IncidentPlan {
                 walks = [driver.walk(bounds)]
                 return
             }
-            // Nearly all that were active since then stand after it in the list; the others are few, and found by their end.
-            walks = [driver.walk(bounds.since(since)), Self.underWay(at: since, bounds)]
+            // Nearly all that were opened since then stand after it in the list; the others are those found late, and have an index of their own.
+            walks = [driver.walk(bounds.since(since)), Self.foundLate(since: since, bounds)]
         }
     }
 
@@ -65,8 +65,10 @@ struct IncidentPlan {
             filter.assignee.map({ wanted in
                 ((row["assignee"] ?? row["acknowledged_by"]) as String?).map(wanted.hasSameBytes) ?? false
             }) ?? true,
-            filter.since.map({ $0.microseconds <= row["last_seen"] as Int64 }) ?? true,
-            filter.until.map({ $0.microseconds >= row["starts_at"] as Int64 }) ?? true
+            filter.since.map({ $0.microseconds <= row["opened_at"] as Int64 }) ?? true,
+            filter.until.map({ $0.microseconds >= row["opened_at"] as Int64 }) ?? true,
+            !filter.isUnseen || row["resolution"] as String? == "quiet" && row["seen_by"] as String? == nil,
+            !filter.isFoundInPast || row["resolution"] as String? == "past"
         else { return false }
         guard !matchers.isEmpty, !matchers.match(IncidentStore.labels(row["labels"])) else { return true }
         guard (row["merged_count"] as Int) > 0 else { return false }
@@ -86,6 +88,8 @@ struct IncidentPlan {
 
     private enum Driver {
         case all
+        case unseen
+        case foundInPast
         case state(String)
         case severity(String)
         case person(String)
@@ -96,6 +100,8 @@ struct IncidentPlan {
             let (source, condition, arguments): (String, String, StatementArguments) =
                 switch self {
                 case .all: ("incident m INDEXED BY incident_listed", "", [])
+                case .unseen: ("incident m INDEXED BY incident_unseen", "\(IncidentLifeTables.unseen) AND ", [])
+                case .foundInPast: ("incident m INDEXED BY incident_past", "\(IncidentLifeTables.foundInPast) AND ", [])
                 case .state(let state): ("incident m INDEXED BY incident_state", "m.state = ? AND ", [state])
                 case .severity(let severity): ("incident m INDEXED BY incident_severity", "m.severity = ? AND ", [severity])
                 case .person(let person):
@@ -144,18 +150,18 @@ struct IncidentPlan {
         var arguments: StatementArguments {
             var values: [Int64] = []
             if let since { values.append(since.microseconds) }
-            // What began by then stands there, or an hour later at most; when it began is compared row by row.
+            // What was opened by then stands there or before, but for clocks that are ahead; when it was opened is compared row by row.
             if let until { values.append((until + IncidentStore.foundLate).microseconds) }
             if let cursor { values += [cursor.listedAt, cursor.listedAt, cursor.number] }
             return StatementArguments(values)
         }
     }
 
-    /// Those that stand before `time` and were active at it or later. They are few at any time, so they may be sorted.
-    private static func underWay(at time: Timestamp, _ bounds: Bounds) -> Walk {
+    /// Those that stand before `time`, where they began, and were opened at it or later. They are few but for a first start, so they may be sorted.
+    private static func foundLate(since time: Timestamp, _ bounds: Bounds) -> Walk {
         Walk(
             sql: """
-                SELECT m.* FROM incident m INDEXED BY incident_last WHERE m.last_seen >= ? AND m.listed_at < ?
+                SELECT m.* FROM incident m INDEXED BY incident_found_late WHERE \(IncidentLifeTables.foundLate) AND m.opened_at >= ? AND m.listed_at < ?
                     AND \(bounds.condition(("m.listed_at", "m.number"))) ORDER BY m.listed_at DESC, m.number DESC
                 """, arguments: [time.microseconds, time.microseconds] + bounds.arguments)
     }
@@ -172,6 +178,9 @@ struct IncidentPlan {
     private static func rarest(_ filter: IncidentFilter, _ matchers: [Matcher], _ database: Database) throws -> Driver? {
         var best = (driver: Driver.all, count: Int.max)
         func consider(_ driver: Driver, _ count: Int) { if count < best.count { best = (driver, count) } }
+        // Of what has ended these are nearly always the fewest, and no other condition keeps out as much.
+        if filter.isUnseen { return .unseen }
+        if filter.isFoundInPast { return .foundInPast }
         if let state = filter.state {
             let sql = "SELECT coalesce(sum(count), 0) FROM incident_count WHERE state = ?"
             consider(.state(state), try Int.fetchOne(database, sql: sql, arguments: [state]) ?? 0)

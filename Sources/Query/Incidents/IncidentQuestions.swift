@@ -90,23 +90,34 @@ public struct IncidentQuestions: Sendable {
     ) throws -> IncidentView {
         let (incident, evidence, timeline, notifications) = try store.incident(id)
         let parts = try store.parts(of: incident.number)
-        return IncidentView(
+        var view = IncidentView(
             incident: incident, parts: parts, evidence: evidence,
             context: try context.map {
                 try EvidenceContext.around(evidence, of: [incident] + parts, count: $0.lines, in: $0.lake)
             } ?? [],
             timeline: timeline,
-            notifications: notifications, related: try related(to: incident), similar: try similar(to: incident),
+            notifications: notifications, related: try related(to: incident, parts: parts), similar: try similar(to: incident),
             figures: try lake.map { try IncidentFigures.all(of: incident, in: $0) } ?? [],
-            firstMinutes: runbooks.flatMap { Runbook(folder: $0, name: incident.name)?.section("First five minutes") }, now: now)
+            now: now)
+        let silences = SilenceStore(store.store)
+        view.silences = try store.silences(of: incident.number).compactMap { try? silences.silence($0) }
+        view.firstMinutes = runbooks.flatMap { folder in
+            Runbook(folder: folder, name: incident.name)?.filled(for: view).section("First five minutes")
+        }
+        return view
     }
 
     /// Other incidents that share a label with this one and were active within a day of it, most in common first.
-    func related(to incident: Incident, limit: Int = 5) throws -> [IncidentView.Related] {
+    func related(to incident: Incident, parts: [Incident] = [], limit: Int = 5) throws -> [IncidentView.Related] {
         let near = Duration.seconds(86_400)
         return try store.read { database in
             var shared: [Int64: [String]] = [:]
-            for (name, value) in incident.labels where name != "alertname" && name != "severity" {
+            // Those of all parts: the worst need not name the machine.
+            let labels = ([incident] + parts).flatMap { Array($0.labels) + Array($0.ownLabels) }
+                .filter { $0.key != "alertname" && $0.key != "severity" }
+            var seen: Set<[OutsideText]> = []
+            for (name, value) in labels.prefix(200)
+            where seen.count < 50 && seen.insert([OutsideText(name), OutsideText(value)]).inserted {
                 for number in try Int64.fetchAll(
                     database,
                     sql: """
@@ -134,7 +145,7 @@ public struct IncidentQuestions: Sendable {
     /// Newest first, from the index of labels: one of rules would be one more page to be written for every incident.
     static let endedOfRule = """
         SELECT i.* FROM incident_label l CROSS JOIN incident i ON i.number = l.incident
-        WHERE l.name = 'alertname' AND l.value = ?1 AND l.listed_at <= ?3 + \(IncidentStore.foundLate.inMicroseconds) AND i.name = ?1 AND i.number < ?2 AND i.starts_at <= ?3 AND i.state = 'resolved' AND i.fingerprint <> ?4
+        WHERE l.name = 'alertname' AND l.value = ?1 AND l.listed_at <= ?3 + \(IncidentStore.foundLate.inMicroseconds) AND coalesce(i.worst_name, i.name) = ?1 AND i.number < ?2 AND i.starts_at <= ?3 AND i.state = 'resolved' AND i.fingerprint <> ?4
         ORDER BY l.listed_at DESC LIMIT ?5
         """
 

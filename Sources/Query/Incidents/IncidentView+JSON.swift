@@ -120,8 +120,11 @@ struct IncidentDocument: Encodable {
     let labels: Labels
     let starts_at, last_seen, opened_at: String
     let resolved_at, acknowledged_by, acknowledged_at, assignee, resolution, changed_by, merged_into, merged_because: String?
-    let reopened, count, version: Int
-    let is_flapping: Bool
+    let reopened, count, peak, version: Int
+    let is_flapping, found_in_past: Bool
+    /// `by hand`, `quiet`, or `alerts`: how it ends.
+    let ends: String
+    let seen_by: String?
 
     init(_ incident: Incident) {
         id = incident.id
@@ -145,6 +148,10 @@ struct IncidentDocument: Encodable {
         merged_because = incident.mergedBecause
         reopened = incident.reopened
         count = incident.count
+        peak = incident.peak
+        found_in_past = incident.wasFoundInPast
+        ends = incident.detector == "posted" ? "alerts" : incident.endsByHand ? "by hand" : "quiet"
+        seen_by = incident.seenBy
         version = incident.version
         is_flapping = incident.isFlapping
     }

@@ -113,6 +113,7 @@ extension IncidentView.Ending {
             case .falsePositive: "false positive"
             case .expected: "expected"
             case .quiet: "ended by itself"
+            case .past: "found in the past"
             case nil: "ended"
             }
         let after = incident.resolvedAt.map { " after \(IncidentView.spell($0 - incident.openedAt))" } ?? ""

@@ -28,7 +28,9 @@ public struct IncidentView: Sendable {
     /// What the tables say of the time around it.
     public let figures: [IncidentFigures]
     /// The part of the runbook that says what to do first, in Markdown.
-    public let firstMinutes: String?
+    public var firstMinutes: String?
+    /// The silences that were made from it.
+    public var silences: [Silence] = []
     /// When it was asked for; nil leaves out how long ago things were.
     public let now: Timestamp?
 
@@ -53,7 +55,9 @@ public struct IncidentView: Sendable {
         case .acknowledged: text += incident.acknowledgedBy.map { " by \($0)" } ?? ""
         case .resolved:
             text += incident.changedBy.map { " by \($0)" } ?? ""
-            if let resolution = incident.resolution, resolution != .fixed {
+            if incident.resolution == .past {
+                text += ", found in the past"
+            } else if let resolution = incident.resolution, resolution != .fixed {
                 text += resolution == .quiet ? " by itself" : " as \(resolution.rawValue.replacing("_", with: " "))"
             }
         }
@@ -72,7 +76,21 @@ public struct IncidentView: Sendable {
         if let end = incident.resolvedAt {
             facts.append(("ended", "\(Self.time(end)), after \(Self.spell(end - incident.openedAt))"))
         }
-        facts.append(("events", "\(incident.count)"))
+        facts.append(("events", events))
+        if !hosts.isEmpty {
+            let shown = hosts.prefix(8).map {
+                hosts.count == 1 ? $0.name : "\($0.name) (\($0.lines) \($0.lines == 1 ? "line" : "lines"))"
+            }
+            facts.append(
+                (
+                    hosts.count == 1 ? "host" : "hosts",
+                    shown.joined(separator: ", ") + (hosts.count > 8 ? " and \(hosts.count - 8) more" : "")
+                ))
+        }
+        if incident.state != .resolved { facts.append(("ends", ending)) }
+        for silence in silences where now.map({ silence.state(at: $0) != .expired }) ?? false {
+            facts.append(("silenced", "until \(Self.time(silence.endsAt)) by \(silence.createdBy): \(silence.comment)"))
+        }
         facts.append(("who", incident.assignee ?? incident.acknowledgedBy ?? "nobody yet: obs incident ack \(incident.id)"))
         facts.append(
             (
@@ -83,6 +101,38 @@ public struct IncidentView: Sendable {
         facts.append(("runbook", "runbooks/\(incident.name).md"))
         return facts
     }
+
+    /// How many events: `at most 137 in 5 min; 1,150 in all`.
+    private var events: String {
+        let most = ([incident] + parts).max { $0.peak < $1.peak } ?? incident
+        guard let within = most.within, incident.count > most.peak else { return Self.grouped(incident.count) }
+        return "at most \(Self.grouped(most.peak)) in \(Self.spell(within)); \(Self.grouped(incident.count)) in all"
+    }
+
+    /// `1,234,567`.
+    static func grouped(_ number: Int) -> String {
+        var digits = Array(String(number).utf8.reversed())
+        for place in stride(from: (digits.count - 1) / 3 * 3, to: 0, by: -3) { digits.insert(UInt8(ascii: ","), at: place) }
+        return String(decoding: digits.reversed(), as: UTF8.self)
+    }
+
+    /// The machines that its evidence speaks of, most lines first.
+    var hosts: [(name: String, lines: Int)] {
+        evidence.reduce(into: [OutsideText: Int]()) { counts, line in
+            if let host = line.host, !host.isEmpty { counts[OutsideText(host), default: 0] += 1 }
+        }.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { (name: $0.key.string, lines: $0.value) }
+    }
+
+    /// How it is to end.
+    private var ending: String {
+        if incident.detector == "posted" { return "with its alerts" }
+        if incident.endsByHand || incident.state == .acknowledged { return "by hand" }
+        return incident.endsAfter.map { "by itself, after \(Self.spell($0)) without anything new" }
+            ?? "by itself, when nothing new is seen"
+    }
+
+    /// What its runbook's commands are about.
+    var filling: RunbookFilling { RunbookFilling(incident, parts: parts, hosts: hosts.map(\.name)) }
 
     /// Why the alerts of this incident belong to it.
     private var grouping: String {

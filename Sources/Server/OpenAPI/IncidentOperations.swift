@@ -18,7 +18,9 @@ extension OpenAPI {
                     .text("filter", "Matchers on labels, as routes have them"), .word("state", "How it stands", of: states),
                     .word("severity", "How bad it is", of: severities), .text("assignee", "Who has it"),
                     .text("search", "Words of title, name, labels and timeline"),
-                    .text("since", "Active at or after: 2h, today, or RFC 3339"), .text("until", "Began at or before"),
+                    .word("unseen", "Only those that ended by themselves, and nobody did anything about", of: ["true", "false"]),
+                    .word("found_in_past", "Only those that had been over for long when they were found", of: ["true", "false"]),
+                    .text("since", "Opened at or after: 2h, today, or RFC 3339"), .text("until", "Opened at or before"),
                     .limit(to: 1000), .text("cursor", "From the Link header of an earlier answer"),
                 ]
                 $0.answer = .json(listOf: "Incident")
@@ -47,8 +49,9 @@ extension OpenAPI {
                 $0.answerSummary = "The entries"
                 $0.refusals = [404]
             },
-            operation("/api/v1/incidents/{id}/{action}", "act", "Acknowledge, resolve, reopen, assign, note, merge or split").with
-            {
+            operation(
+                "/api/v1/incidents/{id}/{action}", "act", "Acknowledge, hand back, resolve, reopen, assign, note, merge or split"
+            ).with {
                 $0.method = .post
                 $0.choices = ["action": IncidentActionRequest.names]
                 $0.parameters = [.text("If-Match", "Only at this version: the ETag of an earlier answer", in: .header)]
@@ -81,7 +84,13 @@ extension OpenAPI {
                 $0.parameters = acknowledgement
                 $0.body = Operation.Content(
                     type: "application/x-www-form-urlencoded",
-                    schema: ["type": "object", "properties": ["by": ["type": "string", "maxLength": 200]]])
+                    schema: [
+                        "type": "object",
+                        "properties": [
+                            "by": ["type": "string", "maxLength": 200] as [String: Any],
+                            "action": ["type": "string", "enum": ["acknowledge", "hand-back"]],
+                        ] as [String: Any],
+                    ])
                 $0.answer = .text("text/html")
                 $0.answerSummary = "Who has it now"
                 $0.refusals = [403, 404, 409]

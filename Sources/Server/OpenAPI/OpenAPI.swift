@@ -51,12 +51,13 @@ enum OpenAPI {
             "description": text, "labels": ["type": "object", "additionalProperties": text], "starts_at": time, "last_seen": time,
             "opened_at": time, "resolved_at": time, "acknowledged_by": text, "acknowledged_at": time, "assignee": text,
             "resolution": words(Incident.Resolution.allCases.map(\.rawValue)), "changed_by": text, "merged_into": text,
-            "merged_because": text, "reopened": number, "count": number, "version": number, "is_flapping": truth,
+            "merged_because": text, "reopened": number, "count": number, "peak": number, "version": number, "is_flapping": truth,
+            "found_in_past": truth, "ends": text, "seen_by": text,
         ]
         let always = [
             "id", "name", "detector", "severity", "state", "title", "description", "labels", "starts_at", "last_seen",
             "opened_at",
-            "count", "reopened", "version", "is_flapping",
+            "count", "peak", "reopened", "version", "is_flapping", "found_in_past", "ends",
         ]
         let entry: [String: Any] = ["incident": text, "at": time, "actor": text, "kind": text, "text": text]
         let row: [String: Any] = ["key": text, "event_time": time, "row": ["type": "object"]]

@@ -28,17 +28,25 @@ extension OpenAPI {
                     .text("filter", "Matchers on labels"), .text("search", "Words of titles and timelines"),
                     .word("state", "How it stands", of: ["", "all"] + states),
                     .word("severity", "How bad it is", of: [""] + severities),
+                    .word("unseen", "Only those that ended by themselves, and nobody did anything about", of: ["true", "false"]),
+                    .word("found_in_past", "Only those that had been over for long when they were found", of: ["true", "false"]),
+                    .text("acknowledged", "Those that were acknowledged at once just now, for a button that takes it back"),
                 ]
                 $0.refusals = [400]
             },
-            deed("/incidents/acknowledge", "acknowledgeTicked", "Acknowledges several incidents", fields: ["id", "by", "note"]),
+            deed(
+                "/incidents/acknowledge", "acknowledgeTicked", "Acknowledges several incidents, or hands them back",
+                fields: ["id", "by", "note", "action"]),
             page("/incidents/{id}", "showIncident", "One incident: evidence, what to do first, what happened").with {
                 $0.otherAnswer = .text()
+                $0.parameters = [
+                    .text("done", "What was just done, for a button that takes it back"), .text("was", "How it was before"),
+                ]
                 $0.refusals = [404]
             },
             deed(
                 "/incidents/{id}", "actOnPage", "What the buttons of an incident's page do",
-                fields: ["action", "by", "note", "version"]
+                fields: ["action", "by", "note", "to", "version"]
             ).with { $0.refusals = [400, 403, 404, 409, 415] },
             page("/incidents/{id}/figures.svg", "drawFigures", "What the tables count about an incident, as a picture").with {
                 $0.answer = .text("image/svg+xml")
@@ -46,10 +54,14 @@ extension OpenAPI {
                 $0.refusals = [404]
             },
             page("/silences", "showSilences", "The silences, and what another would hide").with {
-                $0.parameters = [.text("filter", "Matchers of a silence to be made")]
+                $0.parameters = [
+                    .text("filter", "Matchers of a silence to be made"), .text("incident", "What it is made for"),
+                ]
             },
-            deed("/silences", "addSilence", "Makes a silence", fields: ["filter", "for", "by", "comment"]),
-            deed("/silences/{id}", "changeSilence", "Ends a silence, or lets it last an hour longer", fields: ["action", "by"]),
+            deed("/silences", "addSilence", "Makes a silence", fields: ["filter", "for", "by", "comment", "incident"]),
+            deed(
+                "/silences/{id}", "changeSilence", "Ends a silence, or lets it last an hour longer",
+                fields: ["action", "by", "incident"]),
             page("/history", "showHistory", "How often what happened, how long it took, and who did what").with {
                 $0.parameters = [.text("since", "From then on: 7d, today, or RFC 3339")]
                 $0.refusals = [400]

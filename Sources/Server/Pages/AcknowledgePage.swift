@@ -5,7 +5,7 @@ import HTTPTypes
 import Query
 
 /// Where the link in a notification leads. Opening it changes nothing (mail scanners and chat previews open links too): it shows what would be acknowledged, and a
-/// button that does it. The signature of the link, not the page that a form is posted from, says who may.
+/// button that does it, and one that hands it back after. The signature of the link, not the page that a form is posted from, says who may.
 struct AcknowledgePage {
     static let path = "/incidents/{id}/acknowledge"
 
@@ -14,7 +14,13 @@ struct AcknowledgePage {
 
     func answer(_ question: HTTPQuestion) throws -> HTTPAnswer {
         let incident = try signed(question)
-        return page(incident, incident.state == .open ? Self.form(question) : "<p>\(Self.standing(incident))</p>")
+        let form: HTML =
+            switch incident.state {
+            case .open: Self.form(question, "acknowledge", "Acknowledge")
+            case .acknowledged: Self.form(question, "hand-back", "Hand back")
+            case .resolved: ""
+            }
+        return page(incident, (incident.state == .open ? "" : "<p>\(Self.standing(incident))</p>\n" as HTML) + form)
     }
 
     func acknowledge(_ question: HTTPQuestion) throws -> HTTPAnswer {
@@ -22,10 +28,18 @@ struct AcknowledgePage {
         // Whoever has the link may; who they are the proxy says, if they came by it.
         let name = if case .user(let user?) = question.requester { user } else { question.field("by") ?? "link" }
         do {
+            let isHandedBack = question.field("action") == "hand-back"
             let taken = try site.incidents.perform(
-                .acknowledge, on: incident.id, by: name,
-                note: "acknowledged by the link of a notification", now: Site.now)
-            return page(taken, "<p>Acknowledged. It is \(taken.acknowledgedBy ?? "yours") who has it.</p>")
+                isHandedBack ? .handBack : .acknowledge, on: incident.id, by: name,
+                note: "\(isHandedBack ? "handed back" : "acknowledged") by the link of a notification", now: Site.now)
+            guard !isHandedBack else {
+                return page(
+                    taken,
+                    "<p>Handed back: escalation goes on where it was.</p>\n" + Self.form(question, "acknowledge", "Acknowledge"))
+            }
+            return page(
+                taken,
+                "<p>Acknowledged by \(taken.acknowledgedBy ?? name).</p>\n" + Self.form(question, "hand-back", "Undo: hand back"))
         } catch let error as AlertingError {
             return page(incident, "<p class=\"warning box\">\(error.description)</p>", status: .conflict)
         }
@@ -51,9 +65,10 @@ struct AcknowledgePage {
     }
 
     /// The form posts to the address that it came from, signature and all.
-    private static func form(_ question: HTTPQuestion) -> HTML {
+    private static func form(_ question: HTTPQuestion, _ action: String, _ label: String) -> HTML {
         let name = question.requester == .user(nil) ? question.writtenName : question.nameField
-        return "<form class=\"row box\" method=\"post\">\(name)\n<button>Acknowledge</button></form>\n"
+        return
+            "<form class=\"row box\" method=\"post\">\(name)\n<button name=\"action\" value=\"\(action)\">\(label)</button></form>\n"
     }
 
     private func page(_ incident: Incident, _ body: HTML, status: HTTPResponse.Status = .ok) -> HTTPAnswer {

@@ -34,21 +34,27 @@ struct IncidentsPage {
         if state.isEmpty { found.removeAll { $0.labels["severity"] == "none" } }
         found.sort { Self.rank($0) < Self.rank($1) }
 
-        var body: HTML = "<h1>\(headline(found, state: state, hasMore: hasMore))</h1>\n\(search(question, state))"
+        let unseen = state.isEmpty && question.query.isEmpty ? try endedUnseen() : []
+        var body: HTML =
+            "<h1>\(headline(found, state: state, hasMore: hasMore, isUnseen: !unseen.isEmpty))</h1>\n\(undo(question))\(search(question, state))"
         if found.isEmpty {
-            body += state.isEmpty && question.query.isEmpty ? Self.nothing : "<p>No incidents are like that.</p>\n"
+            body +=
+                state.isEmpty && question.query.isEmpty
+                ? (unseen.isEmpty ? Self.nothing : "") : "<p>No incidents are like that.</p>\n"
         } else {
             body += """
                 <form method="post" action="incidents/acknowledge">
                 \(lines(found))
                 <div class="row"><p>\(question.nameField) <input name="note" placeholder="note" aria-label="note" maxlength="1000">
-                <button>Acknowledge those that are ticked</button></p></div></form>
+                <button>Acknowledge selected</button></p></div></form>
 
                 """
         }
+        body += shown(unseen)
         let sources = SourcesLine(reports: site.sources(), now: Site.now)
         return Page(
-            title: headline(found, state: state, hasMore: hasMore), root: "", body: sources.problems + body + sources.list
+            title: headline(found, state: state, hasMore: hasMore, isUnseen: !unseen.isEmpty), root: "",
+            body: sources.problems + body + sources.list
         ).answer(site)
     }
 
@@ -59,14 +65,19 @@ struct IncidentsPage {
         guard !ids.isEmpty, let name = try question.person() else {
             throw HTTPFailure(.badRequest, code: "bad_form", "tick at least one incident, and give your name")
         }
+        let isHandedBack = question.field("action") == "hand-back"
+        var done: [String] = []
         for id in ids.prefix(1000) {
             do {
-                try site.incidents.perform(.acknowledge, on: id, by: name, note: question.field("note"), now: Site.now)
+                try site.incidents.perform(
+                    isHandedBack ? .handBack : .acknowledge, on: id, by: name, note: question.field("note"), now: Site.now)
+                done.append(id)
             } catch AlertingError.wrongState {
                 continue
             }
         }
-        return .seeOther("../", by: name)
+        let undo = isHandedBack || done.isEmpty ? "" : "?acknowledged=\(done.prefix(200).joined(separator: ",").percentEncoded)"
+        return .seeOther("../\(undo)", by: name)
     }
 
     /// Critical before warning, open before acknowledged, new before old.
@@ -79,8 +90,8 @@ struct IncidentsPage {
         )
     }
 
-    private func headline(_ found: [Incident], state: String, hasMore: Bool) -> String {
-        guard !found.isEmpty else { return state.isEmpty ? "All is quiet" : "No incidents" }
+    private func headline(_ found: [Incident], state: String, hasMore: Bool, isUnseen: Bool) -> String {
+        guard !found.isEmpty else { return !state.isEmpty ? "No incidents" : isUnseen ? "Nothing is open" : "All is quiet" }
         let counts = Severity.allCases.reversed().compactMap { severity -> String? in
             let count = found.count { $0.severity == severity }
             return count == 0 ? nil : "\(count) \(severity.rawValue)"
@@ -130,6 +141,41 @@ struct IncidentsPage {
             """
     }
 
+    /// What ended by itself within a day, and nobody did anything about it: quiet is no proof that all is well.
+    private func endedUnseen() throws -> [Incident] {
+        try site.questions.page(
+            IncidentFilter(since: Site.now - .seconds(86_400), limit: Self.limit, isUnseen: true)
+        ).incidents.sorted { Self.rank($0) < Self.rank($1) }
+    }
+
+    private func shown(_ unseen: [Incident]) -> HTML {
+        guard !unseen.isEmpty else { return "" }
+        let more: HTML =
+            unseen.count > Self.unseenShown ? "<p><a href=\"?state=all&amp;unseen=true\">All that nobody has seen</a></p>\n" : ""
+        return """
+            <h2>Ended by itself, seen by nobody (24 h): \(unseen.count)\(unseen.count == Self.limit ? " or more" : "")</h2>
+            <ul class="plain">\(unseen.prefix(Self.unseenShown).map(line))</ul>
+            \(more)<p class="dim">Whatever is done about one (a note, say) takes it from this list.</p>
+
+            """
+    }
+
+    private static let unseenShown = 10
+
+    /// After several were acknowledged at once: what takes it back.
+    private func undo(_ question: HTTPQuestion) -> HTML {
+        let named = question.first("acknowledged").map { OutsideText($0).split { $0 == "," }.prefix(200) } ?? []
+        let taken = named.filter { (try? site.incidents.incident($0).incident.state) == .acknowledged }
+        guard !taken.isEmpty else { return "" }
+        let fields = taken.map { "<input type=\"hidden\" name=\"id\" value=\"\($0)\">" as HTML }
+        return """
+            <form class="row box" method="post" action="incidents/acknowledge">\(fields)
+            <b>Acknowledged \(taken.count) \(taken.count == 1 ? "incident" : "incidents").</b> \(question.nameField)
+            <button name="action" value="hand-back">Undo</button></form>
+
+            """
+    }
+
     static func ago(_ time: Timestamp) -> String {
         let now = Site.now
         return now > time ? " (\(IncidentView.spell(now - time)) ago)" : ""
@@ -153,7 +199,7 @@ struct IncidentsPage {
     }
 
     private static let nothing: HTML = """
-        <p>Nothing needs anybody. An incident appears here when a rule or a model finds something in the logs, or when an alert is posted;
+        <p>Nothing needs attention. An incident appears here when a rule or a model finds something in the logs, or when an alert is posted;
         <code>obs demo</code> shows what that looks like, and <a href="?state=resolved">those that have ended</a> stay to be looked up.</p>
 
         """

@@ -19,16 +19,20 @@ struct SilencesPage {
         }
         var body: HTML = "<h1>Silences</h1>\n"
         if let said { body += "<p class=\"warning box\">\(said)</p>\n" }
+        // Where it is made from, to lead back there.
+        let incident = Incident.number(of: value("incident")).map { "INC-\($0)" } ?? ""
+        let back: HTML = incident.isEmpty ? "" : "<p>For <a href=\"incidents/\(incident)\">\(incident)</a></p>\n"
+        let hidden: HTML = incident.isEmpty ? "" : "<input type=\"hidden\" name=\"incident\" value=\"\(incident)\">"
         let lengths = ["1h", "4h", "12h", "1d", "7d"]
         let buttons = lengths.map { "<button name=\"for\" value=\"\($0)\">Silence for \($0)</button>\n" as HTML }
         body += """
-            <form class="row box" method="get" action="silences"><input class="grow" name="filter" value="\(value("filter"))" placeholder='alertname="DiskFull", host=~"db-.*"' aria-label="matchers" required>
+            \(back)<form class="row box" method="get" action="silences">\(hidden)<input class="grow" name="filter" value="\(value("filter"))" placeholder='alertname="DiskFull", host=~"db-.*"' aria-label="matchers" required>
             <button>Show what it would hide</button></form>
             \(preview)
             """
         if !value("filter").isEmpty {
             body += """
-                <form class="row box" method="post" action="silences"><input type="hidden" name="filter" value="\(value("filter"))">
+                <form class="row box" method="post" action="silences">\(hidden)<input type="hidden" name="filter" value="\(value("filter"))">
                 \(question.nameField) <input class="grow" name="comment" value="\(value("comment"))" placeholder="why" aria-label="why" maxlength="1000" required>
                 \(buttons)</form>
 
@@ -55,11 +59,14 @@ struct SilencesPage {
                 return try await answer(question, complaint: "Press one of the buttons that say for how long.")
             }
             let now = Site.now
-            _ = try site.alerts.silences.set(
+            let incident = try question.field("incident").map { try site.incidents.incident($0).incident.id }
+            let id = try site.alerts.silences.set(
                 matchers: try [Matcher](parsing: question.field("filter") ?? ""), startsAt: now, endsAt: now + length,
                 createdBy: name,
                 comment: comment, now: now)
-            return .seeOther("silences", by: name)
+            guard let incident else { return .seeOther("silences", by: name) }
+            try site.incidents.note(silence: id, until: now + length, on: incident, by: name, now: now)
+            return .seeOther("incidents/\(incident)?done=silence", by: name)
         } catch let error as AlertingError {
             return try await answer(question, complaint: "\(error)")
         } catch let error as Matcher.Malformed {
@@ -86,6 +93,9 @@ struct SilencesPage {
         } catch AlertingError.noSilence(let id) {
             throw HTTPFailure(.notFound, code: "no_silence", "there is no silence \(id); /silences shows those that there are")
         }
+        if let incident = question.field("incident"), try site.incidents.incident(ofSilence: id) == incident {
+            return .seeOther("../incidents/\(incident)", by: name)
+        }
         return .seeOther("../silences", by: name)
     }
 
@@ -103,9 +113,15 @@ struct SilencesPage {
             ? "<a href=\"silences?filter=\(matchers.percentEncoded)\">Again</a>"
             : "<form class=\"row\" method=\"post\" action=\"silences/\(silence.id)\">\(question.nameField) <button name=\"action\" value=\"end\">End now</button> <button name=\"action\" value=\"extend\">One hour longer</button></form>"
         return """
-            <li><code>\(matchers)</code> \(when)<br><span class="dim">\(silence.createdBy): \(silence.comment)</span> \(buttons)</li>
+            <li><code>\(matchers)</code> \(when)\(origin(of: silence))<br><span class="dim">\(silence.createdBy): \(silence.comment)</span> \(buttons)</li>
 
             """
+    }
+
+    /// The incident that a silence was made from.
+    private func origin(of silence: Silence) -> HTML {
+        guard let incident = (try? site.incidents.incident(ofSilence: silence.id)).flatMap(\.self) else { return "" }
+        return ", for <a href=\"incidents/\(incident)\">\(incident)</a>"
     }
 
     /// How many alerts that hold now would be hidden, and which.

@@ -7,9 +7,9 @@ import Telemetry
 
 struct IncidentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "incident", abstract: "Acknowledge, resolve, assign, merge or annotate incidents.",
+        commandName: "incident", abstract: "Acknowledge, hand back, resolve, assign, merge or annotate incidents.",
         subcommands: [
-            Acknowledge.self, Resolve.self, Reopen.self, Assign.self, AddNote.self, Merge.self, Split.self,
+            Acknowledge.self, HandBack.self, Resolve.self, Reopen.self, Assign.self, AddNote.self, Merge.self, Split.self,
         ])
 
     /// Who acts.
@@ -22,7 +22,8 @@ struct IncidentCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "ack", abstract: "Take incidents: you look at them.",
             discussion: """
-                Repetitions and escalation stop for these incidents until they end; whatever else comes notifies as before.
+                Repetitions and escalation stop for these incidents until they end; whatever else comes notifies as
+                before. From then on an incident ends by hand only.
 
                 Examples:
                   obs incident ack INC-1001
@@ -33,6 +34,23 @@ struct IncidentCommand: AsyncParsableCommand {
         @Option(help: "What to write down.") var note: String?
         var action: IncidentStore.Action { .acknowledge }
         var past: String { "acknowledged" }
+    }
+
+    struct HandBack: IncidentActionCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "hand-back", abstract: "Take back an acknowledgement: nobody has the incident any longer.",
+            discussion: """
+                Repetitions and escalation go on where they were; the time in between does not count.
+
+                Examples:
+                  obs incident hand-back INC-1001
+                  obs incident unack INC-1001 --note "the wrong one"
+                """, aliases: ["unack"])
+        @Argument(help: "Their ids, such as INC-1001 or 1001.") var ids: [String]
+        @OptionGroup var options: IncidentActionOptions
+        @Option(help: "What to write down.") var note: String?
+        var action: IncidentStore.Action { .handBack }
+        var past: String { "handed back" }
     }
 
     struct Resolve: IncidentActionCommand {

@@ -23,10 +23,13 @@ struct QueryIncidents: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "incidents", abstract: "List incidents, newest first.",
         discussion: """
+            --since and --until are about when they were opened, as in obs query stats.
+
             Examples:
               obs query incidents --state open
               obs query incidents 'source="192.0.2.7"' --since 24h -o json
               obs query incidents --search "backup job" --assignee ann
+              obs query incidents --unseen --since 24h
             """)
 
     @Argument(help: "Matchers on labels: name=\"value\", !=, =~, !~.")
@@ -44,6 +47,12 @@ struct QueryIncidents: AsyncParsableCommand {
     @Option(help: "Words in title, labels or timeline; 'fire*' finds firewall too.")
     var search: String?
 
+    @Flag(help: "Only those that ended by themselves, and nobody did anything about.")
+    var unseen = false
+
+    @Flag(help: "Only those that had been over for long when they were found.")
+    var foundInPast = false
+
     @OptionGroup var limit: LimitOptions
 
     @Option(help: "Go on where an earlier answer ended, as it said.")
@@ -55,8 +64,10 @@ struct QueryIncidents: AsyncParsableCommand {
     func run() async throws {
         let filter = IncidentFilter(
             state: state, severity: severity, assignee: assignee, matchers: matchers, text: search, since: try times.from(),
-            until: try times.to(), limit: limit.count, cursor: cursor)
-        let isAll = state == nil && severity == nil && assignee == nil && matchers.isEmpty && search == nil && filter.since == nil
+            until: try times.to(), limit: limit.count, cursor: cursor, isUnseen: unseen, isFoundInPast: foundInPast)
+        let isAll =
+            state == nil && severity == nil && assignee == nil && matchers.isEmpty && search == nil && filter.since == nil
+            && !unseen && !foundInPast
         try await options.show(empty: isAll ? "no incidents; 'obs demo' shows what they look like" : "no incidents are like that")
         {
             try IncidentQuestions($0.incidents).list(filter)
@@ -176,6 +187,8 @@ struct QueryStats: AsyncParsableCommand {
         commandName: "stats",
         abstract: "Show how often, and the time to detect, acknowledge and resolve: median and 90th percentile.",
         discussion: """
+            They count on the day (UTC) on which they were opened, of which --since and --until name the first and the last.
+
             Examples:
               obs query stats --since 30d
               obs query stats --by receiver -o markdown

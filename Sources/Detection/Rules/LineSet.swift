@@ -1,0 +1,137 @@
+/// Which lines something stands on, each once, in bounded memory: exact up to 1,024 lines, an estimate within a few percent beyond.
+///
+/// Several rules match the same lines, so the counts of an incident's parts must not be added up; sets of lines can be united. A set keeps the smallest hashes of file and
+/// offset, each with how many events its line stands for (`message repeated 5 times` stands for five).
+///
+/// Source: Bar-Yossef et al.: Counting Distinct Elements in a Data Stream, RANDOM 2002, algorithm 1 (k minimum values).
+public struct LineSet: Sendable, Equatable, Codable {
+    /// Hashes that a set keeps; the error of the estimate is 1 in the root of it.
+    static let limit = 1024
+
+    /// Ascending, each once.
+    private var hashes: [UInt32] = []
+    private var counts: [UInt32] = []
+    /// Whether lines with larger hashes were left out.
+    private var isCut = false
+
+    public init() {}
+
+    public var isEmpty: Bool { hashes.isEmpty }
+    public var isExact: Bool { !isCut }
+
+    /// The name of a line: a hash of where it stands.
+    ///
+    /// - Parameter file: the ``StableHash`` of its file.
+    public static func name(file: UInt64, offset: Int64) -> UInt32 {
+        // The finalizer of SplitMix64: neighbouring offsets must lie far apart.
+        var mixed = file ^ (UInt64(bitPattern: offset) &* 0x9E37_79B9_7F4A_7C15)
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return UInt32(truncatingIfNeeded: mixed >> 32)
+    }
+
+    /// - Parameter count: how many events the line stands for.
+    public mutating func insert(_ name: UInt32, count: Int) {
+        if let last = hashes.last, name > last, isCut || hashes.count == Self.limit {
+            isCut = true
+            return
+        }
+        var low = 0, high = hashes.count
+        while low < high {
+            let middle = (low + high) / 2
+            if hashes[middle] < name { low = middle + 1 } else { high = middle }
+        }
+        let count = UInt32(clamping: max(1, count))
+        if low < hashes.count, hashes[low] == name {
+            counts[low] = max(counts[low], count)
+            return
+        }
+        hashes.insert(name, at: low)
+        counts.insert(count, at: low)
+        cut()
+    }
+
+    /// Takes in the lines of another set.
+    public mutating func formUnion(_ other: LineSet) {
+        guard !other.isEmpty else { return }
+        // Beyond the last hash of a set that is cut nothing is known of its lines.
+        let bound = [self, other].filter(\.isCut).compactMap(\.hashes.last).min() ?? .max
+        var union = LineSet()
+        union.isCut = isCut || other.isCut
+        var (left, right) = (0, 0)
+        while left < hashes.count || right < other.hashes.count {
+            let mine = left < hashes.count ? hashes[left] : .max, theirs = right < other.hashes.count ? other.hashes[right] : .max
+            let next = min(mine, theirs)
+            guard next <= bound else { break }
+            var count: UInt32 = 0
+            if left < hashes.count, mine == next {
+                count = counts[left]
+                left += 1
+            }
+            if right < other.hashes.count, theirs == next {
+                count = max(count, other.counts[right])
+                right += 1
+            }
+            union.hashes.append(next)
+            union.counts.append(count)
+        }
+        union.cut()
+        self = union
+    }
+
+    private mutating func cut() {
+        guard hashes.count > Self.limit else { return }
+        hashes.removeLast(hashes.count - Self.limit)
+        counts.removeLast(counts.count - Self.limit)
+        isCut = true
+    }
+
+    /// How many events its lines stand for.
+    public var count: Int {
+        let kept = counts.reduce(0) { $0 + Int($1) }
+        guard isCut, let last = hashes.last, last > 0 else { return kept }
+        let lines = Double(hashes.count - 1) / (Double(last) / 4_294_967_296)
+        return max(kept, Int((lines * Double(kept) / Double(hashes.count)).rounded()))
+    }
+
+    // MARK: Bytes
+
+    /// As checkpoints and the store keep it: whether it is cut, then four bytes and a number of one or more for each line.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = [isCut ? 1 : 0]
+        bytes.reserveCapacity(1 + hashes.count * 5)
+        for (hash, count) in zip(hashes, counts) {
+            withUnsafeBytes(of: hash.littleEndian) { bytes.append(contentsOf: $0) }
+            var rest = count
+            while rest >= 0x80 {
+                bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+                rest >>= 7
+            }
+            bytes.append(UInt8(rest))
+        }
+        return bytes
+    }
+
+    /// Nil when the bytes are not what ``bytes`` gave.
+    public init?(bytes: some Collection<UInt8>) {
+        guard let first = bytes.first, first < 2 else { return nil }
+        isCut = first == 1
+        var rest = bytes.dropFirst()[...]
+        while !rest.isEmpty {
+            guard rest.count >= 5, hashes.count < Self.limit else { return nil }
+            let hash = rest.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            rest = rest.dropFirst(4)
+            var count: UInt64 = 0, shift: UInt64 = 0, isWhole = false
+            while !isWhole {
+                guard let byte = rest.popFirst(), shift < 35 else { return nil }
+                count |= UInt64(byte & 0x7F) << shift
+                shift += 7
+                isWhole = byte < 0x80
+            }
+            guard hashes.last.map({ $0 < hash }) ?? true, let count = UInt32(exactly: count), count > 0 else { return nil }
+            hashes.append(hash)
+            counts.append(count)
+        }
+        if isCut, hashes.isEmpty { return nil }
+    }
+}
