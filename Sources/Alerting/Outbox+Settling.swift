@@ -120,7 +120,8 @@ extension Outbox {
         var statuses: [Int64: Set<String>] = [:]
         for (incident, status) in due.alerts { if let incident { statuses[incident, default: []].insert(status) } }
         for (incident, status) in statuses.sorted(by: { $0.key < $1.key }) {
-            let told = "\(due.receiver) was told that it is \(status.contains("firing") ? "firing" : "resolved")"
+            let isFiring = status.contains { $0 == "firing" }
+            let told = "\(due.receiver) was told that it is \(isFiring ? "firing" : "resolved")"
             try insert("notified", complaint.map { "\(told), but \($0)" } ?? told, incident, now, database)
         }
     }

@@ -57,7 +57,7 @@ struct MailAddress: Sendable, Equatable {
         guard !entry.isEmpty else { return .some(nil) }
         var address = entry
         var name: String?
-        if entry.last == ">", let start = entry.lastIndex(of: "<") {
+        if entry.last == ">", let start = entry.lastIndex(where: { $0 == "<" }) {
             address = entry[(start + 1)...].dropLast()
             guard let shown = phrase(trimmed(entry[..<start])) else { return nil }
             name = shown.isEmpty ? nil : shown

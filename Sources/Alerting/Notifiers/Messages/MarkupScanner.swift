@@ -62,7 +62,7 @@ struct MarkupScanner {
 
     /// `&quot;`, or one scalar where none is meant.
     private func entityEnd() -> Int? {
-        let end = text[index...].prefix(10).firstIndex(of: ";")
+        let end = text[index...].prefix(10).firstIndex { $0 == ";" }
         // At the end of what is known of the text there may be one that goes on.
         return end.map { $0 + 1 } ?? (text.count - index < 10 ? nil : index + 1)
     }
