@@ -36,6 +36,7 @@ public struct RecordQuestions: Sendable {
                 database, sql: Self.alertsInOrder,
                 arguments: [since?.microseconds ?? .min, until?.microseconds ?? .max, state, now.microseconds, most])
             while let row = try rows.next() {
+                try Task.checkCancellation()
                 compared += 1
                 let labels = IncidentStore.labels(row["labels"])
                 guard conditions.match(labels) else { continue }

@@ -1,33 +1,69 @@
+import CSQLite
 import Columns
 import Foundation
 @preconcurrency import GRDB
 import GRDBSQLite
 import Store
+import Synchronization
 
-/// Free questions in SQL to the operational store: read only, with a limit of time and of rows.
+/// Free questions in SQL to the operational store: read only, and bounded in length, time, memory, rows and bytes.
 public struct SQLQuestion: Sendable {
     private let path: String
     public var timeLimit = Duration.seconds(10)
     public var rowLimit = 10_000
+    /// The most bytes of texts and blobs in an answer.
+    public var answerLimit = 64 << 20
+
+    /// The longest statement in bytes.
+    static let maxLength = 64 << 10
+    /// The longest value that a statement may read or build.
+    static let maxValueLength = 1 << 20
 
     public init(_ store: Store) {
         path = store.name
     }
 
-    /// - Throws: ``QueryError/badSQL(_:)`` for what is no single reading statement, or takes too long.
+    /// Bounds what SQLite may take for statements in this whole process: for a process that asks one question.
+    public static func boundProcessMemory() { sqlite3_hard_heap_limit64(256 << 20) }
+
+    /// - Throws: ``QueryError/badSQL(_:)`` for what is no single reading statement, takes too long or needs too much.
     public func answer(_ sql: String) throws -> Answer {
+        guard sql.utf8.count <= Self.maxLength else {
+            throw QueryError.badSQL("it has \(sql.utf8.count) bytes; write at most \(Self.maxLength)")
+        }
         // SQLite calls ATTACH and PRAGMA reading statements, because they do not write to this file: only questions are let through.
         let verb = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
         guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(verb) else {
-            throw QueryError.badSQL("it begins with '\(verb)'; only SELECT, WITH, VALUES and EXPLAIN are run here")
+            throw QueryError.badSQL("it begins with '\(verb.prefix(20))'; only SELECT, WITH, VALUES and EXPLAIN are run here")
         }
+        // Within one call of a function SQLite cannot be interrupted, and some take the square of their texts: so it runs on a thread that nobody waits for longer than the time.
+        let done = DispatchSemaphore(value: 0)
+        let given = Given()
+        Thread.detachNewThread {
+            let answered = Result { try run(sql) }
+            given.set(answered)
+            done.signal()
+        }
+        guard done.wait(timeout: .now() + timeLimit.inSeconds + 0.5) == .success, let answered = given.value else {
+            throw tooLong
+        }
+        return try answered.get()
+    }
+
+    private var tooLong: QueryError { .badSQL("it took longer than \(Int(timeLimit.inSeconds)) s") }
+
+    private func run(_ sql: String) throws -> Answer {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF")
-            // What one function call may build or try cannot be interrupted: it is kept small. Nothing else can be attached.
+            try database.execute(sql: "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY")
+            guard obs_sqlite_defend(database.sqliteConnection) == SQLITE_OK else {
+                throw QueryError.badSQL("SQLite has no defensive mode here; install a newer one")
+            }
+            // What is built within one function call is kept small. Nothing else can be attached.
             for (limit, value) in [
-                (SQLITE_LIMIT_LENGTH, 16 << 20), (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100), (SQLITE_LIMIT_ATTACHED, 0),
+                (SQLITE_LIMIT_LENGTH, Self.maxValueLength), (SQLITE_LIMIT_SQL_LENGTH, Self.maxLength),
+                (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100), (SQLITE_LIMIT_ATTACHED, 0),
             ] {
                 sqlite3_limit(database.sqliteConnection, limit, Int32(value))
             }
@@ -38,37 +74,59 @@ public struct SQLQuestion: Sendable {
             let alarm = DispatchWorkItem { queue.interrupt() }
             DispatchQueue.global().asyncAfter(deadline: .now() + timeLimit.inSeconds, execute: alarm)
             defer { alarm.cancel() }
-            return try queue.read { database in
-                let statements = try database.allStatements(sql: sql)
-                guard let statement = try statements.next() else { throw QueryError.badSQL("it is empty") }
-                guard statement.isReadonly, try statements.next() == nil else {
-                    throw QueryError.badSQL("only one statement that reads is run here")
-                }
-                var rows: [[Value]] = []
-                var isCut = false
-                let names = statement.columnNames
-                let cursor = try Row.fetchCursor(statement)
-                while let row = try cursor.next() {
-                    if rows.count >= rowLimit {
-                        isCut = true
-                        break
-                    }
-                    rows.append(row.databaseValues.map(Self.value))
-                }
-                // Two columns may have one name; a schema's names are unique.
-                var seen: [OutsideText: Int] = [:]
-                let columns = names.map { name -> (String, ColumnType) in
-                    let count = seen[OutsideText(name), default: 0] + 1
-                    seen[OutsideText(name)] = count
-                    return (count > 1 ? "\(name)_\(count)" : name, .text)
-                }
-                return Answer(columns, rows: rows, note: isCut ? "only the first \(rowLimit) rows are shown" : nil)
-            }
+            return try queue.read { database in try rows(of: sql, database) }
         } catch let error as DatabaseError {
-            if error.resultCode == .SQLITE_INTERRUPT {
-                throw QueryError.badSQL("it took longer than \(Int(timeLimit.inSeconds)) s")
+            switch error.resultCode {
+            case .SQLITE_INTERRUPT: throw tooLong
+            case .SQLITE_NOMEM: throw QueryError.badSQL("it needs more memory than it may have; ask for less at once")
+            case .SQLITE_TOOBIG:
+                throw QueryError.badSQL(
+                    "it reads or builds a value of more than \(Self.maxValueLength) bytes; leave that out")
+            default: throw QueryError.badSQL(error.message ?? "\(error)")
             }
-            throw QueryError.badSQL(error.message ?? "\(error)")
+        }
+    }
+
+    private func rows(of sql: String, _ database: Database) throws -> Answer {
+        let statements = try database.allStatements(sql: sql)
+        guard let statement = try statements.next() else { throw QueryError.badSQL("it is empty") }
+        guard statement.isReadonly, try statements.next() == nil else {
+            throw QueryError.badSQL("only one statement that reads is run here")
+        }
+        var rows: [[Value]] = []
+        var note: String?
+        var bytes = 0
+        let names = statement.columnNames
+        let cursor = try Row.fetchCursor(statement)
+        while let row = try cursor.next() {
+            guard rows.count < rowLimit else {
+                note = "only the first \(rowLimit) rows are shown"
+                break
+            }
+            let values: [Value] = row.databaseValues.map(Self.value)
+            bytes += values.reduce(0) { $0 + Self.size($1) }
+            guard bytes <= answerLimit else {
+                note = "only the first \(rows.count) rows are shown: more would pass \(answerLimit) bytes"
+                break
+            }
+            rows.append(values)
+        }
+        // Two columns may have one name; a schema's names are unique.
+        var seen: [OutsideText: Int] = [:]
+        let columns = names.map { name -> (String, ColumnType) in
+            let count = seen[OutsideText(name), default: 0] + 1
+            seen[OutsideText(name)] = count
+            return (count > 1 ? "\(name)_\(count)" : name, .text)
+        }
+        return Answer(columns, rows: rows, note: note)
+    }
+
+    /// What a value takes in an answer; a blob is shown in two digits a byte.
+    private static func size(_ value: Value) -> Int {
+        switch value {
+        case .text(let text): text.utf8.count
+        case .binary(let bytes): 2 * bytes.count
+        default: 8
         }
     }
 
@@ -81,4 +139,11 @@ public struct SQLQuestion: Sendable {
         case .blob(let data): .binary(Array(data))
         }
     }
+}
+
+/// What a thread gives, which may come when nobody waits for it any more.
+private final class Given: Sendable {
+    private let state = Mutex<Result<Answer, any Error>?>(nil)
+    var value: Result<Answer, any Error>? { state.withLock { $0 } }
+    func set(_ result: Result<Answer, any Error>) { state.withLock { $0 = result } }
 }

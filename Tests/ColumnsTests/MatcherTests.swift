@@ -25,6 +25,19 @@ struct `A matcher` {
         #expect(throws: (any Error).self) { try [Matcher](parsing: text) }
     }
 
+    @Test(arguments: [
+        (Array(repeating: "a=b", count: 101).joined(separator: ","), "there are 101 matchers"),
+        ("a=\"\(String(repeating: "x", count: 65_540))\"", "65544 bytes"),
+        (
+            Array(repeating: "a=~\"(?:b?){900}(?:c?){900}(?:d?){900}(?:e?){900}\"", count: 5).joined(separator: ","),
+            "too large together"
+        ),
+    ])
+    func `is refused where a list has more than people need`(text: String, reason: String) {
+        let error = #expect(throws: Matcher.Malformed.self) { try [Matcher](parsing: text) }
+        #expect(error?.description.contains(reason) == true, "\(error?.description.prefix(300) ?? "")")
+    }
+
     // Left: what Alertmanager's older grammar takes and how; nil where it refuses. Right: the same of the newer one. By its own test suites.
     @Test(
         arguments: [

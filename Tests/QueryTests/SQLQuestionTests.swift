@@ -28,6 +28,16 @@ struct `A question in SQL` {
                 == "only the first 100 rows are shown")
     }
 
+    @Test func `gives as many bytes as an answer may have, and says so`() throws {
+        var question = SQLQuestion(temporary.store)
+        question.answerLimit = 1_000_000
+        let answer = try question.answer(
+            "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 10000) SELECT hex(zeroblob(100000)) FROM c")
+        #expect(answer.rows.count == 5)
+        #expect(answer.note == "only the first 5 rows are shown: more would pass 1000000 bytes")
+        #expect(try ask("SELECT zeroblob(300000)").rows.count == 1)
+    }
+
     /// What writes, opens another file, changes the connection, loads code, or would take for ever or all memory.
     @Test(
         arguments: [
@@ -49,7 +59,11 @@ struct `A question in SQL` {
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n WHERE i < 0",
             "SELECT replace(hex(zeroblob(1000000)), '0', '\(String(repeating: "aa", count: 100))')",
             "SELECT '\(String(repeating: "a", count: 200))' LIKE '\(String(repeating: "%a", count: 60))b'", "SELECT edit('x')",
-            "SELEC 1", "SELECT * FROM nothing",
+            "SELEC 1", "SELECT * FROM nothing", "SELECT fts3_tokenizer('x', x'4141414141414141')",
+            // Longer than the time, within one call of a function.
+            "SELECT instr(hex(zeroblob(150000)), hex(zeroblob(75000)) || '1')",
+            "SELECT \(String(repeating: "1+", count: 40000))1",
+            "SELECT hex(zeroblob(600000))", "SELECT * FROM pragma_journal_mode('delete')",
         ])
     func `neither changes anything, nor opens anything, nor goes on for ever`(sql: String) throws {
         let refusal = #expect(throws: QueryError.self) { try ask(sql, seconds: 0.2) }

@@ -42,6 +42,9 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// How many steps a byte of text may cost; 0 without a regular expression.
+    var programSize: Int { expression?.programSize ?? 0 }
+
     public func matches(_ labels: Labels) -> Bool {
         matches(labels[name] ?? "")
     }
@@ -87,6 +90,15 @@ extension Array<Matcher> {
     ///
     /// Source: Alertmanager, matcher/compat, FallbackMatchersParser.
     public init(parsing text: String) throws {
+        guard text.utf8.count <= Self.maxLength else {
+            throw Matcher.Malformed(
+                text: String(String.UnicodeScalarView(text.unicodeScalars.prefix(60))) + "…",
+                reason: "it has \(text.utf8.count) bytes, and at most \(Self.maxLength) are taken")
+        }
+        self = try Self(inEitherGrammar: text).bounded()
+    }
+
+    private init(inEitherGrammar text: String) throws {
         let strict: Self
         do {
             strict = try Self(utf8: text)

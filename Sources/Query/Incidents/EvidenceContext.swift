@@ -67,6 +67,7 @@ public struct EvidenceContext: Sendable {
         guard table.schema["file"]?.type == .text, table.schema["line"]?.type == .text else { return [] }
         var files: Set<OutsideText> = []
         try table.scan(columns: ["file"], times: ("arrival_time", arrivals)) { batch in
+            try Task.checkCancellation()
             guard let names = batch["file"] else { return false }
             files.formUnion(
                 RowGroups([names], count: batch.count).representatives.compactMap {
@@ -97,6 +98,7 @@ public struct EvidenceContext: Sendable {
         mutating func read(_ table: DeltaTable, file: String, arrivals: ClosedRange<Timestamp>) throws {
             let matchers = [try Matcher("file", .equal, file)]
             try table.scan(columns: ["file", "offset", "line"], times: ("arrival_time", arrivals), matching: matchers) { batch in
+                try Task.checkCancellation()
                 let isOfFile = matchers.rows(in: batch)
                 guard let offsets = batch["offset"], let lines = batch["line"] else { return false }
                 for row in 0..<batch.count where isOfFile[row] {

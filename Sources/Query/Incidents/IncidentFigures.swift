@@ -42,6 +42,7 @@ public struct IncidentFigures: Sendable {
         let names = schema.fields.filter { $0.type.isNumeric }.map(\.name)
         var rows: [(start: Int64, end: Int64, values: [Double?])] = []
         try table.scan(times: ("window_start", range), matching: matchers) { batch in
+            try Task.checkCancellation()
             let isMatched = matchers.rows(in: batch)
             guard let starts = batch["window_start"], let ends = batch["window_end"] else { return false }
             for row in 0..<batch.count where isMatched[row] {

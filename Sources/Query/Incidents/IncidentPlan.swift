@@ -224,7 +224,10 @@ struct IncidentPlan {
                 SELECT value FROM known WHERE value IS NOT NULL LIMIT \(most + 1)
                 """, arguments: [matcher.name])
         guard all.count <= most else { return nil }
-        return all.filter(matcher.matches)
+        return try all.filter { value in
+            try Task.checkCancellation()
+            return matcher.matches(value)
+        }
     }
 
     /// The incidents that have one of several values, in the order of the answer.

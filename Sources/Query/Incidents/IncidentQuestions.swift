@@ -32,6 +32,7 @@ public struct IncidentQuestions: Sendable {
                         if looked == filter.patience { page.compared = looked }
                         return page
                     }
+                    try Task.checkCancellation()
                     looked += 1
                     last = IncidentCursor(listedAt: row["listed_at"], number: row["number"])
                     if try plan.isAnswered(by: row, database), let incident = IncidentStore.incident(row) {

@@ -147,6 +147,7 @@ public enum AlertmanagerRoutes {
     private static func matchers(_ question: HTTPQuestion) throws -> [Matcher] {
         do {
             return try question.query.filter { $0.name == "filter" }.flatMap { try [Matcher](parsing: $0.value) }
+                .bounded()
         } catch {
             throw refusal(.badRequest, "bad matcher format: \(error)")
         }

@@ -59,7 +59,11 @@ struct PostedSilence {
             throw AlertmanagerRoutes.refusal(.unprocessableContent, code: 612, "matchers in body should have at least 1 items")
         }
         id = body.id.flatMap { $0.isEmpty ? nil : $0.lowercased() }
-        matchers = try conditions.enumerated().map { index, condition in
+        guard conditions.count <= [Matcher].maxCount else {
+            throw AlertmanagerRoutes.refusal(
+                .badRequest, "silence invalid: it has \(conditions.count) matchers, and at most \([Matcher].maxCount) are taken")
+        }
+        let matchers = try conditions.enumerated().map { index, condition in
             let name = try require(condition.name, "matchers.\(index).name"),
                 value = try require(condition.value, "matchers.\(index).value")
             let isRegex = try require(condition.isRegex, "matchers.\(index).isRegex")
@@ -76,6 +80,9 @@ struct PostedSilence {
             } catch {
                 throw AlertmanagerRoutes.refusal(.badRequest, "silence invalid: invalid label matcher \(index): \(error)")
             }
+        }
+        do { self.matchers = try matchers.bounded() } catch {
+            throw AlertmanagerRoutes.refusal(.badRequest, "silence invalid: \(error)")
         }
     }
 

@@ -234,6 +234,7 @@ struct QuerySQL: AsyncParsableCommand {
         guard limit > 0, (1...3600).contains(timeout) else {
             throw ValidationError("--limit is at least 1, and --timeout from 1 to 3600 seconds")
         }
+        SQLQuestion.boundProcessMemory()
         try await options.show(empty: "no rows") {
             var question = SQLQuestion($0.store)
             question.rowLimit = limit

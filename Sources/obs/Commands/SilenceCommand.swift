@@ -44,7 +44,7 @@ struct SilenceCommand: AsyncParsableCommand {
                 throw UsageError("--for is '\(duration)'; write a duration such as 30m or 2h")
             }
             let from = try start.map { try Timestamp(parsing: $0, now: now) } ?? now
-            let matchers = try matchers.flatMap { try [Matcher](parsing: $0) }
+            let matchers = try matchers.flatMap { try [Matcher](parsing: $0) }.bounded()
             if let client = try server.client() {
                 return print(
                     try await client.silence(matchers, from: from, until: from + length, createdBy: who.by, comment: comment))
