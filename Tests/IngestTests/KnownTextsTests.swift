@@ -150,6 +150,25 @@ struct `A pattern that matches a file by several names` {
         #expect(try files.follower(from: follower.positions).read(later: .seconds(60)) == [])
     }
 
+    @Test func `reads a copy once that is there at a start before the file is cut`() throws {
+        let files = FollowedLog(pattern: "auth.log*")
+        try files.write(log(1...9))
+        let before = try files.follower()
+        #expect(try before.read() == lines(1...9))
+        try files.copy("auth.log", to: "auth.log.2")
+        files.truncate()
+        usleep(12_000)
+        try files.write(log(10...18))
+        usleep(12_000)
+        try files.copy("auth.log", to: "auth.log.1")
+        let after = try files.follower(from: before.positions)
+        #expect(try after.read() == lines(10...18))
+        files.truncate()
+        try files.write(log(19...20))
+        #expect(try after.read() == lines(19...20))
+        #expect(try after.read(later: .seconds(60)) == [])
+    }
+
     @Test func `reads files that begin alike each for itself`() throws {
         let files = FollowedLog(pattern: "*.log")
         let follower = try files.follower()
