@@ -122,13 +122,7 @@ public final class DeltaTable: Sendable {
 
     /// A writer of data files for this table. The files are part of it once ``commit(adding:transaction:operation:)`` names them.
     public func writer() -> TableWriter {
-        writer(mendsTexts: false)
-    }
-
-    /// - Parameter mendsTexts: writes U+FFFD for what is no UTF-8, rather than to refuse it.
-    func writer(mendsTexts: Bool) -> TableWriter {
-        TableWriter(
-            table: name, schema: schema, partitionColumns: partitionColumns, storage: storage, mendsTexts: mendsTexts)
+        TableWriter(table: name, schema: schema, partitionColumns: partitionColumns, storage: storage)
     }
 
     /// Adds `files` in one new version, unless the transaction is one that the table has seen.

@@ -25,11 +25,8 @@ public final class TableWriter {
     /// By folder.
     private var open: [String: OpenFile] = [:]
     private var finished: [DataFile] = []
-    /// Whether texts that are not UTF-8 are mended rather than refused: where the rows of a table are written anew that has some.
-    private let mendsTexts: Bool
 
-    init(table: String, schema: Schema, partitionColumns: [String], storage: any Storage, mendsTexts: Bool = false) {
-        self.mendsTexts = mendsTexts
+    init(table: String, schema: Schema, partitionColumns: [String], storage: any Storage) {
         self.table = table
         self.schema = schema
         self.partitionColumns = partitionColumns
@@ -107,12 +104,10 @@ public final class TableWriter {
     }
 
     private func checked(_ batch: Batch) throws(LakeError) -> Batch {
-        var columns = batch.columns
-        for (index, field) in batch.schema.fields.enumerated() where field.type == .text && !columns[index].isUTF8 {
-            guard mendsTexts else { throw .notUTF8(table: table, column: field.name) }
-            columns[index] = columns[index].mended
+        for (field, column) in zip(batch.schema.fields, batch.columns) where field.type == .text && !column.isUTF8 {
+            throw .notUTF8(table: table, column: field.name)
         }
-        return Batch(schema: batch.schema, columns: columns)
+        return batch
     }
 
     private func fitted(_ batch: Batch) throws(LakeError) -> Batch {

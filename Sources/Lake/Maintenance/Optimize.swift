@@ -66,8 +66,7 @@ extension DeltaTable {
     /// The rows of several files in new ones.
     private func merge(_ group: [LiveFile]) throws(LakeError) -> [DataFile] {
         let snapshot = snapshot
-        // A table of another program, or of an obs before it looked, may hold texts that are not UTF-8.
-        let writer = writer(mendsTexts: true)
+        let writer = writer()
         do throws(LakeError) {
             for file in group {
                 let scan = try FileScan(file, wanted: snapshot.schema, snapshot: snapshot, table: self)

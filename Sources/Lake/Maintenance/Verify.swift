@@ -47,21 +47,14 @@ extension DeltaTable {
         }
         var rows = 0
         var nulls: [String: Int] = [:]
-        var unreadable: Set<String> = []
         for group in 0..<scan.reader.rowGroupCount {
             guard let batch = try scan.batch(rowGroup: group) else { continue }
             rows += batch.count
             for (field, column) in zip(batch.schema.fields, batch.columns) {
                 nulls[field.name, default: 0] += column.nullCount
-                if field.type == .text, !column.isUTF8 { unreadable.insert(field.name) }
             }
         }
         summary.rows += rows
-        for column in unreadable.sorted() {
-            summary.problems.append(
-                "\(storage.location(file.path)): has texts in '\(column)' that are not UTF-8, which other programs refuse; 'obs replay' makes a pipeline's tables anew"
-            )
-        }
         guard let stats = file.stats, let said = FileBounds(stats) else { return }
         if let count = said.rowCount, count != rows {
             summary.problems.append("\(storage.location(file.path)): has \(rows) rows, and the log says \(count)")

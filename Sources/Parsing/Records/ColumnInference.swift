@@ -96,7 +96,8 @@ private struct InferredColumns {
             let type: ColumnType = types[path]! ?? .text
             guard path != eventTime else { return .init("event_time", .timestamp, path: path, isNullable: false) }
             var name = String(
-                String.UnicodeScalarView(path.unicodeScalars.map { $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) ? $0 : "_" }))
+                String.UnicodeScalarView(
+                    path.unicodeScalars.map { $0.isASCII && $0.properties.isAlphabetic || ("0"..."9").contains($0) ? $0 : "_" }))
             while !names.insert(name).inserted || name.isEmpty { name += "_" }
             return .init(name, type, path: path)
         }

@@ -1,6 +1,6 @@
 import Columns
 
-/// Whether the texts of a column are UTF-8, which every reader of Parquet's STRING relies on, and what stands in for those that are not.
+/// Whether the texts of a column are UTF-8, which every reader of Parquet's STRING relies on.
 ///
 /// A buffer is looked at as a whole, eight bytes of ASCII at a time; then it is enough that no text begins within a character.
 ///
@@ -12,15 +12,6 @@ extension Column {
         case .dictionary(let values): values.dictionary.isUTF8(in: 0..<values.dictionary.count)
         default: true
         }
-    }
-
-    /// The same with U+FFFD for what is no UTF-8.
-    var mended: Column {
-        var builder = TextBuilder()
-        for row in 0..<count {
-            if let text = string(at: row) { builder.append(utf8: text) } else { builder.appendNull() }
-        }
-        return builder.finish()
     }
 }
 
