@@ -48,7 +48,9 @@ let package = Package(
                 "Columns", "Transfer", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle,
                 .mustache,
             ]),
-        .target(name: "Query", dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", "CSQLite", .grdb, .sqlite]),
+        .target(
+            name: "Query",
+            dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", "CSQLite", .grdb, .sqlite]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
             name: "Server",
@@ -120,7 +122,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Alerting", "Columns", "Ingest", "Lake", "Query", "Server", "Store", "Streaming", "Simulation", "Detection",
+                "Daemon", "Alerting", "Columns", "Ingest", "Lake", "Query", "Server", "Store", "Streaming", "Simulation",
+                "Detection",
                 "Telemetry", .log, "TestSupport",
             ]),
     ],

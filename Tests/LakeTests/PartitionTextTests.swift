@@ -8,7 +8,8 @@ import Testing
 struct `A partition` {
     @Test func `is of the bytes of its value: two normal forms are two`() throws {
         let folder = TemporaryFolder(), lake = Lake(root: folder.path)
-        let table = try lake.table("silver.rooms", creating: Schema([Field("room", .text), Field("n", .int64)]), partitionedBy: ["room"])
+        let table = try lake.table(
+            "silver.rooms", creating: Schema([Field("room", .text), Field("n", .int64)]), partitionedBy: ["room"])
         let rooms = ["B\u{FC}ro", "Bu\u{308}ro", "a\u{301}\u{323}", "a\u{323}\u{301}"]
         try append(rooms.enumerated().map { [.text($1), .int(Int64($0))] }, to: table)
         let read = try rows(table).sorted { "\($0[1])" < "\($1[1])" }

@@ -91,7 +91,9 @@ struct `A rendered answer` {
             }
             #expect(cells.count == 5)
             for (cell, text) in zip(cells.dropFirst(), texts) {
-                let shown = OutsideText(text).lines.map { OutsideText($0).replacingScalars { $0 == "\t" ? " " : $0.isControl ? "\u{FFFD}" : nil } }
+                let shown = OutsideText(text).lines.map {
+                    OutsideText($0).replacingScalars { $0 == "\t" ? " " : $0.isControl ? "\u{FFFD}" : nil }
+                }
                 let inner = String(cell.unicodeScalars.dropFirst().dropLast())
                 let read = HostileText.readMarkdown(OutsideText(inner).replacing("<br>", with: "\n"))
                 #expect(read.map { OutsideText($0) } == OutsideText(shown.joined(separator: "\n")))
@@ -107,7 +109,10 @@ struct `A rendered answer` {
         let ends = format == .csv ? OutsideText(shown).replacing("\r\n", with: "\n") : shown
         let isDriven = ends.unicodeScalars.contains { $0.isControl && $0 != "\n" || [0x202E, 0x2066].contains($0.value) }
         #expect(!isDriven, "\(shown.debugDescription)")
-        if format == .csv { #expect(HostileText.readCSV(Renderer(format: .csv).render(answer))?[1].map { OutsideText($0) } == [OutsideText(hostile)]) }
+        if format == .csv {
+            #expect(
+                HostileText.readCSV(Renderer(format: .csv).render(answer))?[1].map { OutsideText($0) } == [OutsideText(hostile)])
+        }
         if format == .jsonl { #expect(try JSON(parsing: Array(shown.utf8))["user"] == .text(OutsideText(hostile))) }
     }
 }

@@ -109,7 +109,9 @@ struct `A second 'obs run'` {
             .write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)
         for _ in 0..<5 {
             let result = try Program.run(["run"], in: folder.path)
-            #expect(result.status == 3 && !result.errors.contains("CancellationError") && !result.errors.contains("\"level\":\"error\""))
+            #expect(
+                result.status == 3 && !result.errors.contains("CancellationError")
+                    && !result.errors.contains("\"level\":\"error\""))
             #expect(
                 result.errors.hasSuffix(
                     "obs: cannot listen on 127.0.0.1:\(taken.port): the port is in use; set http.listen or stop the other process\n"

@@ -51,8 +51,11 @@ struct `A log line for a terminal` {
     func `drives it by no text`(text: String) throws {
         let folder = TemporaryFolder(), path = folder.path + "/log.txt"
         let output = try #require(LogOutput(path: path))
-        Logger(label: "obs.test") { _ in TerminalLogHandler(output: output, hasColor: false) }.info("saw \(text)", metadata: ["value": "\(text)"])
+        Logger(label: "obs.test") { _ in TerminalLogHandler(output: output, hasColor: false) }.info(
+            "saw \(text)", metadata: ["value": "\(text)"])
         let line = try String(contentsOfFile: path, encoding: .utf8)
-        #expect(!line.unicodeScalars.dropLast().contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0.value == 0x202E })
+        #expect(
+            !line.unicodeScalars.dropLast().contains { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) || $0.value == 0x202E }
+        )
     }
 }

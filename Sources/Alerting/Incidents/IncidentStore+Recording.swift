@@ -125,8 +125,10 @@ extension IncidentStore {
                     session_total = ?, lines = ? WHERE number = ?
                 """,
             arguments: [
-                finding.lastSeen.microseconds, finding.count, now.microseconds, isWorst, OutsideText(finding.title).storable, isWorst,
-                OutsideText(finding.description).storable, end.isByHand, end.quiet?.inMicroseconds, finding.within?.inMicroseconds, lines.total,
+                finding.lastSeen.microseconds, finding.count, now.microseconds, isWorst, OutsideText(finding.title).storable,
+                isWorst,
+                OutsideText(finding.description).storable, end.isByHand, end.quiet?.inMicroseconds,
+                finding.within?.inMicroseconds, lines.total,
                 lines.sessionStart?.microseconds, lines.sessionTotal, lines.lines.isEmpty ? nil : Data(lines.lines.bytes),
                 incident.number,
             ])

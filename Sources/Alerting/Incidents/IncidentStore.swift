@@ -10,7 +10,8 @@ import Store
 public struct IncidentStore: Sendable {
     public static let migrations =
         tables + SilenceStore.migrations + AlertStore.migrations + NotificationLog.migrations + IncidentTables.migrations
-        + Escalation.migrations + [SilenceMatchers.migration] + BelievedTime.migrations + Outbox.migrations + IncidentLifeTables.migrations
+        + Escalation.migrations + [SilenceMatchers.migration] + BelievedTime.migrations + Outbox.migrations
+        + IncidentLifeTables.migrations
 
     private static let tables = [
         Migration(

@@ -68,7 +68,8 @@ struct MSTeams: HTTPIntegration {
         guard !title.isBlank || !text.isBlank else { return [] }
         func card(_ text: String) -> Card {
             Card(
-                title: title.cut(to: 1000, .bytes, as: .markdown), summary: plain.text(summary).truncated(toBytes: 1000), text: text,
+                title: title.cut(to: 1000, .bytes, as: .markdown), summary: plain.text(summary).truncated(toBytes: 1000),
+                text: text,
                 themeColor: content.isFiring ? "8C1A1A" : "2DC72D")
         }
         return [.json(card, text, .markdown, within: Self.maxBody, to: address, secrets: [address])]

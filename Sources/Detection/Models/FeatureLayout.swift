@@ -54,7 +54,9 @@ public struct FeatureLayout: Sendable, Codable, Equatable {
                 guard let column = batch[feature.column] else { throw .missingFeature(feature.column) }
                 if let categories = feature.categories {
                     let codes = Dictionary(categories.enumerated().map { (OutsideText($1), Double($0)) }) { first, _ in first }
-                    for row in 0..<batch.count { values.append(column.string(at: row).flatMap { codes[OutsideText($0)] } ?? .nan) }
+                    for row in 0..<batch.count {
+                        values.append(column.string(at: row).flatMap { codes[OutsideText($0)] } ?? .nan)
+                    }
                 } else {
                     for row in 0..<batch.count { values.append(column.number(at: row) ?? .nan) }
                 }

@@ -55,7 +55,8 @@ public struct CSV: LogFormat {
     public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         try options.checkSettings(RecordColumns.settings + ["delimiter", "header"], format: Self.name)
         record = try RecordColumns(format: Self.name, context: context, options: options)
-        tree = PathTree(options.columns.map { OutsideText($0.path).replacingScalars { $0 == "\\" || $0 == "." ? "\\\($0)" : nil } })
+        tree = PathTree(
+            options.columns.map { OutsideText($0.path).replacingScalars { $0 == "\\" || $0 == "." ? "\\\($0)" : nil } })
         switch options["delimiter"] ?? "," {
         case "tab", "\t": delimiter = UInt8(ascii: "\t")
         case let text where text.utf8.count == 1 && text != "\"": delimiter = text.utf8.first!

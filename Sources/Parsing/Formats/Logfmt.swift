@@ -21,7 +21,8 @@ public struct Logfmt: LogFormat {
         try options.checkSettings(RecordColumns.settings, format: Self.name)
         record = try RecordColumns(format: Self.name, context: context, options: options)
         // A dot in a key is a dot: nothing is nested here.
-        tree = PathTree(options.columns.map { OutsideText($0.path).replacingScalars { $0 == "\\" || $0 == "." ? "\\\($0)" : nil } })
+        tree = PathTree(
+            options.columns.map { OutsideText($0.path).replacingScalars { $0 == "\\" || $0 == "." ? "\\\($0)" : nil } })
     }
 
     public var schema: Schema { record.schema }

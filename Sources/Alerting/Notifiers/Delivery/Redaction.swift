@@ -10,7 +10,9 @@ enum Redaction {
             text = OutsideText(text).replacing(secret, with: "<secret>")
             text = OutsideText(text).replacing(HTTPRequest.escape(secret), with: "<secret>")
         }
-        return OutsideText(text).split { $0 == " " || $0.isControl || $0.isLineBreak }.filter { !$0.isEmpty }.joined(separator: " ")
-            .truncated(toScalars: limit)
+        return OutsideText(text).split { $0 == " " || $0.isControl || $0.isLineBreak }.filter { !$0.isEmpty }.joined(
+            separator: " "
+        )
+        .truncated(toScalars: limit)
     }
 }
