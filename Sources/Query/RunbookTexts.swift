@@ -325,7 +325,7 @@ enum RunbookTexts {
             obs lake verify
             ```
 
-            Good: `obs is ready.` and no line below it; `is well`; no problems.
+            Good: the first says that it is ready, with no line below; the second that all is well; the third finds no problems.
 
             ## Diagnosis
 

@@ -37,7 +37,7 @@ struct `A clock that was ahead and is right again` {
 
     @Test(arguments: ["first look", "told", "postponed", "resent"])
     func `keeps nobody from being told`(what: String) async throws {
-        try store.incidents.record([.bruteForce()], routing: configuration.route, now: ahead)
+        try store.incidents.record([.bruteForce(at: ahead)], routing: configuration.route, now: ahead)
         if what != "first look" {
             let look = try #require(try await due(ahead + .seconds(10)))
             switch what {
@@ -50,7 +50,7 @@ struct `A clock that was ahead and is right again` {
             default:
                 try await outbox.markSent(look, now: ahead + .seconds(10))
                 try store.incidents.record(
-                    [.bruteForce(from: "10.0.0.2")], routing: configuration.route, now: ahead + .seconds(20))
+                    [.bruteForce(from: "10.0.0.2", at: ahead + .seconds(20))], routing: configuration.route, now: ahead + .seconds(20))
             }
         }
         #expect(try await outbox.due(now: now).isEmpty)
@@ -61,7 +61,8 @@ struct `A clock that was ahead and is right again` {
             try await outbox.markSent(look, now: now)
         }
         // What comes next is told at the group's next interval.
-        try store.incidents.record([.bruteForce(from: "10.0.0.3")], routing: configuration.route, now: now + .seconds(1))
+        try store.incidents.record(
+            [.bruteForce(from: "10.0.0.3", at: now)], routing: configuration.route, now: now + .seconds(1))
         #expect(try await due(now + .seconds(61))?.payload.alerts.contains { $0.labels["source"] == "10.0.0.3" } == true)
         #expect(try correct() == 0)
     }

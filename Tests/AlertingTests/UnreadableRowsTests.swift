@@ -82,7 +82,8 @@ struct `A row that cannot be read` {
     /// An incident is never taken out: evidence and timeline hang on it.
     @Test func `of an incident is passed over by those who list and end the others`() throws {
         for source in ["10.0.0.1", "10.0.0.2", "10.0.0.3"] {
-            try store.incidents.record([.bruteForce(from: source)], routing: nil, now: now - .seconds(7200))
+            let start = now - .seconds(7200)
+            try store.incidents.record([.bruteForce(from: source, at: start)], routing: nil, now: start)
         }
         try execute("UPDATE incident SET opened_at = 'x' WHERE number = 1002")
         #expect(try store.incidents.incidents().map(\.number) == [1003, 1001])

@@ -29,7 +29,7 @@ struct `A data directory with a damaged file` {
     private func run() async throws {
         let log = folder.path + "/auth.log"
         let lines = (0..<40).map {
-            "Nov 20 10:\(10 + $0 / 4):\(10 + $0 % 4 * 12) alp sshd[\($0)]: Failed password for root from 192.0.2.\(7 + $0 % 3) port 51234 ssh2\n"
+            "Nov 20 10:\(10 + $0 / 4):\(10 + $0 % 4 * 12) alp sshd[\($0)]: Failed password for root from 192.0.2.\($0 < 30 ? 7 : 7 + $0 % 3) port 51234 ssh2\n"
         }
         try lines.joined().write(toFile: log, atomically: true, encoding: .utf8)
         _ = try await Processing.run(

@@ -35,7 +35,7 @@ struct `The code that meets text from outside` {
         (
             "names that obs gives itself: tables, files, states, metrics, routes",
             [
-                "Store/RowCheck.swift", "Alerting/NotificationLog.swift", "Alerting/Incidents/",
+                "Alerting/NotificationLog.swift", "Alerting/Incidents/",
                 "Lake/",
                 "Query/Incidents/EvidenceContext.swift", "Query/Incidents/IncidentFigures.swift",
                 "Query/Incidents/IncidentFilter.swift",

@@ -97,7 +97,7 @@ struct IncidentPage {
         let incident = view.incident
         let matchers = Self.matchers(Self.common(incident, view.parts))
         var links: HTML =
-            "<a href=\"../silences?filter=\(matchers.percentEncoded)&incident=\(incident.id)\">Silence alerts like it</a>"
+            "<a href=\"../silences?filter=\(matchers.percentEncoded)&amp;incident=\(incident.id)\">Silence alerts like it</a>"
         if let dashboards = site.dashboards {
             let margin = Duration.seconds(1800), name = runbook?.dashboard ?? "obs-incidents"
             let from = (incident.startsAt - margin).microseconds / 1000, to = (incident.lastSeen + margin).microseconds / 1000

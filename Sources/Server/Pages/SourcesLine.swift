@@ -32,7 +32,7 @@ struct SourcesLine {
     private func line(_ report: SourceReport) -> HTML {
         let standing: HTML =
             report.state.isUp
-            ? "read" : "<span class=\"warning\">\(report.state.reason.rawValue.replacing("_", with: " "))</span>"
+            ? "read" : "<span class=\"warning\">\(OutsideText(report.state.reason.rawValue).replacing("_", with: " "))</span>"
         let last = report.lastLine.map { "last line \(ago($0))" } ?? "no line yet"
         return """
             <li><b>\(report.name)</b> <span class="dim">\(report.place) · \(report.pipeline) · \(standing) · \(last)</span></li>

@@ -16,8 +16,8 @@ enum TextUnit {
         case .bytes: UTF8.width(scalar)
         case .jsonBytes:
             switch scalar {
-            case "\"", "\\", "\n", "\r", "\t", "\u{8}", "\u{C}": 2
-            case "\u{0}"..."\u{1F}": 6
+            case "\"", "\\", "\n", "\r", "\t": 2
+            case "\u{0}"..."\u{1F}", "\u{7F}": 6
             default: UTF8.width(scalar)
             }
         }

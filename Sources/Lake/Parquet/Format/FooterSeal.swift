@@ -20,6 +20,15 @@ enum FooterSeal {
         return footer
     }
 
+    /// Whether the footer is one of obs and not what its checksum is of, judged by its bytes alone.
+    static func isBroken(_ footer: [UInt8]) -> Bool {
+        let creator = [UInt8(ParquetFormat.creator.utf8.count)] + Array(ParquetFormat.creator.utf8)
+        guard let place = place(in: footer), footer[(place + 8)...].firstRange(of: creator) != nil else { return false }
+        var unclosed = footer
+        unclosed.replaceSubrange(place..<(place + 8), with: CommitSeal.unset.utf8)
+        return !footer[place..<(place + 8)].elementsEqual(CommitSeal.text(CommitSeal.checksum(unclosed)).utf8)
+    }
+
     /// The checksums of the chunks, or nil when the footer is not what its own is of.
     static func open(_ value: [UInt8], in footer: [UInt8], chunks: Int) -> [UInt32]? {
         guard value.count == 8 * (chunks + 1), let place = place(in: footer) else { return nil }

@@ -18,6 +18,8 @@ struct ParquetMetadata {
 
     /// - Throws: ``Unsupported``, or ``ThriftReader/Malformed`` when the bytes are no footer, or not the one that was written.
     init(_ footer: [UInt8]) throws {
+        // Before anything is read: one bit in the number of a field renames those behind it, the seal among them.
+        guard !FooterSeal.isBroken(footer) else { throw ThriftReader.Malformed() }
         var reader = ThriftReader(footer)
         var seal: [UInt8]?
         var creator = ""
