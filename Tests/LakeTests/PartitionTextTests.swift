@@ -13,6 +13,7 @@ struct `A partition` {
         let rooms = ["B\u{FC}ro", "Bu\u{308}ro", "a\u{301}\u{323}", "a\u{323}\u{301}"]
         try append(rooms.enumerated().map { [.text($1), .int(Int64($0))] }, to: table)
         let read = try rows(table).sorted { "\($0[1])" < "\($1[1])" }
-        #expect(read.map { OutsideText($0[0].description) } == rooms.map { OutsideText($0) })
+        let forms = read.map { "\($0[1]) \($0[0].description.unicodeScalars.map { String($0.value, radix: 16) })" }
+        #expect(read.map { OutsideText($0[0].description) } == rooms.map { OutsideText($0) }, "\(forms)")
     }
 }

@@ -33,7 +33,8 @@ struct `A data directory of another user` {
 
     @Test func `gets nothing but its owner's files from root's commands, which the owner goes on with`() throws {
         for words in [
-            ["process", folder.path + "/auth.log"], ["query", "incidents"], ["incident", "ack", "1001", "--by", "ann"],
+            ["process", folder.path + "/auth.log"], ["query", "incidents"],
+            ["incident", "reopen", "1001", "--by", "ann"], ["incident", "ack", "1001", "--by", "ann"],
             ["silence", "add", "a=b", "--comment", "x"], ["alert", "add", "DiskFull"], ["alert", "list"], ["lake", "optimize"],
             ["check", "store"], ["replay", "--pipeline", "ssh"], ["model", "train", "--simulated", "rail", "--days", "2"],
         ] {

@@ -358,8 +358,8 @@ struct `ProcessingConformanceCases` {
 
     @Test func `the OpenSSH_2k log becomes tables and incidents, and nothing more when it is processed again`() throws {
         let arguments = [
-            "process", outsideCases!.path + "/loghub/OpenSSH_2k.log", "--year", "2015", "--time-zone", "UTC", "--data-dir",
-            folder.path,
+            "process", outsideCases!.path + "/loghub/OpenSSH_2k.log", "--year", "2015", "--time-zone", "UTC", "--whole",
+            "--data-dir", folder.path,
         ]
         func state() throws -> [String] {
             [

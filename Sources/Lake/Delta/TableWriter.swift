@@ -23,7 +23,7 @@ public final class TableWriter {
     private let partitionColumns: [String]
     private let storage: any Storage
     /// By folder.
-    private var open: [String: OpenFile] = [:]
+    private var open: [OutsideText: OpenFile] = [:]
     private var finished: [DataFile] = []
 
     init(table: String, schema: Schema, partitionColumns: [String], storage: any Storage) {
@@ -69,8 +69,9 @@ public final class TableWriter {
     }
 
     private func append(_ batch: Batch, folder: String, values: [String: String?]?) throws(LakeError) {
+        let folder = OutsideText(folder)
         if open[folder] == nil {
-            let path = "\(folder)part-\(RandomName.uuid()).zstd.parquet"
+            let path = "\(folder.string)part-\(RandomName.uuid()).zstd.parquet"
             open[folder] = OpenFile(
                 writer: try ParquetWriter(fileSchema, to: try storage.create(path)), path: path, values: values)
         }
@@ -79,7 +80,7 @@ public final class TableWriter {
         if writer.rowCount >= Self.rowsPerFile { try endFile(in: folder) }
     }
 
-    private func endFile(in folder: String) throws(LakeError) {
+    private func endFile(in folder: OutsideText) throws(LakeError) {
         guard let file = open.removeValue(forKey: folder) else { return }
         let (size, rowGroups) = try file.writer.finish()
         finished.append(

@@ -7,11 +7,13 @@ import NIOPosix
 /// Measured on the pool that all tasks share, two questions held every pipeline, every write and the end of the process.
 final class QuestionThreads: TaskExecutor {
     private let pool: NIOThreadPool
+    private let slots: QuestionSlots
     /// How long a question may take.
     let timeLimit: TimeAmount
 
     init(count: Int, timeLimit: TimeAmount = .seconds(10)) {
         pool = NIOThreadPool(numberOfThreads: count)
+        slots = QuestionSlots(count: 2 * count)
         pool.start()
         self.timeLimit = timeLimit
     }
@@ -30,9 +32,12 @@ final class QuestionThreads: TaskExecutor {
     func ask(
         for client: Client?, on eventLoop: any EventLoop, _ question: sending @escaping () async throws -> HTTPAnswer
     ) async throws -> HTTPAnswer {
+        let slots = slots
         let task = Task(executorPreference: self) {
-            try Task.checkCancellation()
-            return try await question()
+            try await slots.occupied {
+                try Task.checkCancellation()
+                return try await question()
+            }
         }
         let start = NIODeadline.now()
         let alarm = eventLoop.scheduleTask(in: timeLimit) { task.cancel() }

@@ -101,7 +101,7 @@ struct IncidentPage {
         if let dashboards = site.dashboards {
             let margin = Duration.seconds(1800), name = runbook?.dashboard ?? "obs-incidents"
             let from = (incident.startsAt - margin).microseconds / 1000, to = (incident.lastSeen + margin).microseconds / 1000
-            links += " · <a href=\"\(dashboards)/d/\(name)?from=\(from)&to=\(to)\">Dashboard \(name) at that time</a>"
+            links += " · <a href=\"\(dashboards)/d/\(name)?from=\(from)&amp;to=\(to)\">Dashboard \(name) at that time</a>"
         }
         return links + " · <a href=\"../api/v1/incidents/\(incident.id)\">JSON</a>"
     }
