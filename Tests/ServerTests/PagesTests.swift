@@ -110,10 +110,10 @@ struct `The pages` {
     @Test func `lead to what else there is to see of an incident`() async throws {
         let page = try await ask(.get, "/incidents/{id}", ["id": "INC-1003"]).text
         let from = (now + .seconds(2) - .seconds(1800)).microseconds / 1000
-        #expect(page.contains("<a href=\"http://grafana:3000/d/obs-log-processing?from=\(from)&to="))
+        #expect(page.contains("<a href=\"http://grafana:3000/d/obs-log-processing?from=\(from)&amp;to="))
         #expect(
             page.contains(
-                "href=\"../silences?filter=alertname%3D%22SSHBruteForce%22%2C%20source%3D%22192.0.2.2%22&incident=INC-1003\""))
+                "href=\"../silences?filter=alertname%3D%22SSHBruteForce%22%2C%20source%3D%22192.0.2.2%22&amp;incident=INC-1003\""))
         #expect(page.contains("src=\"INC-1003/figures.svg\""))
         #expect(page.contains("<h3>First five minutes</h3>"))
         let picture = try await ask(.get, "/incidents/{id}/figures.svg", ["id": "INC-1003"])
