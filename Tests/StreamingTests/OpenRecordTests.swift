@@ -94,7 +94,7 @@ struct `A record that waits for its next line` {
         let folder = TemporaryFolder()
         try folder.write([Self.first] + Self.trace, to: "jobs.log")
         try await Self.stream(folder, flushAfter: .milliseconds(50)) {
-            #expect(await eventually { folder.events == [Self.traced] })
+            #expect(await eventually { folder.events == [Self.traced] }, "\(folder.events)")
         }
         try await Self.stream(folder, flushAfter: .milliseconds(50)) {
             try folder.write([Self.second], to: "jobs.log")

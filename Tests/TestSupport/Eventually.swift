@@ -1,6 +1,6 @@
 /// Waits for something to become true; false when it has not after `seconds`, which only a hang or a very busy machine needs.
 public func eventually(
-    within seconds: Int = 120, every interval: Duration = .milliseconds(5), isolation: isolated (any Actor)? = #isolation,
+    within seconds: Int = 300, every interval: Duration = .milliseconds(5), isolation: isolated (any Actor)? = #isolation,
     _ condition: () async throws -> Bool
 ) async rethrows -> Bool {
     let deadline = ContinuousClock.now + .seconds(seconds)
