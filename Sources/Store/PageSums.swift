@@ -128,7 +128,6 @@ extension Store {
                     arguments: [Int64(Date().timeIntervalSince1970 * 1e6), Self.fileMark, sentence])
             }
         }
-        PageSums(of: path).void()
     }
 
     /// Stands for the file itself where a table is named.

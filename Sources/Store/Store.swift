@@ -63,6 +63,8 @@ public final class Store: Sendable {
             }
             try upgrade(patience, upgrading)
             try keep(changedPages: changed)
+            // Whoever opened it together with another had it never alone, and nobody has looked: from here on the file changes all the same.
+            PageSums(of: path).void()
         } catch let error as DatabaseError {
             guard !error.isOfTheStore || [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) else { throw error }
             // A table that a migration does not find, or finds already: nobody but a failing disk has done that.

@@ -50,7 +50,8 @@ struct `A clock that was ahead and is right again` {
             default:
                 try await outbox.markSent(look, now: ahead + .seconds(10))
                 try store.incidents.record(
-                    [.bruteForce(from: "10.0.0.2", at: ahead + .seconds(20))], routing: configuration.route, now: ahead + .seconds(20))
+                    [.bruteForce(from: "10.0.0.2", at: ahead + .seconds(20))], routing: configuration.route,
+                    now: ahead + .seconds(20))
             }
         }
         #expect(try await outbox.due(now: now).isEmpty)

@@ -164,6 +164,11 @@ struct `Pipelines and rules of one's own` {
         #expect(Set(configuration.rules.map(\.name)) == Set(Builtin.rules.map(\.name)).union(["WebErrors"]))
     }
 
+    @Test func `are found in a file with brackets in its name, which is itself before it is a pattern`() throws {
+        let configuration = try load(["web[1].yaml": Self.web], "pipelines: ['web[1].yaml']")
+        #expect(configuration.pipelines.contains { $0.name == "web" })
+    }
+
     @Test func `take the place of those of the same name`() throws {
         let configuration = try load(
             [

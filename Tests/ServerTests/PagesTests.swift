@@ -113,7 +113,8 @@ struct `The pages` {
         #expect(page.contains("<a href=\"http://grafana:3000/d/obs-log-processing?from=\(from)&amp;to="))
         #expect(
             page.contains(
-                "href=\"../silences?filter=alertname%3D%22SSHBruteForce%22%2C%20source%3D%22192.0.2.2%22&amp;incident=INC-1003\""))
+                "href=\"../silences?filter=alertname%3D%22SSHBruteForce%22%2C%20source%3D%22192.0.2.2%22&amp;incident=INC-1003\"")
+        )
         #expect(page.contains("src=\"INC-1003/figures.svg\""))
         #expect(page.contains("<h3>First five minutes</h3>"))
         let picture = try await ask(.get, "/incidents/{id}/figures.svg", ["id": "INC-1003"])

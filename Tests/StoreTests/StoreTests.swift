@@ -1,8 +1,9 @@
 import Foundation
 import GRDB
-import Store
 import TestSupport
 import Testing
+
+@testable import Store
 
 struct `The store` {
     private let directory = TemporaryFolder()
@@ -10,6 +11,26 @@ struct `The store` {
     private var path: String { folder + "/obs.db" }
     private let first = Migration(id: "room-1", sql: "CREATE TABLE thing (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
     private let second = Migration(id: "room-2", sql: "ALTER TABLE thing ADD COLUMN note TEXT")
+
+    /// Two that opened it at once had it never alone: the sums of the end before stayed, and the next one took what both had written for damage.
+    @Test func `does not take what obs wrote for damage, whoever else had it open and however they ended`() throws {
+        let folder = TemporaryFolder(), path = folder.path + "/obs.db"
+        try Store(path: path, migrations: [first]).seal()
+        let sums = path + ".sums"
+        #expect(FileManager.default.fileExists(atPath: sums))
+        do {
+            let other = SharedUse(of: path)
+            let store = try Store(path: path, migrations: [first])
+            #expect(!FileManager.default.fileExists(atPath: sums), "from here on the file changes")
+            try store.database.write { try $0.execute(sql: "INSERT INTO thing (name) VALUES (hex(randomblob(100000)))") }
+            withExtendedLifetime(other) {}
+            // Killed: it writes no sums.
+        }
+        let marks = try Store(path: path, migrations: [first]).database.read {
+            try Int.fetchOne($0, sql: "SELECT count(*) FROM set_aside")
+        }
+        #expect(marks == 0)
+    }
 
     @Test func `makes its file and folder, and applies what was added since the last time`() throws {
         do {

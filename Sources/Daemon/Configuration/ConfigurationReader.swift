@@ -1,5 +1,6 @@
 import Alerting
 import Foundation
+import Ingest
 import Logging
 import Server
 import Streaming
@@ -112,7 +113,9 @@ struct ConfigurationReader {
     ) -> [Value] {
         var values: [Value] = []
         for (index, pattern) in patterns.enumerated() {
-            let paths = Self.glob(pattern.hasPrefix("/") || folder.isEmpty ? pattern : folder + "/" + pattern)
+            let paths = FileNames.paths(pattern.hasPrefix("/") || folder.isEmpty ? pattern : folder + "/" + pattern).filter {
+                FileManager.default.fileExists(atPath: $0)
+            }
             if paths.isEmpty {
                 mistakes.append(
                     document.mistake(
@@ -164,13 +167,5 @@ struct ConfigurationReader {
             }
             do { _ = try pipeline.input(source.input) } catch { refuse("input", "source '\(source.name)': \(error)") }
         }
-    }
-
-    /// The paths that a path or pattern stands for now.
-    static func glob(_ pattern: String) -> [String] {
-        var found = glob_t()
-        defer { globfree(&found) }
-        guard Foundation.glob(pattern, 0, nil, &found) == 0 else { return [] }
-        return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(cString: $0) } }
     }
 }
