@@ -146,7 +146,13 @@ final class KnownTexts {
             let otherSize = other.file.version().size, isGone = other.file.isGone
             let isInPlace = moved.contains(other.file.identity) && !isGone
             if size <= otherSize {
-                guard !isInPlace, try file.isAlike(other.file, length: size) else { continue }
+                guard !isInPlace else { continue }
+                guard try file.isAlike(other.file, length: size) else {
+                    // It may have been cut while it was compared: whoever copies a file cuts it in the next moment.
+                    guard try !other.isUnchanged(), position.head.length > 0, try position.isPosition(in: file) else { continue }
+                    held[file.identity] = (file, other)
+                    return .held
+                }
                 // The same text, or the beginning of it, while it is being copied or for good.
                 guard isGone, size >= position.offset else {
                     held[file.identity] = (file, other)
