@@ -55,7 +55,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Columns", "Telemetry", "Parsing", "Lake", "Ingest", "Detection", "Alerting", "Query", .hummingbird, .log,
+                "Columns", "Telemetry", "Store", "Parsing", "Lake", "Ingest", "Detection", "Alerting", "Query", .hummingbird,
+                .log,
                 .lifecycle,
             ]),
         .target(
@@ -94,7 +95,7 @@ let package = Package(
             dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle, "TestSupport"],
             exclude: ["Peers"]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns", "TestSupport"]),
-        .testTarget(name: "StoreTests", dependencies: ["Store", .grdb, "TestSupport"]),
+        .testTarget(name: "StoreTests", dependencies: ["Store", "Columns", .grdb, "TestSupport"]),
         .testTarget(
             name: "AlertingTests",
             dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb, "TestSupport"],

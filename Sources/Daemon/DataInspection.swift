@@ -1,7 +1,7 @@
 import Alerting
 import Foundation
 import Ingest
-import Query
+import Store
 import Streaming
 
 /// Looks at all files of a data directory that could be damaged, but for those of tables (`obs lake verify`). Changes nothing.

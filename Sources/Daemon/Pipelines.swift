@@ -4,9 +4,9 @@ import Foundation
 import Ingest
 import Logging
 import Parsing
-import Query
 import Server
 import ServiceLifecycle
+import Store
 import Streaming
 import Telemetry
 

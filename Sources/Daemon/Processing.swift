@@ -4,8 +4,8 @@ import Foundation
 import Ingest
 import Logging
 import Parsing
-import Query
 import ServiceLifecycle
+import Store
 import Streaming
 import Synchronization
 import Telemetry

@@ -1,7 +1,7 @@
 import Foundation
 import Lake
 import Logging
-import Query
+import Store
 import Streaming
 import Telemetry
 

@@ -2,6 +2,7 @@ import Alerting
 import Ingest
 import Lake
 import Query
+import Store
 import Telemetry
 
 /// All that the server answers. A group of routes that is added stands in this list, and in the description that `/api/openapi.json` gives.

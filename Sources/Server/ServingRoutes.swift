@@ -1,6 +1,6 @@
 import Columns
 import HTTPTypes
-import Query
+import Store
 
 /// Look-ups of single keys in the newest rows of gold tables.
 public enum ServingRoutes {

@@ -40,7 +40,7 @@ extension Store {
     /// The name by which SQLite opens a database for reading only, whoever asks.
     ///
     /// - Throws: ``StoreError/needsWriting(path:)``.
-    public static func readingName(_ path: String) throws -> String {
+    static func readingName(_ path: String) throws -> String {
         let folder = (path as NSString).deletingLastPathComponent
         let isWritable = faccessat(AT_FDCWD, folder.isEmpty ? "." : folder, W_OK | X_OK, AT_EACCESS) == 0
         guard !isWritable, access(path + "-shm", F_OK) != 0 else { return path }

@@ -2,7 +2,7 @@ import Columns
 import Detection
 import Foundation
 import Ingest
-import Query
+import Store
 import Streaming
 import TestSupport
 import Testing

@@ -1,15 +1,16 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
-import Store
 
-/// The newest row of each key of the gold tables, for programs that ask for one key at a time: a database of its own, kept apart from the tables that are scanned.
+/// The newest row per key of the gold tables, for programs that look up one key at a time. It is a database of its own (`serve.db`).
 ///
-/// It is made of what goes to gold and can be made again from it (`obs replay`); a key has one row, so it is as large as there are keys.
+/// Every row comes from a gold table, so the file can always be rebuilt. A key has one row: the size follows the number of keys.
 public struct ServingStore: Sendable {
-    /// One answer.
+    /// The newest row of one key.
     public struct Entry: Sendable, Equatable {
+        /// The values of the key columns, joined with commas; `all` for a table without key columns.
         public let key: String
+        /// The event time of the row; a row with an earlier one never replaces it.
         public let eventTime: Timestamp
         /// The row as a JSON object.
         public let row: String
@@ -18,9 +19,9 @@ public struct ServingStore: Sendable {
     private let database: DatabasePool
     private let path: String
 
-    /// Opens the file, or makes it.
+    /// Opens the file for reading and writing; creates it if needed.
     ///
-    /// - Throws: ``ServingStoreError`` when it is no database, or one with damaged pages.
+    /// - Throws: ``ServingStoreError`` when the file is not a database, or has damaged pages.
     public init(path: String) throws {
         self.path = path
         do {
@@ -30,9 +31,10 @@ public struct ServingStore: Sendable {
         }
     }
 
-    /// Opens a file that is there for questions; nothing is written.
+    /// Opens an existing file for reading only; nothing is written.
     ///
-    /// - Throws: ``ServingStoreError`` when it is no database, or one with damaged pages; `StoreError` when who may only read cannot.
+    /// - Throws: ``ServingStoreError`` when the file is not a database, or has damaged pages; ``StoreError`` when it cannot be read
+    ///   without the right to write.
     public init(reading path: String) throws {
         self.path = path
         do {
@@ -42,9 +44,9 @@ public struct ServingStore: Sendable {
         }
     }
 
-    /// Opens the file; one that is damaged is put aside first, and another is made.
+    /// Opens the file. A damaged file is moved aside first and replaced by an empty one.
     ///
-    /// - Returns: the store; whether it is new, so that its rows are to be put in anew from the gold tables; and where a damaged one is kept.
+    /// - Returns: the store; whether it is new and must be filled from the gold tables; the path of the damaged file, if there was one.
     public static func opened(path: String, now: Date) throws -> (store: ServingStore, isNew: Bool, kept: String?) {
         guard FileManager.default.fileExists(atPath: path) else { return (try ServingStore(path: path), true, nil) }
         do {
@@ -58,19 +60,17 @@ public struct ServingStore: Sendable {
         return (try ServingStore(path: path), true, kept)
     }
 
-    /// What is wrong with the file, or nil: its pages are looked over, and each row is compared with its checksum.
+    /// What is wrong with the file, or nil. Checks all pages and compares every row with its checksum.
     public func problem() throws -> String? {
         do {
             return try database.read { database in
                 if let found = try String.fetchAll(database, sql: "PRAGMA quick_check(1)").first(where: { $0 != "ok" }) {
                     return ServingStoreError.sentence(path, found)
                 }
-                // What an earlier obs has made has no checksums until a later one writes to it.
-                guard try database.columns(in: "serving").contains(where: { $0.name == "checksum" }) else { return nil }
                 let rows = try Row.fetchCursor(database, sql: "SELECT \(Self.columns) FROM serving")
                 while let row = try rows.next() {
                     guard Self.entry(row) != nil else {
-                        return ServingStoreError.sentence(path, "a row is not what its checksum is of")
+                        return ServingStoreError.sentence(path, "a row does not match its checksum")
                     }
                 }
                 return nil
@@ -87,32 +87,29 @@ public struct ServingStore: Sendable {
         }
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
-        // Whoever waits for a reader holds up a thread of the shared pool, of which there are as many as cores; when those who have the readers need these threads to
-        // go on, nobody does. So there are more readers than can be asked for at once; each is opened when it is first needed.
+        // Waiting for a reader blocks a thread of the shared pool, which has as many threads as cores. If the tasks that hold the
+        // readers need those threads to continue, all of them wait forever. So there are more readers than can be in use at once;
+        // each is opened when it is first needed.
         configuration.maximumReaderCount = 64
         configuration.readonly = isReading
         let database = try DatabasePool(path: isReading ? Store.readingName(path) : path, configuration: configuration)
         if isReading { return database }
         try database.writeWithoutTransaction { database in
-            // What a pipeline has shown must be there after a power cut too: its epoch does not come again.
+            // A committed epoch is not replayed after a power cut, so its rows must already be on disk.
             try database.execute(sql: "PRAGMA synchronous = FULL")
             try database.execute(
                 sql: """
                     CREATE TABLE IF NOT EXISTS serving (
-                        "table" TEXT NOT NULL, key TEXT NOT NULL, event_time INTEGER NOT NULL, row TEXT NOT NULL, checksum INTEGER,
+                        "table" TEXT NOT NULL, key TEXT NOT NULL, event_time INTEGER NOT NULL, row TEXT NOT NULL, checksum INTEGER NOT NULL,
                         PRIMARY KEY ("table", key)) WITHOUT ROWID
                     """)
-            // Since the checksum is there; null is that of a row from before.
-            if try !database.columns(in: "serving").contains(where: { $0.name == "checksum" }) {
-                try database.execute(sql: "ALTER TABLE serving ADD COLUMN checksum INTEGER")
-            }
         }
         return database
     }
 
     private static let columns = "\"table\", key, event_time, row, checksum"
 
-    /// Of what a row holds.
+    /// The checksum of one row's values.
     private static func checksum(_ table: String, _ key: String, _ time: Int64, _ row: String) -> Int64 {
         var hash = StableHash()
         for text in [table, key, String(time), row] {
@@ -122,11 +119,12 @@ public struct ServingStore: Sendable {
         return Int64(bitPattern: hash.value)
     }
 
-    /// Takes rows of a gold table. Of two rows of a key the newer one by event time stays, so a row that comes twice or late changes nothing.
+    /// Stores rows of a gold table, on disk before this returns. Per key the row with the latest event time stays, so a row that
+    /// arrives twice or late changes nothing.
     ///
     /// - Parameters:
-    ///   - keyColumns: what a key is made of; several are joined with commas. Without any there is one row, under the key `all`.
-    ///   - timeColumn: the event time.
+    ///   - keyColumns: the columns that form the key, joined with commas. Without any, the table has one row with the key `all`.
+    ///   - timeColumn: the column with the event time.
     public func put(_ rows: Batch, table: String, keyColumns: [String], timeColumn: String) throws {
         guard let time = rows[timeColumn], !rows.isEmpty else { return }
         try database.write { database in
@@ -148,21 +146,21 @@ public struct ServingStore: Sendable {
 
     /// The newest row of `key`, or nil when there is none.
     ///
-    /// - Throws: ``ServingStoreError`` when it is damaged.
+    /// - Throws: ``ServingStoreError`` when that row is damaged.
     public func row(table: String, key: String) throws -> Entry? {
         try database.read { database in
             try Row.fetchOne(
                 database, sql: "SELECT \(Self.columns) FROM serving WHERE \"table\" = ? AND key = ?", arguments: [table, key]
             ).map { row in
                 guard let entry = Self.entry(row) else {
-                    throw ServingStoreError(path, "the row of '\(key)' is not what its checksum is of")
+                    throw ServingStoreError(path, "the row of '\(key)' does not match its checksum")
                 }
                 return entry
             }
         }
     }
 
-    /// The newest rows of a table, the newest first. One that is damaged is passed over.
+    /// Rows of a table, newest event time first. Damaged rows are skipped.
     public func rows(table: String, limit: Int) throws -> [Entry] {
         try database.read { database in
             try Row.fetchAll(
@@ -173,17 +171,17 @@ public struct ServingStore: Sendable {
         }
     }
 
-    /// The tables that have rows.
+    /// The names of the tables that have rows, in order.
     public func tables() throws -> [String] {
         try database.read { try String.fetchAll($0, sql: "SELECT DISTINCT \"table\" FROM serving ORDER BY 1") }
     }
 
-    /// Nil for a row that is not what its checksum is of.
+    /// Nil for a row that does not match its checksum.
     private static func entry(_ row: Row) -> Entry? {
         guard let table = String.fromDatabaseValue(row[0]), let key = String.fromDatabaseValue(row[1]),
-            let time = Int64.fromDatabaseValue(row[2]), let text = String.fromDatabaseValue(row[3])
+            let time = Int64.fromDatabaseValue(row[2]), let text = String.fromDatabaseValue(row[3]),
+            Int64.fromDatabaseValue(row[4]) == Self.checksum(table, key, time, text)
         else { return nil }
-        if let checksum = Int64.fromDatabaseValue(row[4]), checksum != Self.checksum(table, key, time, text) { return nil }
         return Entry(key: key, eventTime: Timestamp(microseconds: time), row: text)
     }
 
@@ -193,10 +191,11 @@ public struct ServingStore: Sendable {
     }
 }
 
-/// The file of the serving store cannot be used.
+/// Why the file of the serving store cannot be used.
 public struct ServingStoreError: Error, CustomStringConvertible {
+    /// One sentence: what is wrong, with which file, and what to do.
     public let description: String
-    /// Its bytes are not what was written: another can be made from the gold tables.
+    /// Whether the file is damaged, so that it has to be rebuilt from the gold tables.
     let isDamage: Bool
 
     init(_ error: DatabaseError, _ path: String) {
@@ -205,7 +204,10 @@ public struct ServingStoreError: Error, CustomStringConvertible {
         description =
             isDamage
             ? Self.sentence(path, reason)
-            : "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its disk is full"
+            : """
+            \(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and check whether its disk \
+            is full
+            """
     }
 
     init(_ path: String, _ reason: String) {
@@ -214,6 +216,9 @@ public struct ServingStoreError: Error, CustomStringConvertible {
     }
 
     static func sentence(_ path: String, _ reason: String) -> String {
-        "\(path): the newest gold rows are damaged: \(reason); the next start of 'obs run' or 'obs process' puts the file aside and makes it anew from the gold tables"
+        """
+        \(path): the newest gold rows are damaged: \(reason); the next start of 'obs run' or 'obs process' moves the file aside and \
+        rebuilds it from the gold tables
+        """
     }
 }

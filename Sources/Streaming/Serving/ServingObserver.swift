@@ -1,27 +1,32 @@
 import Columns
 import Foundation
 import Parsing
-import Query
-import Streaming
+import Store
 
-/// Puts what goes to gold where single keys are looked up: tables of windows, and streams that are made of them. Their keys are what the window groups by.
-actor ServingObserver: PipelineObserver {
+/// Copies new gold rows to the ``ServingStore``: those of window tables, and of streams that are made of them. The key of a row is
+/// what its window groups by.
+public actor ServingObserver: PipelineObserver {
     private let store: ServingStore
     /// By gold table.
     private let keys: [String: (columns: [String], time: String)]
-    /// By gold table, the rows of the epoch at hand. They are written once, at its end: a run over months of logs would else write each key at each window.
+    /// Per gold table, the rows of the current epoch. They are written once, at its end: otherwise a run over months of logs would
+    /// write each key at each window.
     private var pending: [String: [Batch]] = [:]
-    /// Rows of a table beyond which only the newest of each key are kept on.
+    /// With more rows of a table than this, only the newest row per key is kept.
     private static let maxPending = 65_536
 
-    /// - Throws: `DefinitionError` when the pipeline cannot be.
-    init(_ store: ServingStore, _ definition: PipelineDefinition) throws {
+    /// - Throws: ``DefinitionError`` when the pipeline's definition is not valid.
+    public init(_ store: ServingStore, _ definition: PipelineDefinition) throws {
         self.store = store
         keys = try Self.keys(of: definition)
     }
 
-    /// The key columns of each table that is served. A stream of single events has none: nobody asks for the newest of them by a key, and it would grow without end.
-    static func keys(of definition: PipelineDefinition) throws -> [String: (columns: [String], time: String)] {
+    /// The key columns and the time column of each gold table that is served.
+    ///
+    /// A stream of single events is not served: it has no key by which it would be looked up, and it would grow without bound.
+    ///
+    /// - Throws: ``DefinitionError`` when the pipeline's definition is not valid.
+    public static func keys(of definition: PipelineDefinition) throws -> [String: (columns: [String], time: String)] {
         let schemas = try PipelineSchemas(definition)
         var keys: [String: (columns: [String], time: String)] = [:]
         for window in definition.windows { keys[window.table] = (window.by, "window_start") }
@@ -35,17 +40,17 @@ actor ServingObserver: PipelineObserver {
         return keys
     }
 
-    func observe(_ parsed: ParsedBatch, lines: Batch, input: String) {}
+    public func observe(_ parsed: ParsedBatch, lines: Batch, input: String) {}
 
-    func observe(gold rows: Batch, table: String) {
+    public func observe(gold rows: Batch, table: String) {
         guard let (columns, time) = keys[table], !rows.isEmpty else { return }
         pending[table, default: []].append(Self.newest(rows, columns, time))
         guard pending[table]!.reduce(0, { $0 + $1.count }) > Self.maxPending else { return }
         pending[table] = [Self.newest(Batch.concatenating(pending[table]!, schema: rows.schema), columns, time)]
     }
 
-    /// Of each key its newest row, the last of those that are equally new.
-    static func newest(_ rows: Batch, _ columns: [String], _ time: String) -> Batch {
+    /// The newest row per key; of several with the same time, the last.
+    public static func newest(_ rows: Batch, _ columns: [String], _ time: String) -> Batch {
         guard let times = rows[time] else { return rows }
         let groups = RowGroups(columns.compactMap { rows[$0] }, count: rows.count)
         var newest = groups.representatives.map(Int.init)
@@ -56,8 +61,8 @@ actor ServingObserver: PipelineObserver {
         return newest.count == rows.count ? rows : rows.gather(newest)
     }
 
-    /// Writes what the epoch has brought. The store is durable by itself and takes what comes twice for what it is, so the checkpoint need not hold it.
-    func snapshot() throws -> Data {
+    /// Writes the rows of the epoch. The store is durable and ignores rows that it already has, so the checkpoint holds nothing.
+    public func snapshot() throws -> Data {
         for (table, batches) in pending {
             guard let (columns, time) = keys[table], let schema = batches.first?.schema else { continue }
             try store.put(
@@ -68,5 +73,5 @@ actor ServingObserver: PipelineObserver {
         return Data()
     }
 
-    func restore(_ snapshot: Data) {}
+    public func restore(_ snapshot: Data) {}
 }

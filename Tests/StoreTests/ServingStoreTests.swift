@@ -1,10 +1,9 @@
 import Columns
 import Foundation
-import GRDB
 import TestSupport
 import Testing
 
-@testable import Query
+@testable import Store
 
 struct `The serving store` {
     private let folder = TemporaryFolder()
@@ -51,7 +50,7 @@ struct `The serving store` {
         #expect(try ServingStore(path: path).row(table: "t", key: "it's")?.row.contains(#""kind":"a\"b""#) == true)
     }
 
-    @Test func `is put aside when it is damaged, and another is made`() throws {
+    @Test func `is moved aside when it is damaged, and replaced by a new one`() throws {
         do {
             let store = try ServingStore(path: path)
             try store.put(rows([(0, "north", "a", 1)]), table: "t", keyColumns: ["zone"], timeColumn: "window_start")
@@ -68,21 +67,5 @@ struct `The serving store` {
             #expect(isNew && kept == "\(path).before-\(number)")
             #expect(try store.rows(table: "t", limit: 10).isEmpty)
         }
-    }
-
-    @Test func `reads what an older obs wrote without checksums`() throws {
-        do { _ = try ServingStore(path: path) }
-        do {
-            let old = try DatabaseQueue(path: path)
-            try old.write { database in
-                try database.execute(
-                    sql: """
-                        DROP TABLE serving;
-                        CREATE TABLE serving ("table" TEXT NOT NULL, key TEXT NOT NULL, event_time INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY ("table", key)) WITHOUT ROWID;
-                        INSERT INTO serving VALUES ('t', 'k', 5, '{}')
-                        """)
-            }
-        }
-        #expect(try ServingStore(path: path).row(table: "t", key: "k")?.row == "{}")
     }
 }
