@@ -1,6 +1,6 @@
 import Columns
 import Foundation
-import Streaming
+@testable import Streaming
 import Testing
 
 @testable import Daemon
@@ -58,7 +58,7 @@ struct `A pipeline file` {
         let schemas = try PipelineSchemas(definition)
         #expect(schemas.nodes["slow"]?.schema.fields.map(\.name) == ["event_time", "user_id", "tier", "stars_stars", "risk"])
         let lookup = definition.resolvingFiles(beside: "/etc/obs/p.yaml").streams[0].steps[2]
-        #expect(lookup == .lookup(ReferenceLookup(file: "/etc/obs/vip.json", on: ["user_id"], columns: ["tier"])))
+        #expect(lookup == Step(ReferenceLookup(file: "/etc/obs/vip.json", on: ["user_id"], columns: ["tier"])))
     }
 
     @Test func `has a fingerprint that changes with what is in the tables and not with when it runs`() throws {
@@ -85,7 +85,7 @@ struct `A pipeline file` {
         ("- where:", "- were:", "did you mean 'where'?"),
         ("latency_ms >= 500", "latency_ms >=", "'method' is not expected there"),
         ("compute: 'is_slow =", "compute: 'is slow =", "computes no column"),
-        ("kind: left", "kind: outer", "'kind' is 'outer'; write inner or left"),
+        ("kind: left", "kind: outer", "kind is 'outer'; write inner or left"),
         ("action: drop", "action: delete", "'delete'; write warn, drop or fail"),
         ("range: {", "rang: {", "did you mean 'range'?"), ("select: [event_time, ", "select: [", "must keep 'event_time'"),
         ("from: views\n    steps", "from: slow\n    steps", "reads from 'slow'"), ("slide: 1m", "slide: 10m", "at most 'length'"),

@@ -1,5 +1,5 @@
 import Foundation
-import Streaming
+@testable import Streaming
 import Testing
 
 @testable import Daemon
@@ -31,7 +31,7 @@ struct `The pipelines of the house` {
     @Test func `have expectations on every input that an outsider writes`() throws {
         for name in ["rail", "shop", "events", "self"] {
             for input in try Self.definition(name).inputs where input.name != "users" && input.name != "items" {
-                let expectations = input.steps.count { if case .expect = $0 { true } else { false } }
+                let expectations = input.steps.count { $0.stage is Streaming.Expectation }
                 #expect(expectations > 0, "\(name) \(input.name)")
             }
         }

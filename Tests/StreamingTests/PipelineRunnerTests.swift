@@ -56,9 +56,9 @@ struct `A pipeline` {
         let views = InputDefinition(
             name: "views", table: "shop_views", format: "json", options: options, allowedLateness: .seconds(20),
             steps: [
-                .deduplicate(by: ["id"]),
-                .expect(Streaming.Expectation("positive", .range(column: "ms", from: 0, to: nil), action: .drop)),
-                .compute(name: "is_slow", try! Expression("ms >= 50")),
+                Step(Deduplicate(by: ["id"])),
+                Step(Streaming.Expectation("positive", .range(column: "ms", from: 0, to: nil), action: .drop)),
+                Step(Compute("is_slow", try! Expression("ms >= 50"))),
             ])
         let stars = InputDefinition(
             name: "stars", table: "shop_stars", format: "json", options: options, allowedLateness: .seconds(20))
@@ -66,12 +66,13 @@ struct `A pipeline` {
             name: "shop", inputs: [views, stars],
             streams: [
                 StreamDefinition(
-                    name: "slow", from: "views", steps: [.filter(try! [Matcher](parsing: "is_slow=\"true\""))], table: "slow"),
+                    name: "slow", from: "views", steps: [Step(Filter(try! [Matcher](parsing: "is_slow=\"true\"")))], table: "slow"
+                ),
                 StreamDefinition(
                     name: "unhappy", from: "stars",
                     steps: [
-                        .filter(try! [Matcher](parsing: "method=~\"[12]\"")),
-                        .join(StreamJoin(with: "views", on: ["user"], within: .seconds(30), before: .seconds(30), kind: .left)),
+                        Step(Filter(try! [Matcher](parsing: "method=~\"[12]\""))),
+                        Step(StreamJoin(with: "views", on: ["user"], within: .seconds(30), before: .seconds(30), kind: .left)),
                     ], table: "unhappy"),
             ],
             windows: [
@@ -287,7 +288,7 @@ struct `A pipeline` {
             name: "p",
             inputs: [InputDefinition(name: "p", table: "p", format: "json", options: FormatOptions(columns: Self.columns))])
         definition.inputs[0].steps = [
-            .expect(Streaming.Expectation("known", .inSet(column: "method", values: ["GET"]), action: .fail))
+            Step(Streaming.Expectation("known", .inSet(column: "method", values: ["GET"]), action: .fail))
         ]
         let metrics = MetricsRegistry()
         let bad = [
@@ -302,7 +303,7 @@ struct `A pipeline` {
         #expect(try tables(folder).values.allSatisfy(\.isEmpty))
         #expect(
             metrics.exposition().contains(#"obs_expectation_rows_total{pipeline="p",expectation="known",result="failure"} 1"#))
-        definition.inputs[0].steps = [.expect(Streaming.Expectation("enough", .rowCount(from: 3, to: nil), action: .fail))]
+        definition.inputs[0].steps = [Step(Streaming.Expectation("enough", .rowCount(from: 3, to: nil), action: .fail))]
         await #expect(throws: ExpectationFailure.self) {
             try await runner(folder, definition).run([ListSource(name: "s", lines: bad, chunk: 1)], mode: .batch)
         }

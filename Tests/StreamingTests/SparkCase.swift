@@ -163,7 +163,9 @@ struct SparkCase: Decodable, CustomTestStringConvertible {
             with: "right", on: ["k"], within: .seconds(spec.within_s!),
             kind: spec.how?.hasPrefix("left") == true ? .left : .inner)
         let node = PipelineSchemas.Node(schema: Rows.schema, timeColumn: "event_time")
-        let schema = try PipelineSchemas.apply(.join(join), to: node, in: "test", nodes: ["right": node]).schema
+        let schema = try join.node(
+            behind: node, in: StagePlace(name: "test", isStream: true, nodes: ["right": node])
+        ).schema
         var stage = StreamJoining(join, left: node, right: node, schema: schema)
         var watermark = EpochWatermark(delay: spec.watermark_delay_s, streams: 2)
         var given: Set<Pair> = []

@@ -17,7 +17,9 @@ struct `A join of two streams` {
         var late = 0
 
         init(_ join: StreamJoin) throws {
-            let schema = try PipelineSchemas.apply(.join(join), to: node, in: "test", nodes: ["right": node]).schema
+            let schema = try join.node(
+                behind: node, in: StagePlace(name: "test", isStream: true, nodes: ["right": node])
+            ).schema
             stage = StreamJoining(join, left: node, right: node, schema: schema)
         }
 

@@ -71,11 +71,6 @@ extension KeyedDecodingContainer {
         }
         return secret ?? file.map(Secret.file)
     }
-
-    /// A mistake in the value of `key`, which is thrown so that it is reported with the key's line.
-    func refused(_ key: Key, _ message: String) -> DecodingError {
-        .dataCorruptedError(forKey: key, in: self, debugDescription: message)
-    }
 }
 
 /// The name of a file; a relative one begins where the configuration file lies.

@@ -36,7 +36,7 @@ struct PipelineFile: Decodable {
                     name: name, table: name, format: format,
                     options: FormatOptions(columns: columns.map(\.column), settings: options),
                     allowedLateness: lateness,
-                    steps: try (container.decodeIfPresent([StepFile].self, forKey: .steps) ?? []).map(\.step))
+                    steps: try (container.decodeIfPresent([Step].self, forKey: .steps) ?? []))
             ]
             inputs[0].maxClockSkew = skew
         }
@@ -108,45 +108,6 @@ private struct TableFile: Decodable {
     }
 }
 
-extension KeyedDecodingContainer {
-    func refused(_ key: Key, _ message: String) -> DecodingError {
-        DecodingError.dataCorruptedError(forKey: key, in: self, debugDescription: message)
-    }
-
-    /// What `body` makes of the value under `key`; its error is shown at that key.
-    func refusing<Value>(_ key: Key, _ body: () throws -> Value) throws -> Value {
-        do {
-            return try body()
-        } catch let error as DecodingError {
-            throw error
-        } catch {
-            throw refused(key, "\(error)")
-        }
-    }
-
-    /// The matchers under `key`; none when it is not there.
-    func matchers(_ key: Key) throws -> [Matcher] {
-        guard let text = try decodeIfPresent(String.self, forKey: key) else { return [] }
-        return try refusing(key) { try [Matcher](parsing: text) }
-    }
-}
-
-/// One text, or a list of them.
-struct TextList: Decodable {
-    let texts: [String]
-
-    init(from decoder: any Decoder) throws {
-        if let list = try? decoder.unkeyedContainer() {
-            var list = list
-            var texts: [String] = []
-            while !list.isAtEnd { texts.append(try list.decode(String.self)) }
-            self.texts = texts
-        } else {
-            texts = [try decoder.singleValueContainer().decode(String.self)]
-        }
-    }
-}
-
 extension FormatOptions {
     fileprivate init(columns: [DeclaredColumn], settings: [String: String]) {
         self.init(columns: columns, settings: settings.sorted { $0.key < $1.key }.map { Setting($0.key, $0.value) })
@@ -197,7 +158,7 @@ private struct InputFile: Decodable {
             settings: try container.decodeIfPresent([String: String].self, forKey: .options) ?? [:])
         lateness = try container.duration(.allowedLateness)
         skew = try container.duration(.maxClockSkew)
-        steps = try (container.decodeIfPresent([StepFile].self, forKey: .steps) ?? []).map(\.step)
+        steps = try (container.decodeIfPresent([Step].self, forKey: .steps) ?? [])
     }
 
     func definition(pipeline: String, lateness general: Duration, skew generalSkew: Duration) -> InputDefinition {
@@ -219,7 +180,7 @@ private struct StreamFile: Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         definition = StreamDefinition(
             name: try container.decode(String.self, forKey: .name), from: try container.decode(String.self, forKey: .from),
-            steps: try (container.decodeIfPresent([StepFile].self, forKey: .steps) ?? []).map(\.step),
+            steps: try (container.decodeIfPresent([Step].self, forKey: .steps) ?? []),
             table: try container.decodeIfPresent(String.self, forKey: .table))
     }
 }

@@ -53,19 +53,6 @@ enum DemoTraffic {
 
     /// The pipelines with the look-up files of the shop where the demo has them.
     static func pipelines(_ pipelines: [PipelineDefinition], folder: String) -> [PipelineDefinition] {
-        pipelines.map { pipeline in
-            var pipeline = pipeline
-            guard pipeline.name == "shop" else { return pipeline }
-            for stream in pipeline.streams.indices {
-                for step in pipeline.streams[stream].steps.indices {
-                    guard case .lookup(var lookup) = pipeline.streams[stream].steps[step], !lookup.file.hasPrefix("/") else {
-                        continue
-                    }
-                    lookup.file = folder + "/shop/" + lookup.file
-                    pipeline.streams[stream].steps[step] = .lookup(lookup)
-                }
-            }
-            return pipeline
-        }
+        pipelines.map { $0.name == "shop" ? $0.resolvingFiles(beside: folder + "/shop/shop.yaml") : $0 }
     }
 }

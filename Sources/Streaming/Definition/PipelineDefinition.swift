@@ -57,11 +57,7 @@ public struct PipelineDefinition: Sendable, Hashable {
     public func resolvingFiles(beside path: String) -> PipelineDefinition {
         let folder = (path as NSString).deletingLastPathComponent
         func resolve(_ steps: inout [Step]) {
-            for index in steps.indices {
-                guard case .lookup(var lookup) = steps[index], !lookup.file.hasPrefix("/"), !folder.isEmpty else { continue }
-                lookup.file = folder + "/" + lookup.file
-                steps[index] = .lookup(lookup)
-            }
+            for index in steps.indices { steps[index].stage = steps[index].stage.resolvingFiles(in: folder) }
         }
         var resolved = self
         for index in inputs.indices { resolve(&resolved.inputs[index].steps) }
@@ -113,7 +109,7 @@ public struct InputDefinition: Sendable, Hashable {
         // Only where it is not the default, so that checkpoints of before it could be set are read on.
         let skew = maxClockSkew == Self.defaultClockSkew ? "" : " skew \(maxClockSkew.inMicroseconds)"
         return
-            "input \(name) \(table) \(format) \(columns) \(settings) \(allowedLateness.inMicroseconds) \(steps.map(\.signature))"
+            "input \(name) \(table) \(format) \(columns) \(settings) \(allowedLateness.inMicroseconds) \(steps.map(\.stage.signature))"
             + skew
     }
 }

@@ -44,10 +44,8 @@ public struct PipelineSchemas: Sendable {
             var node = Node(schema: format.schema, timeColumn: "event_time")
             for (number, step) in input.steps.enumerated() {
                 place = .input(index, step: number)
-                if case .join = step {
-                    throw DefinitionError.bad("input '\(input.name)' joins; join in a stream that reads from it")
-                }
-                node = try Self.apply(step, to: node, in: "input '\(input.name)'", nodes: nodes)
+                node = try step.stage.node(
+                    behind: node, in: StagePlace(name: "input '\(input.name)'", isStream: false, nodes: nodes))
             }
             nodes[input.name] = node
         }
@@ -69,7 +67,8 @@ public struct PipelineSchemas: Sendable {
                     var node = nodes[stream.from]!
                     for (number, step) in stream.steps.enumerated() {
                         place = .stream(index, step: number)
-                        node = try Self.apply(step, to: node, in: "stream '\(stream.name)'", nodes: nodes)
+                        node = try step.stage.node(
+                            behind: node, in: StagePlace(name: "stream '\(stream.name)'", isStream: true, nodes: nodes))
                     }
                     place = .stream(index)
                     if let table = stream.table {
@@ -121,13 +120,10 @@ public struct PipelineSchemas: Sendable {
     }
 
     private static func sources(of stream: StreamDefinition) -> [String] {
-        [stream.from]
-            + stream.steps.compactMap { step in
-                if case .join(let join) = step { join.with } else { nil }
-            }
+        [stream.from] + stream.steps.flatMap(\.stage.alsoReads)
     }
 
-    private static func checkName(_ name: String, _ what: String) throws(DefinitionError) {
+    static func checkName(_ name: String, _ what: String) throws(DefinitionError) {
         guard Lake.isName(name), name.utf8.count <= 64 else {
             throw .bad("the \(what) is called '\(name)'; write letters, digits, '_' and '-', at most 64")
         }
@@ -146,109 +142,6 @@ public struct PipelineSchemas: Sendable {
             }
         case .session(let gap):
             guard gap >= .milliseconds(1) else { throw .bad("window '\(window.table)': 'gap' is not above 0") }
-        }
-    }
-
-    static func apply(_ step: Step, to node: Node, in place: String, nodes: [String: Node]) throws(DefinitionError) -> Node {
-        var node = node
-        let known = node.schema.fields.map(\.name)
-        func check(_ names: [String], _ asked: String) throws(DefinitionError) {
-            for name in names where node.schema[name] == nil { throw .noColumn(name, asked: "\(place): \(asked)", known: known) }
-        }
-        switch step {
-        case .filter(let matchers): try check(matchers.map(\.name), "'where'")
-        case .compute(let name, let expression):
-            guard name != node.timeColumn else { throw .bad("\(place): '\(name)' is the event time; compute another column") }
-            let field = Field(name, try expression.type(in: node.schema), isNullable: true)
-            var fields = node.schema.fields
-            if let index = node.schema.index(of: name) { fields[index] = field } else { fields.append(field) }
-            node.schema = Schema(fields)
-        case .select(let names):
-            try check(names, "'select'")
-            guard names.contains(node.timeColumn) else { throw .bad("\(place): 'select' must keep '\(node.timeColumn)'") }
-            guard Set(names).count == names.count else { throw .bad("\(place): 'select' names a column twice") }
-            node.schema = node.schema.selecting(names)
-        case .deduplicate(let names):
-            try check(names, "'deduplicate'")
-            guard !names.isEmpty else { throw .bad("\(place): 'deduplicate' names no column") }
-        case .join(let join):
-            try check(join.on, "'join'")
-            guard !join.on.isEmpty else { throw .bad("\(place): 'join' has no 'on'") }
-            guard let other = nodes[join.with] else {
-                throw .noStream(join.with, asked: place, known: nodes.keys.sorted())
-            }
-            for name in join.on {
-                guard let type = other.schema[name]?.type else {
-                    throw .noColumn(name, asked: "\(place): 'join' with '\(join.with)'", known: other.schema.fields.map(\.name))
-                }
-                guard type == node.schema[name]!.type else {
-                    throw .wrongType(
-                        column: name, type: type, asked: "\(place): 'join' with '\(join.with)'",
-                        wanted: "\(node.schema[name]!.type.rawValue) as in '\(place)'")
-                }
-            }
-            var fields = node.schema.fields
-            for field in other.schema.fields where !join.on.contains(field.name) {
-                let name = join.prefix + field.name
-                guard !fields.contains(where: { $0.name == name }) else {
-                    throw .bad("\(place): after the join two columns are called '\(name)'; set 'prefix'")
-                }
-                fields.append(Field(name, field.type, isNullable: field.isNullable || join.kind == .left))
-            }
-            node.schema = Schema(fields)
-        case .lookup(let lookup):
-            try check(lookup.on, "'lookup'")
-            guard !lookup.on.isEmpty else { throw .bad("\(place): 'lookup' has no 'on'") }
-            var fields = node.schema.fields
-            for name in lookup.columns {
-                guard !fields.contains(where: { $0.name == name }) else {
-                    throw .bad("\(place): 'lookup' adds '\(name)', which is there already")
-                }
-                fields.append(Field(name, .text, isNullable: true))
-            }
-            node.schema = Schema(fields)
-        case .expect(let expectation): try Self.check(expectation, node, place)
-        case .score(_, let column):
-            guard node.schema[column] == nil else { throw .bad("\(place): 'score' adds '\(column)', which is there already") }
-            node.schema = Schema(node.schema.fields + [Field(column, .double, isNullable: true)])
-        }
-        return node
-    }
-
-    private static func check(_ expectation: Expectation, _ node: Node, _ place: String) throws(DefinitionError) {
-        let asked = "\(place): expectation '\(expectation.name)'"
-        try checkName(expectation.name, "expectation")
-        func type(_ column: String) throws(DefinitionError) -> ColumnType {
-            guard let type = node.schema[column]?.type else {
-                throw .noColumn(column, asked: asked, known: node.schema.fields.map(\.name))
-            }
-            return type
-        }
-        switch expectation.check {
-        case .notNull(let column), .inSet(let column, _): _ = try type(column)
-        case .range(let column, let from, let to):
-            let found = try type(column)
-            guard [.int32, .int64, .float, .double].contains(found) else {
-                throw .wrongType(column: column, type: found, asked: asked, wanted: "a number")
-            }
-            guard from != nil || to != nil, from ?? -.infinity <= to ?? .infinity else {
-                throw .bad("\(asked) has no range: give 'from', 'to' or both")
-            }
-        case .matches(let column, let pattern):
-            _ = try type(column)
-            do { _ = try RegularExpression(pattern) } catch { throw .bad("\(asked): \(error)") }
-        case .uniqueInWindow(let columns, let within):
-            for column in columns { _ = try type(column) }
-            guard !columns.isEmpty, within > .zero else { throw .bad("\(asked) needs 'columns' and 'within'") }
-        case .freshWithin(let age):
-            guard age > .zero else { throw .bad("\(asked): the age is not above 0") }
-        case .rowCount(let from, let to):
-            guard from != nil || to != nil, from ?? 0 <= to ?? .max else {
-                throw .bad("\(asked) has no bounds: give 'from', 'to' or both")
-            }
-            guard expectation.action != .drop else {
-                throw .bad("\(asked) is about an epoch as a whole; its action is warn or fail")
-            }
         }
     }
 }

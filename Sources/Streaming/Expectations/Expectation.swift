@@ -3,8 +3,10 @@ import Columns
 /// A named claim about the rows of a pipeline, and what is to happen where it does not hold.
 ///
 ///     expect: { name: known_status, in_set: { column: status, values: ["200", "404"] }, action: drop }
-public struct Expectation: Sendable, Hashable {
-    public enum Action: String, Sendable, Hashable, CaseIterable {
+struct Expectation: Stage {
+    static let key = "expect"
+
+    enum Action: String, Sendable, Hashable, CaseIterable, Decodable {
         /// The row stays; it is counted.
         case warn
         /// The row goes to quarantine with the reason `expectation`. A claim about an epoch as a whole cannot drop.
@@ -13,7 +15,7 @@ public struct Expectation: Sendable, Hashable {
         case fail
     }
 
-    public enum Check: Sendable, Hashable {
+    enum Check: Sendable, Hashable {
         case notNull(column: String)
         /// A number or nil for an open end; both ends belong to it.
         case range(column: String, from: Double?, to: Double?)
@@ -28,13 +30,58 @@ public struct Expectation: Sendable, Hashable {
         case rowCount(from: Int?, to: Int?)
     }
 
-    public var name: String
-    public var check: Check
-    public var action: Action
+    var name: String
+    var check: Check
+    var action: Action
 
-    public init(_ name: String, _ check: Check, action: Action = .warn) {
+    init(_ name: String, _ check: Check, action: Action = .warn) {
         self.name = name
         self.check = check
         self.action = action
+    }
+
+    var signature: String { "expect \(name) \(check) \(action.rawValue)" }
+
+    func node(behind node: PipelineSchemas.Node, in place: StagePlace) throws(DefinitionError) -> PipelineSchemas.Node {
+        let asked = "\(place.name): expectation '\(name)'"
+        try PipelineSchemas.checkName(name, "expectation")
+        func type(_ column: String) throws(DefinitionError) -> ColumnType {
+            guard let type = node.schema[column]?.type else {
+                throw .noColumn(column, asked: asked, known: node.schema.fields.map(\.name))
+            }
+            return type
+        }
+        switch check {
+        case .notNull(let column), .inSet(let column, _): _ = try type(column)
+        case .range(let column, let from, let to):
+            let found = try type(column)
+            guard [.int32, .int64, .float, .double].contains(found) else {
+                throw .wrongType(column: column, type: found, asked: asked, wanted: "a number")
+            }
+            guard from != nil || to != nil, from ?? -.infinity <= to ?? .infinity else {
+                throw .bad("\(asked) has no range: give 'from', 'to' or both")
+            }
+        case .matches(let column, let pattern):
+            _ = try type(column)
+            do { _ = try RegularExpression(pattern) } catch { throw .bad("\(asked): \(error)") }
+        case .uniqueInWindow(let columns, let within):
+            for column in columns { _ = try type(column) }
+            guard !columns.isEmpty, within > .zero else { throw .bad("\(asked) needs 'columns' and 'within'") }
+        case .freshWithin(let age):
+            guard age > .zero else { throw .bad("\(asked): the age is not above 0") }
+        case .rowCount(let from, let to):
+            guard from != nil || to != nil, from ?? 0 <= to ?? .max else {
+                throw .bad("\(asked) has no bounds: give 'from', 'to' or both")
+            }
+            guard action != .drop else {
+                throw .bad("\(asked) is about an epoch as a whole; its action is warn or fail")
+            }
+        }
+        return node
+    }
+
+    func start(_ start: StageStart) -> any RunningStage {
+        RunningExpectation(
+            ExpectationCheck(self, timeColumn: start.before.timeColumn), pipeline: start.pipeline, metrics: start.metrics)
     }
 }

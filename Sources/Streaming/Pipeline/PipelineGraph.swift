@@ -21,8 +21,8 @@ struct PipelineGraph {
 
     private let definition: PipelineDefinition
     let schemas: PipelineSchemas
-    private var inputs: [StepChain]
-    private var streams: [StepChain]
+    private var inputs: [StageChain]
+    private var streams: [StageChain]
     private var windows: [WindowedAggregation]
     private let metrics: StepMetrics
     /// By the name of an input, stream or window: how far it is.
@@ -35,15 +35,15 @@ struct PipelineGraph {
         self.definition = definition
         self.schemas = schemas
         self.metrics = metrics
-        let surroundings = StepChain.Surroundings(
+        let surroundings = StageChain.Surroundings(
             pipeline: definition.name, nodes: schemas.nodes,
             allowedLateness: definition.inputs.map(\.allowedLateness).max() ?? .zero,
             scorers: scorers, metrics: metrics, logger: logger)
         inputs = try zip(definition.inputs, formats).map { input, schema in
-            try StepChain(input.steps, name: input.name, from: .init(schema: schema, timeColumn: "event_time"), surroundings)
+            try StageChain(input.steps, name: input.name, from: .init(schema: schema, timeColumn: "event_time"), surroundings)
         }
         streams = try definition.streams.map { stream in
-            try StepChain(stream.steps, name: stream.name, from: schemas.nodes[stream.from]!, surroundings)
+            try StageChain(stream.steps, name: stream.name, from: schemas.nodes[stream.from]!, surroundings)
         }
         windows = try definition.windows.map { window in
             let node = schemas.nodes[window.from ?? definition.inputs[0].name]!
@@ -69,9 +69,10 @@ struct PipelineGraph {
         let flow = Flow(
             batch: events, watermarks: RowWatermarks(rows: rowWatermarks, floor: floor),
             origins: (0..<Int32(events.count)).map { $0 })
-        let flows = try inputs[input].run(
-            [flow], others: [:], arrivals: arrivals, watermark: floor, otherWatermarks: [:], &output.notes
-        ).flows
+        var round = StageRound(
+            name: name, arrivals: arrivals, others: [:], otherWatermarks: [:], watermark: floor, notes: output.notes)
+        let flows = try inputs[input].run([flow], in: &round)
+        output.notes = round.notes
         output.silver = flows[0]
         try run([name: flows], arrivals, &output)
         return output
@@ -82,7 +83,10 @@ struct PipelineGraph {
         var output = Output()
         for (index, input) in definition.inputs.enumerated() {
             watermarks[input.name] = watermark
-            _ = try inputs[index].run([], others: [:], arrivals: nil, watermark: watermark, otherWatermarks: [:], &output.notes)
+            var round = StageRound(
+                name: input.name, arrivals: nil, others: [:], otherWatermarks: [:], watermark: watermark, notes: output.notes)
+            _ = try inputs[index].run([], in: &round)
+            output.notes = round.notes
         }
         try run([:], nil, &output)
         return output
@@ -94,11 +98,13 @@ struct PipelineGraph {
             switch member {
             case .stream(let index):
                 let stream = definition.streams[index]
-                let (rows, watermark) = try streams[index].run(
-                    outputs[stream.from] ?? [], others: outputs, arrivals: arrivals, watermark: watermarks[stream.from] ?? .min,
-                    otherWatermarks: watermarks, &output.notes)
+                var round = StageRound(
+                    name: stream.name, arrivals: arrivals, others: outputs, otherWatermarks: watermarks,
+                    watermark: watermarks[stream.from] ?? .min, notes: output.notes)
+                let rows = try streams[index].run(outputs[stream.from] ?? [], in: &round)
+                output.notes = round.notes
                 outputs[stream.name] = rows
-                watermarks[stream.name] = watermark
+                watermarks[stream.name] = round.watermark
                 if let table = stream.table {
                     for flow in rows where !flow.isEmpty { output.gold.append((table, flow.batch, false)) }
                 }

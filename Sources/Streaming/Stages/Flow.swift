@@ -9,6 +9,9 @@ struct Flow {
 
     var isEmpty: Bool { batch.isEmpty }
 
+    /// The same rows with other columns.
+    func with(_ batch: Batch) -> Flow { Flow(batch: batch, watermarks: watermarks, origins: origins) }
+
     /// The rows `kept`, in that order.
     func gather(_ kept: [Int]) -> Flow {
         Flow(batch: batch.gather(kept), watermarks: watermarks.gather(kept), origins: origins.map { all in kept.map { all[$0] } })

@@ -18,9 +18,6 @@ struct StepMetrics: Sendable {
             labels: ["pipeline", "table"])
         pipeline = definition.name
         references = ReferenceGauges(registry, pipeline: pipeline)
-        for step in definition.inputs.flatMap(\.steps) + definition.streams.flatMap(\.steps) {
-            if case .expect(let expectation) = step { record(expectation.name, succeeded: 0, failed: 0) }
-        }
     }
 
     func record(window table: String, otherRows: Int) { other[pipeline, table].increment(by: otherRows) }

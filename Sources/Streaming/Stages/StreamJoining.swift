@@ -112,7 +112,7 @@ struct StreamJoining {
     /// Rows of one stream that wait. One that comes when there are so many meets those that wait for it, and is not kept for later ones.
     static let maxRows = 1_000_000
 
-    private let join: StreamJoin
+    let join: StreamJoin
     private let schema: Schema
     private let within: Int64
     private let before: Int64

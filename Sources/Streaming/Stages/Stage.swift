@@ -1,0 +1,139 @@
+import Columns
+import Logging
+
+/// One kind of step of a pipeline: its settings, as the file of the pipeline has them, and what they make of rows.
+///
+/// A new kind is a file in this folder and a line in ``Stages/all``. Its settings are decoded from the value under ``key``; a mistake there is thrown so
+/// that it is shown with its line. What runs is made by ``start(_:)``, once for each place in a pipeline.
+protocol Stage: Sendable, Hashable, Decodable {
+    /// The key of the step: `where`, `compute`, ….
+    static var key: String { get }
+
+    /// What a row is behind this step.
+    ///
+    /// - Throws: ``DefinitionError`` when `node` lacks something that the settings name.
+    func node(behind node: PipelineSchemas.Node, in place: StagePlace) throws(DefinitionError) -> PipelineSchemas.Node
+
+    /// Changes when state that was written under one setting cannot be read under the other, or when what is in the tables would differ.
+    var signature: String { get }
+
+    /// - Throws: when a file that it needs cannot be read.
+    func start(_ start: StageStart) throws -> any RunningStage
+
+    /// The streams and inputs that it reads beside its own rows.
+    var alsoReads: [String] { get }
+
+    /// The same with the paths of files that are not absolute taken from `folder`.
+    func resolvingFiles(in folder: String) -> Self
+}
+
+extension Stage {
+    var alsoReads: [String] { [] }
+    func resolvingFiles(in folder: String) -> Self { self }
+}
+
+/// The kinds of steps. A new one is a file in this folder and a line here.
+enum Stages {
+    static let all: [any Stage.Type] = [
+        Filter.self, Compute.self, Select.self, Deduplicate.self, StreamJoin.self, ReferenceLookup.self, Expectation.self,
+        ModelScore.self,
+    ]
+}
+
+/// Where in a definition a stage stands: what its sentences name, and what it may read from.
+struct StagePlace {
+    /// `input 'views'`
+    let name: String
+    /// Whether it may read from other streams: an input may not.
+    let isStream: Bool
+    let nodes: [String: PipelineSchemas.Node]
+
+    /// - Throws: ``DefinitionError/noColumn(_:asked:known:)`` for the first of `names` that `node` has not.
+    func require(_ names: [String], of node: PipelineSchemas.Node, _ asked: String) throws(DefinitionError) {
+        for name in names where node.schema[name] == nil {
+            throw .noColumn(name, asked: "\(self.name): \(asked)", known: node.schema.fields.map(\.name))
+        }
+    }
+}
+
+/// What a stage is started with.
+struct StageStart {
+    let pipeline: String
+    let before: PipelineSchemas.Node
+    let after: PipelineSchemas.Node
+    /// By the name of an input, stream or table of windows.
+    let nodes: [String: PipelineSchemas.Node]
+    /// Of all inputs the largest: how long a key is remembered.
+    let allowedLateness: Duration
+    let scorers: ScorerProvider
+    let metrics: StepMetrics
+    let logger: Logger
+}
+
+/// A stage at its place in a pipeline, with what it remembers.
+///
+/// Called by one task, in the order of the data. It knows no clock: time is the watermark. What it remembers is bounded by the watermark, and is in the
+/// checkpoint by ``encode(to:)``.
+protocol RunningStage {
+    /// Takes rows through, and forgets what the watermark of the round has passed.
+    ///
+    /// - Throws: ``ExpectationFailure``: then nothing of the epoch is committed.
+    mutating func run(_ flows: [Flow], in round: inout StageRound) throws -> [Flow]
+
+    /// Rows and keys that it keeps.
+    var stateRows: Int { get }
+
+    /// Whether something is expected of an epoch as a whole.
+    var expectsOfEpochs: Bool { get }
+
+    /// The epoch is over; the next one begins.
+    ///
+    /// - Throws: ``ExpectationFailure``.
+    mutating func endEpoch() throws
+
+    func encode(to writer: inout StateWriter)
+    mutating func decode(from reader: inout StateReader) throws
+}
+
+extension RunningStage {
+    var stateRows: Int { 0 }
+    var expectsOfEpochs: Bool { false }
+    mutating func endEpoch() throws {}
+    func encode(to writer: inout StateWriter) {}
+    mutating func decode(from reader: inout StateReader) throws {}
+}
+
+/// One round of a pipeline as a stage sees it.
+struct StageRound {
+    /// Of the input or stream.
+    let name: String
+    /// When the line of each row of the parsed batch arrived.
+    let arrivals: Column?
+    /// What the other inputs and streams gave in this round, and how far they are.
+    let others: [String: [Flow]]
+    let otherWatermarks: [String: Int64]
+    /// How far what comes in is. A stage that holds rows back makes it less for those behind it.
+    var watermark: Int64
+    /// How far it was behind this stage in the last round.
+    var floor = Int64.min
+    var notes: RoundNotes
+}
+
+/// What one round of a pipeline notes on the way, beside the rows.
+struct RoundNotes {
+    /// By row of the parsed batch: the windows, joins and steps that it was too late for.
+    var late: [Int32: [String]] = [:]
+    var lateCount = 0
+    /// Rows that an expectation sends to quarantine, by row of the parsed batch.
+    var dropped: [(row: Int32, expectation: String)] = []
+    /// The same for rows that were made of several: the row as JSON, and the stream it was in.
+    var droppedJoined: [(stream: String, json: String, expectation: String)] = []
+    var filtered = 0
+    var duplicates = 0
+
+    mutating func noteLate(_ rows: [Int], of flow: Flow, for name: String) {
+        lateCount += rows.count
+        guard let origins = flow.origins else { return }
+        for row in rows { late[origins[row], default: []].append(name) }
+    }
+}
