@@ -127,8 +127,11 @@ final class FileFollower {
                 continue
             }
             guard try isToBeRead(tracked, now) else { return nil }
+            // It may be a text that is known, and go on from there.
+            guard current === tracked else { continue }
             if try isFollowedByOthers(before: tracked) { return try next(now: now) }
-            if let block = try tracked.nextBlock(isEnd: false) {
+            // What came into an empty file since it was looked at is judged first.
+            if tracked.isJudged, let block = try tracked.nextBlock(isEnd: false) {
                 tracked.quietSince = nil
                 return Read(block: block, file: path, origin: .current)
             }
@@ -220,14 +223,13 @@ final class FileFollower {
             return false
         }
         if file.isCompressed { return passOver(file, now) }
-        let isEmpty = file.version().size == 0
         switch try judge(file) {
         case .held: return passOver(file, now)
         case .known(let position): try follow(file, from: position)
+        case .empty: try follow(file, from: nil)
         case .new:
             try follow(file, from: nil)
-            // An empty file is judged when something is in it.
-            current?.isJudged = !isEmpty
+            current?.isJudged = true
         }
         return true
     }
@@ -256,11 +258,12 @@ final class FileFollower {
         guard !tracked.isJudged, tracked.file.version().size > 0 else { return true }
         texts.drop(tracked)
         current = nil
-        switch try judge(tracked.file) {
+        let verdict = try judge(tracked.file)
+        switch verdict {
         case .held: return passOver(tracked.file, now)
         case .known(let position): try follow(tracked.file, from: position)
-        case .new:
-            tracked.isJudged = true
+        case .new, .empty:
+            tracked.isJudged = if case .new = verdict { true } else { false }
             texts.begin(tracked)
             current = tracked
         }

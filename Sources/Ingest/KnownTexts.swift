@@ -5,6 +5,7 @@ import Foundation
 ///
 ///     a file turns up ──▶ judge ──┬▶ new         read from its start
 ///                                 ├▶ known       it goes on as a text that is known: read from there
+///                                 ├▶ empty       judged again when something is in it
 ///                                 └▶ held        it begins as a text that is being read does, and holds no more: not read
 ///
 /// A name is not asked, nor is an inode by itself: a rotated file has another name, a copied one another inode, and an inode is used again. Two things say more than the content of a short
@@ -14,6 +15,8 @@ import Foundation
 /// Used by the one task that follows the source.
 final class KnownTexts {
     enum Verdict {
+        /// Nothing is in it yet: it is judged when something is, because it may be about to become a copy.
+        case empty
         case new
         /// It holds what was read up to this position.
         case known(FilePosition)
@@ -69,6 +72,14 @@ final class KnownTexts {
 
     /// A position that a follower goes on from, and answers for.
     func take(_ position: FilePosition) { finished.removeAll { $0 == position } }
+
+    /// Takes a file away from a follower that opened it while it was empty, because another follower has found the rest of its
+    /// text in it: it is the copy that was about to be made, and a short text does not say by itself which one it is.
+    func claim(_ identity: FileIdentity) {
+        for tracked in reading where tracked.file.identity == identity && !tracked.isJudged && tracked.position.offset == 0 {
+            tracked.isSuperseded = true
+        }
+    }
 
     /// Stops reading a file that is judged otherwise than before.
     func drop(_ tracked: TrackedFile) { reading.removeAll { $0 === tracked } }
@@ -129,7 +140,7 @@ final class KnownTexts {
     func judge(_ file: OpenFile, after moved: [FileIdentity] = []) throws -> Verdict {
         let size = file.version().size
         held[file.identity] = nil
-        guard size > 0 else { return .new }
+        guard size > 0 else { return .empty }
         if let own = try finished.last(where: { try $0.identity == file.identity && $0.offset > 0 && $0.isPosition(in: file) }) {
             return .known(own)
         }
@@ -162,6 +173,10 @@ final class KnownTexts {
             } else if position.offset > best?.offset ?? 0, isGone || position.tellsByContent, try position.isPosition(in: file) {
                 // The same and more. If the other one has something else behind it, both go on.
                 (best, superseded) = (position, try file.isAlike(other.file, length: otherSize) ? other : nil)
+            } else if try !other.isUnchanged(), position.head.length > 0, try position.isPosition(in: file) {
+                // It was cut since it was looked at.
+                held[file.identity] = (file, other)
+                return .held
             }
         }
         if let furthest = try furthest(in: file), furthest.offset > best?.offset ?? 0 { (best, superseded) = (furthest, nil) }

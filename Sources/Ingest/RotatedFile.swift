@@ -62,21 +62,40 @@ struct RotatedFiles {
     private struct Candidate {
         let path: String
         let version: FileVersion
-        let identity: FileIdentity
         /// Whether it may be one that was rotated away, by where it is and what it is called.
         let isRotated: Bool
     }
 
-    /// A file that was opened to look at it.
+    /// A file that was opened to look at it. What counts is its own identity: its name may lead to another file by now, because
+    /// a rotation renames all of them.
     private enum Opened {
         case plain(OpenFile)
-        case compressed
+        case compressed(FileIdentity)
 
         init?(_ path: String) {
             guard let file = OpenFile(path: path) else { return nil }
-            self = file.isCompressed ? .compressed : .plain(file)
+            self = file.isCompressed ? .compressed(file.identity) : .plain(file)
+        }
+
+        var identity: FileIdentity {
+            switch self {
+            case .plain(let file): file.identity
+            case .compressed(let identity): identity
+            }
         }
     }
+
+    /// What one look at the folders finds.
+    private struct Found {
+        var files: [RotatedFile] = []
+        /// Positions whose files are not found.
+        var missing: [FilePosition]
+        /// Positions that files go on from, beside those that were asked for.
+        var taken: [FilePosition] = []
+    }
+
+    /// So often the folders are looked at again where files were renamed meanwhile.
+    private static let maxLooks = 4
 
     /// Of each file that one of `positions` is of, wherever it was moved or copied to, the rest; of each that came after `last`, all that is not known. Oldest first.
     ///
@@ -85,20 +104,36 @@ struct RotatedFiles {
     func rest(after positions: [FilePosition], andAllAfter last: FilePosition?) throws -> (
         files: [RotatedFile], missing: [FilePosition]
     ) {
-        var open = positions, met: [FilePosition] = []
-        var files: [RotatedFile] = []
+        var found = Found(missing: positions)
+        for _ in 0..<Self.maxLooks {
+            let before = FileVersion(path: folder)
+            found = try look(for: positions, andAllAfter: last)
+            // A file that is renamed between the list of names and the look at its own may not be met at all.
+            let isSettled = before.map { $0 == FileVersion(path: folder) && !$0.isRecent } ?? true
+            if found.missing.isEmpty || isSettled { break }
+        }
+        for position in found.taken { texts.take(position) }
+        for case let plain? in found.files.map(\.plain) { texts.begin(plain) }
+        return (found.files, found.missing)
+    }
+
+    private func look(for positions: [FilePosition], andAllAfter last: FilePosition?) throws -> Found {
+        var found = Found(missing: positions), met: [FilePosition] = []
         var isAfterLast = false
         // All names of a file are one file.
         var seen: Set<FileIdentity> = FileIdentity(path: path).map { [$0] } ?? []
         func look(at candidates: [Candidate]) throws {
-            for candidate in candidates where seen.insert(candidate.identity).inserted {
-                guard let opened = Opened(candidate.path) else { continue }
-                if let index = open.lastIndex(where: { holds($0, opened, candidate) }) {
-                    let position = open.remove(at: index)
+            for candidate in candidates {
+                guard let opened = Opened(candidate.path), seen.insert(opened.identity).inserted else { continue }
+                if let index = found.missing.lastIndex(where: { holds($0, opened, candidate) }) {
+                    let position = found.missing.remove(at: index)
                     met.append(position)
                     if position == last { isAfterLast = true }
-                    guard !texts.isReading(candidate.identity) else { continue }
-                    if let file = try file(opened, candidate, from: position, isAtFront: position == last) { files.append(file) }
+                    if position.offset > 0 { texts.claim(opened.identity) }
+                    guard !texts.isReading(opened.identity) else { continue }
+                    if let file = try file(opened, candidate, from: position, isAtFront: position == last) {
+                        found.files.append(file)
+                    }
                 } else if isAfterLast, candidate.isRotated {
                     try readUnknown(opened, candidate)
                 }
@@ -106,24 +141,21 @@ struct RotatedFiles {
         }
         func readUnknown(_ opened: Opened, _ candidate: Candidate) throws {
             // A copy of one that is read already, as `gzip -k` leaves it, is known as that.
-            guard !texts.isReading(candidate.identity), !met.contains(where: { holds($0, opened, candidate) }),
-                let file = try unknown(opened, candidate, beside: files)
-            else { return }
-            files.append(file)
+            guard !texts.isReading(opened.identity), !met.contains(where: { holds($0, opened, candidate) }) else { return }
+            try addUnknown(opened, candidate, to: &found)
         }
         let near = candidates()
         try look(at: near)
-        if !open.isEmpty { try look(at: inFolders(but: near)) }
+        if !found.missing.isEmpty { try look(at: inFolders(but: near)) }
         if let last, !isAfterLast, last.modified > 0 {
             // It was removed, or nothing had been in it: what was written to later came after it.
             let later = near.filter { $0.isRotated && $0.version.modified > last.modified }
-            let inList = Set(files.map(\.file))
-            for candidate in later where !inList.contains(candidate.path) && candidate.identity != FileIdentity(path: path) {
-                if let opened = Opened(candidate.path) { try readUnknown(opened, candidate) }
+            let inList = Set(found.files.map(\.file)), standing = FileIdentity(path: path)
+            for candidate in later where !inList.contains(candidate.path) {
+                if let opened = Opened(candidate.path), opened.identity != standing { try readUnknown(opened, candidate) }
             }
         }
-        for case let plain? in files.map(\.plain) { texts.begin(plain) }
-        return (files, open)
+        return found
     }
 
     private func holds(_ position: FilePosition, _ opened: Opened, _ candidate: Candidate) -> Bool {
@@ -142,38 +174,42 @@ struct RotatedFiles {
             // Others may have read more of it.
             let furthest = try texts.furthest(in: file).flatMap { $0.offset > position.offset ? $0 : nil } ?? position
             return RotatedFile(try TrackedFile(file, path: path, position: furthest), isAtFront: isAtFront)
-        case .compressed:
+        case .compressed(let identity):
             let furthest =
                 try texts.furthest(of: TextReader(path: candidate.path), at: candidate.path)
                 .flatMap { $0.offset > position.offset ? $0 : nil } ?? position
-            guard let text = try PositionedText(path: candidate.path, at: furthest) else { return nil }
+            guard let text = try PositionedText(path: candidate.path, at: furthest), text.reader.identity == identity else {
+                return nil
+            }
             return RotatedFile(text.reader, text.progress, isAtFront: isAtFront)
         }
     }
 
-    /// What is to be read of a file that came after what was read last; nil when all of it is known.
-    private func unknown(_ opened: Opened, _ candidate: Candidate, beside files: [RotatedFile]) throws -> RotatedFile? {
+    /// Adds what is to be read of a file that came after what was read last, unless all of it is known.
+    private func addUnknown(_ opened: Opened, _ candidate: Candidate, to found: inout Found) throws {
         switch opened {
         case .plain(let file):
             switch try texts.judge(file) {
-            case .held: return nil
+            case .held, .empty: break
             case .known(let position):
-                guard position.offset < file.version().size else { return nil }
-                texts.take(position)
-                return RotatedFile(try TrackedFile(file, path: path, position: position), isAtFront: true)
-            case .new: return RotatedFile(try TrackedFile(file, path: path), isAtFront: true)
+                guard position.offset < file.version().size else { return texts.finish(position) }
+                found.taken.append(position)
+                found.files.append(RotatedFile(try TrackedFile(file, path: path, position: position), isAtFront: true))
+            case .new: found.files.append(RotatedFile(try TrackedFile(file, path: path), isAtFront: true))
             }
-        case .compressed:
+        case .compressed(let identity):
             guard let start = try? TextReader(path: candidate.path).read(FilePosition.headLength), !start.isEmpty,
-                !(files.compactMap(\.plain) + texts.reading).contains(where: { $0.begins(with: start) }),
-                let reader = try? TextReader(path: candidate.path)
-            else { return nil }
+                !(found.files.compactMap(\.plain) + texts.reading).contains(where: { $0.begins(with: start) }),
+                let reader = try? TextReader(path: candidate.path), reader.identity == identity
+            else { return }
             if let known = try? texts.furthest(of: TextReader(path: candidate.path), at: candidate.path),
                 let text = try PositionedText(path: candidate.path, at: known)
             {
-                return RotatedFile(text.reader, text.progress, isAtFront: true)
+                guard text.reader.identity == identity else { return }
+                found.files.append(RotatedFile(text.reader, text.progress, isAtFront: true))
+            } else {
+                found.files.append(RotatedFile(reader, TextProgress(path: path, identity), isAtFront: true))
             }
-            return RotatedFile(reader, TextProgress(path: path, candidate.identity), isAtFront: true)
         }
     }
 
@@ -221,8 +257,7 @@ struct RotatedFiles {
     private func candidate(_ path: String, isRotated: Bool) -> Candidate? {
         var information = stat()
         guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG, information.st_size > 0 else { return nil }
-        return Candidate(
-            path: path, version: FileVersion(information), identity: FileIdentity(information), isRotated: isRotated)
+        return Candidate(path: path, version: FileVersion(information), isRotated: isRotated)
     }
 
     /// Oldest first, by their last change.
