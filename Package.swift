@@ -8,6 +8,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -60,18 +61,25 @@ let package = Package(
                 .lifecycle,
             ]),
         .target(
+            name: "Configuration",
+            dependencies: ["Columns", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Server", .yams, .log]),
+        .target(
+            name: "Jobs",
+            dependencies: [
+                "Telemetry", "Columns", "Transfer", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting",
+                "Query", "Simulation", "Configuration", "CLinux", .log, .lifecycle, .grdb,
+            ]),
+        .target(
             name: "Daemon",
             dependencies: [
                 "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query",
-                "Simulation", "Server", "Transfer", "CLinux", .yams, .log,
-                .lifecycle, .signals, .grdb,
+                "Server", "Configuration", "Jobs", .log, .lifecycle, .signals, .httpTypes,
             ]),
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Daemon", "Query", "Alerting", "Ingest", "Lake", "Streaming", "Parsing", "Columns", "Simulation", "Telemetry",
-                .argumentParser,
-                .lifecycle,
+                "Columns", "Telemetry", "Parsing", "Lake", "Ingest", "Streaming", "Alerting", "Query", "Simulation",
+                "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle,
             ]),
 
         // What tests of several rooms need: folders, ports, other programs. It knows no room.
@@ -84,7 +92,7 @@ let package = Package(
         .executableTarget(
             name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
         .executableTarget(
-            name: "incidents-bench", dependencies: ["Daemon", "Alerting", "Detection", "Columns", "Store", .grdb],
+            name: "incidents-bench", dependencies: ["Jobs", "Alerting", "Detection", "Columns", "Store", .grdb],
             path: "Benchmarks/Incidents", exclude: ["questions.py"]),
         // A process for the tests of the lake to run beside others and to kill.
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
@@ -98,7 +106,9 @@ let package = Package(
         .testTarget(name: "StoreTests", dependencies: ["Store", "Columns", .grdb, "TestSupport"]),
         .testTarget(
             name: "AlertingTests",
-            dependencies: ["Alerting", "Store", "Telemetry", "Detection", "Columns", "Daemon", .log, .grdb, "TestSupport"],
+            dependencies: [
+                "Alerting", "Store", "Telemetry", "Detection", "Columns", "Configuration", .log, .grdb, "TestSupport",
+            ],
             exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
@@ -106,7 +116,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "obs", "Daemon", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns", .lifecycle, .log,
+                "obs", "Daemon", "Configuration", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns",
+                .lifecycle, .log,
                 .grdb, "TestSupport",
             ],
             exclude: ["Alerting/Sessions"]),
@@ -121,11 +132,18 @@ let package = Package(
                 .lifecycle, "TestSupport",
             ]),
         .testTarget(
+            name: "ConfigurationTests",
+            dependencies: [
+                "Configuration", "Alerting", "Columns", "Detection", "Simulation", "Streaming", "TestSupport",
+            ]),
+        .testTarget(
+            name: "JobsTests",
+            dependencies: ["Jobs", "Configuration", "Columns", "Detection", "Ingest", "Query", "Streaming", "TestSupport"]),
+        .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Alerting", "Columns", "Ingest", "Lake", "Query", "Server", "Store", "Streaming", "Simulation",
-                "Detection",
-                "Telemetry", .log, "TestSupport",
+                "Daemon", "Jobs", "Configuration", "Columns", "Ingest", "Server", "Store", "Streaming", "Telemetry", .log,
+                "TestSupport",
             ]),
     ],
     cxxLanguageStandard: .cxx17
@@ -137,9 +155,12 @@ extension Target.Dependency {
     static let mustache = Self.product(name: "Mustache", package: "swift-mustache")
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let metrics = Self.product(name: "Metrics", package: "swift-metrics")
+    static let httpTypes = Self.product(name: "HTTPTypes", package: "swift-http-types")
     static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")
     static let sqlite = Self.product(name: "GRDBSQLite", package: "GRDB.swift")
-    static let hummingbird = Self.product(name: "Hummingbird", package: "hummingbird")
+    // Hummingbird brings a module of the name of our room.
+    static let hummingbird = Self.product(
+        name: "Hummingbird", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"])
     static let yams = Self.product(name: "Yams", package: "Yams")
     static let signals = Self.product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")

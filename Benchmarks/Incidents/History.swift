@@ -1,6 +1,6 @@
 import Alerting
 import Columns
-import Daemon
+import Jobs
 import Detection
 import GRDB
 import Store

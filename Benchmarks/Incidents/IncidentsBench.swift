@@ -1,6 +1,6 @@
 import Alerting
 import Columns
-import Daemon
+import Jobs
 import Foundation
 
 /// What `Benchmarks/Incidents/questions.py` asks about: `incidents-bench fill DATA COUNT` makes a data directory with the incidents of a year,

@@ -1,10 +1,11 @@
 import Alerting
 import Columns
+import Configuration
 import Foundation
+import Jobs
 import Logging
 import Query
 import ServiceLifecycle
-import Simulation
 import Synchronization
 import Telemetry
 
@@ -60,12 +61,13 @@ public struct Demo: Sendable {
             say(
                 "obs \(BuildInfo.version) shows itself: two hours of simulated traffic of SSH, rail, shop, events and logs, then live; data in \(folder)"
             )
-            let simulation = SimulationService(path: log, history: .seconds(7200))
-            let traffic = try DemoTraffic.services(folder + "/demo")
+            let simulation = SSHDemoTraffic(path: log, history: .seconds(7200))
+            let traffic = try DemoTraffic.simulations(folder + "/demo")
             let services = ServiceGroup(
                 configuration: .init(
-                    services: traffic.map { .init(service: $0) } + [
-                        .init(service: simulation), .init(service: DaemonService(daemon: daemon)),
+                    services: traffic.map { run in .init(service: Running { try await run.run() }) } + [
+                        .init(service: Running { try await simulation.run() }),
+                        .init(service: Running { try await daemon.run() }),
                         .init(service: Alarm(after: duration), successTerminationBehavior: .gracefullyShutdownGroup),
                     ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Self.silent))
             group.addTask {
@@ -115,9 +117,10 @@ public struct Demo: Sendable {
     }
 }
 
-private struct DaemonService: Service {
-    let daemon: Daemon
-    func run() async throws { try await daemon.run() }
+/// What ends when its group does.
+private struct Running: Service {
+    let work: @Sendable () async throws -> Void
+    func run() async throws { try await work() }
 }
 
 /// Ends the group after a while.
@@ -126,52 +129,5 @@ private struct Alarm: Service {
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown { try await Task.sleep(for: after ?? .seconds(10 * 365 * 86_400)) }
-    }
-}
-
-/// Writes simulated lines to a file: first a stretch of history at once, then second by second as time passes.
-public final class SimulationService: Service {
-    private let path: String
-    private let history: Duration
-    private let rate: Double
-    private let seed: UInt64
-    private let attacks = Mutex(0)
-
-    public var attackCount: Int { attacks.withLock { $0 } }
-
-    public init(path: String, history: Duration = .zero, rate: Double = 5, seed: UInt64 = UInt64.random(in: 1...1_000_000)) {
-        self.path = path
-        self.history = history
-        self.rate = rate
-        self.seed = seed
-    }
-
-    public func run() async throws {
-        let now = Timestamp(seconds: WallClock.microseconds / 1_000_000)
-        var options = SSHSimulator.Options(start: now - history)
-        options.rate = rate
-        options.seed = seed
-        options.attackEvery = history > .zero ? 600 : 60
-        var simulator = SSHSimulator(options)
-        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-        let file = try FileHandle(forWritingTo: URL(filePath: path))
-        defer { try? file.close() }
-        try file.seekToEnd()
-        var text = ""
-        while simulator.time < now { for line in simulator.next() { text += line + "\n" } }
-        try file.write(contentsOf: Data(text.utf8))
-        attacks.withLock { $0 = simulator.attacks.count }
-        // From here on in real time, with attacks often enough that one who watches sees one.
-        options.start = now
-        options.attackEvery = 20
-        options.seed &+= 1
-        let before = simulator.attacks.count
-        simulator = SSHSimulator(options)
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            let lines = simulator.next()
-            if !lines.isEmpty { try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8)) }
-            attacks.withLock { $0 = before + simulator.attacks.count }
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
-        }
     }
 }

@@ -1,7 +1,9 @@
 import Alerting
+import Configuration
 import Detection
 import Foundation
 import Ingest
+import Jobs
 import Logging
 import Parsing
 import Server

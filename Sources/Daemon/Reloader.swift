@@ -1,4 +1,5 @@
 import Alerting
+import Configuration
 import Foundation
 import Logging
 import ServiceLifecycle

@@ -1,4 +1,5 @@
 import Columns
+import Configuration
 import Foundation
 import Ingest
 import Logging

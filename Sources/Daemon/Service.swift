@@ -1,5 +1,7 @@
 import Alerting
+import Configuration
 import Ingest
+import Jobs
 import Logging
 import Query
 import Server

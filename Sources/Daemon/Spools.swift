@@ -1,5 +1,7 @@
+import Configuration
 import Foundation
 import Ingest
+import Jobs
 import Streaming
 
 /// The spools of the sources that are pushed to. Each is opened once and lives as long as the process, because a reload may stop its pipeline while lines come in.

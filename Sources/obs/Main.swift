@@ -1,7 +1,9 @@
 import ArgumentParser
 import Columns
+import Configuration
 import Daemon
 import Foundation
+import Jobs
 import Parsing
 import Query
 

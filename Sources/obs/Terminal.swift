@@ -1,5 +1,4 @@
 import Columns
-import Daemon
 import Foundation
 import Query
 

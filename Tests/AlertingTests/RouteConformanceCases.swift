@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
-@testable import Daemon
+@testable import Configuration
 
 /// Routing trees, and configurations valid or not, with what Alertmanager says of them.
 @Suite(.enabled(if: outsideCases != nil, "there are no cases at OBS_CASES"))

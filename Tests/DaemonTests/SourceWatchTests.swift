@@ -10,7 +10,9 @@ import Telemetry
 import TestSupport
 import Testing
 
+@testable import Configuration
 @testable import Daemon
+@testable import Jobs
 
 /// Looked at times that the tests give: nothing is waited for.
 struct `The watch over the sources` {
@@ -217,7 +219,7 @@ struct `A check of the sources of a configuration` {
     }
 
     @Test func `says what to do where there is no source at all`() {
-        #expect(check([]).warnings == [SourceWatch.nothing])
+        #expect(check([]).warnings == [SourceCheck.nothing])
     }
 
     @Test(arguments: [("6h", Configuration.SourceEntry.Silence.after(.seconds(21_600))), ("never", .never)])

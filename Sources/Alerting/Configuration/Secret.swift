@@ -55,7 +55,7 @@ public enum Secret: Sendable, Hashable, Decodable, CustomStringConvertible, Cust
 }
 
 extension CodingUserInfoKey {
-    /// The variables that `${NAME}` in a secret may name, as `[String: String]`. Only `Daemon` reads the environment.
+    /// The variables that `${NAME}` in a secret may name, as `[String: String]`. Only `Configuration` reads the environment.
     public static let environment = CodingUserInfoKey(rawValue: "obs.environment")!
     /// The folder of the configuration file as a `String`: relative names of files in it begin there.
     public static let folder = CodingUserInfoKey(rawValue: "obs.folder")!

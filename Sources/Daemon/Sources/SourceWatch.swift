@@ -1,6 +1,8 @@
 import Columns
+import Configuration
 import Dispatch
 import Ingest
+import Jobs
 import Logging
 import Server
 import ServiceLifecycle
@@ -50,9 +52,6 @@ final class SourceWatch: Service, Sendable {
     private let readiness: Readiness
     private let logger: Logger
     private static let queue = DispatchQueue(label: "obs.sources.watch")
-
-    static let nothing =
-        "no source is configured, so obs watches nothing; name a log under 'sources:' in obs.yaml, such as { name: auth, file: /var/log/auth.log, pipeline: ssh }"
 
     init(
         _ plans: [PipelinePlan], store: SourceActivities, readiness: Readiness, metrics: MetricsRegistry, logger: Logger,
@@ -119,7 +118,7 @@ final class SourceWatch: Service, Sendable {
     }
 
     func run() async throws {
-        if reports.isEmpty { logger.warning("\(Self.nothing)") }
+        if reports.isEmpty { logger.warning("\(SourceCheck.nothing)") }
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             await look(isLast: false)
             let interval = limits.interval

@@ -1,7 +1,7 @@
 import Alerting
 import ArgumentParser
 import Columns
-import Daemon
+import Configuration
 import Foundation
 import Parsing
 import Query

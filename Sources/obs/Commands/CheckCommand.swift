@@ -1,6 +1,7 @@
 import ArgumentParser
-import Daemon
+import Configuration
 import Foundation
+import Jobs
 
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

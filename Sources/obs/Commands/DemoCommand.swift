@@ -1,6 +1,8 @@
 import ArgumentParser
+import Configuration
 import Daemon
 import Foundation
+import Jobs
 import Parsing
 
 struct DemoCommand: AsyncParsableCommand {

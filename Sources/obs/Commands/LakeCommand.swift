@@ -1,6 +1,6 @@
 import ArgumentParser
 import Columns
-import Daemon
+import Configuration
 import Foundation
 import Lake
 import Query

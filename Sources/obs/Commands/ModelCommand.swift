@@ -1,5 +1,6 @@
 import ArgumentParser
-import Daemon
+import Configuration
+import Jobs
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

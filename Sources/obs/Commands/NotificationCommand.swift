@@ -1,8 +1,8 @@
 import Alerting
 import ArgumentParser
 import Columns
-import Daemon
 import Foundation
+import Jobs
 import Query
 import Telemetry
 

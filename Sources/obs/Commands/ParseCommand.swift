@@ -1,8 +1,8 @@
 import ArgumentParser
 import Columns
-import Daemon
 import Foundation
 import Ingest
+import Jobs
 import Parsing
 
 struct ParseCommand: ParsableCommand {

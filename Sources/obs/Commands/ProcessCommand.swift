@@ -1,6 +1,8 @@
 import ArgumentParser
+import Configuration
 import Daemon
 import Foundation
+import Jobs
 import Parsing
 import Synchronization
 
@@ -66,9 +68,12 @@ struct ProcessCommand: AsyncParsableCommand {
         let left = Mutex<[String]>([])
         let bar = ProgressBar("processing", isQuiet: common.quiet)
         let start = ContinuousClock.now
-        let summary = try await Processing.run(
-            options, try common.configurationForWriting(), unfinished: { path in left.withLock { $0.append(path) } }
-        ) { bar.update(bytes: $0, of: $1) }
+        let job = options, configuration = try common.configurationForWriting()
+        let summary = try await UntilSignal.run {
+            try await Processing.run(job, configuration, unfinished: { path in left.withLock { $0.append(path) } }) {
+                bar.update(bytes: $0, of: $1)
+            }
+        }
         bar.finish()
         if !common.quiet {
             let took = ContinuousClock.now - start

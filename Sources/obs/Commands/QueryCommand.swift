@@ -1,7 +1,6 @@
 import Alerting
 import ArgumentParser
 import Columns
-import Daemon
 import Foundation
 import Query
 import Telemetry

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Columns
-import Daemon
 import Foundation
+import Jobs
 import Query
 import Telemetry
 

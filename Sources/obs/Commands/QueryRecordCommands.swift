@@ -1,6 +1,5 @@
 import ArgumentParser
 import Columns
-import Daemon
 import Foundation
 import Query
 import Telemetry

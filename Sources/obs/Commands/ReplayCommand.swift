@@ -1,7 +1,8 @@
 import ArgumentParser
 import Columns
-import Daemon
+import Configuration
 import Foundation
+import Jobs
 import Query
 import Streaming
 import Telemetry

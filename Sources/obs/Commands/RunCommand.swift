@@ -1,5 +1,6 @@
 import ArgumentParser
 import Daemon
+import Jobs
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,9 @@
 import Alerting
 import ArgumentParser
 import Columns
-import Daemon
+import Configuration
 import Foundation
+import Jobs
 import Parsing
 import Query
 import Telemetry

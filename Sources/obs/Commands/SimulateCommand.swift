@@ -1,9 +1,9 @@
 import ArgumentParser
 import Columns
+import Configuration
 import Daemon
-import Logging
+import Jobs
 import Parsing
-import ServiceLifecycle
 import Simulation
 import Telemetry
 
@@ -64,15 +64,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let run = try SimulationRun(options) { Terminal.write($0) }
         // What has an end of its own is ended by the first signal, as any filter is.
         guard follow else { return try await run.run() }
-        var quiet = Logger(label: "obs.simulate")
-        quiet.logLevel = .critical
-        try await ServiceGroup(
-            configuration: .init(
-                services: [
-                    .init(service: run, successTerminationBehavior: .gracefullyShutdownGroup), .init(service: SecondSignal()),
-                ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: quiet)
-        ).run()
+        try await UntilSignal.run { try await run.run() }
     }
 
     private static func duration(_ text: String, _ option: String) throws -> Duration {

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Daemon
 import Foundation
+import Jobs
 
 struct BackupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

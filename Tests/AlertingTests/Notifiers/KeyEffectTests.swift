@@ -1,11 +1,10 @@
 import Columns
-import Daemon
 import Foundation
 import TestSupport
 import Testing
 
 @testable import Alerting
-@testable import Daemon
+@testable import Configuration
 
 /// Guards against keys that are accepted and then ignored, such as `server_name` of a mail: every key that the configuration takes changes what is sent.
 struct `A key that is accepted` {

@@ -1,0 +1,92 @@
+import Columns
+import Configuration
+import Detection
+import Query
+import Telemetry
+
+/// What `obs model` does.
+public struct Models: Sendable {
+    private static let table = "ssh_by_source"
+    private let workspace: Workspace
+
+    public init(_ workspace: Workspace) {
+        self.workspace = workspace
+    }
+
+    /// Trains on all windows of the gold table; the new version is in production when it returns.
+    ///
+    /// - Throws: `ModelError.tooFewWindows`.
+    public func train(seed: UInt64, trees: Int) throws -> Answer {
+        let windows = try windows()
+        var options = IsolationForest.Options()
+        options.seed = seed
+        options.trees = max(1, min(trees, 10_000))
+        guard
+            let model = WindowModel(
+                table: Self.table, windows: windows, options: options, now: Timestamp(microseconds: WallClock.microseconds))
+        else {
+            throw ModelError.tooFewWindows(table: "gold." + Self.table, count: windows.reduce(0) { $0 + $1.count })
+        }
+        _ = try workspace.models.save(model, name: DetectionObserver.modelName)
+        return try list()
+    }
+
+    /// Puts an earlier version in production; gives the list as it is then.
+    ///
+    /// - Throws: `ModelError.unknownVersion`.
+    public func promote(_ name: String, version: Int) throws -> Answer {
+        try workspace.models.promote(name, version: version)
+        return try list()
+    }
+
+    public func list() throws -> Answer {
+        var answer = Answer(
+            [
+                ("name", .text), ("version", .int64), ("kind", .text), ("stage", .text), ("trained_at", .timestamp),
+                ("trained_on", .int64),
+                ("threshold", .double), ("features", .text),
+            ],
+            rows: try workspace.models.list().map {
+                [
+                    .text($0.name), .int(Int64($0.version)), .text($0.kind), .text($0.stage), .timestamp($0.trainedAt),
+                    .int(Int64($0.trainedOn)),
+                    .double($0.threshold),
+                    .text($0.features),
+                ]
+            })
+        answer.dispensable = ["features", "trained_on", "kind"]
+        return answer
+    }
+
+    /// The windows with the highest scores.
+    public func score(limit: Int) throws -> Answer {
+        guard let (_, model) = try workspace.models.production(DetectionObserver.modelName) else {
+            throw UsageError("no model is in production; train one with 'obs model train'")
+        }
+        var rows: [[Value]] = []
+        for batch in try windows() {
+            let scores = model.scores(batch)
+            for row in 0..<batch.count {
+                rows.append(
+                    [.double((scores[row] * 1000).rounded() / 1000), .bool(scores[row] >= model.threshold)] + batch.row(row))
+            }
+        }
+        rows.sort { left, right in
+            guard case .double(let a) = left[0], case .double(let b) = right[0] else { return false }
+            return a > b
+        }
+        let schema = Schema(
+            [Field("score", .double), Field("is_anomaly", .bool)] + (try workspace.lake.table("gold." + Self.table).schema.fields)
+        )
+        return Answer(schema: schema, rows: Array(rows.prefix(max(1, limit))))
+    }
+
+    private func windows() throws -> [Batch] {
+        var windows: [Batch] = []
+        try workspace.lake.table("gold." + Self.table).scan { batch in
+            windows.append(batch)
+            return true
+        }
+        return windows
+    }
+}

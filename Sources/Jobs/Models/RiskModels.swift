@@ -1,0 +1,130 @@
+import Columns
+import Configuration
+import Detection
+import Foundation
+import Query
+import Simulation
+import Telemetry
+
+/// What `obs model` does with random forests, and with tables in files.
+public struct RiskModels: Sendable {
+    /// What the pipeline `rail` asks for.
+    public static let railModel = "rail-fault-risk"
+    private let workspace: Workspace
+
+    public init(_ workspace: Workspace) {
+        self.workspace = workspace
+    }
+
+    /// How a forest is grown.
+    public struct Training: Sendable {
+        public var seed: UInt64 = 1
+        public var trees = 100
+        /// Rare rows count as much together as common ones.
+        public var isBalanced = false
+
+        public init() {}
+
+        fileprivate func options(_ truth: [Int]) -> RandomForest.Options {
+            var options = RandomForest.Options()
+            options.seed = seed
+            options.trees = max(1, min(trees, 10_000))
+            if isBalanced { options.classWeights = RandomForest.balanced(labels: truth, classCount: 2) }
+            return options
+        }
+    }
+
+    /// Trains the model of fault risk on a simulated history of the fleet, and puts it in production.
+    public func trainRail(days: Int, _ training: Training) throws -> Answer {
+        guard (1...365).contains(days) else { throw UsageError("--days is '\(days)'; write a number from 1 to 365") }
+        let table = RailHistory.table(seed: training.seed, days: days, start: Timestamp(year: 2026, month: 1, day: 1))
+        return try train(table, "simulated rail, \(days) days", label: "breaks_down", name: Self.railModel, training)
+    }
+
+    /// Trains a model on a CSV file with headings, and puts it in production under `name`.
+    public func train(csv path: String, label: String, name: String, _ training: Training) throws -> Answer {
+        try train(try CSVTable(path: path).batch, path, label: label, name: name, training)
+    }
+
+    private func train(_ table: Batch, _ source: String, label: String, name: String, _ training: Training) throws -> Answer {
+        // The name becomes a file's.
+        guard !name.isEmpty, name.utf8.count <= 64,
+            name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
+        else { throw UsageError("--name is '\(name)'; write letters, digits, '-' and '_', at most 64") }
+        guard let truth = table[label] else { throw ModelError.missingFeature(label) }
+        let labels = (0..<table.count).map { (truth.number(at: $0) ?? 0) != 0 ? 1 : 0 }
+        let model = try RiskModel(
+            table: source, rows: [table], label: label, excluding: ["vehicle", "time"], options: training.options(labels),
+            now: Timestamp(microseconds: WallClock.microseconds))
+        let entry = try workspace.models.save(model, name: name)
+        return Self.describe(model, entry)
+    }
+
+    private static func describe(_ model: RiskModel, _ entry: ModelRegistry.Entry) -> Answer {
+        var rows: [[Value]] = [
+            ["model", .text("\(entry.name) version \(entry.version)")],
+            ["trained on", .text("\(entry.trainedOn) rows of \(model.table)")],
+            ["out-of-bag area under ROC", .text(String(format: "%.4f", model.quality.areaUnderROC))],
+            ["out-of-bag average precision", .text(String(format: "%.4f", model.quality.averagePrecision))],
+            ["threshold", .text(String(format: "%.3f", model.threshold))],
+            ["precision there", .text(String(format: "%.3f", model.quality.precision))],
+            ["recall there", .text(String(format: "%.3f", model.quality.recall))],
+        ]
+        for (feature, importance) in zip(model.features, model.forest.importances).sorted(by: { $0.1 > $1.1 }) {
+            rows.append([.text("importance of \(feature)"), .text(String(format: "%.3f", importance))])
+        }
+        return Answer([("what", .text), ("value", .text)], rows: rows)
+    }
+
+    /// The probability of each row of a CSV file, in its order, from the model in production under `name`.
+    public func scores(csv path: String, model name: String) throws -> [Double] {
+        try model(name).scores(try CSVTable(path: path).batch)
+    }
+
+    /// How well the model in production under `name` does on a CSV file that tells the truth in `label`.
+    public func evaluate(csv path: String, label: String?, model name: String) throws -> Answer {
+        let model = try model(name)
+        let table = try CSVTable(path: path).batch
+        guard let truth = table[label ?? model.label] else { throw ModelError.missingFeature(label ?? model.label) }
+        let scores = try model.scores(table)
+        let isPositive = (0..<table.count).map { (truth.number(at: $0) ?? 0) != 0 }
+        guard let area = RankingQuality.areaUnderROC(scores: scores, isPositive: isPositive),
+            let precision = RankingQuality.averagePrecision(scores: scores, isPositive: isPositive)
+        else { throw UsageError("\(path): '\(label ?? model.label)' is the same in every row; rows of both kinds are needed") }
+        let found = zip(scores, isPositive).filter { $0.0 >= model.threshold }
+        let hits = found.count { $0.1 }
+        return Answer(
+            [
+                ("rows", .int64), ("positive", .int64), ("auc", .double), ("average_precision", .double), ("threshold", .double),
+                ("precision", .double), ("recall", .double),
+            ],
+            rows: [
+                [
+                    .int(Int64(table.count)), .int(Int64(isPositive.count { $0 })), .double(area), .double(precision),
+                    .double(model.threshold), .double(found.isEmpty ? 0 : Double(hits) / Double(found.count)),
+                    .double(Double(hits) / Double(max(1, isPositive.count { $0 }))),
+                ]
+            ])
+    }
+
+    private func model(_ name: String) throws -> RiskModel {
+        guard let found = try workspace.models.production(name, as: RiskModel.self) else {
+            throw UsageError(
+                "no model '\(name)' is in production; train one with 'obs model train --csv FILE --label COLUMN --name \(name)'")
+        }
+        return found.model
+    }
+
+    /// The anomaly score of each row of a CSV file by an isolation forest that is trained on the same rows: nobody need know what is normal.
+    public static func anomalyScores(csv path: String, seed: UInt64, trees: Int) throws -> [Double] {
+        let batch = try CSVTable(path: path).batch
+        let layout = FeatureLayout(of: [batch], excluding: [])
+        let columns = try layout.columns(of: [batch])
+        guard batch.count >= 2, !columns.isEmpty else { throw UsageError("\(path): at least two rows of numbers are needed") }
+        let rows = (0..<batch.count).map { row in columns.map { $0[row].isNaN ? 0 : $0[row] } }
+        var options = IsolationForest.Options()
+        options.seed = seed
+        options.trees = max(1, min(trees, 10_000))
+        return IsolationForest(training: rows, options: options).scores(rows.flatMap { $0 })
+    }
+}
