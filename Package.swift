@@ -138,7 +138,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "JobsTests",
-            dependencies: ["Jobs", "Configuration", "Columns", "Detection", "Ingest", "Query", "Streaming", "TestSupport"]),
+            dependencies: [
+                "Jobs", "Configuration", "Columns", "Detection", "Ingest", "Query", "Store", "Streaming", "TestSupport",
+            ]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [
