@@ -60,6 +60,14 @@ extension NumberBuilder<Int32> {
     }
 }
 
+extension NumberBuilder<UInt32> {
+    /// What was built, as a column of texts: each number is the index of its text in `texts`. The builder is empty after it.
+    public mutating func finish(naming texts: TextValues) -> Column {
+        let built = take()
+        return Column(.dictionary(DictionaryValues(codes: built.values, dictionary: texts)), validity: built.validity)
+    }
+}
+
 extension NumberBuilder<Double> {
     public mutating func finish() -> Column {
         let built = take()

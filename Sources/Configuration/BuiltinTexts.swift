@@ -20,11 +20,13 @@ enum BuiltinTexts {
                 by: source
                 aggregates:
                   - { name: events, function: sum, column: count }
-                  - { name: attempts, function: sum, column: count, where: 'event=~"(failed|accepted)_.*|pam_error|root_login_refused"' }
-                  - { name: failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"' }
-                  - { name: successes, function: sum, column: count, where: 'event=~"accepted_password|accepted_publickey|accepted_other"' }
+                  - { name: attempts, function: sum, column: count, where: 'outcome!=""' }
+                  - { name: failures, function: sum, column: count, where: 'outcome="failure"' }
+                  - { name: abandoned, function: sum, column: count, where: 'outcome="abandoned"' }
+                  - { name: refused, function: sum, column: count, where: 'outcome="refused"' }
+                  - { name: successes, function: sum, column: count, where: 'outcome="success"' }
                   - { name: invalid_users, function: sum, column: count, where: 'event="invalid_user"' }
-                  - { name: root_failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused", user="root"' }
+                  - { name: root_failures, function: sum, column: count, where: 'outcome="failure", user="root"' }
                   - { name: distinct_users, function: distinct, column: user }
                   - { name: distinct_hosts, function: distinct, column: host }
                   - { name: distinct_ports, function: distinct, column: port }
@@ -32,9 +34,11 @@ enum BuiltinTexts {
                 length: 5m
                 by: user
                 aggregates:
-                  - { name: attempts, function: sum, column: count, where: 'event=~"(failed|accepted)_.*|pam_error|root_login_refused"' }
-                  - { name: failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"' }
-                  - { name: successes, function: sum, column: count, where: 'event=~"accepted_password|accepted_publickey|accepted_other"' }
+                  - { name: attempts, function: sum, column: count, where: 'outcome!=""' }
+                  - { name: failures, function: sum, column: count, where: 'outcome="failure"' }
+                  - { name: abandoned, function: sum, column: count, where: 'outcome="abandoned"' }
+                  - { name: refused, function: sum, column: count, where: 'outcome="refused"' }
+                  - { name: successes, function: sum, column: count, where: 'outcome="success"' }
                   - { name: distinct_sources, function: distinct, column: source }
                   - { name: distinct_hosts, function: distinct, column: host }
               - table: ssh_by_host
@@ -42,8 +46,10 @@ enum BuiltinTexts {
                 by: host
                 aggregates:
                   - { name: events, function: sum, column: count }
-                  - { name: failures, function: sum, column: count, where: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"' }
-                  - { name: successes, function: sum, column: count, where: 'event=~"accepted_password|accepted_publickey|accepted_other"' }
+                  - { name: failures, function: sum, column: count, where: 'outcome="failure"' }
+                  - { name: abandoned, function: sum, column: count, where: 'outcome="abandoned"' }
+                  - { name: refused, function: sum, column: count, where: 'outcome="refused"' }
+                  - { name: successes, function: sum, column: count, where: 'outcome="success"' }
                   - { name: invalid_users, function: sum, column: count, where: 'event="invalid_user"' }
                   - { name: distinct_sources, function: distinct, column: source }
                   - { name: distinct_users, function: distinct, column: user }

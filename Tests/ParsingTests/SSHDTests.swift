@@ -157,13 +157,6 @@ struct `The sshd format` {
         #expect((0..<2).allSatisfy { times.value(at: $0, as: .timestamp).description == "2026-11-20T10:00:00Z" })
     }
 
-    @Test func `goes on from a state that held years alone`() throws {
-        var format = SSHD(context: ParsingContext(year: 2015, timeZone: .gmt))
-        try format.restore(Data(#"{"auth.log":{"year":2016,"month":1}}"#.utf8))
-        let events = format.parse(rawLines(["Feb  1 00:00:00 gate sshd[1]: Connection closed by 192.0.2.7"])).events
-        #expect(events.columns[0].value(at: 0, as: .timestamp).description == "2016-02-01T00:00:00Z")
-    }
-
     @Test func `holds UTF-8 in every text, whatever bytes were in the line`() {
         var random = SplitMix64(seed: 9)
         var builder = RawLinesBuilder()

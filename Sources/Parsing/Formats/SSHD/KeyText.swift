@@ -1,6 +1,7 @@
 import Columns
 
-/// What sshd writes of a key behind `ssh2: `. Of a certificate it writes the name, which whoever asked for the certificate chose, so that only its ends can be relied on.
+/// What sshd writes of a key behind `ssh2: `. Of a certificate it writes the name, which whoever asked for the certificate
+/// chose, so that only its ends can be relied on.
 ///
 ///     ED25519 SHA256:9Zx…
 ///     RSA 0e:ff:21:…

@@ -3,19 +3,22 @@ import Foundation
 
 /// The log of OpenSSH's server, with the PAM lines that it writes, under any syslog header.
 ///
-/// A message is one entry in ``grammar``. Before the entries are tried, `error: ` and `fatal: ` are taken off the front and ` [preauth]` off the end, because
-/// they say at which level and in which process sshd spoke, not what it said.
+/// A message is one entry in ``grammar``. Before the entries are tried, `error: ` and `fatal: ` are taken off the front and `
+/// [preauth]` off the end, because they say at which level and in which process sshd spoke, not what it said.
 public struct SSHD: LogFormat {
     public static let name = "sshd"
 
-    /// `source` is an address, or a host name where sshd resolves it. `count` is how many events the line stands for (`message repeated 5
-    /// times`). `file` and `offset` lead back to the raw line in bronze.
+    /// `source` is an address, or a host name where sshd resolves it; what a line does not say of its source and user is that
+    /// of its connection. `outcome` is ``SSHOutcome`` and `stage` ``SSHStage``. `count` is how many events the line stands
+    /// for (`message repeated 5 times`). `file` and `offset` lead back to the raw line in bronze.
     public static let schema = Schema([
         Field("event_time", .timestamp),
         Field("host", .text, isNullable: true),
         Field("process", .text, isNullable: true),
         Field("pid", .int32, isNullable: true),
         Field("event", .text),
+        Field("outcome", .text, isNullable: true),
+        Field("stage", .text, isNullable: true),
         Field("user", .text, isNullable: true),
         Field("source", .text, isNullable: true),
         Field("port", .int32, isNullable: true),
@@ -39,12 +42,8 @@ public struct SSHD: LogFormat {
     /// The last line that was understood, for a `last message repeated 4 times` behind it.
     private var lastLine: [UInt8]?
 
-    /// What is remembered between batches.
-    private struct Memory: Codable {
-        var years: [String: StampResolver.FileYear]
-        var lastTime: Int64?
-        var lastLine: Data?
-    }
+    /// The connections that are being opened, whose lines complete each other.
+    private var connections = SSHConnections()
 
     public init(context: ParsingContext) {
         resolver = StampResolver(context: context)
@@ -60,20 +59,25 @@ public struct SSHD: LogFormat {
 
     public var state: Data {
         get throws {
-            try JSONEncoder().encode(
-                Memory(years: resolver.years, lastTime: lastTime?.microseconds, lastLine: lastLine.map { Data($0) }))
+            var writer = StateWriter()
+            writer.write(try JSONEncoder().encode(resolver.years).map { $0 })
+            writer.write(lastTime != nil)
+            writer.write(lastTime?.microseconds ?? 0)
+            writer.write(lastLine != nil)
+            writer.write(lastLine ?? [])
+            connections.encode(to: &writer)
+            return writer.data
         }
     }
 
     public mutating func restore(_ state: Data) throws {
-        guard let memory = try? JSONDecoder().decode(Memory.self, from: state) else {
-            // The layout before held the years alone.
-            resolver.years = try JSONDecoder().decode([String: StampResolver.FileYear].self, from: state)
-            return
-        }
-        resolver.years = memory.years
-        lastTime = memory.lastTime.map(Timestamp.init(microseconds:))
-        lastLine = memory.lastLine.map { Array($0) }
+        var reader = StateReader(state)
+        resolver.years = try JSONDecoder().decode([String: StampResolver.FileYear].self, from: Data(try reader.array()))
+        let hasTime = try reader.bool(), time = Timestamp(microseconds: try reader.int64())
+        lastTime = hasTime ? time : nil
+        let hasLine = try reader.bool(), line = try reader.array()
+        lastLine = hasLine ? line : nil
+        connections = try SSHConnections(from: &reader)
     }
 
     public mutating func parse(_ lines: Batch) -> ParsedBatch {
@@ -119,13 +123,14 @@ public struct SSHD: LogFormat {
     private mutating func append(
         _ line: Span<UInt8>, arrival: Timestamp, file: String, offset: Int64, row: Int, to rows: inout Rows
     ) -> RejectionReason? {
-        let event: SSHLine
+        var event: SSHLine
         switch SSHLine.read(line) {
         case .success(let read): event = read
         case .failure(let reason): return reason
         }
         guard let time = time(of: event.header.stamp, arrival: arrival, file: file) else { return .badTimestamp }
-        rows.append(event, of: line, time: time, offset: offset, row: row)
+        connections.complete(&event, of: line, at: time.microseconds)
+        rows.append(event, of: line, connections, time: time, offset: offset, row: row)
         return nil
     }
 
@@ -140,7 +145,8 @@ public struct SSHD: LogFormat {
         else { return .unknownMessage }  // other machines write into the same file: which message was repeated nobody knows
         guard let time = time(of: repetition.stamp, arrival: arrival, file: file) else { return .badTimestamp }
         event.count = repetition.count
-        rows.append(event, of: before, time: time, offset: offset, row: row)
+        connections.complete(&event, of: before, at: time.microseconds)
+        rows.append(event, of: before, connections, time: time, offset: offset, row: row)
         return nil
     }
 
@@ -159,6 +165,8 @@ public struct SSHD: LogFormat {
         var processes = DictionaryBuilder()
         var pids = NumberBuilder<Int32>()
         var events: [UInt32] = []
+        var outcomes = NumberBuilder<UInt32>()
+        var stages = NumberBuilder<UInt32>()
         var users = DictionaryBuilder()
         var sources = DictionaryBuilder()
         var ports = NumberBuilder<Int32>()
@@ -176,6 +184,8 @@ public struct SSHD: LogFormat {
             counts.reserveCapacity(count)
             offsets.reserveCapacity(count)
             events.reserveCapacity(count)
+            outcomes.reserveCapacity(count)
+            stages.reserveCapacity(count)
             lineRows.reserveCapacity(count)
         }
 
@@ -185,7 +195,10 @@ public struct SSHD: LogFormat {
             fileCode = file.withUTF8 { files.code(of: $0.span) }
         }
 
-        mutating func append(_ event: SSHLine, of line: Span<UInt8>, time: Timestamp, offset: Int64, row: Int) {
+        mutating func append(
+            _ event: SSHLine, of line: Span<UInt8>, _ connections: borrowing SSHConnections, time: Timestamp, offset: Int64,
+            row: Int
+        ) {
             times.append(time.microseconds)
             if event.header.host.isEmpty { hosts.appendNull() } else { hosts.append(line.extracting(event.header.host)) }
             if event.header.process.isEmpty {
@@ -195,8 +208,22 @@ public struct SSHD: LogFormat {
             }
             pids.append(event.header.pid)
             events.append(event.code)
-            if event.user.lowerBound < 0 { users.appendNull() } else { users.append(line.extracting(event.user)) }
-            if event.source.isEmpty { sources.appendNull() } else { sources.append(line.extracting(event.source)) }
+            outcomes.append(event.outcome.map { SSHD.code(of: $0) })
+            stages.append(event.stage.map { UInt32($0.code) })
+            if let known = event.knownUser {
+                connections.appendUser(at: known, to: &users)
+            } else if event.user.lowerBound < 0 {
+                users.appendNull()
+            } else {
+                users.append(line.extracting(event.user))
+            }
+            if let known = event.knownSource {
+                connections.appendSource(at: known, to: &sources)
+            } else if event.source.isEmpty {
+                sources.appendNull()
+            } else {
+                sources.append(line.extracting(event.source))
+            }
             ports.append(event.port)
             appendMethod(event, line)
             counts.append(event.count)
@@ -215,10 +242,12 @@ public struct SSHD: LogFormat {
 
         mutating func finish(rejected: [RejectedLine]) -> ParsedBatch {
             let events = Column(.dictionary(DictionaryValues(codes: events, dictionary: SSHD.eventTexts)))
+            let outcomes = outcomes.finish(naming: SSHD.outcomeTexts), stages = stages.finish(naming: SSHD.stageTexts)
             let batch = Batch(
                 schema: SSHD.schema,
                 columns: [
-                    times.finish(), hosts.finish(), processes.finish(), pids.finish(), events, users.finish(), sources.finish(),
+                    times.finish(), hosts.finish(), processes.finish(), pids.finish(), events, outcomes, stages, users.finish(),
+                    sources.finish(),
                     ports.finish(),
                     methods.finish(), counts.finish(), files.finish(), offsets.finish(),
                 ])

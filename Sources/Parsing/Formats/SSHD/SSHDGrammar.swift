@@ -3,9 +3,10 @@ import Columns
 extension SSHD {
     /// Each message of sshd that is understood, and what it tells. The first that fits counts.
     ///
-    /// A part that a client chose is `{user}`, `{client}` or `{contested}`, one that exists on this machine `{account}` (``MessageGrammar`` says what hangs on it). sshd
-    /// names somebody whom it does not know an invalid user, so whom it names otherwise is an account.
-    static let grammar: [(String, SSHEvent)] = [
+    /// A part that a client chose is `{user}`, `{client}` or `{contested}`, one that exists on this machine `{account}`
+    /// (``MessageGrammar`` says what hangs on it). sshd names somebody whom it does not know an invalid user, so whom it
+    /// names otherwise is an account.
+    static let grammar: [(String, SSHMessage)] = [
         ("Failed password for invalid user {user} from {source} port {port} ssh{number}", .failedPassword),
         ("Failed password for illegal user {user} from {source} port {port} ssh{number}", .failedPassword),
         ("Failed password for {user} from {source} port {port} ssh{number}", .failedPassword),
@@ -86,72 +87,73 @@ extension SSHD {
         ("Nasty PTR record \"{client}\" is set up for {source}, ignoring", .reverseMapping),
         ("Connection from {source} port {port} on {rest}", .connection),
         ("Connection from {source} port {port}", .connection),
-        ("Connection closed by authenticating user {user} {source} port {port}", .connectionClosed),
-        ("Connection closed by invalid user {user} {source} port {port}", .connectionClosed),
-        ("Connection closed by user {user} {source} port {port}", .connectionClosed),
-        ("Connection closed by {source} port {port}", .connectionClosed),
-        ("Connection closed by {source}", .connectionClosed),
-        ("Connection closed", .connectionClosed),
-        ("Closing connection to {source} port {port}", .connectionClosed),
-        ("Closing connection to {source}", .connectionClosed),
+        ("Connection closed by authenticating user {user} {source} port {port}", .closedUnauthenticated),
+        ("Connection closed by invalid user {user} {source} port {port}", .closedUnauthenticated),
+        ("Connection closed by user {user} {source} port {port}", .closedInSession),
+        ("Connection closed by {source} port {port}", .closed),
+        ("Connection closed by {source}", .closedEither),
+        ("Connection closed", .closedEither),
+        ("Closing connection to {source} port {port}", .closedInSession),
+        ("Closing connection to {source}", .closedInSession),
         ("Close session: user {user} from {source} port {port} id {number}", .sessionClosed),
-        ("Connection reset by authenticating user {user} {source} port {port}", .connectionReset),
-        ("Connection reset by invalid user {user} {source} port {port}", .connectionReset),
-        ("Connection reset by user {user} {source} port {port}", .connectionReset),
-        ("Connection reset by {source} port {port}", .connectionReset),
-        ("Connection reset by {source}", .connectionReset),
-        ("Connection reset", .connectionReset),
-        ("Connection timed out{rest}", .timeout),
-        ("Disconnected from authenticating user {user} {source} port {port}", .disconnected),
-        ("Disconnected from invalid user {user} {source} port {port}", .disconnected),
-        ("Disconnected from user {user} {source} port {port}", .disconnected),
-        ("Disconnected from {source} port {port}", .disconnected),
-        ("Disconnected from {source}", .disconnected),
-        // One version wrote the address behind the name, the others the name alone, in which one may stand: the line tells no address. sshd tells it in the
-        // line before ("maximum authentication attempts exceeded").
+        ("Connection reset by authenticating user {user} {source} port {port}", .resetUnauthenticated),
+        ("Connection reset by invalid user {user} {source} port {port}", .resetUnauthenticated),
+        ("Connection reset by user {user} {source} port {port}", .resetInSession),
+        ("Connection reset by {source} port {port}", .reset),
+        ("Connection reset by {source}", .resetEither),
+        ("Connection reset", .resetEither),
+        ("Connection timed out{rest}", .timeoutInSession),
+        ("Disconnected from authenticating user {user} {source} port {port}", .disconnectedUnauthenticated),
+        ("Disconnected from invalid user {user} {source} port {port}", .disconnectedUnauthenticated),
+        ("Disconnected from user {user} {source} port {port}", .disconnectedInSession),
+        ("Disconnected from {source} port {port}", .disconnectedEither),
+        ("Disconnected from {source}", .disconnectedEither),
+        // One version wrote the address behind the name, the others the name alone, in which one may stand: the line tells no
+        // address. sshd tells it in the line before ("maximum authentication attempts exceeded").
         ("Disconnecting: Too many authentication failures for {user} from {word} port {number} ssh{number}", .tooManyFailures),
         ("Disconnecting: Too many authentication failures for {user}", .tooManyFailures),
         ("Disconnecting: Too many authentication failures", .tooManyFailures),
-        // The one reason that has a client's text in it. An account comes first from the left; a name that sshd does not know stands there twice.
+        // The one reason that has a client's text in it. An account comes first from the left; a name that sshd does not know
+        // stands there twice.
         ("Disconnecting authenticating user {account} {source} port {port}: Too many authentication failures", .tooManyFailures),
-        ("Disconnecting authenticating user {account} {source} port {port}: {rest}", .disconnecting),
-        ("Disconnecting user {account} {source} port {port}: {rest}", .disconnecting),
-        (changeOfUser, .disconnecting),
+        ("Disconnecting authenticating user {account} {source} port {port}: {rest}", .disconnectingUnauthenticated),
+        ("Disconnecting user {account} {source} port {port}: {rest}", .disconnectingInSession),
+        (changeOfUser, .disconnectingUnauthenticated),
         ("Disconnecting invalid user {user} {source} port {port}: Too many authentication failures", .tooManyFailures),
-        ("Disconnecting invalid user {contested} {source} port {port}: {rest}", .disconnecting),
-        ("Disconnecting {source} port {port}: {rest}", .disconnecting),
-        ("Disconnecting {rest}", .disconnecting),
-        ("Disconnecting: {rest}", .disconnecting),
+        ("Disconnecting invalid user {contested} {source} port {port}: {rest}", .disconnectingUnauthenticated),
+        ("Disconnecting {source} port {port}: {rest}", .disconnectingEither),
+        ("Disconnecting {rest}", .disconnectingEither),
+        ("Disconnecting: {rest}", .disconnectingEither),
         ("maximum authentication attempts exceeded for {user} from {source} port {port} ssh{number}", .tooManyFailures),
         ("Received disconnect from {source} port {port}:{rest}", .receivedDisconnect),
-        ("Received disconnect from {source}: {rest}", .receivedDisconnect),
+        ("Received disconnect from {source}: {rest}", .receivedDisconnectLast),
         ("refused connect from {client} ({source})", .refusedConnect),
         ("refused connect from {source}", .refusedConnect),
         ("drop connection #{number} from [{source}]:{port} on {rest}", .dropped),
-        ("beginning MaxStartups throttling", .dropped),
-        ("exited MaxStartups throttling{rest}", .dropped),
+        ("beginning MaxStartups throttling", .throttling),
+        ("exited MaxStartups throttling{rest}", .throttling),
         ("srclimit_penalise: {source}/{number}: {rest}", .penalty),
         ("srclimit_penalise: {word} new {source}/{number} {rest}", .penalty),
         ("srclimit_penalise: {rest}", .penalty),
-        ("Timeout before authentication for connection from {source} to {rest}", .timeout),
+        ("Timeout before authentication for connection from {source} to {rest}", .timeoutOfListener),
         ("Timeout before authentication for {source} port {port}", .timeout),
         ("Timeout before authentication for {source}", .timeout),
-        ("Timeout, client not responding from user {user} {source} port {port}", .timeout),
-        ("Timeout, client not responding{rest}", .timeout),
+        ("Timeout, client not responding from user {user} {source} port {port}", .timeoutInSession),
+        ("Timeout, client not responding{rest}", .timeoutInSession),
         ("Did not receive identification string from {source} port {port}", .noIdentification),
         ("Did not receive identification string from {source}", .noIdentification),
         ("Bad protocol version identification {client} from {source} port {port}", .badProtocol),
         ("Bad protocol version identification {client} from {source}", .badProtocol),
         ("Protocol major versions differ for {source} port {port}: {rest}", .badProtocol),
         ("Protocol major versions differ for {source}: {rest}", .badProtocol),
-        ("Protocol major versions differ: {rest}", .badProtocol),
+        ("Protocol major versions differ: {rest}", .badBanner),
         ("banner exchange: Connection from {source} port {port}: {rest}", .badProtocol),
-        ("banner line contains invalid characters", .badProtocol),
-        ("Bad packet length {rest}", .badProtocol),
-        ("padding error: {rest}", .badProtocol),
-        ("Corrupted MAC on input{rest}", .badProtocol),
-        ("Corrupted padding{rest}", .badProtocol),
-        ("Bad remote protocol version identification: {rest}", .badProtocol),
+        ("banner line contains invalid characters", .badBanner),
+        ("Bad packet length {rest}", .badPacket),
+        ("padding error: {rest}", .badPacket),
+        ("Corrupted MAC on input{rest}", .badPacket),
+        ("Corrupted padding{rest}", .badPacket),
+        ("Bad remote protocol version identification: {rest}", .badBanner),
         ("Magic value check failed ({number}) on obfuscated handshake from {source} port {port}", .badProtocol),
         ("scanned from {source} with {rest}", .badProtocol),
         ("scanned from {source} port {port} with {rest}", .badProtocol),
@@ -162,16 +164,19 @@ extension SSHD {
         ("Unable to negotiate with {source}: {rest}", .negotiationFailed),
         ("Unable to negotiate a key exchange method", .negotiationFailed),
         ("no matching {rest}", .negotiationFailed),
-        ("ssh_dispatch_run_fatal: Connection from authenticating user {user} {source} port {port}: {rest}", .socketError),
-        ("ssh_dispatch_run_fatal: Connection from invalid user {user} {source} port {port}: {rest}", .socketError),
-        ("ssh_dispatch_run_fatal: Connection from user {user} {source} port {port}: {rest}", .socketError),
-        ("ssh_dispatch_run_fatal: Connection from {source} port {port}: {rest}", .socketError),
-        ("Read error from remote host {source} port {port}: {rest}", .socketError),
-        ("Read error from remote host {source}: {rest}", .socketError),
-        ("Read from socket failed: {rest}", .socketError),
-        ("Read from remote host {source}: {rest}", .socketError),
-        ("Write failed: {rest}", .socketError),
-        ("Could not write ident string to {source}{rest}", .socketError),
+        (
+            "ssh_dispatch_run_fatal: Connection from authenticating user {user} {source} port {port}: {rest}",
+            .socketErrorUnauthenticated
+        ),
+        ("ssh_dispatch_run_fatal: Connection from invalid user {user} {source} port {port}: {rest}", .socketErrorUnauthenticated),
+        ("ssh_dispatch_run_fatal: Connection from user {user} {source} port {port}: {rest}", .socketErrorInSession),
+        ("ssh_dispatch_run_fatal: Connection from {source} port {port}: {rest}", .socketErrorEither),
+        ("Read error from remote host {source} port {port}: {rest}", .socketErrorEither),
+        ("Read error from remote host {source}: {rest}", .socketErrorEither),
+        ("Read from socket failed: {rest}", .socketErrorEither),
+        ("Read from remote host {source}: {rest}", .socketErrorEither),
+        ("Write failed: {rest}", .socketErrorEither),
+        ("Could not write ident string to {source}{rest}", .noIdentificationWritten),
         ("Could not get shadow information for {user}", .userauthRequest),
         ("Starting session: {client} for {account} from {source} port {port} id {number}", .sessionOpened),
         ("Starting session: {client} for {account} from {source} port {port}", .sessionOpened),
@@ -193,7 +198,7 @@ extension SSHD {
         ("debug{number}: {rest}", .server),
         ("Set {rest}", .server),
         ("User child is on pid {number}", .server),
-        ("SSH: Server;{rest}", .connection),
+        ("SSH: Server;{rest}", .connectionReport),
         ("Login attempt for nonexistent user from {source}:{port}", .invalidUser),
         ("Attack from \"{text}\" on service {rest}", .server),
     ]
@@ -203,13 +208,26 @@ extension SSHD {
         + "Change of username or service not allowed: ({same},{text}) -> ({client})"
 
     static let compiled = MessageGrammar(grammar.map(\.0))
+    /// By the entry of the grammar.
+    static let messages = grammar.map(\.1)
     static let eventTexts = TextValues(SSHEvent.allCases.map(\.rawValue))
+    static let outcomeTexts = TextValues(SSHOutcome.allCases.map(\.rawValue))
+    static let stageTexts = TextValues(SSHStage.allCases.map(\.rawValue))
     /// By the entry of the grammar: its event's place in ``eventTexts``.
-    static let eventCodes = grammar.map { UInt32(SSHEvent.allCases.firstIndex(of: $0.1)!) }
-    static let otherCode = UInt32(SSHEvent.allCases.firstIndex(of: .other)!)
+    static let eventCodes = grammar.map { code(of: $0.1.event) }
+    static let otherCode = code(of: .other)
 
     static func code(of event: SSHEvent) -> UInt32 {
         codes[event]!
+    }
+
+    static func code(of outcome: SSHOutcome) -> UInt32 {
+        switch outcome {
+        case .success: 0
+        case .failure: 1
+        case .abandoned: 2
+        case .refused: 3
+        }
     }
 
     private static let codes = Dictionary(uniqueKeysWithValues: SSHEvent.allCases.enumerated().map { ($1, UInt32($0)) })

@@ -1,8 +1,8 @@
 /// What an sshd log line tells. The raw value is the text in the `event` column.
 ///
-/// One attempt leaves up to three lines: `Invalid user`, the PAM line and `Failed password`. Only the line with which sshd itself ends the attempt
-/// is a failure, so that failures count attempts; the others are events of their own.
-public enum SSHEvent: String, Sendable, CaseIterable {
+/// One attempt leaves several lines: `Invalid user`, the PAM line, `Failed password`, `Connection closed`. Each is an event
+/// of its own; which of them is the outcome of the attempt says ``SSHOutcome``.
+enum SSHEvent: String, Sendable, CaseIterable {
     // Failures: sshd refused a proof of identity.
     case failedPassword = "failed_password"
     case failedKeyboardInteractive = "failed_keyboard_interactive"
@@ -51,6 +51,17 @@ public enum SSHEvent: String, Sendable, CaseIterable {
     case subsystem
     /// What sshd says of itself or of forwarded connections.
     case server
-    /// A line of another program in the same file.
+    // What somebody does who has got in, by other programs' lines (``SSHD/AccountLine``). The user of `sudo` and `su` is who
+    // called it.
+    case sudo
+    case sudoRefused = "sudo_refused"
+    /// `sudo` with a command that names a file of authorized keys.
+    case keysChanged = "keys_changed"
+    case su
+    case suRefused = "su_refused"
+    case accountCreated = "account_created"
+    case accountChanged = "account_changed"
+    case passwordChanged = "password_changed"
+    /// Any other line of another program in the same file.
     case other
 }

@@ -11,6 +11,16 @@ extension SSHD {
         var source = -1 ..< -1
         var method = -1 ..< -1
         var port: Int32?
+        var outcome: SSHOutcome?
+        var stage: SSHStage?
+        var kind = SSHMessage.Kind.plain
+        /// Whether it ends its connection.
+        var isLast = false
+        /// Whether it is of a program that changes accounts (``AccountLine``) and not of sshd.
+        var isOfAccounts = false
+        /// Where ``SSHConnections`` has the address and the user that the line itself lacks.
+        var knownSource: Int?
+        var knownUser: Int?
 
         static func read(_ line: Span<UInt8>) -> Result<SSHLine, RejectionReason> {
             guard line.count > 0 else { return .failure(.emptyLine) }
@@ -20,7 +30,10 @@ extension SSHD {
             case .failure(let reason): return .failure(reason)
             }
             var read = SSHLine(header: header, code: SSHD.otherCode)
-            guard isOfServer(line.extracting(header.process)) else { return .success(read) }
+            guard isOfServer(line.extracting(header.process)) else {
+                AccountLine.read(line, into: &read)
+                return .success(read)
+            }
             var start = behindTitle(line, header.message)
             var end = line.count
             while end > start, line[end - 1] == UInt8(ascii: "\r") || line[end - 1] == UInt8(ascii: "\n") { end -= 1 }
@@ -45,8 +58,8 @@ extension SSHD {
             return .failure(.unknownMessage)
         }
 
-        /// Where the message begins behind what a process that shows its title as its name puts before it: `sshd-session: ubuntu [priv][623]: Failed …`.
-        /// sshd itself begins no message with such words.
+        /// Where the message begins behind what a process that shows its title as its name puts before it: `sshd-session:
+        /// ubuntu [priv][623]: Failed …`. sshd itself begins no message with such words.
         private static func behindTitle(_ line: Span<UInt8>, _ start: Int) -> Int {
             var at = start
             if at < line.count, line[at] != UInt8(ascii: "[") { at = line.skipBlanks(from: line.wordEnd(from: at)) }
@@ -73,9 +86,11 @@ extension SSHD {
             }
             // The OpenSSH of FreeBSD's base and of HPN renames functions, which some messages begin with.
             if line.extracting(start..<end).starts(with: "Fssh_") { start += 5 }
-            if line.extracting(start..<end).ends(with: " [preauth]") { end -= 10 }
+            let isPreauth = line.extracting(start..<end).ends(with: " [preauth]")
+            if isPreauth { end -= 10 }
             guard let found = SSHD.compiled.match(line.extracting(start..<end)) else { return false }
             code = SSHD.eventCodes[found.pattern]
+            judge(SSHD.messages[found.pattern], isPreauth: isPreauth)
             if found.user.lowerBound >= 0 { user = (found.user.lowerBound + start)..<(found.user.upperBound + start) }
             if found.method.lowerBound >= 0 { method = (found.method.lowerBound + start)..<(found.method.upperBound + start) }
             if found.source.lowerBound >= 0 {
@@ -87,6 +102,16 @@ extension SSHD {
             return true
         }
 
+        private mutating func judge(_ message: SSHMessage, isPreauth: Bool) {
+            (outcome, stage, kind, isLast) = (message.outcome, message.stage, message.kind, message.isLast)
+            switch message.kind {
+            case .onlyPreauth where !isPreauth: (outcome, stage) = (nil, .session)
+            case .laterIfPreauth where isPreauth: stage = .keyExchange
+            case .plain where isPreauth && stage == .session: stage = .keyExchange
+            default: break
+            }
+        }
+
         /// `keyboard-interactive/pam` under `Failed {method}` is a kind of its own.
         private mutating func refine(_ line: Span<UInt8>) {
             if method.lowerBound >= 0, code == SSHD.code(of: .failedOther),
@@ -96,7 +121,8 @@ extension SSHD {
             }
         }
 
-        /// An address without what is not part of it: `::ffff:` before IPv4, a zone, a comma. Empty where sshd says that it does not know it.
+        /// An address without what is not part of it: `::ffff:` before IPv4, a zone, a comma. Empty where sshd says that it
+        /// does not know it.
         private static func address(_ line: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
             if line.extracting(range).isEqual(to: "UNKNOWN") { return range.lowerBound..<range.lowerBound }
             var start = range.lowerBound
@@ -111,7 +137,8 @@ extension SSHD {
             return start..<end
         }
 
-        /// Where the message begins behind `[ID 800047 auth.info] `, `kernel:[ 970.699396]: ` or `2015-05-27T04:31:27.46667 auth.info: `.
+        /// Where the message begins behind `[ID 800047 auth.info] `, `kernel:[ 970.699396]: ` or `2015-05-27T04:31:27.46667
+        /// auth.info: `.
         private static func forwarded(_ line: Span<UInt8>, _ start: Int, _ end: Int) -> Int? {
             let message = line.extracting(start..<end)
             if message.starts(with: "[ID "), let close = message.firstIndex(of: UInt8(ascii: "]")), close + 2 < message.count {
