@@ -1,20 +1,34 @@
 import HTTPTypes
-import Synchronization
 import Telemetry
 
-/// What watchdogs and operators ask: metrics, health, readiness, reload.
-public enum OperationsRoutes {
-    public static func all(
+/// What watchdogs and operators ask for: metrics, health, readiness, reload.
+enum OperationsRoutes {
+    static func all(
         metrics: MetricsRegistry, readiness: Readiness, reload: @escaping @Sendable () async -> String?
     ) -> [Route] {
-        [
-            Route(.get, "/metrics", isInstant: true) { question in
-                let format = ExpositionFormat(accept: question.headers[.accept])
+        func operation(_ id: String, _ summary: String, refusals: [Int] = []) -> Operation {
+            Operation(id, .program, summary) {
+                $0.response = .text()
+                $0.refusals = refusals
+            }
+        }
+        func head(_ id: String) -> Operation { Operation(id, .program, "The same without a body") }
+        return [
+            Route(
+                .get, "/metrics",
+                operation("getMetrics", "Metrics for Prometheus, in its text format or OpenMetrics as Accept says"),
+                isInstant: true
+            ) { request in
+                let format = ExpositionFormat(accept: request.headers[.accept])
                 return .text(metrics.exposition(format), contentType: format.contentType)
             },
-            Route(.get, "/-/healthy", isInstant: true) { _ in .text("obs is healthy.\n") },
-            Route(.head, "/-/healthy", isInstant: true) { _ in .text("") },
-            Route(.get, "/-/ready", isInstant: true) { _ in
+            Route(.get, "/-/healthy", operation("isHealthy", "Whether the process responds"), isInstant: true) { _ in
+                .text("obs is healthy.\n")
+            },
+            Route(.head, "/-/healthy", head("headHealthy"), isInstant: true) { _ in .text("") },
+            Route(
+                .get, "/-/ready", operation("isReady", "Whether stores and sources are open", refusals: [503]), isInstant: true
+            ) { _ in
                 let missing = readiness.missing
                 guard missing.isEmpty else {
                     let why = readiness.notes.all.map { "; \($0)" }.joined()
@@ -22,39 +36,19 @@ public enum OperationsRoutes {
                         .serviceUnavailable, code: "not_ready",
                         "obs is not ready: waiting for \(missing.joined(separator: ", "))\(why)")
                 }
-                // Not well, and yet at work: whoever restarts obs for it would gain nothing.
+                // Degraded, but working: a restart would not help.
                 return .text("obs is ready.\n" + readiness.notes.all.map { "degraded: \($0)\n" }.joined())
             },
-            Route(.head, "/-/ready", isInstant: true) { _ in
+            Route(.head, "/-/ready", head("headReady"), isInstant: true) { _ in
                 .text("", status: readiness.missing.isEmpty ? .ok : .serviceUnavailable)
             },
-            Route(.post, "/-/reload") { _ in
+            Route(
+                .post, "/-/reload",
+                operation("reload", "Reads the configuration again; a bad one changes nothing", refusals: [500])
+            ) { _ in
                 if let problem = await reload() { throw HTTPFailure(.internalServerError, code: "reload_failed", problem) }
                 return .text("the configuration is reloaded\n")
             },
         ]
     }
-}
-
-/// What must have happened before `/-/ready` says yes: stores open, the first poll of each source done, and each pipeline that failed running again.
-public final class Readiness: Sendable {
-    private let waiting: Mutex<[String]>
-    /// What is not well, whether obs is ready or not.
-    public let notes: HealthNotes
-
-    public init(_ conditions: [String], notes: HealthNotes = HealthNotes()) {
-        waiting = Mutex(conditions)
-        self.notes = notes
-    }
-
-    public func isMet(_ condition: String) {
-        waiting.withLock { $0.removeAll { $0 == condition } }
-    }
-
-    /// From now on `condition` is waited for, until it ``isMet(_:)``.
-    public func waits(for condition: String) {
-        waiting.withLock { if !$0.contains(condition) { $0.append(condition) } }
-    }
-
-    public var missing: [String] { waiting.withLock { $0 } }
 }

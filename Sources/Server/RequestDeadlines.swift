@@ -1,16 +1,16 @@
 import NIOCore
 import NIOHTTPTypes
 
-/// Closes connections of clients that are too slow, or never done: a few of them must not hold the server's sockets and memory for ever.
+/// Closes connections of clients that are too slow or never finish: they must not hold the server's sockets and memory for ever.
 ///
-/// A connection has one deadline at a time, by what it waits for:
+/// A connection has one deadline at a time, depending on what it waits for:
 ///
-///     connected ──▶ head ──▶ rest of the body ──▶ (the question, which has a time of its own) ──▶ answer ──▶ next head
-///                                             └─▶ answered before the body ended: a moment, so that the client can read why
+///     connected ──▶ head ──▶ rest of the body ──▶ (the request runs; it has its own time limit) ──▶ response ──▶ next head
+///                                             └─▶ response before the body ended: a moment, so that the client can read it
 ///
-/// While a body comes or an answer goes, it also has to get on: so many bytes in each stretch of time. When the server stops, all that is left is short.
+/// A body or response must also make progress: so many bytes per interval. All deadlines are short once the server stops.
 ///
-/// One handler a connection, used on its event loop only.
+/// One handler per connection, used on its event loop only.
 final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -18,17 +18,18 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     struct Limits: Sendable {
-        /// From the connection, or the end of the answer before, to the end of the first head, or the next one. Scrapes come a minute apart at most.
+        /// From the connection to the end of the first head, and from a response to the end of the next head. Scrapes are at most a
+        /// minute apart.
         var firstHead = TimeAmount.seconds(30), nextHead = TimeAmount.seconds(180)
         /// From the head to the end of the body: 10 MB at 35 kB/s.
         var body = TimeAmount.seconds(300)
-        /// From the head of an answer to its end.
-        var answer = TimeAmount.seconds(600)
-        /// From an answer that did not wait for the body to the end of the connection.
+        /// From the head of a response to its end.
+        var response = TimeAmount.seconds(600)
+        /// From a response that did not wait for the body to the end of the connection.
         var refused = TimeAmount.seconds(5)
         /// From the end of the server to that of the connection.
         var shutdown = TimeAmount.seconds(5)
-        /// How much of a body or an answer has to move in which time.
+        /// The progress that a body or response must make per interval.
         var pace = (bytes: 64 << 10, time: TimeAmount.seconds(30))
     }
 
@@ -38,7 +39,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     private var paceCheck: Scheduled<Void>?
     private var isReading = false
     private var isStopping = false
-    /// Bytes of the body or the answer since the pace was looked at.
+    /// Bytes of the body or response since the pace was last checked.
     private var moved = 0
 
     init(_ limits: Limits, _ refusals: Refusals) {
@@ -93,7 +94,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
         case .head where !isReading:
-            close(context, in: limits.answer)
+            close(context, in: limits.response)
             keepPace(context)
         case .head: break
         case .body(let part):
@@ -103,7 +104,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
             return context.write(data, promise: promise)
         case .end:
             let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
-            // The client has read, but for what the system holds for it.
+            // The client has read all but what the system buffers for it.
             promise.futureResult.assumeIsolated().whenSuccess { self.ended(context) }
             return context.write(data, promise: promise)
         }
@@ -117,7 +118,7 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func close(_ context: ChannelHandlerContext, in time: TimeAmount) {
         deadline?.cancel()
-        let channel = context.channel, refusals = refusals, isSlow = time == limits.body || time == limits.answer
+        let channel = context.channel, refusals = refusals, isSlow = time == limits.body || time == limits.response
         deadline = context.eventLoop.scheduleTask(in: isStopping ? min(time, limits.shutdown) : time) {
             if isSlow { refusals.count(.slow) }
             channel.close(promise: nil)

@@ -2,20 +2,20 @@ import HTTPTypes
 import Hummingbird
 import Telemetry
 
-/// Times every request by route, method and status, and gives each answer the headers that all have.
+/// Times every request by route, method and status, and adds the headers that all responses have.
 ///
-/// The route is the pattern (`/api/v1/incidents/{id}`), never the path that was asked for; what no route knows is one series.
+/// The label `route` is the pattern (`/api/v1/incidents/{id}`), never the path of the request; unknown paths share one series.
 struct RequestMeter: RouterMiddleware {
     typealias Context = ServerContext
 
     private let duration: HistogramFamily
     private let routes: [Route]
 
-    /// - Parameter routes: all that there are, to tell a path that is not there from a method that its path has not.
+    /// - Parameter routes: all of them, to distinguish an unknown path from a method that its path does not have.
     init(_ metrics: MetricsRegistry, routes: [Route]) {
         self.routes = routes
         duration = metrics.histogram(
-            "obs_http_request_duration_seconds", help: "Time from the end of a request's head to its answer.",
+            "obs_http_request_duration_seconds", help: "Time from the end of a request's head to its response.",
             labels: ["route", "method", "code"])
     }
 
@@ -28,12 +28,12 @@ struct RequestMeter: RouterMiddleware {
         } catch let error as any HTTPResponseError where error.status == .notFound {
             response = notFound(request)
         } catch let error as any HTTPResponseError {
-            response = HTTPFailure(error.status, code: "bad_request", error.status.reasonPhrase).answer.response
+            response = HTTPFailure(error.status, code: "bad_request", error.status.reasonPhrase).response.encoded
         } catch {
             context.logger.error("a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
             response =
-                HTTPFailure(.internalServerError, code: "internal", "the request failed inside obs; its log says why").answer
-                .response
+                HTTPFailure(.internalServerError, code: "internal", "the request failed inside obs; its log says why").response
+                .encoded
         }
         response.headers[.xContentTypeOptions] = "nosniff"
         let method = Self.methods.contains(request.method) ? request.method.rawValue : "OTHER"
@@ -43,22 +43,22 @@ struct RequestMeter: RouterMiddleware {
 
     private func notFound(_ request: Request) -> Response {
         let path = request.uri.path
-        let methods = Set(routes.filter { $0.isAt(path) }.map(\.method.rawValue)).sorted()
+        let methods = Set(routes.filter { $0.matches(path) }.map(\.method.rawValue)).sorted()
         guard !methods.isEmpty else {
             return HTTPFailure(
-                .notFound, code: "not_found", "there is nothing at \(path); see /api/openapi.json for what there is"
-            ).answer.response
+                .notFound, code: "not_found", "there is nothing at \(path); /api/openapi.json lists all paths"
+            ).response.encoded
         }
         let message = "method \(request.method.rawValue) is not allowed, but [\(methods.joined(separator: ","))] are"
-        // Alertmanager's API has refusals of its own shape.
+        // Alertmanager's API has its own shape of refusals.
         var response =
             path.hasPrefix("/api/v2/")
-            ? AlertmanagerRoutes.refusal(.methodNotAllowed, code: 405, message).answer.response
-            : HTTPFailure(.methodNotAllowed, code: "method_not_allowed", message).answer.response
+            ? AlertmanagerRoutes.refusal(.methodNotAllowed, code: 405, message).response.encoded
+            : HTTPFailure(.methodNotAllowed, code: "method_not_allowed", message).response.encoded
         response.headers[.allow] = methods.joined(separator: ", ")
         return response
     }
 
-    /// A method is the client's text: what is not known here must not become a label.
+    /// The method is the client's text: an unknown one must not become a label.
     private static let methods: Set<HTTPRequest.Method> = [.get, .head, .post, .put, .delete, .patch, .options]
 }

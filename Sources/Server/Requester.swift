@@ -1,14 +1,14 @@
 import Columns
 import HTTPTypes
 
-/// Who asks, as far as that is known: what is done is written down under their name.
-public enum Requester: Sendable, Equatable {
-    /// Nobody vouches for anybody: who does something says who they are.
+/// Who sent a request, as far as that is known: actions are recorded under their name.
+enum Requester: Sendable, Equatable {
+    /// No proxy vouches for anybody: people give their own names.
     case unverified
-    /// The user that the proxy before obs has let in (`http.user_header`); nil when a request did not come by it.
+    /// The user that the proxy in front of obs names (`http.user_header`); nil when the request did not come through it.
     case user(String?)
 
-    /// Longer names are nobody's.
+    /// Longer names are ignored.
     static let maxName = 200
 
     init(_ headers: HTTPFields, userHeader: HTTPField.Name?) {
@@ -20,22 +20,22 @@ public enum Requester: Sendable, Equatable {
         self = .user(name.isEmpty || name.utf8.count > Self.maxName ? nil : name)
     }
 
-    /// Under which name something is done.
+    /// The name under which an action is recorded.
     ///
-    /// - Parameter written: what the request itself says.
-    /// - Returns: nil when nobody has said who they are.
-    /// - Throws: `HTTPFailure` 403 for a request that did not come by the proxy, 400 when it names somebody else than the proxy does.
+    /// - Parameter written: the name in the request itself.
+    /// - Returns: nil when there is no name.
+    /// - Throws: ``HTTPFailure`` 403 for a request that did not come through the proxy, 400 when it names somebody else than the proxy.
     func name(_ written: String?) throws(HTTPFailure) -> String? {
         switch self {
         case .unverified: return written
         case .user(nil):
             throw HTTPFailure(
-                .forbidden, code: "no_user", "the request names no user; come by the proxy that http.user_header is about")
+                .forbidden, code: "no_user", "the request names no user; send it through the proxy that sets http.user_header")
         case .user(let name?):
             guard written?.hasSameBytes(as: name) ?? true else {
                 throw HTTPFailure(
                     .badRequest, code: "other_user",
-                    "it is to be done by '\(written!)', and the proxy says that you are '\(name)'; leave it out")
+                    "the request says '\(written!)', and the proxy says that you are '\(name)'; leave the name out")
             }
             return name
         }

@@ -5,13 +5,13 @@ import Query
 import Store
 import Telemetry
 
-/// All that the server answers. A group of routes that is added stands in this list, and in the description that `/api/openapi.json` gives.
+/// All routes of the server. A new group of routes is a line in this list; `/api/openapi.json` describes it by itself.
 public enum Routes {
     /// - Parameters:
-    ///   - runbooks: the folder with a page for each alert.
-    ///   - dashboards: where Grafana is, for the links of the pages; nil shows none.
-    ///   - spools: asked at each request, because a reload may add sources.
-    ///   - sources: each source as it is.
+    ///   - runbooks: the folder with a page per alert.
+    ///   - dashboards: the address of Grafana, for the links of the pages; nil shows none.
+    ///   - spools: called at each request, because a reload may add sources.
+    ///   - sources: the state of each source; called at each request.
     ///   - reload: what is wrong with the configuration, or nil when it is in force.
     public static func all(
         metrics: MetricsRegistry, readiness: Readiness, alerts: AlertManager, version: String, incidents: IncidentStore,
@@ -21,12 +21,14 @@ public enum Routes {
         reload: @escaping @Sendable () async -> String?
     ) -> [Route] {
         let site = Site(
-            incidents: incidents, alerts: alerts, runbooks: runbooks, dashboards: dashboards, readiness: readiness,
+            incidents: incidents, alerts: alerts, lake: lake, runbooks: runbooks, dashboards: dashboards, readiness: readiness,
             sources: sources)
-        return OperationsRoutes.all(metrics: metrics, readiness: readiness, reload: reload) + [OpenAPI.route]
+        let routes =
+            OperationsRoutes.all(metrics: metrics, readiness: readiness, reload: reload)
             + AlertmanagerRoutes.all(alerts, version: version)
-            + IncidentRoutes.all(incidents, runbooks: runbooks, lake: lake) + IngestRoutes.all(spools)
-            + SourceRoutes.all(sources)
-            + ServingRoutes.all(serving) + Pages.routes(site, lake: lake)
+            + IncidentRoutes.all(incidents, runbooks: runbooks, lake: lake)
+            + IngestRoutes.all(spools) + SourceRoutes.all(sources) + ServingRoutes.all(serving)
+            + Pages.routes(site)
+        return routes + [OpenAPI.route(describing: routes)]
     }
 }

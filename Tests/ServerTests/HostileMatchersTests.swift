@@ -67,15 +67,15 @@ struct `Hostile matchers` {
                 incidents, runbooks: "runbooks", lake: Lake(root: folder.path + "/lake"))
         func ask(_ method: HTTPRequest.Method, _ path: String, filter: String = "", body: String = "") async throws -> Int {
             let route = try #require(routes.first { $0.method == method && $0.path == path } as Server.Route?)
-            let question = HTTPQuestion(
+            let question = RouteRequest(
                 path: path, query: [("filter", filter)], parameters: [:], headers: [.contentType: "application/json"],
                 body: Array(body.utf8))
             do {
-                return try await route.answer(question).status.code
+                return try await route.respond(question).status.code
             } catch let error as HTTPFailure {
                 return error.status.code
             } catch let error as ShapedRefusal {
-                return error.answer.status.code
+                return error.response.status.code
             }
         }
         var patterns = HostilePatterns(seed: 12)
@@ -116,7 +116,7 @@ struct `Hostile matchers` {
         #expect(try PostedSilence(body(2)).matchers.count == 2)
         for count in [30, 101, 5000] {
             let error = #expect(throws: ShapedRefusal.self) { try PostedSilence(body(count)) }
-            #expect(error?.answer.status == .badRequest)
+            #expect(error?.response.status == .badRequest)
         }
     }
 }

@@ -24,11 +24,12 @@ struct `Pages of hostile text` {
         alerts = AlertManager(
             AlertingConfiguration(), incidents: incidents, metrics: MetricsRegistry(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let site = Site(
-            incidents: incidents, alerts: alerts, runbooks: folder.path + "/none", dashboards: nil, readiness: Readiness([]))
         let lake = Lake(root: folder.path + "/lake")
+        let site = Site(
+            incidents: incidents, alerts: alerts, lake: lake, runbooks: folder.path + "/none", dashboards: nil,
+            readiness: Readiness([]))
         routes =
-            Pages.routes(site, lake: lake) + IncidentRoutes.all(incidents, runbooks: folder.path + "/none", lake: lake)
+            Pages.routes(site) + IncidentRoutes.all(incidents, runbooks: folder.path + "/none", lake: lake)
             + AlertmanagerRoutes.all(alerts, version: "0")
     }
 
@@ -39,11 +40,11 @@ struct `Pages of hostile text` {
         let route = try #require(routes.first { $0.method == method && $0.path == pattern } as Server.Route?)
         var fields: HTTPFields = [.accept: "text/html"]
         if method == .post { fields[.contentType] = "application/x-www-form-urlencoded" }
-        let question = HTTPQuestion(
+        let question = RouteRequest(
             path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
             body: Array(form.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&").utf8), host: "obs:9464")
-        let answer: HTTPAnswer
-        do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
+        let answer: RouteResponse
+        do { answer = try await route.respond(question) } catch let failure as HTTPFailure { answer = failure.response }
         return (answer.status.code, String(decoding: answer.body, as: UTF8.self))
     }
 

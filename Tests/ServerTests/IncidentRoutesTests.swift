@@ -38,11 +38,11 @@ struct `The routes of incidents` {
         let route = try #require(routes.first { $0.method == method && $0.path == pattern } as Server.Route?)
         var fields = headers
         if method == .post, fields[.contentType] == nil { fields[.contentType] = "application/json" }
-        let question = HTTPQuestion(
+        let question = RouteRequest(
             path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
             body: Array(body.utf8), requester: requester)
-        let answer: HTTPAnswer
-        do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
+        let answer: RouteResponse
+        do { answer = try await route.respond(question) } catch let failure as HTTPFailure { answer = failure.response }
         return (answer.status.code, String(decoding: answer.body, as: UTF8.self), answer.headers)
     }
 

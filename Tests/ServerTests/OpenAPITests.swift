@@ -18,6 +18,7 @@ struct `The OpenAPI document` {
     private let folder = TemporaryFolder()
     private let incidents: IncidentStore
     private let routes: [Server.Route]
+    private let text: String
     private let document: [String: Any]
 
     init() throws {
@@ -37,12 +38,13 @@ struct `The OpenAPI document` {
                         lastLine: .now)
                 ]
             }, serving: try ServingStore(path: folder.path + "/serve.db"), reload: { nil })
-        document = try #require(try JSONSerialization.jsonObject(with: Data(OpenAPI.document.utf8)) as? [String: Any])
+        text = OpenAPI.document(of: routes)
+        document = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }
 
     private func answer(_ method: HTTPRequest.Method, _ path: String, _ parameters: [String: String] = [:]) async throws -> Any {
         let route = try #require(routes.first { $0.method == method && $0.path == path } as Server.Route?)
-        let answer = try await route.answer(HTTPQuestion(path: path, query: [], parameters: parameters, headers: [:], body: []))
+        let answer = try await route.respond(RouteRequest(path: path, query: [], parameters: parameters, headers: [:], body: []))
         return try JSONSerialization.jsonObject(with: Data(answer.body))
     }
 
@@ -66,7 +68,7 @@ struct `The OpenAPI document` {
             #expect(inPath == name.split(separator: "{").dropFirst().map { String($0.prefix { $0 != "}" }) })
         }
         let components = try #require(document["components"] as? [String: [String: Any]])
-        for reference in OpenAPI.document.split(separator: "\"").filter({ $0.hasPrefix("#/components/") }) {
+        for reference in text.split(separator: "\"").filter({ $0.hasPrefix("#/components/") }) {
             let parts = reference.split(separator: "/").map(String.init)
             #expect(components[parts[2]]?[parts[3]] != nil, "\(reference)")
         }

@@ -26,9 +26,9 @@ struct `The pages` {
             AlertingConfiguration(), incidents: incidents, metrics: MetricsRegistry(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let site = Site(
-            incidents: incidents, alerts: alerts, runbooks: folder.path + "/none", dashboards: "http://grafana:3000",
-            readiness: Readiness([]))
-        routes = Pages.routes(site, lake: Lake(root: folder.path + "/lake"))
+            incidents: incidents, alerts: alerts, lake: Lake(root: folder.path + "/lake"), runbooks: folder.path + "/none",
+            dashboards: "http://grafana:3000", readiness: Readiness([]))
+        routes = Pages.routes(site)
         for (number, severity) in [Severity.info, .critical, .warning, .warning, .warning].enumerated() {
             try incidents.record(
                 [
@@ -50,11 +50,11 @@ struct `The pages` {
         if method == .post { fields[.contentType] = "application/x-www-form-urlencoded" }
         for field in headers { fields[field.name] = field.value }
         let body = form.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
-        let question = HTTPQuestion(
+        let question = RouteRequest(
             path: pattern, query: query.map { (name: $0.0, value: $0.1) }, parameters: parameters, headers: fields,
             body: Array(body.utf8), host: "obs:9464", requester: requester)
-        let answer: HTTPAnswer
-        do { answer = try await route.answer(question) } catch let failure as HTTPFailure { answer = failure.answer }
+        let answer: RouteResponse
+        do { answer = try await route.respond(question) } catch let failure as HTTPFailure { answer = failure.response }
         return (answer.status.code, String(decoding: answer.body, as: UTF8.self), answer.headers)
     }
 
@@ -67,7 +67,7 @@ struct `The pages` {
         #expect(try await ask(.get, "/").text.contains("INC-1002") == false)
         #expect(try await ask(.get, "/", query: [("state", "all"), ("severity", ""), ("search", "")]).text.contains("INC-1002"))
         let quiet = try await ask(.get, "/", query: [("filter", "source=\"none\"")])
-        #expect(quiet.status == 200 && quiet.text.contains("No incidents are like that."))
+        #expect(quiet.status == 200 && quiet.text.contains("No incidents match."))
     }
 
     @Test func `let people act as whom the proxy has let in, and others look only`() async throws {
@@ -151,13 +151,13 @@ struct `The pages` {
         #expect(try incidents.incident("1003").incident.state == .open)
     }
 
-    @Test func `show what a silence would hide, and make, lengthen and end it`() async throws {
+    @Test func `show what a silence would mute, and make, lengthen and end it`() async throws {
         try await alerts.receive([
             Alert(PostedAlert(labels: ["alertname": "DiskFull", "host": "db-1"]), now: now, resolveTimeout: .seconds(300))
         ])
         let filter = "alertname=\"DiskFull\""
         #expect(
-            try await ask(.get, "/silences", query: [("filter", filter)]).text.contains("It would hide 1 alert that holds now"))
+            try await ask(.get, "/silences", query: [("filter", filter)]).text.contains("It would mute 1 active alert:"))
         #expect(try await ask(.get, "/silences", query: [("filter", "x")]).text.contains("is no matcher"))
         let form = [("filter", filter), ("by", "ann"), ("comment", "disks"), ("for", "1h")]
         for missing in ["by", "comment", "for"] {

@@ -111,8 +111,9 @@ struct `The limits of the HTTP server` {
         let metrics = MetricsRegistry()
         // More than the buffers of the system take.
         let routes = [
-            Route(.get, "/large") { _ in HTTPAnswer(contentType: "text/plain", body: Array(repeating: 120, count: 16 << 20)) },
-            Route(.get, "/larger") { _ in HTTPAnswer(contentType: "text/plain", body: Array(repeating: 120, count: 32 << 20)) },
+            Route(.get, "/large") { _ in RouteResponse(contentType: "text/plain", body: Array(repeating: 120, count: 16 << 20)) },
+            Route(.get, "/larger") { _ in RouteResponse(contentType: "text/plain", body: Array(repeating: 120, count: 32 << 20))
+            },
         ]
         var deadlines = RequestDeadlines.Limits()
         deadlines.pace.time = .seconds(1)
@@ -142,7 +143,7 @@ struct `The limits of the HTTP server` {
 
     @Test func `end a question with its time, and let scrapes pass meanwhile`() async throws {
         let running = Count()
-        let routes = [endless(running), Route(.get, "/metrics", isInstant: true) { _ in .text("m") }]
+        let routes = [endless(running), Route(.get, "/metrics", nil, isInstant: true) { _ in .text("m") }]
         try await ServerFixture.withServer(routes, timeLimit: .seconds(1)) { url in
             async let late = (0..<12).asyncMap { _ in
                 await ServerFixture.exchange(url, "GET /endless HTTP/1.1\r\n\(Self.head)\r\n")
@@ -173,7 +174,7 @@ struct `The limits of the HTTP server` {
         var deadlines = RequestDeadlines.Limits()
         deadlines.shutdown = .milliseconds(100)
         let large = Route(.get, "/large") { _ in
-            HTTPAnswer(contentType: "text/plain", body: Array(repeating: 120, count: 16 << 20))
+            RouteResponse(contentType: "text/plain", body: Array(repeating: 120, count: 16 << 20))
         }
         let clients = Mutex<[RawClient]>([])
         try await ServerFixture.withServer([endless(running), large], deadlines: deadlines, timeLimit: .minutes(10)) { url in

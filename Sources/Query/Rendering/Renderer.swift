@@ -69,3 +69,8 @@ extension ColumnType {
         }
     }
 }
+
+extension Answer {
+    /// A table with aligned columns, complete and without colours, for people who read it through a pipe or with `curl`.
+    public var text: String { Renderer(format: .table).render(self) }
+}

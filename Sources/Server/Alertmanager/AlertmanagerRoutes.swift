@@ -4,59 +4,75 @@ import Foundation
 import HTTPTypes
 import Telemetry
 
-/// Alertmanager's API, version 2: Prometheus sends to it and `amtool` works on it. Its shapes, filters, status codes and errors are Alertmanager's own:
-/// a refusal is a JSON text, one of the body as a whole an object with `code` and `message`.
-public enum AlertmanagerRoutes {
+/// Alertmanager's API, version 2: Prometheus sends alerts to it and `amtool` works with it. Shapes, filters, status codes and errors
+/// are Alertmanager's own: a refusal is a JSON string, or an object with `code` and `message` if the whole body is refused.
+///
+/// Source: Alertmanager, api/v2/openapi.yaml.
+enum AlertmanagerRoutes {
     /// - Parameter version: of this program, for `/api/v2/status`.
-    public static func all(_ manager: AlertManager, version: String) -> [Route] {
+    static func all(_ manager: AlertManager, version: String) -> [Route] {
         let startedAt = now
         let general = [
-            Route(.get, "/api/v2/status") { _ in
+            Route(
+                .get, "/api/v2/status",
+                operation("getStatus", "Version, uptime and configuration") { $0.response = .json(["type": "object"]) }
+            ) { _ in
                 .json(
                     """
-                    {"cluster":{"peers":[],"status":"disabled"},"config":{"original":\(JSONText.quote(manager.inForce.alertmanagerYAML))},\
-                    "uptime":"\(AlertmanagerJSON.time(startedAt))","versionInfo":{"branch":"obs","buildDate":"","buildUser":"","goVersion":"",\
-                    "revision":\(JSONText.quote("obs " + version)),"version":"\(spokenVersion)"}}
+                    {"cluster":{"peers":[],"status":"disabled"},\
+                    "config":{"original":\(JSONText.quote(manager.inForce.alertmanagerYAML))},\
+                    "uptime":"\(AlertmanagerJSON.time(startedAt))",\
+                    "versionInfo":{"branch":"obs","buildDate":"","buildUser":"","goVersion":"",\
+                    "revision":\(JSONText.quote("obs " + version)),"version":"\(supportedVersion)"}}
 
                     """)
             },
-            Route(.get, "/api/v2/receivers") { _ in
-                .json(
-                    "[" + manager.inForce.receivers.map { "{\"name\":\(JSONText.quote($0.name))}" }.joined(separator: ",") + "]\n"
-                )
+            Route(
+                .get, "/api/v2/receivers", operation("getReceivers", "The names of the receivers") { $0.response = list }
+            ) { _ in
+                let names = manager.inForce.receivers.map { "{\"name\":\(JSONText.quote($0.name))}" }
+                return .json("[\(names.joined(separator: ","))]\n")
             },
         ]
         return general + alertRoutes(manager) + silenceRoutes(manager)
     }
 
-    /// The Alertmanager whose API this is: `amtool` warns of any other than its own.
-    private static let spokenVersion = "0.25.0"
+    /// The version of Alertmanager whose API this is: `amtool` warns of any other than its own.
+    private static let supportedVersion = "0.25.0"
 
     private static func alertRoutes(_ manager: AlertManager) -> [Route] {
         [
-            Route(.post, "/api/v2/alerts") { question in
-                try requireJSON(question)
-                guard !question.body.isEmpty else {
+            Route(
+                .post, "/api/v2/alerts",
+                operation("postAlerts", "Accepts alerts; they are on disk when it responds") { $0.body = list }
+            ) { request in
+                try requireJSON(request)
+                guard !request.body.isEmpty else {
                     throw refusal(.unprocessableContent, code: 602, "alerts in body is required")
                 }
-                return try await answer { try await manager.receive(body: question.body) }
+                return try await response { try await manager.receive(body: request.body) }
             },
-            Route(.post, "/api/v1/ingest/alertmanager") { question in
-                try await answer { try await manager.receive(webhook: question.body) }
+            Route(
+                .post, "/api/v1/ingest/alertmanager",
+                Operation("takeWebhook", .alertmanager, "Accepts what an Alertmanager's webhook sends") {
+                    $0.body = .json(["type": "object"])
+                }
+            ) { request in
+                try await response { try await manager.receive(webhook: request.body) }
             },
-            Route(.get, "/api/v2/alerts") { question in
-                let alerts = try await manager.alerts.alerts(try filter(question), now: now)
-                return HTTPAnswer(contentType: "application/json", body: AlertmanagerJSON.alerts(alerts))
+            Route(.get, "/api/v2/alerts", listing("getAlerts", "The active alerts")) { request in
+                let alerts = try await manager.alerts.alerts(try filter(request), now: now)
+                return RouteResponse(contentType: "application/json", body: AlertmanagerJSON.alerts(alerts))
             },
-            Route(.get, "/api/v2/alerts/groups") { question in
-                let groups = try await manager.alerts.groups(try filter(question), now: now)
-                return HTTPAnswer(contentType: "application/json", body: AlertmanagerJSON.groups(groups))
+            Route(.get, "/api/v2/alerts/groups", listing("getAlertGroups", "The active alerts in their groups")) { request in
+                let groups = try await manager.alerts.groups(try filter(request), now: now)
+                return RouteResponse(contentType: "application/json", body: AlertmanagerJSON.groups(groups))
             },
         ]
     }
 
-    /// Nothing when all was taken in; else what was not, and why.
-    private static func answer(_ receive: () async throws -> [AlertFault]) async throws -> HTTPAnswer {
+    /// An empty response when everything was accepted; otherwise a refusal that names what was not, and why.
+    private static func response(_ receive: () async throws -> [AlertFault]) async throws -> RouteResponse {
         do {
             let faults = try await receive()
             guard !faults.isEmpty else { return .empty(.ok) }
@@ -72,18 +88,30 @@ public enum AlertmanagerRoutes {
 
     private static func silenceRoutes(_ manager: AlertManager) -> [Route] {
         [
-            Route(.get, "/api/v2/silences") { question in
-                let matchers = try matchers(question), now = now
+            Route(
+                .get, "/api/v2/silences",
+                operation("getSilences", "The silences") {
+                    $0.parameters = [matcherParameter]
+                    $0.response = list
+                }
+            ) { request in
+                let matchers = try matchers(request), now = now
                 let found = try manager.silences.silences().filter { silence in
                     matchers.match(Labels(silence.matchers.map { ($0.name, $0.value) }))
                 }
                 return .json(
                     "[" + inOrder(found, now).map { AlertmanagerJSON.silence($0, now: now) }.joined(separator: ",") + "]\n")
             },
-            Route(.post, "/api/v2/silences") { question in
-                try requireJSON(question)
-                let posted = try PostedSilence(question.body)
-                let author = try author(posted.createdBy, question)
+            Route(
+                .post, "/api/v2/silences",
+                operation("postSilences", "Makes or changes a silence") {
+                    $0.body = .json(["type": "object"])
+                    $0.response = .json(["type": "object", "properties": ["silenceID": ["type": "string"]]])
+                }
+            ) { request in
+                try requireJSON(request)
+                let posted = try PostedSilence(request.body)
+                let author = try author(posted.createdBy, request)
                 do {
                     let id = try manager.silences.set(
                         id: posted.id, matchers: posted.matchers, startsAt: posted.startsAt, endsAt: posted.endsAt,
@@ -96,16 +124,18 @@ public enum AlertmanagerRoutes {
                     throw refusal(.badRequest, error.description)
                 }
             },
-            Route(.get, "/api/v2/silence/{id}") { question in
-                let id = try id(question)
+            Route(
+                .get, "/api/v2/silence/{id}", operation("getSilence", "One silence") { $0.response = .json(["type": "object"]) }
+            ) { request in
+                let id = try id(request)
                 do {
                     return .json(AlertmanagerJSON.silence(try manager.silences.silence(id), now: now) + "\n")
                 } catch AlertingError.noSilence {
                     return .empty(.notFound)
                 }
             },
-            Route(.delete, "/api/v2/silence/{id}") { question in
-                let id = try id(question), author = try author("API", question)
+            Route(.delete, "/api/v2/silence/{id}", operation("deleteSilence", "Ends a silence now")) { request in
+                let id = try id(request), author = try author("API", request)
                 do {
                     try manager.silences.expire(id, by: author, now: now)
                     return .empty(.ok)
@@ -116,85 +146,100 @@ public enum AlertmanagerRoutes {
         ]
     }
 
-    /// Those that hold first, what ends soonest before the rest; then those to come; then those that have ended, newest first.
+    /// Active silences first, ordered by their end; then pending ones by their start; then expired ones, newest first.
     private static func inOrder(_ silences: [Silence], _ now: Timestamp) -> [Silence] {
         func all(_ state: Silence.State) -> [Silence] { silences.filter { $0.state(at: now) == state } }
         return all(.active).sorted { $0.endsAt < $1.endsAt } + all(.pending).sorted { $0.startsAt < $1.startsAt }
             + all(.expired).sorted { $0.endsAt > $1.endsAt }
     }
 
-    /// Who makes or ends a silence: the user whom the proxy names, whatever a tool has written.
-    private static func author(_ written: String, _ question: HTTPQuestion) throws -> String {
+    /// Who makes or ends a silence: the user that the proxy names, if there is one, whatever the tool wrote.
+    private static func author(_ written: String, _ request: RouteRequest) throws -> String {
         do throws(HTTPFailure) {
-            return try question.requester.name(nil) ?? written
+            return try request.requester.name(nil) ?? written
         } catch {
             throw refusal(error.status, error.message)
         }
     }
 
-    // MARK: Questions
+    private static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 
-    static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
-
-    private static func id(_ question: HTTPQuestion) throws -> String {
-        let id = question.parameters["id"] ?? ""
+    private static func id(_ request: RouteRequest) throws -> String {
+        let id = request.parameters["id"] ?? ""
         guard UUID(uuidString: id) != nil else {
             throw refusal(.unprocessableContent, code: 601, "silenceID in path must be of type uuid: \(JSONText.quote(id))")
         }
         return id.lowercased()
     }
 
-    private static func matchers(_ question: HTTPQuestion) throws -> [Matcher] {
+    private static func matchers(_ request: RouteRequest) throws -> [Matcher] {
         do {
-            return try question.query.filter { $0.name == "filter" }.flatMap { try [Matcher](parsing: $0.value) }
+            return try request.query.filter { $0.name == "filter" }.flatMap { try [Matcher](parsing: $0.value) }
                 .bounded()
         } catch {
             throw refusal(.badRequest, "bad matcher format: \(error)")
         }
     }
 
-    private static func filter(_ question: HTTPQuestion) throws -> AlertQuestions.Filter {
+    private static func filter(_ request: RouteRequest) throws -> AlertQuestions.Filter {
         var filter = AlertQuestions.Filter()
-        filter.matchers = try matchers(question)
-        if let pattern = question.first("receiver") {
+        filter.matchers = try matchers(request)
+        if let pattern = request.first("receiver") {
             do { filter.receiver = try RegularExpression(pattern) } catch {
                 throw refusal(.badRequest, "failed to parse receiver param: \(error)")
             }
         }
-        // As Alertmanager reads them: what is no word for yes is no.
-        func isAsked(_ name: String) -> Bool {
-            question.first(name).map {
+        // As Alertmanager reads them: any word that does not mean yes means no.
+        func flag(_ name: String) -> Bool {
+            request.first(name).map {
                 ["true", "t", "1", "yes", "ok", "y", "on", "selected", "checked", "enabled"].contains($0.lowercased())
             } ?? true
         }
-        filter.active = isAsked("active")
-        filter.silenced = isAsked("silenced")
-        filter.inhibited = isAsked("inhibited")
+        filter.active = flag("active")
+        filter.silenced = flag("silenced")
+        filter.inhibited = flag("inhibited")
         return filter
     }
 
-    private static func requireJSON(_ question: HTTPQuestion) throws {
-        let type = question.headers[.contentType] ?? "application/octet-stream"
-        let name = OutsideText(OutsideText(type).split { $0 == ";" }[0]).trimmed.lowercased()
-        guard name == "application/json" else {
+    private static func requireJSON(_ request: RouteRequest) throws {
+        guard request.mediaType == "application/json" else {
+            let type = request.headers[.contentType] ?? "application/octet-stream"
             throw refusal(
                 .unsupportedMediaType, code: 415,
                 "unsupported media type \(JSONText.quote(OutsideText(type).prefix(100))), only [application/json] are allowed")
         }
     }
 
-    /// As the generated part of Alertmanager's server refuses.
+    /// A refusal as the generated part of Alertmanager's server makes it.
     static func refusal(_ status: HTTPResponse.Status, code: Int, _ message: String) -> ShapedRefusal {
-        ShapedRefusal(answer: .json("{\"code\":\(code),\"message\":\(JSONText.quote(message))}\n", status: status))
+        ShapedRefusal(response: .json("{\"code\":\(code),\"message\":\(JSONText.quote(message))}\n", status: status))
     }
 
-    /// As its handlers refuse: a JSON text.
+    /// A refusal as its handlers make it: a JSON string.
     static func refusal(_ status: HTTPResponse.Status, _ message: String) -> ShapedRefusal {
-        ShapedRefusal(answer: .json(JSONText.quote(message) + "\n", status: status))
+        ShapedRefusal(response: .json(JSONText.quote(message) + "\n", status: status))
     }
 }
 
-/// A refusal in the shape that an API of others prescribes.
-struct ShapedRefusal: Error {
-    let answer: HTTPAnswer
+/// What the API document says about them. Alertmanager's own document has the details.
+extension AlertmanagerRoutes {
+    private static func operation(
+        _ id: String, _ summary: String, _ details: (inout Operation) -> Void = { _ in }
+    ) -> Operation {
+        Operation(id, .alertmanager, summary + " (as in Alertmanager's API v2)", details)
+    }
+
+    private static func listing(_ id: String, _ summary: String) -> Operation {
+        operation(id, summary) {
+            $0.parameters =
+                [matcherParameter, .text("receiver", "A regular expression on the names of receivers")]
+                + ["active", "silenced", "inhibited"].map {
+                    .init(name: $0, summary: "Whether to include such alerts", schema: ["type": "boolean", "default": true])
+                }
+            $0.response = list
+        }
+    }
+
+    private static let list = Operation.Content.json(["type": "array", "items": ["type": "object"]])
+    private static let matcherParameter = Operation.Parameter.text("filter", "A matcher; may be given several times")
 }

@@ -2,7 +2,7 @@ import Alerting
 import Columns
 import Foundation
 
-/// A silence as it stands in a body of `POST /api/v2/silences`.
+/// A silence as the body of `POST /api/v2/silences` has it.
 struct PostedSilence {
     let id: String?
     let matchers: [Matcher]
@@ -26,7 +26,8 @@ struct PostedSilence {
         var comment: String?
     }
 
-    /// - Throws: ``ShapedRefusal``, as Alertmanager refuses: first what is no JSON, then what is missing, then what is wrong.
+    /// - Throws: ``ShapedRefusal`` as Alertmanager makes it: first for a body that is not JSON, then for missing fields, then for
+    ///   wrong values.
     init(_ bytes: [UInt8]) throws {
         let body: Body
         do {
@@ -46,7 +47,8 @@ struct PostedSilence {
             guard let time = Timestamp(posted: text) else {
                 throw AlertmanagerRoutes.refusal(
                     .badRequest, code: 400,
-                    "\(name) \(JSONText.quote(OutsideText(text).prefix(100))) is no time; write such as 2026-11-21T10:00:00Z")
+                    "\(name) \(JSONText.quote(OutsideText(text).prefix(100))) is not a time; write one such as 2026-11-21T10:00:00Z"
+                )
             }
             return time
         }
@@ -61,7 +63,8 @@ struct PostedSilence {
         id = body.id.flatMap { $0.isEmpty ? nil : $0.lowercased() }
         guard conditions.count <= [Matcher].maxCount else {
             throw AlertmanagerRoutes.refusal(
-                .badRequest, "silence invalid: it has \(conditions.count) matchers, and at most \([Matcher].maxCount) are taken")
+                .badRequest, "silence invalid: it has \(conditions.count) matchers, and at most \([Matcher].maxCount) are allowed"
+            )
         }
         let matchers = try conditions.enumerated().map { index, condition in
             let name = try require(condition.name, "matchers.\(index).name"),
@@ -89,8 +92,8 @@ struct PostedSilence {
     private static func reason(_ error: any Error) -> String {
         switch error {
         case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context):
-            "\(context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")) is of a wrong type"
-        default: "it is no JSON"
+            "\(context.codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")) has a wrong type"
+        default: "it is not JSON"
         }
     }
 }

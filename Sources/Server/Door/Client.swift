@@ -1,17 +1,17 @@
 import Synchronization
 
-/// Whoever is at the other end of a connection, as far as one sees whether they are still there.
+/// The client of a connection: whether it is still there, and the memory that its responses hold.
 final class Client: Sendable {
     private struct State {
         var isGone = false
         var action: (@Sendable () -> Void)?
-        /// What its answers hold in memory until it has read them.
+        /// The memory that its responses hold until it has read them.
         var leases: [HeldBytes.Lease] = []
     }
 
     private let state = Mutex(State())
 
-    /// Does `action` when the client goes, or at once if it has gone. There is one at a time; nil takes it back.
+    /// Runs `action` when the client leaves, or at once if it has left. There is one action at a time; nil removes it.
     func whenGone(_ action: (@Sendable () -> Void)?) {
         let isGone = state.withLock { state in
             state.action = state.isGone ? nil : action
@@ -31,9 +31,9 @@ final class Client: Sendable {
 
     func hold(_ lease: HeldBytes.Lease) { state.withLock { $0.leases.append(lease) } }
 
-    /// All that was answered has been taken by the system, or never will be.
+    /// All responses have been handed to the system, or never will be.
     func hasRead() {
-        // Given back outside of the lock.
+        // The leases are released outside the lock.
         _ = state.withLock { state in
             defer { state.leases = [] }
             return state.leases

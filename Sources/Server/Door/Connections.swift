@@ -4,15 +4,15 @@ import NIOCore
 import NIOHTTPTypes
 import Synchronization
 
-/// The connections that are open, as many as there may be: each is a descriptor, and files need some too.
+/// The open connections. Their number is limited: each takes a file descriptor, and pipelines need some too.
 ///
-/// When one more comes, that which has waited longest for its client is closed for it: one without a request, or whose body has stopped. Where all are being answered,
-/// the new one is refused with 503.
+/// When the limit is reached, a new connection replaces the one that has waited longest for its client (idle, or with a stalled body).
+/// If none waits for its client, the new one is refused with 503.
 final class Connections: Sendable {
     private struct Entry {
         let channel: any Channel
         let client: Client
-        /// Since when its client could go on and does not; nil while it waits for us.
+        /// Since when it waits for its client; nil while the client waits for us.
         var waitingSince: ContinuousClock.Instant?
     }
 
@@ -23,7 +23,7 @@ final class Connections: Sendable {
         self.limit = limit
     }
 
-    /// A quarter of the descriptors that the process may have, so that pipelines and the store keep theirs.
+    /// A quarter of the file descriptors of the process, so that enough are left for pipelines and the store.
     static func shareOfDescriptors() -> Int {
         var limits = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 64 }
@@ -36,7 +36,7 @@ final class Connections: Sendable {
 
     fileprivate enum Admission {
         case admitted
-        /// In the place of this one, which is to be closed.
+        /// Admitted instead of this connection, which is to be closed.
         case instead(any Channel)
         case refused
     }
@@ -62,7 +62,7 @@ final class Connections: Sendable {
     fileprivate func remove(_ channel: any Channel) { entries.withLock { $0[ObjectIdentifier(channel)] = nil } }
 }
 
-/// Tells ``Connections`` what happens on one of them. Used on its event loop only.
+/// Reports the events of one connection to ``Connections``. Used on its event loop only.
 final class ConnectionKeeper: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -95,12 +95,12 @@ final class ConnectionKeeper: ChannelDuplexHandler, RemovableChannelHandler {
             other.close(promise: nil)
         case .refused:
             refusals.count(.connections)
-            let answer = HTTPFailure.busy("there are too many connections").answer
-            var response = HTTPResponse(status: answer.status, headerFields: answer.headers)
+            let busy = HTTPFailure.busy("there are too many connections").response
+            var response = HTTPResponse(status: busy.status, headerFields: busy.headers)
             response.headerFields[.connection] = "close"
-            response.headerFields[.contentLength] = String(answer.body.count)
+            response.headerFields[.contentLength] = String(busy.body.count)
             context.write(wrapOutboundOut(.head(response)), promise: nil)
-            context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: nil)
+            context.write(wrapOutboundOut(.body(ByteBuffer(bytes: busy.body))), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             context.close(promise: nil)
         }
@@ -113,7 +113,7 @@ final class ConnectionKeeper: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelInactive()
     }
 
-    /// A client that ends its side while it is being answered has gone: programs that ask over HTTP do not do that otherwise.
+    /// A client that closes its side before it has the response has left: HTTP clients do not do that otherwise.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed { client.goes() }
         context.fireUserInboundEventTriggered(event)
@@ -132,7 +132,7 @@ final class ConnectionKeeper: ChannelDuplexHandler, RemovableChannelHandler {
         guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
         let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
         let connections = connections, client = client, channel = context.channel
-        // What was answered has left this process, or the connection has ended.
+        // The response has left this process, or the connection has ended.
         promise.futureResult.whenComplete { _ in
             client.hasRead()
             connections.waits(channel, isWaiting: true)

@@ -1,12 +1,12 @@
 import HTTPTypes
 import Hummingbird
 
-/// Looks at the head of every request before any route does, so that no route can forget it: the name by which obs is asked, and for what may change something the page that
-/// it comes from.
+/// Checks the head of every request before any route runs, so that no route can forget it: the host name, and, for requests that may
+/// change something, the site that the request comes from.
 struct Doorkeeper: RouterMiddleware {
     typealias Context = ServerContext
 
-    /// Nil takes any name.
+    /// Nil allows any name.
     let hosts: KnownHosts?
     let refusals: Refusals
 
@@ -17,8 +17,11 @@ struct Doorkeeper: RouterMiddleware {
             refusals.count(.host)
             return HTTPFailure(
                 .misdirectedRequest, code: "unknown_host",
-                "'\(String((host ?? "").unicodeScalars.prefix(100)))' is not a name of this server; ask it by its address, or add the name to http.hosts"
-            ).answer.response
+                """
+                '\(String((host ?? "").unicodeScalars.prefix(100)))' is not a name of this server; use its address, or add the name \
+                to http.hosts
+                """
+            ).response.encoded
         }
         if request.method.mayChange,
             RequestOrigin(request.headers, authority: host, externalAuthority: hosts?.externalAuthority) == .foreign
@@ -26,8 +29,11 @@ struct Doorkeeper: RouterMiddleware {
             refusals.count(.origin)
             return HTTPFailure(
                 .forbidden, code: "foreign_origin",
-                "the request comes from a page of another site; open the page here and try again (behind a proxy, set alerting.external_url)"
-            ).answer.response
+                """
+                the request comes from a page of another site; open the page here and try again (behind a proxy, set \
+                alerting.external_url)
+                """
+            ).response.encoded
         }
         return try await next(request, context)
     }

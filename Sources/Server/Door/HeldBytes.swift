@@ -1,9 +1,10 @@
 import Synchronization
 
-/// The memory that the bodies and answers of all requests may take together, however many come: else clients that leave bodies open, or do not read what they asked for,
-/// fill it.
+/// Limits the memory of all request bodies and responses together. Without it, clients that never finish their bodies, or do not read
+/// their responses, could exhaust the memory.
 ///
-/// The first ``free`` bytes of each are not counted, so that scrapes, alerts and pages have room when large ones have taken all; ``Connections`` bounds how many there are.
+/// The first ``free`` bytes of each are not counted, so that scrapes, alerts and pages still work when large requests have taken the
+/// rest; ``Connections`` bounds their number.
 final class HeldBytes: Sendable {
     static let free = 64 << 10
 
@@ -24,7 +25,7 @@ final class HeldBytes: Sendable {
 
     fileprivate func giveBack(_ count: Int) { held.subtract(count, ordering: .relaxed) }
 
-    /// The part that one body or one answer has of it, given back with its last reference.
+    /// The share of one body or response, released with its last reference.
     final class Lease: Sendable {
         private let all: HeldBytes
         private let counts = Mutex((size: 0, taken: 0))
@@ -35,7 +36,7 @@ final class HeldBytes: Sendable {
 
         deinit { all.giveBack(counts.withLock { $0.taken }) }
 
-        /// Whether there is room for so many more.
+        /// Takes `count` more bytes; false when there is no room for them.
         func grow(by count: Int) -> Bool {
             counts.withLock { counts in
                 let missing = max(0, counts.size + count - HeldBytes.free) - counts.taken

@@ -1,16 +1,17 @@
 import Foundation
 
-/// The names that this server is asked by. A page of another site can give its own name our address (DNS rebinding), and then reads answers as its own:
-/// the browser sends that name in `Host`, so what is asked for under a name that nobody gave us is refused.
+/// The host names of this server. A page of another site can point its own name at our address (DNS rebinding) and then read our
+/// responses as its own. The browser sends that name in `Host`, so requests for an unknown name are refused.
 ///
-/// Known are addresses in digits (no name server is asked for them), `localhost`, the name of the machine, the host of `http.listen`, that of `alerting.external_url`, and
-/// `http.hosts`.
+/// Known are numeric addresses (they need no name server), `localhost`, the name of the machine, the hosts of `http.listen` and
+/// `alerting.external_url`, and `http.hosts`.
 public struct KnownHosts: Sendable {
     /// In lower case, without ports.
     private let names: Set<String>
-    /// Where browsers see this server when a proxy before it changes `Host`: `host:port` of the external address.
+    /// The `host:port` of the external address: what browsers see when a proxy in front of the server changes `Host`.
     let externalAuthority: String?
 
+    /// - Parameter externalURL: the setting `alerting.external_url`.
     public init(_ configuration: ServerConfiguration, externalURL: String?) {
         var names: Set<String> = ["localhost", ProcessInfo.processInfo.hostName.lowercased()]
         if let listen = try? configuration.address().host { names.insert(listen.lowercased()) }
@@ -23,7 +24,7 @@ public struct KnownHosts: Sendable {
         }
     }
 
-    /// Whether `authority`, as it stands in `Host`, is one of ours. Who names no host is no browser.
+    /// Whether `authority`, the value of `Host`, is a name of this server. A request without a host does not come from a browser.
     func isKnown(_ authority: String?) -> Bool {
         guard let authority, !authority.isEmpty else { return true }
         guard let host = Self.host(of: authority.lowercased()) else { return false }
@@ -51,14 +52,14 @@ public struct KnownHosts: Sendable {
         return inet_pton(AF_INET, host, &four) == 1 || inet_pton(AF_INET6, host, &six) == 1
     }
 
-    /// Browsers leave out the port that a scheme has anyway, some proxies write it.
+    /// Browsers omit the default port of a scheme, some proxies write it.
     static func withoutUsualPort(_ authority: String) -> String {
         let lower = authority.lowercased()
         for port in [":80", ":443"] where lower.hasSuffix(port) { return String(lower.dropLast(port.count)) }
         return lower
     }
 
-    /// Whether a name may stand in `http.hosts`.
+    /// Whether a name is allowed in `http.hosts`.
     static func isName(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 253
             && text.utf8.allSatisfy { byte in

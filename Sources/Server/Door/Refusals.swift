@@ -1,19 +1,19 @@
 import Telemetry
 
-/// Requests and connections that were not served, by why.
+/// Counts requests and connections that were not served, by reason.
 struct Refusals: Sendable {
     enum Reason: String, CaseIterable, Sendable {
-        /// Asked by a name that is not ours.
+        /// The request is for an unknown host name.
         case host
-        /// Would have changed something, from a page of another site.
+        /// The request may change something and comes from a page of another site.
         case origin
-        /// No room for its body or its answer.
+        /// There is no memory for its body or response.
         case memory
-        /// All connections were in use, and all of them being answered.
+        /// All connections are in use.
         case connections
-        /// Waited for its client longer than the others when one more connection came.
+        /// The connection had waited longest for its client when a new one came.
         case evicted
-        /// Its client sent or read too slowly.
+        /// The client sent or read too slowly.
         case slow
     }
 
@@ -23,8 +23,9 @@ struct Refusals: Sendable {
         counters = metrics.counter(
             "obs_http_refused_total",
             help: """
-                Requests and connections that were refused or ended, by reason: host (asked by an unknown name), origin (sent from a page of another site), memory and connections \
-                (limits reached), evicted (idle when a connection was needed), slow (sent or read too slowly).
+                Requests and connections that were refused or ended, by reason: host (unknown host name), origin (sent from a page \
+                of another site), memory and connections (limits reached), evicted (idle when a connection was needed), slow (sent \
+                or read too slowly).
                 """, labels: ["reason"])
         for reason in Reason.allCases { counters[reason.rawValue].increment(by: 0) }
     }

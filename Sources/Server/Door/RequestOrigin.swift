@@ -1,19 +1,20 @@
 import HTTPTypes
 
-/// Where a request comes from, by what browsers write into it by themselves: a page cannot leave that out or change it.
+/// Where a request comes from, according to the headers that browsers add themselves: a page cannot omit or change them.
 ///
-/// A page of another site can post a form here, or a body of `text/plain`, with anybody's browser and without asking. What is no browser says nothing of all this.
+/// A page of another site can post a form or a `text/plain` body here from a visitor's browser without consent. Clients other than
+/// browsers send none of these headers.
 ///
 /// Source: Fetch Metadata Request Headers; Fetch, "Origin" header; OWASP, Cross-Site Request Forgery Prevention.
 enum RequestOrigin {
-    /// Of obs's own pages, or not of a browser.
+    /// From obs's own pages, or not from a browser.
     case own
     case foreign
 
-    /// - Parameter authority: the host that was asked, as the browser knows it.
+    /// - Parameter authority: the host of the request, as the browser knows it.
     init(_ headers: HTTPFields, authority: String?, externalAuthority: String?) {
         func isOwn(_ address: String) -> Bool {
-            // `http://host:port`, with a path behind it in `Referer`. Pages that hide where they are say `null`.
+            // `http://host:port`, followed by a path in `Referer`. Pages that hide their origin send `null`.
             guard let scheme = address.firstRange(of: "://") else { return false }
             let named = KnownHosts.withoutUsualPort(String(address[scheme.upperBound...].prefix { $0 != "/" }))
             return !named.isEmpty
@@ -35,6 +36,6 @@ extension HTTPField.Name {
 }
 
 extension HTTPRequest.Method {
-    /// Whether a request of this kind may change something. What is not known to only read may.
+    /// Whether a request of this kind may change something; an unknown method may.
     var mayChange: Bool { self != .get && self != .head && self != .options }
 }

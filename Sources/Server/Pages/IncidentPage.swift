@@ -3,101 +3,125 @@ import Columns
 import Detection
 import Foundation
 import HTTPTypes
-import Lake
 import Query
 
-/// One incident: what, how bad, who has it; what can be done about it; why, what to do first, and what happened.
-struct IncidentPage {
-    let site: Site
-    let lake: Lake
+/// One incident: what it is and how bad, who has it; the actions on it; why it was opened, what to do first, and what happened.
+struct IncidentPage: SitePage {
+    private let site: Site
 
-    /// - Parameter complaint: why what was asked for was not done, shown on top.
-    func answer(_ question: HTTPQuestion, complaint: String? = nil, status: HTTPResponse.Status = .ok) throws -> HTTPAnswer {
+    init(_ site: Site) { self.site = site }
+
+    var routes: [Route] {
+        [
+            Route(
+                .get, "/incidents/{id}",
+                .page("showIncident", "One incident: evidence, what to do first, what happened") {
+                    $0.alternative = .text()
+                    $0.parameters = [
+                        .text("done", "What was just done, for a button that takes it back"), .text("was", "The value before"),
+                    ]
+                    $0.refusals = [404]
+                }
+            ) { request in
+                guard !request.wantsPage else { return try show(request) }
+                let view = try site.questions.one(
+                    request.parameter("id"), runbooks: site.runbooks, context: try IncidentRoutes.context(request, site.lake),
+                    now: Site.now)
+                return .text(view.text)
+            },
+            Route(
+                .post, "/incidents/{id}",
+                .form(
+                    "actOnPage", "What the buttons of an incident's page do", fields: ["action", "by", "note", "to", "version"],
+                    refusals: [400, 403, 404, 409, 415])
+            ) { try act($0) },
+            Route(
+                .get, "/incidents/{id}/figures.svg",
+                .page("drawFigures", "What the tables count about an incident, as a picture") {
+                    $0.response = .text("image/svg+xml")
+                    $0.responseSummary = "A picture"
+                    $0.refusals = [404]
+                }
+            ) { request in
+                let figures = try site.questions.one(request.parameter("id"), lake: site.lake).figures
+                return .text(IncidentFigures.svg(figures), contentType: "image/svg+xml")
+            },
+        ]
+    }
+
+    /// - Parameter complaint: why an action was not performed, shown at the top.
+    private func show(
+        _ request: RouteRequest, complaint: String? = nil, status: HTTPResponse.Status = .ok
+    ) throws -> RouteResponse {
         let view = try site.questions.one(
-            question.parameters["id"] ?? "", context: try IncidentRoutes.context(question, lake), now: Site.now)
+            request.parameter("id"), context: try IncidentRoutes.context(request, site.lake), now: Site.now)
         let incident = view.incident
         let runbook = Runbook(folder: site.runbooks, name: incident.name)?.filled(for: view)
         var body: HTML = complaint.map { "<p class=\"warning box\">\($0)</p>\n" } ?? ""
         body += """
             <h1><b class="\(incident.severity.rawValue)">\(incident.severity.rawValue)</b> \(incident.title)</h1>
             <p>\(incident.id), \(view.standingText)</p>
-            \(Done(question)?.banner(incident, question) ?? "")\(actions(incident, question))\(silences(view, question))\(view.html)
+            \(Done(request)?.banner(incident, request) ?? "")\(actions(incident, request))\(silences(view, request))\(view.html)
             <h2>Around it</h2>
-            <img src="\(incident.id)/figures.svg" alt="What the tables count about it, from half an hour before to half an hour after" loading="lazy">
+            <img src="\(incident.id)/figures.svg" loading="lazy"
+            alt="What the tables count about it, from half an hour before to half an hour after">
             <p>\(links(view, runbook))</p>
 
             """
         if let runbook { body += "<details open><summary><b>Runbook</b></summary>\(runbook.html(level: 2))</details>\n" }
         body += view.htmlStory
         body += "<h2>On the command line</h2>\n<pre>\(commands(incident))</pre>\n"
-        return Page(title: "\(incident.id) \(incident.title)", root: "../", body: body, status: status).answer(site)
+        return Page(title: "\(incident.id) \(incident.title)", root: "../", body: body, status: status).response(site)
     }
 
-    func act(_ question: HTTPQuestion) throws -> HTTPAnswer {
-        try question.requireForm()
-        let id = question.parameters["id"] ?? ""
+    private func act(_ request: RouteRequest) throws -> RouteResponse {
+        try request.requireForm()
+        let id = request.parameter("id"), word = request.field("action")
         do {
-            guard let name = try question.person() else {
-                return try answer(question, complaint: "Give your name.", status: .badRequest)
+            guard let name = try request.person() else {
+                return try show(request, complaint: "Give your name.", status: .badRequest)
             }
-            let action: IncidentStore.Action, word = question.field("action") ?? ""
-            switch word {
-            case "acknowledge": action = .acknowledge
-            case "hand-back": action = .handBack
-            case "fixed": action = .end(as: .fixed)
-            case "false_positive": action = .end(as: .falsePositive)
-            case "expected": action = .end(as: .expected)
-            case "reopen": action = .reopen
-            case "note": action = .note
-            case "mine": action = .assign(to: name)
-            case "assign": action = .assign(to: question.field("to"))
-            default: return try answer(question, complaint: "Press one of the buttons.", status: .badRequest)
+            guard let button = IncidentActions.buttons.first(where: { $0.word == word }) else {
+                return try show(request, complaint: "Press one of the buttons.", status: .badRequest)
             }
             let before = try site.incidents.incident(id).incident
             try site.incidents.perform(
-                action, on: id, by: name, note: question.field("note"), ifVersion: question.field("version").flatMap { Int($0) },
-                now: Site.now)
-            return .seeOther(id + Done(word, before: before).query, by: name)
+                button.action(name, request.field("to")), on: id, by: name, note: request.field("note"),
+                ifVersion: request.field("version").flatMap { Int($0) }, now: Site.now)
+            return .seeOther(id + Done(button, before: before).query, by: name)
         } catch let error as AlertingError {
             if case .noIncident = error { throw error }
-            // Somebody was faster, most often: the page shows how it stands now.
-            return try answer(question, complaint: "\(error)", status: .conflict)
+            // Usually somebody else was faster: the page shows the incident as it is now.
+            return try show(request, complaint: "\(error)", status: .conflict)
         }
     }
 
-    private func actions(_ incident: Incident, _ question: HTTPQuestion) -> HTML {
-        if let whole = incident.mergedInto {
-            return "<p>It is a part of <a href=\"INC-\(whole)\">INC-\(whole)</a>; what is done there is done for it.</p>\n"
+    private func actions(_ incident: Incident, _ request: RouteRequest) -> HTML {
+        if let parent = incident.mergedInto {
+            return """
+                <p>It is a child incident of <a href="INC-\(parent)">INC-\(parent)</a>; actions on the parent apply to it too.</p>
+
+                """
         }
-        let choices: [(String, String)] =
-            switch incident.state {
-            case .open:
-                [
-                    ("acknowledge", "Acknowledge"), ("note", "Add note"), ("fixed", "Resolve: fixed"),
-                    ("false_positive", "Resolve: false positive"), ("expected", "Resolve: expected"),
-                ]
-            case .acknowledged:
-                [
-                    ("hand-back", "Hand back"), ("mine", "Assign to me"), ("note", "Add note"),
-                    ("fixed", "Resolve: fixed"), ("false_positive", "Resolve: false positive"), ("expected", "Resolve: expected"),
-                ]
-            case .resolved: [("reopen", "Reopen"), ("note", "Add note")]
-            }
-        let buttons = choices.map { "<button name=\"action\" value=\"\($0.0)\">\($0.1)</button>\n" as HTML }
+        let buttons = IncidentActions.buttons.compactMap { button -> HTML? in
+            guard let label = button.label, button.states.contains(incident.state) else { return nil }
+            return "<button name=\"action\" value=\"\(button.word)\">\(label)</button>\n"
+        }
         return """
-            <form class="row box" method="post" action="\(incident.id)"><input type="hidden" name="version" value="\(incident.version)">
-            \(question.nameField) <input class="grow" name="note" placeholder="note" aria-label="note" maxlength="1000">
+            <form class="row box" method="post" action="\(incident.id)">
+            <input type="hidden" name="version" value="\(incident.version)">
+            \(request.nameField) <input class="grow" name="note" placeholder="note" aria-label="note" maxlength="1000">
             \(buttons)</form>
 
             """
     }
 
-    /// Where else something is to be seen, with what is known filled in.
+    /// Links to related pages, with what is known filled in.
     private func links(_ view: IncidentView, _ runbook: Runbook?) -> HTML {
         let incident = view.incident
-        let matchers = Self.matchers(Self.common(incident, view.parts))
+        let filter = Self.matchers(Self.common(incident, view.parts)).percentEncoded
         var links: HTML =
-            "<a href=\"../silences?filter=\(matchers.percentEncoded)&amp;incident=\(incident.id)\">Silence alerts like it</a>"
+            "<a href=\"../silences?filter=\(filter)&amp;incident=\(incident.id)\">Silence alerts like it</a>"
         if let dashboards = site.dashboards {
             let margin = Duration.seconds(1800), name = runbook?.dashboard ?? "obs-incidents"
             let from = (incident.startsAt - margin).microseconds / 1000, to = (incident.lastSeen + margin).microseconds / 1000
@@ -106,29 +130,30 @@ struct IncidentPage {
         return links + " · <a href=\"../api/v1/incidents/\(incident.id)\">JSON</a>"
     }
 
-    /// What takes those with these labels, as it is read again whatever is in them.
+    /// The matchers that select these labels, quoted so that they parse whatever the values contain.
     private static func matchers(_ labels: Labels) -> String {
-        // An equality is no expression that could be malformed.
+        // An equality has no expression that could be malformed.
         labels.compactMap { try? Matcher($0.key, .equal, $0.value).description }.joined(separator: ", ")
     }
 
-    /// What the alerts of all parts have in common: a silence of it holds back every one of them.
-    private static func common(_ incident: Incident, _ parts: [Incident]) -> Labels {
+    /// The labels that the alerts of the incident and all its children share: a silence on them mutes every one of them.
+    private static func common(_ incident: Incident, _ children: [Incident]) -> Labels {
         let own = incident.labels.filter { $0.key != "severity" }
-        let common = parts.reduce(own) { $0.common(with: $1.labels) }
+        let common = children.reduce(own) { $0.common(with: $1.labels) }
         return common.isEmpty ? own : common
     }
 
-    /// The silences that were made from it and hold, each with the way back.
-    private func silences(_ view: IncidentView, _ question: HTTPQuestion) -> HTML {
+    /// The active silences that were made from it, each with a button that ends it.
+    private func silences(_ view: IncidentView, _ request: RouteRequest) -> HTML {
         let active = view.silences.filter { $0.state(at: Site.now) != .expired }
         let lines = active.map { silence -> HTML in
             let matchers = silence.matchers.map(\.description).joined(separator: ", ")
+            let end = IncidentView.time(silence.endsAt)
             return """
                 <form class="row box" method="post" action="../silences/\(silence.id)">
-                Silenced until \(IncidentView.time(silence.endsAt)) by \(silence.createdBy): \(silence.comment) (<code>\(matchers)</code>)
+                Silenced until \(end) by \(silence.createdBy): \(silence.comment) (<code>\(matchers)</code>)
                 <input type="hidden" name="incident" value="\(view.incident.id)">
-                \(question.nameField) <button name="action" value="end">End the silence</button></form>
+                \(request.nameField) <button name="action" value="end">End the silence</button></form>
 
                 """
         }

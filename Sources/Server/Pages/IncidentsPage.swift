@@ -5,20 +5,71 @@ import Foundation
 import HTTPTypes
 import Query
 
-/// What is open, worst first. Kinds that there are many of are folded; several can be acknowledged at once.
-struct IncidentsPage {
-    let site: Site
+/// The open incidents, worst first. Many incidents of one kind are folded into a line; several can be acknowledged at once.
+struct IncidentsPage: SitePage {
+    static let link: NavigationLink? = NavigationLink(path: "./", title: "Incidents")
 
-    /// So many of one kind are shown as one line that opens.
+    private let site: Site
+
+    init(_ site: Site) { self.site = site }
+
+    /// From this number on, incidents of one kind are folded into a line.
     private static let folded = 3
     private static let limit = 200
 
-    func answer(_ question: HTTPQuestion) throws -> HTTPAnswer {
-        let state = question.first("state") ?? ""
-        var filter = try IncidentRoutes.filter(question)
-        // What has ended is history: it is shown to who asks for it.
+    var routes: [Route] {
+        [
+            Route(.get, "/", Self.listing) { request in
+                guard !request.wantsPage else { return try show(request) }
+                return .text(try site.questions.list(try IncidentRoutes.filter(request)).text)
+            },
+            Route(
+                .post, "/incidents/acknowledge",
+                .form(
+                    "acknowledgeTicked", "Acknowledges several incidents, or hands them back",
+                    fields: ["id", "by", "note", "action"])
+            ) { try acknowledge($0) },
+        ]
+    }
+
+    private static let listing = Operation.page(
+        "listIncidentsForPeople", "The open incidents, worst first; as text, the newest incidents"
+    ) {
+        $0.alternative = .text()
+        $0.parameters = [
+            .text("filter", "Matchers on labels"), .text("search", "Words of titles and timelines"),
+            .word("state", "The state", of: ["", "all"] + IncidentRoutes.states),
+            .word("severity", "The severity", of: [""] + IncidentRoutes.severities), IncidentRoutes.unseen,
+            IncidentRoutes.foundInPast,
+            .text("acknowledged", "Incidents that were just acknowledged together, for a button that takes it back"),
+        ]
+        $0.refusals = [400]
+    }
+
+    private func show(_ request: RouteRequest) throws -> RouteResponse {
+        let state = request.first("state") ?? ""
+        let (found, hasMore) = try incidents(request, state)
+        let isFiltered = !state.isEmpty || !request.query.isEmpty
+        let unseen = isFiltered ? [] : try unseen()
+        let title = headline(found, state: state, hasMore: hasMore, hasUnseen: !unseen.isEmpty)
+        var body: HTML = "<h1>\(title)</h1>\n\(undo(request))\(search(request, state))"
+        if !found.isEmpty {
+            body += form(found, request)
+        } else if isFiltered {
+            body += "<p>No incidents match.</p>\n"
+        } else if unseen.isEmpty {
+            body += Self.nothing
+        }
+        body += section(unseen)
+        let sources = SourcesLine(reports: site.sources(), now: Site.now)
+        return Page(title: title, root: "", body: sources.problems + body + sources.list).response(site)
+    }
+
+    private func incidents(_ request: RouteRequest, _ state: String) throws -> (found: [Incident], hasMore: Bool) {
+        var filter = try IncidentRoutes.filter(request)
+        // Resolved incidents are shown on request only.
         let states: [String?] = state == "" ? ["open", "acknowledged"] : state == "all" ? [nil] : [state]
-        // Asked for one severity after the other: among the newest of all there may be none of the worst.
+        // One severity after the other: among the newest of all there may be none of the worst.
         let severities = filter.severity.map { [$0] } ?? Severity.allCases.reversed().map(\.rawValue)
         var found: [Incident] = [], hasMore = false
         for severity in severities {
@@ -30,47 +81,35 @@ struct IncidentsPage {
                 hasMore = page.next != nil || page.incidents.count > room
             }
         }
-        // A sign of life that always fires (Watchdog) needs nobody; when it stays away, that is an incident.
+        // A heartbeat alert such as Watchdog always fires and needs no attention; its absence is an incident of its own.
         if state.isEmpty { found.removeAll { $0.labels["severity"] == "none" } }
         found.sort { Self.rank($0) < Self.rank($1) }
-
-        let unseen = state.isEmpty && question.query.isEmpty ? try endedUnseen() : []
-        var body: HTML =
-            "<h1>\(headline(found, state: state, hasMore: hasMore, isUnseen: !unseen.isEmpty))</h1>\n\(undo(question))\(search(question, state))"
-        if found.isEmpty {
-            body +=
-                state.isEmpty && question.query.isEmpty
-                ? (unseen.isEmpty ? Self.nothing : "") : "<p>No incidents are like that.</p>\n"
-        } else {
-            body += """
-                <form method="post" action="incidents/acknowledge">
-                \(lines(found))
-                <div class="row"><p>\(question.nameField) <input name="note" placeholder="note" aria-label="note" maxlength="1000">
-                <button>Acknowledge selected</button></p></div></form>
-
-                """
-        }
-        body += shown(unseen)
-        let sources = SourcesLine(reports: site.sources(), now: Site.now)
-        return Page(
-            title: headline(found, state: state, hasMore: hasMore, isUnseen: !unseen.isEmpty), root: "",
-            body: sources.problems + body + sources.list
-        ).answer(site)
+        return (found, hasMore)
     }
 
-    /// Several at once. One that cannot be acknowledged any more keeps none of the others.
-    func acknowledge(_ question: HTTPQuestion) throws -> HTTPAnswer {
-        try question.requireForm()
-        let ids = question.form.filter { $0.name == "id" }.map(\.value)
-        guard !ids.isEmpty, let name = try question.person() else {
+    private func form(_ found: [Incident], _ request: RouteRequest) -> HTML {
+        """
+        <form method="post" action="incidents/acknowledge">
+        \(lines(found))
+        <div class="row"><p>\(request.nameField) <input name="note" placeholder="note" aria-label="note" maxlength="1000">
+        <button>Acknowledge selected</button></p></div></form>
+
+        """
+    }
+
+    /// Acknowledges several incidents. One that can no longer be acknowledged does not block the others.
+    private func acknowledge(_ request: RouteRequest) throws -> RouteResponse {
+        try request.requireForm()
+        let ids = request.form.filter { $0.name == "id" }.map(\.value)
+        guard !ids.isEmpty, let name = try request.person() else {
             throw HTTPFailure(.badRequest, code: "bad_form", "tick at least one incident, and give your name")
         }
-        let isHandedBack = question.field("action") == "hand-back"
+        let isHandedBack = request.field("action") == "hand-back"
         var done: [String] = []
         for id in ids.prefix(1000) {
             do {
                 try site.incidents.perform(
-                    isHandedBack ? .handBack : .acknowledge, on: id, by: name, note: question.field("note"), now: Site.now)
+                    isHandedBack ? .handBack : .acknowledge, on: id, by: name, note: request.field("note"), now: Site.now)
                 done.append(id)
             } catch AlertingError.wrongState {
                 continue
@@ -90,14 +129,15 @@ struct IncidentsPage {
         )
     }
 
-    private func headline(_ found: [Incident], state: String, hasMore: Bool, isUnseen: Bool) -> String {
-        guard !found.isEmpty else { return !state.isEmpty ? "No incidents" : isUnseen ? "Nothing is open" : "All is quiet" }
+    private func headline(_ found: [Incident], state: String, hasMore: Bool, hasUnseen: Bool) -> String {
+        guard !found.isEmpty else { return !state.isEmpty ? "No incidents" : hasUnseen ? "Nothing is open" : "All is quiet" }
         let counts = Severity.allCases.reversed().compactMap { severity -> String? in
             let count = found.count { $0.severity == severity }
             return count == 0 ? nil : "\(count) \(severity.rawValue)"
         }
-        let taken = found.count { $0.state == .acknowledged }
-        return counts.joined(separator: ", ") + (taken > 0 ? " (\(taken) acknowledged)" : "") + (hasMore ? ", and more" : "")
+        let acknowledged = found.count { $0.state == .acknowledged }
+        return counts.joined(separator: ", ") + (acknowledged > 0 ? " (\(acknowledged) acknowledged)" : "")
+            + (hasMore ? ", and more" : "")
     }
 
     private func lines(_ found: [Incident]) -> HTML {
@@ -111,8 +151,9 @@ struct IncidentsPage {
             }
             shown.insert(OutsideText(incident.name))
             let newest = kind.map(\.startsAt).max() ?? incident.startsAt
+            let severity = incident.severity.rawValue
             html += """
-                <details><summary><b class="\(incident.severity.rawValue)">\(incident.severity.rawValue)</b> \(incident.name): \(kind.count) incidents
+                <details><summary><b class="\(severity)">\(severity)</b> \(incident.name): \(kind.count) incidents
                 <span class="dim">the newest since \(IncidentView.time(newest))\(Self.ago(newest))</span></summary>
                 <ul class="plain">\(kind.map(line))</ul></details>
 
@@ -122,85 +163,91 @@ struct IncidentsPage {
     }
 
     private func line(_ incident: Incident) -> HTML {
-        let who = incident.assignee ?? incident.acknowledgedBy
-        var standing: HTML = "\(incident.state.rawValue)"
-        if incident.state == .acknowledged, let at = incident.acknowledgedAt {
-            // One that somebody took days ago may have been forgotten.
-            let isOld = Site.now - at > .seconds(86_400)
-            standing = "<span class=\"\(isOld ? "old" : "")\">\(who ?? "somebody") has it, acknowledged\(Self.ago(at))</span>"
-        } else if let who {
-            standing = "\(incident.state.rawValue), \(who) has it"
-        }
         let box: HTML =
             incident.state == .open
             ? "<input type=\"checkbox\" name=\"id\" value=\"\(incident.id)\" aria-label=\"\(incident.id)\"> " : ""
+        let severity = incident.severity.rawValue
+        let since = "since \(IncidentView.time(incident.startsAt))\(Self.ago(incident.startsAt))"
+        let events = "\(incident.count) \(incident.count == 1 ? "event" : "events")"
         return """
-            <li>\(box)<b class="\(incident.severity.rawValue)">\(incident.severity.rawValue)</b> <a href="incidents/\(incident.id)">\(incident.title)</a><br>
-            <span class="dim">\(incident.id) · since \(IncidentView.time(incident.startsAt))\(Self.ago(incident.startsAt)) · \(incident.count) \(incident.count == 1 ? "event" : "events") · \(standing)</span></li>
+            <li>\(box)<b class="\(severity)">\(severity)</b> <a href="incidents/\(incident.id)">\(incident.title)</a><br>
+            <span class="dim">\(incident.id) · \(since) · \(events) · \(status(incident))</span></li>
 
             """
     }
 
-    /// What ended by itself within a day, and nobody did anything about it: quiet is no proof that all is well.
-    private func endedUnseen() throws -> [Incident] {
+    private func status(_ incident: Incident) -> HTML {
+        let owner = incident.assignee ?? incident.acknowledgedBy
+        if incident.state == .acknowledged, let at = incident.acknowledgedAt {
+            // An incident that was acknowledged days ago may have been forgotten.
+            let isOld = Site.now - at > .seconds(86_400)
+            return "<span class=\"\(isOld ? "old" : "")\">\(owner ?? "somebody") has it, acknowledged\(Self.ago(at))</span>"
+        }
+        return owner.map { "\(incident.state.rawValue), \($0) has it" } ?? "\(incident.state.rawValue)"
+    }
+
+    /// Incidents of the last day that ended by themselves and that nobody has acted on: silence does not prove that all is well.
+    private func unseen() throws -> [Incident] {
         try site.questions.page(
             IncidentFilter(since: Site.now - .seconds(86_400), limit: Self.limit, isUnseen: true)
         ).incidents.sorted { Self.rank($0) < Self.rank($1) }
     }
 
-    private func shown(_ unseen: [Incident]) -> HTML {
+    private static let unseenShown = 10
+
+    private func section(_ unseen: [Incident]) -> HTML {
         guard !unseen.isEmpty else { return "" }
         let more: HTML =
             unseen.count > Self.unseenShown ? "<p><a href=\"?state=all&amp;unseen=true\">All that nobody has seen</a></p>\n" : ""
         return """
             <h2>Ended by itself, seen by nobody (24 h): \(unseen.count)\(unseen.count == Self.limit ? " or more" : "")</h2>
             <ul class="plain">\(unseen.prefix(Self.unseenShown).map(line))</ul>
-            \(more)<p class="dim">Whatever is done about one (a note, say) takes it from this list.</p>
+            \(more)<p class="dim">Any action on an incident, such as a note, removes it from this list.</p>
 
             """
     }
 
-    private static let unseenShown = 10
-
-    /// After several were acknowledged at once: what takes it back.
-    private func undo(_ question: HTTPQuestion) -> HTML {
-        let named = question.first("acknowledged").map { OutsideText($0).split { $0 == "," }.prefix(200) } ?? []
-        let taken = named.filter { (try? site.incidents.incident($0).incident.state) == .acknowledged }
-        guard !taken.isEmpty else { return "" }
-        let fields = taken.map { "<input type=\"hidden\" name=\"id\" value=\"\($0)\">" as HTML }
+    /// After several incidents were acknowledged together: a button that takes it back.
+    private func undo(_ request: RouteRequest) -> HTML {
+        let named = request.first("acknowledged").map { OutsideText($0).split { $0 == "," }.prefix(200) } ?? []
+        let acknowledged = named.filter { (try? site.incidents.incident($0).incident.state) == .acknowledged }
+        guard !acknowledged.isEmpty else { return "" }
+        let fields = acknowledged.map { "<input type=\"hidden\" name=\"id\" value=\"\($0)\">" as HTML }
+        let count = "\(acknowledged.count) \(acknowledged.count == 1 ? "incident" : "incidents")"
         return """
             <form class="row box" method="post" action="incidents/acknowledge">\(fields)
-            <b>Acknowledged \(taken.count) \(taken.count == 1 ? "incident" : "incidents").</b> \(question.nameField)
+            <b>Acknowledged \(count).</b> \(request.nameField)
             <button name="action" value="hand-back">Undo</button></form>
 
             """
     }
 
-    static func ago(_ time: Timestamp) -> String {
+    private static func ago(_ time: Timestamp) -> String {
         let now = Site.now
         return now > time ? " (\(IncidentView.spell(now - time)) ago)" : ""
     }
 
-    private func search(_ question: HTTPQuestion, _ state: String) -> HTML {
+    private func search(_ request: RouteRequest, _ state: String) -> HTML {
         func options(_ words: [(String, String)], _ chosen: String) -> [HTML] {
             words.map { "<option value=\"\($0.0)\"\($0.0 == chosen ? " selected" as HTML : "")>\($0.1)</option>" }
         }
-        let states = [
-            ("", "not ended"), ("open", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved"), ("all", "all"),
-        ]
-        let severities = [("", "any severity")] + Severity.allCases.reversed().map { ($0.rawValue, $0.rawValue) }
+        let states = [("", "not resolved")] + IncidentRoutes.states.map { ($0, $0) } + [("all", "all")]
+        let severities = [("", "any severity")] + IncidentRoutes.severities.reversed().map { ($0, $0) }
+        let filter = request.first("filter") ?? "", words = request.first("search") ?? ""
         return """
-            <form class="row" method="get" action="./"><input class="grow" name="filter" value="\(question.first("filter") ?? "")" placeholder='source="192.0.2.7", alertname=~"SSH.*"' aria-label="matchers on labels">
-            <input name="search" value="\(question.first("search") ?? "")" placeholder="words" aria-label="words in titles and timelines">
-            <select name="severity" aria-label="severity">\(options(severities, question.first("severity") ?? ""))</select>
+            <form class="row" method="get" action="./">
+            <input class="grow" name="filter" value="\(filter)" placeholder='source="192.0.2.7", alertname=~"SSH.*"'
+            aria-label="matchers on labels">
+            <input name="search" value="\(words)" placeholder="words" aria-label="words in titles and timelines">
+            <select name="severity" aria-label="severity">\(options(severities, request.first("severity") ?? ""))</select>
             <select name="state" aria-label="state">\(options(states, state))</select> <button>Find</button></form>
 
             """
     }
 
     private static let nothing: HTML = """
-        <p>Nothing needs attention. An incident appears here when a rule or a model finds something in the logs, or when an alert is posted;
-        <code>obs demo</code> shows what that looks like, and <a href="?state=resolved">those that have ended</a> stay to be looked up.</p>
+        <p>Nothing needs attention. An incident appears here when a rule or a model finds something in the logs, or when an alert is
+        posted; <code>obs demo</code> shows what that looks like, and <a href="?state=resolved">resolved incidents</a> stay available.</p>
 
         """
 }

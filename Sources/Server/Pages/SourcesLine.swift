@@ -2,16 +2,17 @@ import Columns
 import Ingest
 import Query
 
-/// The sources on the first page: above all else what is wrong with any, at its foot when the last line of each came.
+/// The sources on the first page: problems at the top, and at the bottom the time of the last line of each.
 struct SourcesLine {
     let reports: [SourceReport]
     let now: Timestamp
 
-    /// What is wrong; empty when nothing is.
+    /// What is wrong with the sources; empty when nothing is.
     var problems: HTML {
         guard !reports.isEmpty else {
             return """
-                <p class="warning box">No source is configured, so obs watches no log: name one under <code>sources:</code> in obs.yaml.</p>
+                <p class="warning box">No source is configured, so obs watches no log: add one under <code>sources:</code> in
+                obs.yaml.</p>
 
                 """
         }

@@ -1,13 +1,13 @@
 import Synchronization
 
-/// How many questions may be in progress at once. A thread is free again while its question waits for the database, so without this bound all that clients ask for would be
-/// in memory together: forty answers of 25 MB took a gigabyte while they were put together.
-final class QuestionSlots: Sendable {
+/// Limits the number of reading requests in progress. A thread is free while its request waits for the database, so without this limit
+/// all responses would be built in memory at once: forty of 25 MB took a gigabyte.
+final class RequestSlots: Sendable {
     private struct State {
         var free: Int
-        /// In the order of their numbers, which is that in which they came.
+        /// By number, in the order of arrival.
         var waiting: [Int: CheckedContinuation<Void, any Error>] = [:]
-        /// Cancelled before they began to wait.
+        /// Numbers of requests that were cancelled before they began to wait.
         var cancelled: Set<Int> = []
         var next = 0
     }
@@ -18,7 +18,7 @@ final class QuestionSlots: Sendable {
         state = Mutex(State(free: count))
     }
 
-    /// What `body` gives, once there is room for it.
+    /// Waits for a free slot, then runs `body` in it.
     ///
     /// - Throws: `CancellationError` when the task is cancelled before.
     func occupied<Value>(_ body: () async throws -> Value) async throws -> Value {

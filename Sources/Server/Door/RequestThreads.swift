@@ -1,42 +1,42 @@
 import NIOCore
 import NIOPosix
 
-/// Threads of their own for what is only asked: a question that takes long, or never ends, holds up other questions and nothing else. What is in progress ends with its client and
-/// with its time: then its task is cancelled, and each loop of a question looks at that.
+/// Separate threads for requests that only read: a slow one delays other reading requests and nothing else. A request is cancelled when
+/// its client leaves or its time is over; the loops that answer it check for cancellation.
 ///
-/// Measured on the pool that all tasks share, two questions held every pipeline, every write and the end of the process.
-final class QuestionThreads: TaskExecutor {
+/// On the shared pool two slow requests had blocked all pipelines, all writes and the shutdown of the process.
+final class RequestThreads: TaskExecutor {
     private let pool: NIOThreadPool
-    private let slots: QuestionSlots
-    /// How long a question may take.
+    private let slots: RequestSlots
+    /// The time limit of a request.
     let timeLimit: TimeAmount
 
     init(count: Int, timeLimit: TimeAmount = .seconds(10)) {
         pool = NIOThreadPool(numberOfThreads: count)
-        slots = QuestionSlots(count: 2 * count)
+        slots = RequestSlots(count: 2 * count)
         pool.start()
         self.timeLimit = timeLimit
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        // Also when the pool has ended: a task that never runs would never end either.
+        // Even after the pool has ended: a task that never runs would never end.
         pool.submit { [self] _ in job.runSynchronously(on: asUnownedTaskExecutor()) }
     }
 
     func end() async throws { try await pool.shutdownGracefully() }
 
-    /// The answer of `question`, which is asked on one of the threads.
+    /// Runs `respond` on one of the threads.
     ///
-    /// - Throws: ``HTTPFailure`` 503 when the time was not enough; `CancellationError` when the client has gone.
-    func ask(
-        for client: Client?, on eventLoop: any EventLoop, _ question: sending @escaping () async throws -> HTTPAnswer
-    ) async throws -> HTTPAnswer {
+    /// - Throws: ``HTTPFailure`` 503 when the time limit is over; `CancellationError` when the client has left.
+    func run(
+        for client: Client?, on eventLoop: any EventLoop, _ respond: sending @escaping () async throws -> RouteResponse
+    ) async throws -> RouteResponse {
         let slots = slots
         let task = Task(executorPreference: self) {
             try await slots.occupied {
                 try Task.checkCancellation()
-                return try await question()
+                return try await respond()
             }
         }
         let start = NIODeadline.now()
@@ -55,7 +55,10 @@ final class QuestionThreads: TaskExecutor {
         } catch is CancellationError where NIODeadline.now() - start >= timeLimit {
             throw HTTPFailure(
                 .serviceUnavailable, code: "too_long",
-                "the answer took longer than \(timeLimit.nanoseconds / 1_000_000_000) s; ask for less, such as a shorter time or exact matchers"
+                """
+                the response took longer than \(timeLimit.nanoseconds / 1_000_000_000) s; ask for less, such as a shorter time or \
+                exact matchers
+                """
             )
         }
     }

@@ -1,0 +1,24 @@
+import Alerting
+import Columns
+import Ingest
+import Lake
+import Query
+import Telemetry
+
+/// The obs that the pages show: its stores, and where its neighbours are.
+struct Site: Sendable {
+    var incidents: IncidentStore
+    var alerts: AlertManager
+    /// The tables with the lines around evidence and with the figures.
+    var lake: Lake
+    /// The folder of the runbooks.
+    var runbooks: String
+    /// The address of Grafana; nil shows no links to it.
+    var dashboards: String?
+    var readiness: Readiness
+    var sources: @Sendable () -> [SourceReport] = { [] }
+
+    static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+
+    var questions: IncidentQuestions { IncidentQuestions(incidents) }
+}
