@@ -12,7 +12,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager jq bzip2 xz-utils zstd
 
 BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
 
-.PHONY: run test build builtin install format lint bench dependencies test-dependencies clean help
+.PHONY: run test build builtin references cases measure install format lint bench dependencies test-dependencies clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -32,8 +32,21 @@ test: dependencies test-dependencies ## Run every test
 builtin: ## Put pipelines/, alerts/detections/ and runbooks/ into the program, after a change there
 	scripts/embed-builtin
 
-install: build ## Install the binary to PREFIX/bin
+references: ## Write the pages that are made from the code (docs/cli.md, docs/metrics.md, docs/man …), after a change there
+	$(SWIFT) build --build-tests
+	OBS_WRITE_REFERENCES=1 $(SWIFT) test --skip-build --filter 'The reference of'
+
+cases: ## Make the cases again that Spark and Alertmanager answer (Tests/Cases); wants pyspark and amtool
+	python3 Tests/AlertingTests/Peers/alertmanager_cases.py 1 40 Tests/Cases/alerting
+	$${OBS_PEERS_PYTHON:-python3} Tests/StreamingTests/Peers/spark_cases.py 1 24 Tests/Cases/streaming/cases.json
+
+measure: ## Measure how the code is cut and explained, and write docs/house.md
+	scripts/measure --write
+
+install: build ## Install the binary to PREFIX/bin, the man pages to PREFIX/share/man
 	install -D -m 0755 "$(BINARY)" "$(DESTDIR)$(PREFIX)/bin/obs"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
+	install -m 0644 docs/man/*.1 "$(DESTDIR)$(PREFIX)/share/man/man1"
 
 format: ## Format all Swift sources
 	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format Sources Tests Package.swift

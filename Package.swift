@@ -112,7 +112,7 @@ let package = Package(
             exclude: ["Golden", "Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
-        .testTarget(name: "CommandTests", dependencies: ["obs", .argumentParser]),
+        .testTarget(name: "CommandTests", dependencies: ["obs", "Daemon", .argumentParser, "TestSupport"]),
         .testTarget(
             name: "SystemTests",
             dependencies: [

@@ -271,7 +271,7 @@ enum BuiltinTexts {
                 steps:
                   - deduplicate: [item_id]
                   - compute: 'amount = quantity * price'
-              # Users and products are told once and seldom change: they have no time of their own.
+              # Users and products come once and seldom change: they have no time of their own.
               - name: users
                 table: shop_users
                 format: json

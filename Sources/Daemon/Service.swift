@@ -14,7 +14,7 @@ public struct Daemon: Sendable {
     private let configurationFile: String?
     private let workspace: Workspace
     private let lock: RunLock
-    private let metrics: MetricsRegistry
+    let metrics: MetricsRegistry
     private let alerts: AlertManager
     private let health = HealthNotes()
     private let logger: Logger

@@ -83,7 +83,7 @@ enum RunbookTexts {
             obs silence add alertname=EventsFaresHigh --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -155,7 +155,7 @@ enum RunbookTexts {
             curl -s http://127.0.0.1:9464/metrics | grep obs_alerts_received_total
             ```
 
-            Good: `invalid` stays as it is, `firing` grows. The sender is told the reason with each answer, so look into its log; Prometheus writes `Error sending alert`:
+            Good: `invalid` stays as it is, `firing` grows. The sender gets the reason with each response, so look into its log; Prometheus writes `Error sending alert`:
 
             ```sh
             journalctl -u prometheus --since -30min | grep -i 'sending alert'
@@ -184,7 +184,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsAlertsRefused --for 4h --comment 'known, being worked on'
             ```
 
-            Four hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Four hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -193,6 +193,57 @@ enum RunbookTexts {
             ## Related
 
             ObsNotificationsFailing, ObsDeadLetters; dashboard `obs-notifications`; docs/alerting.md; Sources/Alerting/Alerts/PostedAlert.swift.
+
+            """##,
+        "ObsClockAhead": ##"""
+            # ObsClockAhead
+
+            ## Meaning
+
+            Events come in whose times are further ahead of their arrival than `max_clock_skew` of their pipeline (an hour by default).
+
+            ## Impact
+
+            They are kept, but do not move the watermark, so nothing else becomes late. Their own windows close only when the time that they name has come, so what a rule on windows or a model finds in them comes that late.
+
+            ## First five minutes
+
+            Which host, and by how much?
+
+            ```sh
+            obs query events --limit 20
+            ```
+            ```sh
+            date -u
+            ```
+
+            Good: no event is ahead of the clock of this machine.
+
+            ## Diagnosis
+
+            - One host: its clock is wrong (`chronyc tracking` or `timedatectl` there), or somebody who controls it writes false times.
+            - All hosts, by whole hours: their stamps have no zone, and `time_zone` of the source is not theirs.
+            - All hosts, by any amount: the clock of this machine is behind.
+
+            ## Mitigation
+
+            Set the clock, or `time_zone` of the source, and reload: `kill -HUP`. It worked when `obs_rows_ahead_total` stops rising. What was read with a wrong zone is corrected by a replay: `obs replay --help`.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsClockAhead --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host whose clock is wrong.
+
+            ## Related
+
+            ObsLateRowsHigh, ObsPipelineStalled; dashboard `obs-log-processing`.
 
             """##,
         "ObsConfigReloadFailed": ##"""
@@ -230,7 +281,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsConfigReloadFailed --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -250,7 +301,7 @@ enum RunbookTexts {
 
             ## Impact
 
-            Whoever stands behind that integration was not told, and will not be by itself. The incidents are recorded.
+            The people behind that integration were not notified, and will not be without your help. The incidents are recorded.
 
             ## First five minutes
 
@@ -271,7 +322,7 @@ enum RunbookTexts {
             - `answered 401`, `403`: its secret is wrong or has changed.
             - `answered 404`, `410`: its address, channel or hook is gone.
             - `no mail address`, `550`: an address of the mail.
-            - `there is no receiver`: the configuration has lost it while something was owed.
+            - `there is no receiver`: the configuration has lost it while a notification was pending.
 
             ## Mitigation
 
@@ -289,11 +340,11 @@ enum RunbookTexts {
             obs silence add alertname=ObsDeadLetters --for 4h --comment 'known, being worked on'
             ```
 
-            Four hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Four hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
-            Tell whoever should have been told, by phone if an open incident is critical; then the owner of the receiver.
+            Tell whoever should have been notified, by phone if an open incident is critical; then the owner of the receiver.
 
             ## Related
 
@@ -331,11 +382,11 @@ enum RunbookTexts {
 
             - A file was cut short or has other bytes: the disk is failing or was full, or another program wrote there (`dmesg`, `smartctl -a`).
             - A row cannot be read: somebody changed the database by hand, or a page of it is damaged.
-            - A chore fails with `database or disk is full`: there is no room.
+            - A chore fails with `database or disk is full`: the disk is full.
 
             ## Mitigation
 
-            Each line says what to do. A commit of a table's log, a checkpoint and `obs.db` come back from a backup; rows that were set aside stand in the table `set_aside` with the statement that puts them in
+            Each line says what to do. A commit of a table's log, a checkpoint and `obs.db` come back from a backup; rows that were set aside are in the table `set_aside` with the statement that puts them in
             again once it is mended; a model is trained again; `serve.db` and `acknowledge.key` are made anew by obs itself. Restart obs when the files are in their places.
 
             ## Silence
@@ -344,7 +395,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsDegraded --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -364,7 +415,7 @@ enum RunbookTexts {
 
             ## Impact
 
-            Logs are not read and nobody is told of attacks. Nothing is lost: sources keep their lines, and obs goes on where it was. Till morning: every attack of the night is seen only then.
+            Logs are not read and nobody is notified of attacks. Nothing is lost: sources keep their lines, and obs goes on where it was. Till morning: every attack of the night is seen only then.
 
             ## First five minutes
 
@@ -395,7 +446,7 @@ enum RunbookTexts {
             amtool --alertmanager.url=http://127.0.0.1:9093 silence add alertname=ObsDown --duration=2h --comment='known, being worked on'
             ```
 
-            At the Alertmanager that Prometheus tells beside obs; obs itself cannot tell while it is down. Two hours at most; it comes back if it still holds.
+            At the other Alertmanager that Prometheus notifies; obs itself cannot notify while it is down. Two hours at most; it comes back if it still holds.
 
             ## Escalation
 
@@ -450,7 +501,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsExpectationFailing --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -497,7 +548,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsFalsePositivesHigh --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -521,7 +572,7 @@ enum RunbookTexts {
 
             ## First five minutes
 
-            Which, since when, and who was told?
+            Which, since when, and who was notified?
 
             ```sh
             obs query incidents --state open --severity critical
@@ -537,7 +588,7 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            The section *Notifications* of `obs query incident` says who was told and when. Sent, and nobody answers: the person is not reachable. Pending or dead: see ObsOutboxOld and ObsDeadLetters. Nobody: no route takes the incident, `obs route test severity=critical` says why.
+            The section *Notifications* of `obs query incident` says who was notified and when. Sent, and nobody answers: the person is not reachable. Pending or dead: see ObsOutboxOld and ObsDeadLetters. Nobody: no route takes the incident, `obs route test severity=critical` says why.
 
             ## Mitigation
 
@@ -549,7 +600,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsIncidentUnacknowledged --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -600,7 +651,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsLakeFilesMany --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -653,7 +704,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsLakeUpkeepFailing --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -700,7 +751,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsLateRowsHigh --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -746,7 +797,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsModelStale --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -766,7 +817,7 @@ enum RunbookTexts {
 
             ## Impact
 
-            People behind it are not told. Incidents are recorded, and what is owed is sent when it is back.
+            People behind it are not notified. Incidents are recorded, and pending notifications are sent when it is back.
 
             ## First five minutes
 
@@ -789,7 +840,7 @@ enum RunbookTexts {
 
             ## Mitigation
 
-            Mend the URL in obs.yaml and reload (`kill -HUP`), or bring the receiver back. What is owed goes out within a minute.
+            Mend the URL in obs.yaml and reload (`kill -HUP`), or bring the receiver back. Pending notifications go out within a minute.
 
             ## Silence
 
@@ -797,7 +848,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsNotificationsFailing --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -808,16 +859,67 @@ enum RunbookTexts {
             ObsOutboxOld, ObsDeadLetters; dashboard `obs-notifications`, `obs-overview`.
 
             """##,
+        "ObsNotificationsUnstored": ##"""
+            # ObsNotificationsUnstored
+
+            ## Meaning
+
+            Notifications were sent, and the incident database does not take the record of it.
+
+            ## Impact
+
+            Nothing is lost, and nothing is sent twice while this process runs. After a restart those notifications are sent again. With 1,000 of them no further notification is sent.
+
+            ## First five minutes
+
+            Is there space, and can the file be written?
+
+            ```sh
+            df -h .
+            ```
+            ```sh
+            obs query sql 'SELECT count(*) FROM incident'
+            ```
+
+            Good: space left; a number.
+
+            ## Diagnosis
+
+            - The disk is full or read-only.
+            - Another program holds `obs.db` open for writing: `fuser -v obs.db` in the data directory names it.
+            - The database is damaged: `obs check store` says so.
+
+            ## Mitigation
+
+            Free space; stop what else writes to `obs.db`. obs tries again by itself, every 30 seconds at most. It worked when `obs_notifications_unstored` is 0. Do not restart obs before that.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsNotificationsUnstored --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on; then whoever owns the on-call rota, because receivers may soon get nothing.
+
+            ## Related
+
+            ObsStoreErrors, ObsOutboxOld; dashboard `obs-overview`.
+
+            """##,
         "ObsOutboxOld": ##"""
             # ObsOutboxOld
 
             ## Meaning
 
-            A notification has been owed for more than ten minutes.
+            A notification has been pending for more than ten minutes.
 
             ## Impact
 
-            Somebody has not been told of an incident.
+            Somebody has not been notified of an incident.
 
             ## First five minutes
 
@@ -843,7 +945,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsOutboxOld --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -863,7 +965,7 @@ enum RunbookTexts {
 
             ## Impact
 
-            Nothing of this pipeline is committed, and its tables and windows stand still; what its sources bring stays where it is and is read later. Other pipelines go on. Rules see the lines of each
+            Nothing of this pipeline is committed, and its tables and windows do not move; what its sources bring stays where it is and is read later. Other pipelines go on. Rules see the lines of each
             attempt, so alerts may still come.
 
             ## First five minutes
@@ -891,7 +993,7 @@ enum RunbookTexts {
 
             Changed definition: put the old one back, or stop obs and `obs replay --pipeline NAME`, then start it. Expectation: correct the data at its source, or set the action to `drop` and reload
             (`kill -HUP`). Reference file: put a whole one in its place (write beside it, then rename). It is tried again by itself within a minute; it worked when `/-/ready` says so and
-            `obs_pipeline_failures_total` stands still.
+            `obs_pipeline_failures_total` stops rising.
 
             ## Silence
 
@@ -949,7 +1051,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsPipelineLagging --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1003,7 +1105,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsPipelineStalled --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1053,7 +1155,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsQuarantineHigh --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1103,7 +1205,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsReferenceStale --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1119,7 +1221,7 @@ enum RunbookTexts {
 
             ## Meaning
 
-            More than ten failed logins a second over the whole fleet.
+            More than ten failed logins per second over the whole fleet.
 
             ## Impact
 
@@ -1154,7 +1256,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsSSHFailuresSurge --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1214,7 +1316,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsSourceDown --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1260,7 +1362,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsSourceLostLines --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1310,7 +1412,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsStateLarge --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1360,7 +1462,7 @@ enum RunbookTexts {
             obs silence add alertname=ObsStoreErrors --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1369,6 +1471,57 @@ enum RunbookTexts {
             ## Related
 
             ObsDown; dashboard `obs-overview`.
+
+            """##,
+        "ObsWindowGroupsFull": ##"""
+            # ObsWindowGroupsFull
+
+            ## Meaning
+
+            A window had more groups than its `max_groups` (100,000 by default). The rows of the others are counted in one more group, `(other)`.
+
+            ## Impact
+
+            Totals stay right, but the groups beyond are not seen one by one: a rule on that table or a model may miss one of them. Rules on events are not affected.
+
+            ## First five minutes
+
+            Which groups are there?
+
+            ```sh
+            obs query stats
+            ```
+            ```sh
+            obs query events --limit 20
+            ```
+
+            Good: a few sources, each with some events.
+
+            ## Diagnosis
+
+            - Very many addresses with one event each: a distributed attack, or forged addresses.
+            - Very many user names: somebody tries names from a list.
+            - A column of the key takes in free text, such as a path with a number in it: the pipeline groups by the wrong column.
+
+            ## Mitigation
+
+            Block at the network; or raise `max_groups` of the window in the pipeline's file, where memory allows, and reload: `kill -HUP`. It worked when `obs_window_rows_other_total` stops rising.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsWindowGroupsFull --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the pipeline.
+
+            ## Related
+
+            ObsStateLarge, ObsSSHFailuresSurge; dashboard `obs-log-processing`.
 
             """##,
         "RailBrakesDragging": ##"""
@@ -1493,7 +1646,7 @@ enum RunbookTexts {
             obs silence add alertname=RailFleetAtRisk --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1815,7 +1968,7 @@ enum RunbookTexts {
             obs silence add alertname=SelfErrorsHigh --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -1849,7 +2002,7 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            - The last lines of the file: a stop is announced, a hang is not. A job that runs once an hour is quiet in between: raise `gap` in pipelines/self.yaml.
+            - The last lines of the file: a stop is announced, a hang is not. A job that runs hourly is quiet in between: raise `gap` in pipelines/self.yaml.
 
             ## Mitigation
 
@@ -1954,7 +2107,7 @@ enum RunbookTexts {
             obs silence add alertname=ShopLatencyHigh --for 2h --comment 'known, being worked on'
             ```
 
-            Two hours at most; it comes back if it still holds. Where Prometheus tells another Alertmanager, add `--url http://127.0.0.1:9093`.
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
 
             ## Escalation
 
@@ -2115,7 +2268,7 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            - 503: overloaded or restarting. 500: a deployment or data. 502, 504: what stands behind the servers.
+            - 503: overloaded or restarting. 500: a deployment or data. 502, 504: the services behind the servers.
 
             ## Mitigation
 

@@ -91,6 +91,18 @@ public struct MetricDescriptor: Sendable {
     public let kind: Kind
     public let help: String
     public let labels: [String]
+
+    /// What its values are measured in, as its name says it: seconds, seconds since 1970 or bytes; nil where they are counted.
+    ///
+    /// Source: Prometheus, "Metric and label naming": a name ends in the base unit, before `_total`.
+    public var unit: String? {
+        let words = name.split(separator: "_").map(String.init).filter { $0 != "total" }
+        guard let last = words.last, ["seconds", "bytes"].contains(last) else { return nil }
+        let isTime =
+            words.dropLast().last == "timestamp" || name == "process_start_time_seconds"
+            || name == "obs_pipeline_watermark_seconds"
+        return isTime ? "seconds since 1970" : last
+    }
 }
 
 public typealias CounterFamily = MetricFamily<Counter>

@@ -73,7 +73,9 @@ struct `The place of an incident` {
             }
             #expect(try store.incidents.problems() == [], "step \(step)")
         }
-        #expect(try store.incidents.forget(endedBefore: now + .seconds(100 * 60)) >= 0)
+        let known = try texts("SELECT number FROM incident").count
+        let forgotten = try store.incidents.forget(endedBefore: now + .seconds(100 * 60))
+        #expect(try texts("SELECT number FROM incident").count == known - forgotten)
         #expect(try store.incidents.problems() == [])
         let wholes = try texts("SELECT count(*) FROM incident WHERE merged_into IS NULL")
         #expect(try texts("SELECT count(DISTINCT incident) FROM incident_label") == wholes)

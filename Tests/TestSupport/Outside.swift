@@ -1,13 +1,21 @@
 import Foundation
 
-/// The folder of cases from outside (`OBS_CASES`), or nil where there is none: then the suites on them are skipped.
+private let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+/// The folder of cases from outside (`OBS_CASES`), or nil where there is none: then the suites that need them are skipped.
 public let outsideCases: URL? = {
-    let root =
+    let folder =
         ProcessInfo.processInfo.environment["OBS_CASES"].map { URL(filePath: $0) }
-        ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appending(path: "shared/data")
-    return FileManager.default.fileExists(atPath: root.path) ? root : nil
+        ?? root.deletingLastPathComponent().appending(path: "shared/data")
+    return FileManager.default.fileExists(atPath: folder.path) ? folder : nil
 }()
+
+/// The files at `path` in the folders of cases: the project's own first (`Tests/Cases`, which every clone has), then those from outside.
+public func caseFiles(_ path: String) -> [URL] {
+    [root.appending(path: "Tests/Cases"), outsideCases].compactMap { $0?.appending(path: path) }
+        .filter { FileManager.default.fileExists(atPath: $0.path) }
+}
 
 /// The Python that others' libraries are asked by: `OBS_PEERS_PYTHON`, or the one of the machine.
 public let peersPython = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"] ?? "python3"

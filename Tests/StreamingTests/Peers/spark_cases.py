@@ -124,6 +124,7 @@ def case(kind, name):
 kinds = ["tumbling", "hopping", "session", "dedup_within_watermark", "inner", "left"]
 cases = [case(kinds[index % len(kinds)], f"seed {seed}, case {index}: {kinds[index % len(kinds)]}") for index in range(count)]
 with open(path, "w") as file:
-    json.dump(cases, file)
+    # One case per line, so that a change of one can be read.
+    file.write("[\n" + ",\n".join(json.dumps(one) for one in cases) + "\n]\n")
 spark.stop()
 shutil.rmtree(scratch, ignore_errors=True)

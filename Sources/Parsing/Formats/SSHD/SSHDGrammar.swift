@@ -176,6 +176,7 @@ extension SSHD {
         ("Read from socket failed: {rest}", .socketErrorEither),
         ("Read from remote host {source}: {rest}", .socketErrorEither),
         ("Write failed: {rest}", .socketErrorEither),
+        ("Could not write ident string to {source} port {port}", .noIdentificationWritten),
         ("Could not write ident string to {source}{rest}", .noIdentificationWritten),
         ("Could not get shadow information for {user}", .userauthRequest),
         ("Starting session: {client} for {account} from {source} port {port} id {number}", .sessionOpened),
