@@ -43,11 +43,11 @@ let package = Package(
             name: "Streaming",
             dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle]),
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
+        .target(name: "Notify", dependencies: ["Columns", "Transfer", "Parsing", "CCurl", .crypto, .mustache]),
         .target(
             name: "Alerting",
             dependencies: [
-                "Columns", "Transfer", "Store", "Parsing", "Detection", "Telemetry", "CCurl", .crypto, .grdb, .log, .lifecycle,
-                .mustache,
+                "Columns", "Store", "Parsing", "Detection", "Telemetry", "Notify", .crypto, .grdb, .log, .lifecycle,
             ]),
         .target(
             name: "Query",
@@ -62,7 +62,9 @@ let package = Package(
             ]),
         .target(
             name: "Configuration",
-            dependencies: ["Columns", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Server", .yams, .log]),
+            dependencies: [
+                "Columns", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Alerting", "Server", .yams, .log,
+            ]),
         .target(
             name: "Jobs",
             dependencies: [
@@ -72,8 +74,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting", "Query",
-                "Server", "Configuration", "Jobs", .log, .lifecycle, .signals, .httpTypes,
+                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Alerting",
+                "Query", "Server", "Configuration", "Jobs", .log, .lifecycle, .signals, .httpTypes,
             ]),
         .executableTarget(
             name: "obs",
@@ -105,11 +107,14 @@ let package = Package(
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Columns", .grdb, "TestSupport"]),
         .testTarget(
+            name: "NotifyTests", dependencies: ["Notify", "Columns", "Alerting", "Configuration", "TestSupport"],
+            exclude: ["Golden", "Peers"]),
+        .testTarget(
             name: "AlertingTests",
             dependencies: [
-                "Alerting", "Store", "Telemetry", "Detection", "Columns", "Configuration", .log, .grdb, "TestSupport",
+                "Alerting", "Notify", "Store", "Telemetry", "Detection", "Columns", "Configuration", .log, .grdb, "TestSupport",
             ],
-            exclude: ["Golden", "Peers"]),
+            exclude: ["Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
         .testTarget(name: "CommandTests", dependencies: ["obs", "Daemon", .argumentParser, "TestSupport"]),
@@ -134,7 +139,7 @@ let package = Package(
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [
-                "Configuration", "Alerting", "Columns", "Detection", "Simulation", "Streaming", "TestSupport",
+                "Configuration", "Alerting", "Notify", "Columns", "Detection", "Simulation", "Streaming", "TestSupport",
             ]),
         .testTarget(
             name: "JobsTests",

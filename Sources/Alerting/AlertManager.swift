@@ -2,6 +2,7 @@ import Columns
 import Detection
 import Foundation
 import Logging
+import Notify
 import ServiceLifecycle
 import Synchronization
 import Telemetry
@@ -14,7 +15,7 @@ public final class AlertManager: Service, Sendable {
     let incidents: IncidentStore
     let outbox: Outbox
     private let configuration: Mutex<AlertingConfiguration>
-    let courier = Courier()
+    let notifiers = Notifiers()
     /// Signs the links of notifications; nil when its key can neither be read nor made.
     public let links: AcknowledgeLinks?
     let metrics: AlertingMetrics
@@ -74,7 +75,7 @@ public final class AlertManager: Service, Sendable {
             let circuits = deliveries.withLock { $0 }
             return inForce.receivers.flatMap { receiver in
                 // Of several integrations of one kind the worst is shown.
-                Dictionary(grouping: receiver.integrations.indices) { type(of: receiver.integrations[$0]).name }.map {
+                Dictionary(grouping: receiver.notifiers.indices) { receiver.notifiers[$0].kind }.map {
                     kind, indices in
                     (
                         [receiver.name, kind],
@@ -157,7 +158,7 @@ public final class AlertManager: Service, Sendable {
         await keepUp(configuration, now: now)
         if mayTry(Self.sending) {
             do {
-                let integrations = Dictionary(configuration.receivers.map { ($0.name, $0.integrations.count) }) { first, _ in
+                let integrations = Dictionary(configuration.receivers.map { ($0.name, $0.notifiers.count) }) { first, _ in
                     first
                 }
                 for (id, receiver) in try await outbox.due(now: now)

@@ -1,5 +1,5 @@
 import Columns
-import Foundation
+import Notify
 import Parsing
 
 /// Who is told what, when and how, in the words of an Alertmanager configuration.
@@ -9,8 +9,6 @@ public struct AlertingConfiguration: Sendable, Decodable {
     public var receivers: [Receiver] = []
     public var inhibitRules: [InhibitRule] = []
     public var timeIntervals: [NamedInterval] = []
-    /// Files, or patterns of their names, that hold partials for messages: `{{>NAME}}` is the file NAME.mustache.
-    public var templateFiles: [String] = []
     /// An incident without activity for this long is resolved.
     public var resolveTimeout = Duration.seconds(300)
     /// Which findings are one incident.
@@ -27,8 +25,6 @@ public struct AlertingConfiguration: Sendable, Decodable {
     public var externalURL = "http://127.0.0.1:9464"
     /// How long a notification that nobody takes is tried.
     public var giveUpAfter = Duration.seconds(3 * 86_400)
-    /// The partials of ``templateFiles`` and those that obs brings.
-    public private(set) var library = MessageLibrary.builtin
 
     public init() {}
 
@@ -57,7 +53,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         resolveTimeout = try own.duration(.resolveTimeout) ?? resolveTimeout
         giveUpAfter = try own.duration(.giveUpAfter) ?? giveUpAfter
         externalURL = try own.decodeIfPresent(String.self, forKey: .externalURL) ?? externalURL
-        guard (try? Endpoint(externalURL)) != nil else {
+        guard Notice.canLink(to: externalURL) else {
             throw own.refused(.externalURL, "external_url is no http:// or https:// address with a host")
         }
         incidents = try own.decodeIfPresent(IncidentPolicy.self, forKey: .incidents) ?? incidents
@@ -81,16 +77,29 @@ public struct AlertingConfiguration: Sendable, Decodable {
         timeIntervals = try [CodingKeys.timeIntervals, .muteTimeIntervals].flatMap {
             try container.decodeIfPresent([NamedInterval].self, forKey: $0) ?? []
         }
-        let global = try container.decodeIfPresent(GlobalConfiguration.self, forKey: .global) ?? GlobalConfiguration()
-        resolveTimeout = global.resolveTimeout ?? resolveTimeout
-        let folder = decoder.userInfo[.folder] as? String
-        templateFiles = try (container.decodeIfPresent([String].self, forKey: .templates) ?? []).map { $0.relative(to: folder) }
-        library = try TemplateFiles.load(templateFiles)
+        let global = try container.decodeIfPresent(Global.self, forKey: .global)
+        resolveTimeout = global?.resolveTimeout ?? resolveTimeout
+        var settings = global?.settings ?? NotifierSettings()
+        let templates = try container.decodeIfPresent([String].self, forKey: .templates) ?? []
+        try settings.load(templates: templates.map(decoder.path))
         if container.contains(.receivers), try !container.decodeNil(forKey: .receivers) {
             var list = try container.nestedUnkeyedContainer(forKey: .receivers)
-            while !list.isAtEnd { receivers.append(try Receiver(from: try list.superDecoder(), global)) }
+            while !list.isAtEnd { receivers.append(try Receiver(from: try list.superDecoder(), settings)) }
         }
         try check(decoder)
+    }
+
+    /// Alertmanager's section `global`: what receivers do not set themselves, and what is not about receivers.
+    private struct Global: Decodable {
+        var resolveTimeout: Duration?
+        var settings: NotifierSettings
+
+        private enum CodingKeys: String, CodingKey { case resolve_timeout }
+
+        init(from decoder: any Decoder) throws {
+            resolveTimeout = try decoder.container(keyedBy: CodingKeys.self).duration(.resolve_timeout)
+            settings = try NotifierSettings(from: decoder)
+        }
     }
 
     /// What no part of the configuration can see alone.
@@ -110,18 +119,6 @@ public struct AlertingConfiguration: Sendable, Decodable {
             if route.continues { throw fail(.rootHas("continue"), at: "route", "continue") }
             try check(route, at: ["route"], receivers: names, intervals: known, decoder)
         }
-        for (index, receiver) in receivers.enumerated() {
-            for integration in receiver.integrations {
-                let missing = Set(integration.templates.flatMap(\.partials)).subtracting(library.names)
-                guard let name = missing.sorted().first else { continue }
-                let there = library.names.sorted().joined(separator: ", ")
-                throw fail(
-                    .badValue(
-                        "a template of the receiver '\(receiver.name)' includes '\(name)', which there is not; known are \(there)"
-                    ),
-                    at: "receivers", .init(index))
-            }
-        }
     }
 
     /// Whether the receivers and time intervals that a route and those below it name are there.
@@ -129,7 +126,8 @@ public struct AlertingConfiguration: Sendable, Decodable {
         _ route: Route, at path: [ConfigurationKey], receivers: Set<String>, intervals: [String], _ decoder: any Decoder
     ) throws {
         if let name = route.receiver, !receivers.contains(name) {
-            throw DecodingError.found(.unknownReceiver(name, known: receivers.sorted()), at: path + ["receiver"], in: decoder)
+            throw DecodingError.found(
+                AlertingError.unknownReceiver(name, known: receivers.sorted()), at: path + ["receiver"], in: decoder)
         }
         for (key, names) in [("mute_time_intervals", route.mutedDuring), ("active_time_intervals", route.activeDuring)] {
             for name in names where !intervals.contains(name) {

@@ -24,7 +24,7 @@ struct AlertingMetrics: Sendable {
             "obs_notification_duration_seconds", help: "How long a try to notify a receiver took.",
             labels: ["receiver", "integration"], buckets: [0.005, 0.025, 0.1, 0.25, 1, 2.5, 5, 10, 30])
         for receiver in receivers {
-            for kind in Set(receiver.integrations.map { type(of: $0).name }) {
+            for kind in Set(receiver.notifiers.map { $0.kind }) {
                 for outcome in ["sent", "partly", "failed", "refused", "empty"] {
                     _ = notifications[receiver.name, kind, outcome]
                 }

@@ -1,5 +1,6 @@
 import Columns
 @preconcurrency import GRDB
+import Notify
 
 /// Notices that the clock has gone back: it was ahead, and what was stored by it may lie further in the future than it should.
 struct ClockWatch: Sendable {
@@ -27,9 +28,6 @@ struct ClockWatch: Sendable {
 struct ClockCorrection {
     private let configuration: AlertingConfiguration
     private let now: Timestamp
-
-    /// No try of a notification is put off longer, whatever its receiver asks for.
-    static let longestPause = Duration.seconds(3600)
 
     init(_ configuration: AlertingConfiguration, now: Timestamp) {
         self.configuration = configuration
@@ -61,7 +59,8 @@ struct ClockCorrection {
                         OR o.due_at > ?2 + max(?4, coalesce(g.group_interval, 0) + coalesce(g.repeat_interval, 0))))
                 """,
             arguments: [
-                now.microseconds, soon, Self.longestPause.inMicroseconds, longestWait(configuration.route).inMicroseconds,
+                now.microseconds, soon, NoticeOutcome.longestPause.inMicroseconds,
+                longestWait(configuration.route).inMicroseconds,
             ])
     }
 

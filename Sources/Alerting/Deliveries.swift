@@ -1,4 +1,5 @@
 import Columns
+import Notify
 
 /// Which notifications are under way, which wait to be stored, and how the integrations are.
 struct Deliveries {
@@ -41,7 +42,7 @@ struct Deliveries {
     }
 
     /// A receiver that refuses is there: only silence and failure of its own open the circuit. One that asks for a pause gets it from all notifications.
-    mutating func ended(_ endpoint: Endpoint, _ outcome: DeliveryOutcome, now: Timestamp) {
+    mutating func ended(_ endpoint: Endpoint, _ outcome: NoticeOutcome, now: Timestamp) {
         switch outcome {
         case .retry(_, let pause?): circuits[endpoint, default: ReceiverCircuit()].isAskedToPause(until: now + pause)
         case .retry(_, nil): circuits[endpoint, default: ReceiverCircuit()].failed(now: now)

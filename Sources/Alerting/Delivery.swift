@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import Logging
+import Notify
 
 /// How one notification goes out: to each integration of its receiver, each with a circuit of its own, so that one that is away holds up no other.
 extension AlertManager {
@@ -53,32 +54,32 @@ extension AlertManager {
         -> Settlement
     {
         // What no route takes has no receiver: it is kept, and nobody is told.
-        let nobody = receiverName.isEmpty ? Receiver(name: "", integrations: []) : nil
+        let nobody = receiverName.isEmpty ? Receiver(name: "", notifiers: []) : nil
         guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) ?? nobody else {
             return .dead(reason: "there is no receiver '\(receiverName)' any more", delivered: due.delivered)
         }
         guard let reason = due.reason else { return .nothingToTell }
         var round = DeliveryRound(delivered: due.delivered)
         var asked: [Ask] = []
-        for (index, integration) in receiver.integrations.enumerated() {
+        for (index, notifier) in receiver.notifiers.enumerated() {
             // As Alertmanager: who is not told of ends gets what still fires, and nothing when all has ended.
-            guard var content = due.content(for: integration, reason, configuration, now: Self.now) else { continue }
-            let delivery = Outbox.delivery(endpoint: index, digest: content.key)
+            guard var notice = due.notice(for: notifier, reason, now: Self.now) else { continue }
+            let delivery = Outbox.delivery(endpoint: index, digest: notice.key)
             guard round.wants(delivery) else { continue }
-            content.told = round.parts(of: delivery)
+            notice.alreadyTaken = round.parts(of: delivery)
             let endpoint = Deliveries.Endpoint(receiver: receiverName, index: index)
             guard deliveries.withLock({ $0.permitsTry(endpoint, now: Self.now) }) else {
                 let next = max(deliveries.withLock { $0.nextTry(endpoint) }, Self.now + .milliseconds(200))
-                round.isWaiting(type(of: integration).name, until: next)
+                round.isWaiting(notifier.kind, until: next)
                 continue
             }
-            asked.append(Ask(delivery: delivery, integration: integration, content: content, endpoint: endpoint))
+            asked.append(Ask(delivery: delivery, notifier: notifier, notice: notice, endpoint: endpoint))
         }
         // Side by side: one that hangs must not make the others wait.
-        await withTaskGroup(of: (Ask, DeliveryOutcome).self) { group in
+        await withTaskGroup(of: (Ask, NoticeOutcome).self) { group in
             for one in asked { group.addTask { (one, await self.tell(one)) } }
             for await (one, outcome) in group {
-                let kind = type(of: one.integration).name
+                let kind = one.notifier.kind
                 round.ended(one.delivery, kind, outcome, backoff: Self.backoff(due.attempts), now: Self.now)
             }
         }
@@ -88,15 +89,15 @@ extension AlertManager {
     /// One integration that is asked to tell one text.
     private struct Ask: Sendable {
         var delivery: String
-        var integration: any Integration
-        var content: NotificationContent
+        var notifier: Notifier
+        var notice: Notice
         var endpoint: Deliveries.Endpoint
     }
 
-    private func tell(_ ask: Ask) async -> DeliveryOutcome {
-        let kind = type(of: ask.integration).name, receiver = ask.endpoint.receiver
+    private func tell(_ ask: Ask) async -> NoticeOutcome {
+        let kind = ask.notifier.kind, receiver = ask.endpoint.receiver
         let begin = ContinuousClock.now
-        let outcome = await ask.integration.deliver(ask.content, by: courier)
+        let outcome = await notifiers.send(ask.notice, by: ask.notifier)
         if outcome != .nothingToSay { metrics.duration[receiver, kind].observe((ContinuousClock.now - begin).inSeconds) }
         metrics.notifications[receiver, kind, outcome.name].increment()
         deliveries.withLock { $0.ended(ask.endpoint, outcome, now: Self.now) }
@@ -104,7 +105,7 @@ extension AlertManager {
             logger.log(
                 level: level, message,
                 metadata: [
-                    "receiver": "\(receiver)", "integration": "\(kind)", "key": "\(ask.content.key)", "error": "\(reason)",
+                    "receiver": "\(receiver)", "integration": "\(kind)", "key": "\(ask.notice.key)", "error": "\(reason)",
                 ])
         }
         switch outcome {
@@ -140,7 +141,7 @@ extension AlertManager {
     }
 }
 
-extension DeliveryOutcome {
+extension NoticeOutcome {
     /// As the metric `obs_notifications_total` has it.
     fileprivate var name: String {
         switch self {

@@ -1,4 +1,5 @@
 import Columns
+import Notify
 
 /// What has become of one notification after asking each integration of its receiver.
 struct DeliveryRound: Sendable {
@@ -33,7 +34,7 @@ struct DeliveryRound: Sendable {
     /// The parts of this delivery that were told before, such as recipients of a mail.
     func parts(of delivery: String) -> Set<String> { Progress.parts(of: delivery, in: delivered) }
 
-    mutating func ended(_ delivery: String, _ kind: String, _ outcome: DeliveryOutcome, backoff: Duration, now: Timestamp) {
+    mutating func ended(_ delivery: String, _ kind: String, _ outcome: NoticeOutcome, backoff: Duration, now: Timestamp) {
         switch outcome {
         case .delivered: delivered.insert(delivery)
         case .nothingToSay: delivered.insert(Progress.silent(delivery))

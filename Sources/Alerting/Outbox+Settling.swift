@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
+import Notify
 
 /// What is written down after a look at a group: how it went, what its receiver knows now, and when it is looked at next.
 extension Outbox {
@@ -76,7 +77,7 @@ extension Outbox {
                     WHERE id = ?
                     """,
                 arguments: [
-                    reason, try IncidentStore.json(delivered.sorted()), try IncidentStore.json(due.payload), due.reason?.rawValue,
+                    reason, try IncidentStore.json(delivered.sorted()), due.notice.json, due.reason?.rawValue,
                     due.id,
                 ])
             try noteUndelivered(

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
+import Notify
 import Store
 
 /// What is owed to whom, and when it is tried next. Rows are written by ``AlertStore`` together with the change that owes them.
@@ -23,7 +24,7 @@ struct Outbox: Sendable {
         /// When it was looked at.
         var at: Timestamp
         /// All that is told; without alerts when there is nothing to tell.
-        var payload: WebhookPayload
+        var notice: Notice
         /// Nil when there is nothing to tell.
         var reason: GroupState.Reason?
         /// The alerts that it tells of: the incident of each, and as what.
@@ -115,7 +116,7 @@ struct Outbox: Sendable {
             let lastSent = group["last_sent"] as Int64?
             let state = GroupState(
                 members: members, wasTold: lastSent != nil,
-                sendsResolved: configuration.receivers.first { $0.name == receiver }?.integrations.contains { $0.sendsResolved }
+                sendsResolved: configuration.receivers.first { $0.name == receiver }?.notifiers.contains { $0.sendsResolved }
                     ?? true,
                 isRepeatDue: (lastSent ?? 0) &+ (group["repeat_interval"] as Int64) <= now.microseconds)
             let reason = state.reason
@@ -123,7 +124,7 @@ struct Outbox: Sendable {
             return Due(
                 id: id, receiver: receiver, createdAt: Timestamp(microseconds: row["created_at"]), attempts: row["attempts"],
                 at: now,
-                payload: WebhookPayload(
+                notice: Notice(
                     told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isToldAsFiring, configuration, now) },
                     receiver: receiver, groupKey: key, groupLabels: JSONText.pairs(group["group_labels"]),
                     externalURL: configuration.externalURL),
@@ -143,13 +144,13 @@ struct Outbox: Sendable {
 
     /// A dead letter as it was.
     private static func resent(_ row: Row, now: Timestamp) -> Due? {
-        guard let payload = (row["payload"] as String?).flatMap(WebhookPayload.init(json:)) else {
+        guard let notice = (row["payload"] as String?).flatMap(Notice.init(json:)) else {
             return nil
         }
         return Due(
             id: row["id"], receiver: row["receiver"], createdAt: Timestamp(microseconds: row["created_at"]),
             attempts: row["attempts"], at: now,
-            payload: payload, reason: (row["reason"] as String?).flatMap(GroupState.Reason.init) ?? .firing, alerts: [],
+            notice: notice, reason: (row["reason"] as String?).flatMap(GroupState.Reason.init) ?? .firing, alerts: [],
             delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []), isResent: true,
             grouping: 0,
             state: GroupState(members: [], wasTold: true, sendsResolved: true, isRepeatDue: false), versions: [], ended: [])
@@ -157,7 +158,7 @@ struct Outbox: Sendable {
 
     private static func alert(
         _ row: Row, _ labels: Labels, isFiring: Bool, _ configuration: AlertingConfiguration, _ now: Timestamp
-    ) -> WebhookPayload.Alert {
+    ) -> Notice.Alert {
         let externalURL = configuration.externalURL
         var annotations = JSONText.pairs(row["annotations"])
         var generatorURL: String = row["generator_url"]
@@ -171,10 +172,9 @@ struct Outbox: Sendable {
                 "INC-\((row["merged_into"] as Int64?) ?? number)", externalURL, now: now)
         }
         let endsAt = isFiring ? nil : row["ends_at"] as Int64?
-        return WebhookPayload.Alert(
-            status: isFiring ? "firing" : "resolved", labels: labels, annotations: annotations,
-            startsAt: Timestamp(microseconds: row["starts_at"]).description,
-            endsAt: endsAt.map { Timestamp(microseconds: $0).description } ?? "0001-01-01T00:00:00Z", generatorURL: generatorURL,
+        return Notice.Alert(
+            isFiring: isFiring, labels: labels, annotations: annotations, startsAt: Timestamp(microseconds: row["starts_at"]),
+            endsAt: endsAt.map { Timestamp(microseconds: $0) }, generatorURL: generatorURL,
             fingerprint: Fingerprint.text(UInt64(bitPattern: row["fingerprint"])))
     }
 
@@ -208,15 +208,13 @@ struct Outbox: Sendable {
 }
 
 extension Outbox.Due {
-    /// What `integration` is told; nil when it wants nothing of it.
-    func content(
-        for integration: any Integration, _ reason: GroupState.Reason, _ configuration: AlertingConfiguration, now: Timestamp
-    ) -> NotificationContent? {
-        guard integration.sendsResolved || reason == .firing,
-            let payload = integration.sendsResolved ? payload : payload.firingOnly
+    /// What `notifier` sends of it; nil when it wants nothing of it.
+    func notice(for notifier: Notifier, _ reason: GroupState.Reason, now: Timestamp) -> Notice? {
+        guard notifier.sendsResolved || reason == .firing, var notice = notifier.sendsResolved ? notice : notice.firingOnly
         else { return nil }
         // The same text has the same key, however often it is sent; a later text of the same notification has another.
-        let digest = Fingerprint.of(["body": String(decoding: HTTPRequest.encode(payload), as: UTF8.self)])
-        return NotificationContent(payload: payload, key: "obs-\(id)-\(digest)", library: configuration.library, now: now)
+        notice.key = "obs-\(id)-\(Fingerprint.of(["body": notice.json]))"
+        notice.sentAt = now
+        return notice
     }
 }

@@ -1,4 +1,5 @@
 import Alerting
+import Columns
 import Foundation
 import Ingest
 import Logging
@@ -72,7 +73,7 @@ struct ConfigurationReader {
             if let other = names.updateValue(document.file, forKey: pipeline.name) {
                 mistakes.append(
                     document.mistake(
-                        "the pipeline '\(pipeline.name)' is defined in \(other) too; rename one", at: NodeKey("name")))
+                        "the pipeline '\(pipeline.name)' is defined in \(other) too; rename one", at: ConfigurationKey("name")))
             }
         }
         let builtin = file.builtin == false ? [] : Builtin.pipelines.filter { names[$0.name] == nil }
@@ -87,18 +88,18 @@ struct ConfigurationReader {
         }.flatMap { $0 }
         let binding: RuleBinding
         do { binding = try RuleBinding(configuration.pipelines) } catch {
-            mistakes.append(document.mistake("\(error)", at: NodeKey("pipelines")))
+            mistakes.append(document.mistake("\(error)", at: ConfigurationKey("pipelines")))
             return
         }
         var names: Set<String> = []
         for entry in own {
             if !names.insert(entry.rule.name).inserted {
                 let message = "two rules are called '\(entry.rule.name)'; rename one"
-                mistakes.append(entry.document.mistake(message, at: NodeKey(entry.index), NodeKey("name")))
+                mistakes.append(entry.document.mistake(message, at: ConfigurationKey(entry.index), ConfigurationKey("name")))
             }
             if let problem = binding.problem(of: entry.rule) {
-                let key = NodeKey(problem.key.stringValue)
-                mistakes.append(entry.document.mistake(problem.message, at: NodeKey(entry.index), key))
+                let key = ConfigurationKey(problem.key.stringValue)
+                mistakes.append(entry.document.mistake(problem.message, at: ConfigurationKey(entry.index), key))
             }
         }
         let builtin = file.builtin == false ? [] : Builtin.rules.filter { !names.contains($0.name) }
@@ -119,7 +120,8 @@ struct ConfigurationReader {
             if paths.isEmpty {
                 mistakes.append(
                     document.mistake(
-                        "\(key) names '\(pattern)', and there is no such file", at: NodeKey(key), NodeKey(index)))
+                        "\(key) names '\(pattern)', and there is no such file", at: ConfigurationKey(key), ConfigurationKey(index)
+                    ))
             }
             for path in paths {
                 guard let bytes = FileManager.default.contents(atPath: path) else {
@@ -148,7 +150,8 @@ struct ConfigurationReader {
         var names: Set<String> = []
         for (index, source) in sources.enumerated() {
             func refuse(_ key: String, _ message: String) {
-                mistakes.append(document.mistake(message, at: NodeKey("sources"), NodeKey(index), NodeKey(key)))
+                mistakes.append(
+                    document.mistake(message, at: ConfigurationKey("sources"), ConfigurationKey(index), ConfigurationKey(key)))
             }
             if !names.insert(source.name).inserted {
                 refuse("name", "two sources are called '\(source.name)'; name one otherwise")

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import Yams
 
@@ -71,9 +72,9 @@ final class DecodingLog {
             let isHeaders = path.last?.stringValue == "headers" && path.dropLast().last?.stringValue == "http_config"
             return Node(
                 mapping.map { key, value in
-                    (key, isHeaders ? "<secret>" : masked(value, path + [NodeKey(key.string ?? "")]))
+                    (key, isHeaders ? "<secret>" : masked(value, path + [ConfigurationKey(key.string ?? "")]))
                 })
-        case .sequence(let items): return Node(items.enumerated().map { masked($1, path + [NodeKey($0)]) })
+        case .sequence(let items): return Node(items.enumerated().map { masked($1, path + [ConfigurationKey($0)]) })
         default: return node
         }
     }
@@ -171,7 +172,7 @@ final class DecodingLog {
             for (key, value) in mapping {
                 guard let name = key.string, name != "<<" else { continue }
                 guard let known, !known.contains(name) else {
-                    noteUnknownKeys(value, path + [NodeKey(name)])
+                    noteUnknownKeys(value, path + [ConfigurationKey(name)])
                     continue
                 }
                 let near = Spelling.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
@@ -181,7 +182,7 @@ final class DecodingLog {
                 )
             }
         case .sequence(let items):
-            for (index, item) in items.enumerated() { noteUnknownKeys(item, path + [NodeKey(index)]) }
+            for (index, item) in items.enumerated() { noteUnknownKeys(item, path + [ConfigurationKey(index)]) }
         default: break
         }
     }

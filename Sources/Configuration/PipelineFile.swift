@@ -78,11 +78,12 @@ struct PipelineFile: Decodable {
     /// Where in the file a part of the definition is written.
     private static func path(of place: DefinitionPlace?, hasInputs: Bool) -> [any CodingKey] {
         func path(_ key: String, _ index: Int, _ inner: String, _ innerIndex: Int?) -> [any CodingKey] {
-            [NodeKey(key), NodeKey(index)] + (innerIndex.map { [NodeKey(inner), NodeKey($0)] } ?? [])
+            [ConfigurationKey(key), ConfigurationKey(index)]
+                + (innerIndex.map { [ConfigurationKey(inner), ConfigurationKey($0)] } ?? [])
         }
         switch place {
         case .input(_, let step) where !hasInputs:
-            return step.map { [NodeKey("steps"), NodeKey($0)] } ?? [NodeKey("format")]
+            return step.map { [ConfigurationKey("steps"), ConfigurationKey($0)] } ?? [ConfigurationKey("format")]
         case .input(let index, let step): return path("inputs", index, "steps", step)
         case .stream(let index, let step): return path("streams", index, "steps", step)
         case .window(let index, let aggregate): return path("windows", index, "aggregates", aggregate)

@@ -1,24 +1,7 @@
-import Alerting
+import Columns
 import Foundation
+import Notify
 import Yams
-
-struct NodeKey: CodingKey {
-    let stringValue: String
-    let intValue: Int?
-
-    init(_ name: String) {
-        stringValue = name
-        intValue = nil
-    }
-
-    init(_ index: Int) {
-        stringValue = String(index)
-        intValue = index
-    }
-
-    init?(stringValue: String) { self.init(stringValue) }
-    init?(intValue: Int) { self.init(intValue) }
-}
 
 /// An error of a room, and where in the file it was thrown.
 struct LocatedError: Error {
@@ -81,7 +64,7 @@ struct NodeDecoder: Decoder {
     }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        if type is Secret.Type || type is Endpoint.Type { log.hide(path) }
+        if type is Secret.Type { log.hide(path) }
         let value: Any?
         switch type {
         case is String.Type:
@@ -206,7 +189,7 @@ private struct SequenceContainer: UnkeyedDecodingContainer {
     }
 
     private mutating func passHoles() {
-        while !isAtEnd, log.isHole(path + [NodeKey(currentIndex)]) { currentIndex += 1 }
+        while !isAtEnd, log.isHole(path + [ConfigurationKey(currentIndex)]) { currentIndex += 1 }
     }
 
     /// To the next entry.
@@ -221,7 +204,7 @@ private struct SequenceContainer: UnkeyedDecodingContainer {
                 Any.self, .init(codingPath: path, debugDescription: "\(DecodingLog.named(path)) has too few entries"))
         }
         defer { advance() }
-        return NodeDecoder(node: items[currentIndex], path: path + [NodeKey(currentIndex)], log: log)
+        return NodeDecoder(node: items[currentIndex], path: path + [ConfigurationKey(currentIndex)], log: log)
     }
 
     mutating func decodeNil() throws -> Bool {

@@ -1,4 +1,5 @@
 import Alerting
+import Columns
 import Foundation
 import Yams
 
@@ -105,7 +106,7 @@ struct YAMLDocument {
     }
 
     /// What is wrong with the value at `path`, such as `["sources", 2, "pipeline"]`: found when all is read, and shown at its line.
-    func mistake(_ message: String, at path: NodeKey...) -> ConfigurationError.Mistake {
+    func mistake(_ message: String, at path: ConfigurationKey...) -> ConfigurationError.Mistake {
         .init(file: file, line: root.flatMap { DecodingLog.line(of: path, in: $0) }, message: message)
     }
 

@@ -4,6 +4,7 @@ import Configuration
 import Foundation
 import Jobs
 import Logging
+import Notify
 import Query
 import ServiceLifecycle
 import Synchronization
@@ -43,8 +44,8 @@ public struct Demo: Sendable {
             settings.sources = [.init(name: "demo", file: log)] + DemoTraffic.sources(folder + "/demo")
             settings.pipelines = DemoTraffic.pipelines(settings.pipelines, folder: folder + "/demo")
             settings.alerting.receivers = [
-                Receiver(name: "quiet", integrations: []),
-                Receiver(name: "demo", integrations: [try Webhook(url: "http://127.0.0.1:\(port)/hook")]),
+                Receiver(name: "quiet", notifiers: []),
+                Receiver(name: "demo", notifiers: [try .webhook("http://127.0.0.1:\(port)/hook")]),
             ]
             // What is merely unusual is kept and shown; people are told of attacks.
             var attacks = Route(receiver: "demo")

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `The alert manager` {
     private let store: TemporaryStore
@@ -149,7 +150,7 @@ struct `The alert manager` {
     @Test func `sends to a second endpoint of a receiver again, not to the first that took it`() async throws {
         let good = try Sink(), flaky = try Sink(answers: ["502 Gateway"])
         let manager = AlertManager.telling(["oncall": good.url], store: store) {
-            $0.receivers[0].integrations.append(.webhook(flaky.url))
+            $0.receivers[0].notifiers.append(.webhook(to: flaky.url))
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 /// Guards against groups that are silent for a day because the clock was a day ahead for a minute.
 struct `A clock that was ahead and is right again` {
@@ -64,7 +65,7 @@ struct `A clock that was ahead and is right again` {
         // What comes next is told at the group's next interval.
         try store.incidents.record(
             [.bruteForce(from: "10.0.0.3", at: now)], routing: configuration.route, now: now + .seconds(1))
-        #expect(try await due(now + .seconds(61))?.payload.alerts.contains { $0.labels["source"] == "10.0.0.3" } == true)
+        #expect(try await due(now + .seconds(61))?.notice.payload.alerts.contains { $0.labels["source"] == "10.0.0.3" } == true)
         #expect(try correct() == 0)
     }
 

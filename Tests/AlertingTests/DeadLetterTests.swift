@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `A dead letter` {
     private let store: TemporaryStore
@@ -71,7 +72,7 @@ struct `A dead letter` {
     @Test func `of one integration does not keep others of the receiver from being told`() async throws {
         let refusing = try Sink(answers: ["400 No"]), good = try Sink()
         let manager = AlertManager.telling(["oncall": refusing.url], store: store) {
-            $0.receivers[0].integrations.append(.webhook(good.url))
+            $0.receivers[0].notifiers.append(.webhook(to: good.url))
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
@@ -88,7 +89,7 @@ struct `A dead letter` {
         let hanging = try Sink(), good = try Sink()
         hanging.hold(true)
         let manager = AlertManager.telling(["oncall": hanging.url], store: store) {
-            $0.receivers[0].integrations.append(.webhook(good.url))
+            $0.receivers[0].notifiers.append(.webhook(to: good.url))
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
@@ -102,7 +103,7 @@ struct `A dead letter` {
         let manager = AlertManager.telling(["oncall": sink.url], store: store) {
             var http = HTTPClientConfiguration()
             http.authorization = .other(type: "Bearer", credentials: .text("t0ps3cret"))
-            $0.receivers[0].integrations = [.webhook(sink.url + "?key=t0ps3cret") { $0.http = http }]
+            $0.receivers[0].notifiers = [.webhook(to: sink.url + "?key=t0ps3cret") { $0.http = http }]
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])

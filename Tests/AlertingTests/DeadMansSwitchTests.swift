@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `A dead man's switch` {
     private let prometheus: DeadMansSwitch

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `An http_config` {
     private let store: TemporaryStore
@@ -17,7 +18,7 @@ struct `An http_config` {
         let sink = try Sink()
         let settings = try http(json)
         let manager = AlertManager.telling(["oncall": sink.url], store: store) {
-            $0.receivers[0].integrations = [.webhook(sink.url) { $0.http = settings }]
+            $0.receivers[0].notifiers = [.webhook(to: sink.url) { $0.http = settings }]
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
@@ -45,7 +46,7 @@ struct `An http_config` {
         let sink = try Sink()
         let settings = try http(#"{"bearer_token_file": "\#(file)"}"#)
         let manager = AlertManager.telling(["oncall": sink.url], store: store) {
-            $0.receivers[0].integrations = [.webhook(sink.url) { $0.http = settings }]
+            $0.receivers[0].notifiers = [.webhook(to: sink.url) { $0.http = settings }]
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `The incident store` {
     private let folder = TemporaryFolder()
@@ -97,7 +98,7 @@ struct `The incident store` {
         #expect(due.count == 1)
         let notification = try #require(try await outbox.load(due[0].id, now: now, AlertingConfiguration()))
         let object = try #require(
-            try JSONSerialization.jsonObject(with: JSONEncoder().encode(notification.payload)) as? [String: Any])
+            try JSONSerialization.jsonObject(with: JSONEncoder().encode(notification.notice.payload)) as? [String: Any])
         #expect(
             Set(object.keys) == [
                 "receiver", "status", "alerts", "groupLabels", "commonLabels", "commonAnnotations", "externalURL", "version",

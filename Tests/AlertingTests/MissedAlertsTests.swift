@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 /// Guards against an alert that fires and ends while its receiver is down being told to nobody.
 struct `An alert that ends before its receiver could be told` {
@@ -22,7 +23,7 @@ struct `An alert that ends before its receiver could be told` {
         route.groupWait = .seconds(10)
         route.groupInterval = .seconds(60)
         configuration.route = route
-        configuration.receivers = [Receiver(name: "oncall", integrations: [.webhook("http://127.0.0.1:1/")])]
+        configuration.receivers = [Receiver(name: "oncall", notifiers: [.webhook(to: "http://127.0.0.1:1/")])]
     }
 
     private func due(_ seconds: Int) async throws -> Outbox.Due? {
@@ -42,7 +43,7 @@ struct `An alert that ends before its receiver could be told` {
     }
 
     private func key(_ due: Outbox.Due) -> String? {
-        due.content(for: configuration.receivers[0].integrations[0], .firing, configuration, now: now)?.key
+        due.notice(for: configuration.receivers[0].notifiers[0], .firing, now: now)?.key
     }
 
     @Test func `is told as begun, and at once as ended, when the receiver is back`() async throws {
@@ -50,11 +51,11 @@ struct `An alert that ends before its receiver could be told` {
         // Nobody could be asked from the tenth second on.
         try resolve(50)
         let begun = try #require(try await due(100))
-        #expect(begun.payload.status == "firing")
-        #expect(begun.payload.alerts.map(\.status) == ["firing"])
+        #expect(begun.notice.payload.status == "firing")
+        #expect(begun.notice.payload.alerts.map(\.status) == ["firing"])
         try await outbox.markSent(begun, now: now + .seconds(100))
         let ended = try #require(try await due(100))
-        #expect(ended.payload.alerts.map(\.status) == ["resolved"])
+        #expect(ended.notice.payload.alerts.map(\.status) == ["resolved"])
         try await outbox.markSent(ended, now: now + .seconds(101))
         #expect(try await outbox.nextDue(after: now) == nil)
         #expect(try timeline() == ["oncall was told that it is firing", "oncall was told that it is resolved"])
@@ -69,7 +70,7 @@ struct `An alert that ends before its receiver could be told` {
         let again = try #require(try await due(15))
         #expect(key(first) != nil && key(again) == key(first))
         try await outbox.markSent(again, now: now + .seconds(15))
-        #expect(try await due(15)?.payload.status == "resolved")
+        #expect(try await due(15)?.notice.payload.status == "resolved")
         #expect(
             try timeline() == [
                 "oncall could not be told yet and is tried again: webhook: no answer", "oncall was told that it is firing",

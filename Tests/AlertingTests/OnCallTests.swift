@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `An on-call schedule` {
     private let people = ["ann", "bob", "cid"]
@@ -162,7 +163,7 @@ struct `An escalation` {
                     continue
                 }
                 try await outbox.markSent(due, now: time)
-                return due.payload.alerts.map { "\($0.labels["host"] ?? "") \($0.status)" }
+                return due.notice.payload.alerts.map { "\($0.labels["host"] ?? "") \($0.status)" }
             }
             return []
         }

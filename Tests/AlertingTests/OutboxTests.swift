@@ -3,6 +3,7 @@ import Detection
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `The outbox` {
     private let store: TemporaryStore
@@ -32,9 +33,9 @@ struct `The outbox` {
         try store.incidents.record([.bruteForce(from: "10.0.0.2")], routing: route, now: now + .seconds(9))
         #expect(try await due(now + .seconds(9)) == nil)
         let notification = try #require(try await due(now + .seconds(10)))
-        #expect(notification.payload.alerts.map { $0.labels["source"] } == ["10.0.0.1", "10.0.0.2"])
-        #expect(notification.payload.groupKey == #"{}:{alertname="SSHBruteForce"}"#)
-        #expect(notification.payload.status == "firing")
+        #expect(notification.notice.payload.alerts.map { $0.labels["source"] } == ["10.0.0.1", "10.0.0.2"])
+        #expect(notification.notice.payload.groupKey == #"{}:{alertname="SSHBruteForce"}"#)
+        #expect(notification.notice.payload.status == "firing")
     }
 
     @Test func `owes again what joined while a notification was under way`() async throws {
@@ -55,7 +56,7 @@ struct `The outbox` {
         // As Alertmanager: at the group's next interval, with what else has changed by then.
         #expect(try await due(now + .seconds(69)) == nil)
         let second = try #require(try await due(now + .seconds(70)))
-        #expect(second.payload.status == "resolved")
+        #expect(second.notice.payload.status == "resolved")
         try await outbox.markSent(second, now: now + .seconds(71))
         #expect(try await outbox.nextDue(after: now) == nil)
     }

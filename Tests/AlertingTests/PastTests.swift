@@ -5,6 +5,7 @@ import GRDB
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 struct `The past` {
     private let store: TemporaryStore
@@ -21,8 +22,8 @@ struct `The past` {
         route.routes = [nobody]
         configuration.route = route
         configuration.receivers = [
-            Receiver(name: "oncall", integrations: [.webhook("http://127.0.0.1:1/hook")]),
-            Receiver(name: "nobody", integrations: []),
+            Receiver(name: "oncall", notifiers: [.webhook(to: "http://127.0.0.1:1/hook")]),
+            Receiver(name: "nobody", notifiers: []),
         ]
     }
 
@@ -82,8 +83,8 @@ struct `The past` {
         try summarize(at: 4000)
         #expect(try count("outbox") == 1, "nobody hears of info, and oncall once")
         let summary = try #require(try await due(at: 100).first)
-        #expect(summary.receiver == "oncall" && summary.payload.alerts.count == 1)
-        let annotations = summary.payload.alerts[0].annotations
+        #expect(summary.receiver == "oncall" && summary.notice.payload.alerts.count == 1)
+        let annotations = summary.notice.payload.alerts[0].annotations
         #expect(
             annotations["summary"] == "480 incidents found in the past, worst: BreakIn by 10.40.0.0 (critical, INC-1001)")
         #expect(annotations["description"]?.contains("obs query incidents --found-in-past") == true)
@@ -114,7 +115,7 @@ struct `The past` {
         #expect(try store.incidents.incident("1002").incident.state == .open)
         try summarize(at: 4000)
         let pages = try await due(at: 11)
-        #expect(pages.count == 1 && pages[0].payload.alerts.count == 3)
+        #expect(pages.count == 1 && pages[0].notice.payload.alerts.count == 3)
         #expect(try count("past_found") == 0)
         #expect(try count("incident_statistic WHERE measure = 'detect' AND count <> 0") == 0)
         #expect(try store.incidents.problems() == [])

@@ -4,6 +4,7 @@ import Detection
 import Testing
 
 @testable import Alerting
+@testable import Notify
 
 extension Alert {
     /// An alert that fires from `start` on, for an hour unless it is told otherwise.
@@ -35,7 +36,7 @@ struct `Posted alerts` {
         route.groupInterval = .seconds(60)
         route.repeatInterval = .seconds(3600)
         configuration.route = route
-        configuration.receivers = [Receiver(name: "oncall", integrations: [.webhook("http://127.0.0.1/")])]
+        configuration.receivers = [Receiver(name: "oncall", notifiers: [.webhook(to: "http://127.0.0.1/")])]
     }
 
     private func post(_ alerts: Alert..., at time: Timestamp) throws {
@@ -69,13 +70,13 @@ struct `Posted alerts` {
             return []
         }
         try await outbox.markSent(due, now: time)
-        return due.payload.alerts.map { "\($0.status):\($0.labels["instance"] ?? "")" }
+        return due.notice.payload.alerts.map { "\($0.status):\($0.labels["instance"] ?? "")" }
     }
 
     @Test func `are told after group_wait, with labels, annotations and URL as they were posted`() async throws {
         try post(.posted("DiskFull", ["instance": "a"]), at: now)
         #expect(try await due(now + .seconds(9)) == nil)
-        let payload = try #require(try await due(now + .seconds(10))).payload
+        let payload = try #require(try await due(now + .seconds(10))).notice.payload
         #expect(payload.groupKey == #"{}:{alertname="DiskFull"}"#)
         #expect(payload.alerts.count == 1)
         #expect(payload.alerts[0].labels == ["alertname": "DiskFull", "instance": "a"])

@@ -5,6 +5,7 @@ import Testing
 
 @testable import Alerting
 @testable import Configuration
+@testable import Notify
 
 struct `The section on alerting` {
     private let directory = TemporaryFolder()
@@ -126,7 +127,7 @@ struct `The section on alerting` {
         #expect(alerting.externalURL == "https://obs.example")
         #expect(alerting.giveUpAfter == .seconds(3600))
         #expect(alerting.resolveTimeout == .seconds(180))
-        let webhook = try #require(alerting.receivers.first?.integrations.first as? Webhook)
+        let webhook = try #require(alerting.receivers.first?.notifiers.first?.integration as? Webhook)
         #expect(webhook.http?.authorization == .other(type: "Bearer", credentials: .file(folder + "/token")))
         try Data("{{ define \"slack.text\" }}x{{ end }}".utf8).write(to: URL(filePath: folder + "/parts/go.mustache"))
         #expect(throws: ConfigurationError.self) { try Configuration.load(file: folder + "/obs.yaml", dataDirectory: nil) }
@@ -135,7 +136,7 @@ struct `The section on alerting` {
     @Test func `takes secrets from the environment and shows none`() throws {
         let alerting = try read(
             Self.receiver("slack_configs: [{api_url: '${SLACK}'}]"), environment: ["SLACK": "https://hooks.example/T0/s3cret"])
-        let slack = try #require(alerting.receivers.first?.integrations.first as? Slack)
+        let slack = try #require(alerting.receivers.first?.notifiers.first?.integration as? Slack)
         #expect(try slack.url?.reveal() == "https://hooks.example/T0/s3cret")
         var dumped = ""
         dump(alerting, to: &dumped)

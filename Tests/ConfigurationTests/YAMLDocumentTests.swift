@@ -1,4 +1,5 @@
 import Alerting
+import Notify
 import Testing
 
 @testable import Configuration

@@ -23,10 +23,10 @@ struct `The code that meets text from outside` {
         (
             "the operator's configuration, templates and command lines: words of ours are looked for in them, and nothing of them is escaped for anybody",
             [
-                "Alerting/AlertingConfiguration.swift", "Alerting/Configuration/", "Alerting/Routing/", "Alerting/OnCall/",
-                "Alerting/Notifiers/Email.swift",
-                "Alerting/Notifiers/Opsgenie.swift", "Alerting/Notifiers/Pushover.swift", "Alerting/Notifiers/SNS.swift",
-                "Alerting/Notifiers/Messages/MessageGrammar.swift", "Configuration/", "Daemon/", "Jobs/",
+                "Alerting/AlertingConfiguration.swift", "Alerting/Routing/", "Notify/Settings/", "Alerting/OnCall/",
+                "Notify/Integrations/Email.swift", "Notify/Integrations/Smarthost.swift",
+                "Notify/Integrations/Opsgenie.swift", "Notify/Integrations/Pushover.swift", "Notify/Integrations/SNS.swift",
+                "Notify/Messages/MessageGrammar.swift", "Configuration/", "Daemon/", "Jobs/",
                 "Detection/Rules/TextTemplate.swift",
                 "Parsing/DurationText.swift", "Parsing/MessageGrammar.swift", "Query/SQLQuestion.swift",
                 "Server/ServerConfiguration.swift", "Streaming/Definition/",
@@ -93,11 +93,12 @@ struct `The code that meets text from outside` {
     /// Foundation's encoder and decoder keep the members of an object by `String`s, so two normal forms of a label's name are one.
     @Test func `writes and reads labels by JSON, not by Foundation's encoders`() throws {
         let allowed = [
-            "Alerting/Incidents/IncidentStore+Reading.swift", "Alerting/Notifiers/WeChat.swift",
-            "Alerting/Notifiers/Delivery/TokenCache.swift",
+            "Alerting/Incidents/IncidentStore+Reading.swift", "Notify/Integrations/WeChat.swift",
+            "Notify/Courier/TokenCache.swift",
             "Server/IncidentActions.swift", "Server/Alertmanager/PostedSilence.swift", "Server/OpenAPI.swift",
         ]
-        for (file, number, text) in try lines() where ["Alerting/", "Query/", "Server/", "obs/"].contains(where: file.hasPrefix) {
+        for (file, number, text) in try lines()
+        where ["Notify/", "Alerting/", "Query/", "Server/", "obs/"].contains(where: file.hasPrefix) {
             guard !allowed.contains(file) else { continue }
             #expect(!text.contains(/JSON(Encoder|Decoder|Serialization)\b/), "Sources/\(file):\(number)")
         }
@@ -106,11 +107,11 @@ struct `The code that meets text from outside` {
     /// A table whose keys are `String`s takes two normal forms of a text for one.
     @Test func `keeps names and values of labels in Labels`() throws {
         let allowed = [
-            "Alerting/AlertManager.swift", "Alerting/Configuration/", "Alerting/Notifiers/", "Server/RouteRequest.swift",
+            "Alerting/AlertManager.swift", "Notify/", "Server/RouteRequest.swift",
             "Server/Operation.swift", "Query/RunbookTexts.swift",
         ]
         for (file, number, text) in try lines()
-        where ["Alerting/", "Query/", "Server/", "Detection/", "obs/"].contains(where: file.hasPrefix) {
+        where ["Notify/", "Alerting/", "Query/", "Server/", "Detection/", "obs/"].contains(where: file.hasPrefix) {
             guard !allowed.contains(where: file.hasPrefix), !text.contains("String?]") else { continue }
             #expect(!text.contains("[String: String]"), "Sources/\(file):\(number)")
         }

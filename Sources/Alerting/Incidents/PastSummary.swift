@@ -2,6 +2,7 @@ import Columns
 import Detection
 import Foundation
 @preconcurrency import GRDB
+import Notify
 import Store
 
 /// One notification per receiver for all that a start found in the past, instead of one for each of it.
@@ -88,37 +89,37 @@ enum PastSummary {
             }
         }
         try database.executeCached(sql: "DELETE FROM past_found")
-        let heard = configuration.receivers.filter { !$0.integrations.isEmpty }.map(\.name)
+        let heard = configuration.receivers.filter { !$0.notifiers.isEmpty }.map(\.name)
         let told = found.filter { heard.contains($0.key) }.sorted { $0.key < $1.key }
         for (receiver, found) in told {
             let key = "\(keyPrefix)\(now.microseconds)"
-            let payload = payload(found, receiver: receiver, key: key, configuration, now: now)
+            let notice = notice(found, receiver: receiver, key: key, configuration, now: now)
             // One text that is sent once: it belongs to no group that could repeat it, and nothing that fires could end.
             try database.execute(
                 sql: """
                     INSERT INTO outbox (receiver, group_key, created_at, due_at, state, payload, reason) VALUES (?1, ?2, ?3, ?3, 'resending', ?4, ?5)
                     """,
                 arguments: [
-                    receiver, key, now.microseconds, try IncidentStore.json(payload), GroupState.Reason.firing.rawValue,
+                    receiver, key, now.microseconds, notice.json, GroupState.Reason.firing.rawValue,
                 ])
         }
         return told.count
     }
 
-    private static func payload(
+    private static func notice(
         _ found: Found, receiver: String, key: String, _ configuration: AlertingConfiguration, now: Timestamp
-    ) -> WebhookPayload {
+    ) -> Notice {
         let labels: Labels = ["alertname": alertName, "severity": Severity.info.rawValue]
         let age = Int(configuration.incidents.notifyMaxAge.inSeconds)
-        let alert = WebhookPayload.Alert(
-            status: "firing", labels: labels,
+        let alert = Notice.Alert(
+            isFiring: true, labels: labels,
             annotations: [
                 "summary": found.title,
                 "description":
                     "They were over for longer than \(age) s (notify_max_age) when they were found, so nobody was notified of each. List them with: obs query incidents --found-in-past",
-            ], startsAt: now.description, endsAt: "0001-01-01T00:00:00Z",
+            ], startsAt: now, endsAt: nil,
             generatorURL: "\(configuration.externalURL)/?state=all&found_in_past=true", fingerprint: Fingerprint.of(labels))
-        return WebhookPayload(
+        return Notice(
             [alert], receiver: receiver, groupKey: key, groupLabels: ["alertname": alertName],
             externalURL: configuration.externalURL)
     }

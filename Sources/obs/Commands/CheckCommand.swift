@@ -34,7 +34,7 @@ struct CheckConfig: AsyncParsableCommand {
                 if show { return print(try AlertmanagerConfiguration.shown(path), terminator: "") }
                 let parts = [
                     Self.count(alerting.receivers.count, "receiver"),
-                    Self.count(alerting.receivers.reduce(0) { $0 + $1.integrations.count }, "integration"),
+                    Self.count(alerting.receivers.reduce(0) { $0 + $1.notifiers.count }, "integration"),
                     Self.count(alerting.inhibitRules.count, "inhibit rule"),
                     Self.count(alerting.timeIntervals.count, "time interval"),
                 ]

@@ -1,0 +1,220 @@
+internal import CCurl
+import Columns
+import Foundation
+import Parsing
+import Synchronization
+import Transfer
+
+/// Sends requests and mails by libcurl. Certificates are verified unless the configuration says otherwise, no proxy is taken from the environment,
+/// and what a receiver answers is read only to a limit.
+///
+/// A transfer blocks; each runs on a thread of this queue, never on the shared pool.
+final class Courier: Sendable {
+    private static let queue = DispatchQueue(label: "obs.alerting.courier", attributes: .concurrent)
+    static let maxAnswer = 65_536
+
+    let tokens = TokenCache()
+
+    init() {}
+
+    /// Sends one request. A token for it is fetched first if it needs one and none is known.
+    func send(_ request: HTTPRequest, _ http: HTTPClientConfiguration) async -> HTTPAnswer {
+        guard case .oauth2(let settings) = http.authorization else { return await transfer(request, http) }
+        switch await token(settings) {
+        case .failure(let answer): return answer
+        case .success(let token):
+            var authorized = http
+            authorized.authorization = .other(type: "Bearer", credentials: .text(token))
+            let answer = await transfer(request, authorized)
+            // A token may be withdrawn before its time; the next try fetches another.
+            if case .answered(401, _, let shown, _) = answer {
+                tokens.forget(.oauth2(settings))
+                return .failed(reason: "the receiver did not take the token\(shown.isEmpty ? "" : ": \(shown)")")
+            }
+            return answer
+        }
+    }
+
+    func transfer(_ request: HTTPRequest, _ http: HTTPClientConfiguration) async -> HTTPAnswer {
+        await withCheckedContinuation { continuation in
+            Self.queue.async { continuation.resume(returning: Self.perform(request, http)) }
+        }
+    }
+
+    func send(_ mail: Mail) async -> NoticeOutcome {
+        await withCheckedContinuation { continuation in
+            Self.queue.async { continuation.resume(returning: Self.perform(mail)) }
+        }
+    }
+
+    /// So often at most an answer may point elsewhere.
+    private static let maxRedirects = 10
+
+    private static func perform(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> HTTPAnswer {
+        var (request, http) = (request, http)
+        for _ in 0...maxRedirects {
+            let (answer, location) = exchange(request, http)
+            guard let location, http.followsRedirects, case .answered(let status, _, _, _) = answer,
+                Redirect.statuses.contains(status)
+            else { return answer }
+            switch Redirect.next(after: request, http, to: location) {
+            case .follow(let next, let settings): (request, http) = (next, settings)
+            case .stay(let why): return .answered(status: status, body: Data(), shown: why, retryAfter: nil)
+            }
+        }
+        return .failed(reason: "\(Endpoint.mask(request.url)): it points elsewhere more than \(maxRedirects) times")
+    }
+
+    /// One request and its answer, and where that points.
+    private static func exchange(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> (
+        answer: HTTPAnswer, location: String?
+    ) {
+        guard let curl = CurlHandle() else { return (.failed(reason: "libcurl cannot be started"), nil) }
+        var secrets = request.secrets
+        do {
+            curl.set(try options(request, http, &secrets))
+        } catch {
+            // A secret's file may be on its way: the notification is not given up for it.
+            return (.failed(reason: "\(error)"), nil)
+        }
+        let transfer = curl.perform(body: request.method == "GET" ? nil : request.body, answerLimit: maxAnswer)
+        let place = Endpoint.mask(request.url)
+        guard transfer.code == CURLE_OK else {
+            return (.failed(reason: "\(place): \(Redaction.clean(transfer.problem, secrets, limit: 200))"), nil)
+        }
+        // curl_off_t is a long here, and the answer is in seconds, also where the header held a date.
+        let wait = curl.number(CURLINFO_RETRY_AFTER)
+        let answer = HTTPAnswer.answered(
+            status: curl.number(CURLINFO_RESPONSE_CODE), body: transfer.answer,
+            shown: Redaction.clean(String(decoding: transfer.answer.prefix(2000), as: UTF8.self), secrets, limit: 300),
+            retryAfter: wait > 0 ? min(.seconds(wait), NoticeOutcome.longestPause) : nil)
+        return (answer, curl.text(CURLINFO_REDIRECT_URL))
+    }
+
+    /// What libcurl is told of a request.
+    static func options(_ request: HTTPRequest, _ http: HTTPClientConfiguration, _ secrets: inout [String]) throws(NotifierError)
+        -> CurlOptions
+    {
+        var options = CurlOptions()
+        var url = request.url
+        var headers = http.headers.merging(request.headers) { _, given in given }
+        headers["User-Agent"] = headers["User-Agent"] ?? "obs"
+        headers["Expect"] = ""
+        // libcurl checks the certificate against the name in the address; so the address bears the other name, and the connection goes where it went.
+        if let name = http.tls.serverName, var components = URLComponents(string: url), let host = components.host {
+            let port = components.port ?? (components.scheme == "http" ? 80 : 443)
+            headers["Host"] = components.port.map { "\(host):\($0)" } ?? host
+            components.host = name
+            url = components.string ?? url
+            options.set(CURLOPT_CONNECT_TO, list: ["\(name):\(port):\(host):\(port)"])
+        }
+        options.set(CURLOPT_URL, url)
+        options.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        // Redirects are followed by us, who know what must not go along (Redirect).
+        options.set(CURLOPT_FOLLOWLOCATION, 0)
+        options.set(CURLOPT_HTTP_VERSION, http.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
+        switch request.method {
+        case "GET": options.set(CURLOPT_HTTPGET, 1)
+        case "POST": options.set(CURLOPT_POST, 1)
+        default: options.set(CURLOPT_CUSTOMREQUEST, request.method)
+        }
+        options.set(timeout: request.timeout)
+        options.set(http.tls)
+        let proxy = try http.proxy?.reveal()
+        options.set(CURLOPT_PROXY, proxy ?? "")
+        if let proxy { secrets.append(proxy) }
+        switch http.authorization {
+        case .basic(let username, let password):
+            let password = try password.reveal()
+            secrets.append(password)
+            options.set(CURLOPT_HTTPAUTH, 1)  // CURLAUTH_BASIC, a macro that Swift does not see
+            options.set(CURLOPT_USERNAME, username)
+            options.set(CURLOPT_PASSWORD, password)
+        case .other(let type, let credentials):
+            let credentials = try credentials.reveal()
+            secrets.append(credentials)
+            headers["Authorization"] = "\(type) \(credentials)"
+        case .oauth2, nil: break
+        }
+        if let signature = request.awsSignature {
+            options.set(CURLOPT_AWS_SIGV4, signature.scope)
+            options.set(CURLOPT_USERNAME, signature.accessKey)
+            options.set(CURLOPT_PASSWORD, signature.secretKey)
+            secrets.append(signature.secretKey)
+        }
+        for (name, value) in headers where value.utf8.contains(where: { $0 == 10 || $0 == 13 || $0 == 0 }) {
+            throw .badHTTP("has a line break in the header \(name)")
+        }
+        options.set(
+            CURLOPT_HTTPHEADER,
+            list: headers.sorted { $0.key < $1.key }.map { $0.value.isEmpty ? "\($0.key):" : "\($0.key): \($0.value)" })
+        return options
+    }
+
+    private static func perform(_ mail: Mail) -> NoticeOutcome {
+        guard let curl = CurlHandle() else { return .retry(reason: "libcurl cannot be started") }
+        curl.set(options(mail))
+        let transfer = curl.perform(upload: mail.text)
+        let secrets = [mail.login?.password].compactMap(\.self)
+        let answers = RecipientAnswers(transfer.conversation)
+        let reason = "\(mail.place): \(Redaction.clean(transfer.problem, secrets, limit: 200))"
+        guard transfer.code == CURLE_OK else {
+            if !answers.refused.isEmpty, answers.taken.isEmpty {
+                return answers.refused.contains(where: \.isPassing)
+                    ? .retry(reason: "\(mail.place): \(answers.problem)") : .refused(reason: "\(mail.place): \(answers.problem)")
+            }
+            let status = curl.number(CURLINFO_RESPONSE_CODE)
+            // RFC 5321 §4.2.1: 4yz may be tried again, 5yz is final; that a login failed or TLS is missing is the server's state and may be mended.
+            let isFinal =
+                (500..<600).contains(status)
+                && [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_WEIRD_SERVER_REPLY].contains { $0 == transfer.code }
+            return isFinal ? .refused(reason: reason) : .retry(reason: reason)
+        }
+        guard !answers.refused.isEmpty else { return .delivered }
+        return .partly(
+            taken: Set(answers.taken), reason: "\(mail.place): \(answers.problem)",
+            isWorthAnotherTry: answers.refused.contains(where: \.isPassing))
+    }
+
+    /// What libcurl is told of a mail.
+    static func options(_ mail: Mail) -> CurlOptions {
+        var options = CurlOptions()
+        // The same as for requests: the address bears the name that the certificate is to bear.
+        if let name = mail.tls.serverName {
+            let port = mail.smarthost.port
+            options.set(CURLOPT_CONNECT_TO, list: ["\(name):\(port):\(mail.host):\(port)"])
+        }
+        options.set(CURLOPT_URL, mail.url)
+        options.set(CURLOPT_PROTOCOLS_STR, "smtp,smtps")
+        options.set(CURLOPT_PROXY, "")
+        options.set(timeout: mail.timeout)
+        options.set(mail.tls)
+        options.set(CURLOPT_USE_SSL, mail.requiresTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue))
+        if let login = mail.login {
+            options.set(CURLOPT_USERNAME, login.username)
+            options.set(CURLOPT_PASSWORD, login.password)
+            options.set(CURLOPT_LOGIN_OPTIONS, login.mechanisms)
+            if !login.identity.isEmpty { options.set(CURLOPT_SASL_AUTHZID, login.identity) }
+        }
+        options.set(CURLOPT_MAIL_FROM, "<\(mail.from)>")
+        options.set(CURLOPT_MAIL_RCPT, list: mail.recipients.map { "<\($0)>" })
+        options.set(CURLOPT_UPLOAD, 1)
+        return options
+    }
+}
+
+extension CurlOptions {
+    fileprivate mutating func set(_ tls: TLSConfiguration) {
+        set(CURLOPT_SSL_VERIFYPEER, tls.skipsVerification ? 0 : 1)
+        set(CURLOPT_SSL_VERIFYHOST, tls.skipsVerification ? 0 : 2)
+        for (option, file) in [
+            (CURLOPT_CAINFO, tls.caFile), (CURLOPT_SSLCERT, tls.certificateFile), (CURLOPT_SSLKEY, tls.keyFile),
+        ] {
+            if let file { set(option, file) }
+        }
+        // CURL_SSLVERSION_TLSv1_0 is 4 and so on; the greatest stands 16 bits higher. Go's default is TLS 1.2 at least.
+        let versions: [TLSConfiguration.Version: Int] = [.tls10: 4, .tls11: 5, .tls12: 6, .tls13: 7]
+        let greatest = tls.maxVersion.flatMap { versions[$0] } ?? 0
+        set(CURLOPT_SSLVERSION, (tls.minVersion.flatMap { versions[$0] } ?? 6) | (greatest << 16))
+    }
+}
