@@ -48,7 +48,8 @@ install: build ## Install the binary to PREFIX/bin, the man pages to PREFIX/shar
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1"
 	install -m 0644 docs/man/*.1 "$(DESTDIR)$(PREFIX)/share/man/man1"
 
-format: ## Format all Swift sources
+format: ## Format all Swift sources, and wrap their comments
+	scripts/wrap-comments Sources Tests
 	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format Sources Tests Package.swift
 
 lint: ## Say what `make format` would change

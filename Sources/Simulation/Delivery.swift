@@ -1,28 +1,37 @@
 import Columns
 
-/// What befalls lines on their way: some come out of order, some late, some damaged. Seeded, so a run can be had again.
+/// What happens to lines on their way: some come out of order, some late, some damaged. Seeded, so that a run can be repeated.
 ///
 /// A line that is held back comes with the lines of a later time; nothing is lost, and nothing comes twice.
 public struct Delivery: Sendable {
+    /// Which share of lines is treated how; by default none.
     public struct Options: Sendable {
+        /// Equal seeds treat equal lines equally.
         public var seed: UInt64 = 1
         /// The share of lines that come up to ``outOfOrderBy`` late: within what a pipeline allows.
         public var outOfOrder = 0.0
+        /// The longest delay of a line out of order; the shortest is half of it.
         public var outOfOrderBy = Duration.seconds(30)
         /// The share of lines that come up to ``lateBy`` late: beyond what a pipeline allows.
         public var late = 0.0
+        /// The longest delay of a late line; the shortest is half of it.
         public var lateBy = Duration.seconds(1800)
         /// The share of lines of which a part is cut off or overwritten.
         public var corrupt = 0.0
 
+        /// Delivers every line at once and undamaged.
         public init() {}
     }
 
     /// How many lines were treated how.
     public struct Counts: Sendable, Hashable {
+        /// All lines that were given to ``Delivery/deliver(_:now:)``.
         public var lines = 0
+        /// Lines held back within what a pipeline allows.
         public var outOfOrder = 0
+        /// Lines held back beyond it.
         public var late = 0
+        /// Lines that were damaged, also those that were held back as well.
         public var corrupt = 0
     }
 
@@ -30,8 +39,10 @@ public struct Delivery: Sendable {
     private var random: SplitMix64
     /// Lines that are held back, by the time at which they come.
     private var held: [(due: Timestamp, line: SimulatedLine)] = []
+    /// What happened so far.
     public private(set) var counts = Counts()
 
+    /// Holds nothing back yet.
     public init(_ options: Options) {
         self.options = options
         random = SplitMix64(seed: options.seed ^ 0x5DEE_CE66_D1CE_4E5B)

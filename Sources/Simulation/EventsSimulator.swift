@@ -1,12 +1,12 @@
 import Columns
 
-/// Taxi trips as a producer would replay them from a CSV file: a row a trip, with a heading.
-public struct EventsSimulator: Simulator {
-    public static let name = "events"
+/// Taxi trips as a producer would replay them from a CSV file: one row per trip, with a heading.
+struct EventsSimulator: Simulator {
+    static let name = "events"
     static let heading = "event_time,trip_id,zone,payment,distance_km,fare"
-    public static let streams = [SimulatedStream("trips", "csv", heading: heading)]
+    static let streams = [SimulatedStream("trips", "csv", heading: heading)]
     /// Many more trips from one zone; none at all from one; meters that count wrongly.
-    public static let faults = ["surge", "silence", "meter"]
+    static let faults = ["surge", "silence", "meter"]
 
     static let zones = ["airport", "centre", "harbour", "north", "station", "university"]
 
@@ -17,17 +17,17 @@ public struct EventsSimulator: Simulator {
     private var second = 0
     private var tripID = 0
 
-    public init(_ options: SimulationOptions) {
+    init(_ options: SimulationOptions) {
         self.options = options
         rate = options.rate ?? 2
         random = SplitMix64(seed: options.seed)
         faults = FaultSchedule(options, all: Self.faults)
     }
 
-    public var time: Timestamp { options.start + .seconds(second) }
-    public var truth: [SimulatedFault] { faults.truth }
+    var time: Timestamp { options.start + .seconds(second) }
+    var truth: [SimulatedFault] { faults.truth }
 
-    public mutating func next() -> [SimulatedLine] {
+    mutating func next() -> [SimulatedLine] {
         let now = time
         second += 1
         _ = faults.begin(at: now, &random, length: { _ in .seconds(900) }) { _, random in

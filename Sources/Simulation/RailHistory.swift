@@ -1,7 +1,7 @@
 import Columns
 
-/// The history of a fleet as a table to learn from: for each vehicle and five minutes what the pipeline `rail` joins, and whether the vehicle broke down within the hours
-/// that followed.
+/// The history of a fleet as a table to learn from: for each vehicle and five minutes what the pipeline `rail` joins, and whether
+/// the vehicle broke down within the hours that followed.
 public enum RailHistory {
     /// The columns have the names that they have in the stream that the pipeline scores.
     public static let schema = Schema([
@@ -14,7 +14,7 @@ public enum RailHistory {
     /// - Parameters:
     ///   - days: how much time is simulated.
     ///   - horizon: how soon a breakdown must follow for a row to count as one before it.
-    /// - Returns: rows in the order of time, of vehicles that run: one that stands says nothing of its wear, and one in the workshop is not asked.
+    /// - Returns: rows in the order of time, only of vehicles that run: a vehicle at rest shows nothing of its wear.
     public static func table(seed: UInt64, days: Int, start: Timestamp, horizon: Duration = .seconds(6 * 3600)) -> Batch {
         var options = SimulationOptions(start: start)
         options.seed = seed
@@ -33,7 +33,7 @@ public enum RailHistory {
         }
         var rows = Rows()
         for (step, entry) in steps.enumerated() where step % 2 == 0 {
-            // Every other step: neighbours tell nearly the same, and cost as much.
+            // Every other step: neighbouring rows are nearly equal, and cost as much.
             for (index, reading) in entry.readings.enumerated() where reading.engineMinutes > 0 {
                 let sky = entry.weather[RailSimulator.zones.firstIndex(of: reading.zone)!]
                 rows.append(reading, sky, breaksDown: isAhead[step][index])

@@ -1,46 +1,47 @@
 import Columns
 
-/// A fleet of rail vehicles that report every five minutes in five domains: telemetry, usage, maintenance, energy and (by zone) weather.
+/// A fleet of rail vehicles that report every five minutes in five domains: telemetry, usage, maintenance, energy and (by zone)
+/// weather.
 ///
-/// Each vehicle has a hidden state of wear, which grows with load and speed and shows in vibration, temperature and fault flags, faintly at first; beyond a limit it
-/// breaks down, is repaired, and is new again. That is what a model of fault risk can learn.
-public struct RailSimulator: Simulator {
-    public static let name = "rail"
-    public static let streams = [
+/// Each vehicle has a hidden state of wear, which grows with load and speed and shows in vibration, temperature and fault flags,
+/// faintly at first; beyond a limit it breaks down, is repaired, and is new again. That is what a model of fault risk can learn.
+struct RailSimulator: Simulator {
+    static let name = "rail"
+    static let streams = [
         SimulatedStream("telemetry", "jsonl"), SimulatedStream("usage", "jsonl"), SimulatedStream("maintenance", "jsonl"),
         SimulatedStream("energy", "jsonl"), SimulatedStream("weather", "jsonl"),
     ]
     /// A bearing that fails within hours; brakes that drag, so that energy rises; a zone whose workshop falls behind.
-    public static let faults = ["bearing", "dragging-brakes", "workshop-delay"]
+    static let faults = ["bearing", "dragging-brakes", "workshop-delay"]
 
-    public static let zones = ["north", "east", "south", "west", "harbour"]
+    static let zones = ["north", "east", "south", "west", "harbour"]
     static let step = 300
 
-    /// One vehicle as it is at one time: what its lines tell, and the truth behind them.
-    public struct Reading: Sendable {
-        public let time: Timestamp
-        public let vehicle: String
-        public let zone: String
-        public var speed = 0.0
-        public var vibration = 0.0
-        public var temperature = 0.0
-        public var faultFlags = 0
-        public var trips = 0
-        public var load = 0.0
-        public var engineMinutes = 0.0
-        public var tasks = 0
-        public var cost = 0.0
-        public var delayMinutes = 0.0
-        public var energy = 0.0
-        public var energyCost = 0.0
+    /// One vehicle at one time: what its lines say, and the truth behind them.
+    struct Reading: Sendable {
+        let time: Timestamp
+        let vehicle: String
+        let zone: String
+        var speed = 0.0
+        var vibration = 0.0
+        var temperature = 0.0
+        var faultFlags = 0
+        var trips = 0
+        var load = 0.0
+        var engineMinutes = 0.0
+        var tasks = 0
+        var cost = 0.0
+        var delayMinutes = 0.0
+        var energy = 0.0
+        var energyCost = 0.0
         /// Whether it broke down in this step.
-        public var brokeDown = false
+        var brokeDown = false
     }
 
-    public struct Weather: Sendable {
-        public var temperature = 10.0
-        public var rain = 0.0
-        public var wind = 3.0
+    struct Weather: Sendable {
+        var temperature = 10.0
+        var rain = 0.0
+        var wind = 3.0
     }
 
     private struct Vehicle: Sendable {
@@ -59,7 +60,7 @@ public struct RailSimulator: Simulator {
     private var weather = [Weather](repeating: Weather(), count: zones.count)
     private var steps = 0
 
-    public init(_ options: SimulationOptions) {
+    init(_ options: SimulationOptions) {
         self.options = options
         random = SplitMix64(seed: options.seed)
         faults = FaultSchedule(options, all: Self.faults)
@@ -75,11 +76,11 @@ public struct RailSimulator: Simulator {
         }
     }
 
-    public var time: Timestamp { options.start + .seconds(steps * Self.step) }
-    public var truth: [SimulatedFault] { faults.truth }
+    var time: Timestamp { options.start + .seconds(steps * Self.step) }
+    var truth: [SimulatedFault] { faults.truth }
 
     /// The readings of the next step and the weather of each zone, as ``zones`` lists them.
-    public mutating func nextReadings() -> (readings: [Reading], weather: [Weather]) {
+    mutating func nextReadings() -> (readings: [Reading], weather: [Weather]) {
         let now = time
         steps += 1
         let names = vehicles.map(\.name)
@@ -164,7 +165,7 @@ public struct RailSimulator: Simulator {
         return reading
     }
 
-    public mutating func next() -> [SimulatedLine] {
+    mutating func next() -> [SimulatedLine] {
         let (readings, weather) = nextReadings()
         var lines: [SimulatedLine] = []
         lines.reserveCapacity(readings.count * 4 + weather.count)

@@ -4,6 +4,7 @@ import Columns
 ///
 /// It goes second by second through event time; ``next()`` gives the lines of one second.
 public struct SSHSimulator: Sendable {
+    /// A kind of attack.
     public enum Scenario: String, Sendable, CaseIterable {
         /// One address tries one or two users many times.
         case bruteForce = "brute-force"
@@ -13,18 +14,24 @@ public struct SSHSimulator: Sendable {
         case breakIn = "break-in"
     }
 
+    /// How much traffic, which attacks, and from when.
     public struct Options: Sendable {
+        /// Equal seeds give equal lines.
         public var seed: UInt64 = 1
+        /// The event time of the first second.
         public var start: Timestamp
-        /// Lines a second of normal traffic, on average.
+        /// Lines per second of normal traffic, on average.
         public var rate = 2.0
         /// Seconds between the beginnings of attacks; 0 for none.
         public var attackEvery = 120
+        /// The attacks that are drawn from; none when it is empty.
         public var scenarios = Scenario.allCases
+        /// The names in the headers of the lines.
         public var hosts = ["gate-1", "gate-2"]
         /// `Dec 10 06:55:46` instead of RFC 3339.
         public var usesOldStamps = false
 
+        /// Two lines per second, and an attack every two minutes.
         public init(start: Timestamp) {
             self.start = start
         }
@@ -32,9 +39,13 @@ public struct SSHSimulator: Sendable {
 
     /// An attack that was simulated: the truth to measure detection against.
     public struct Attack: Sendable {
+        /// What kind of attack it is.
         public let scenario: Scenario
+        /// The attacker's IPv4 address.
         public let source: String
+        /// The host that is attacked.
         public let host: String
+        /// The event time of its first line.
         public let start: Timestamp
         fileprivate var left: Int
         fileprivate var users: [String]
@@ -54,6 +65,7 @@ public struct SSHSimulator: Sendable {
         "support", "info", "web", "dev", "hadoop",
     ]
 
+    /// Begins at `options.start`.
     public init(_ options: Options) {
         self.options = options
         random = SplitMix64(seed: options.seed)

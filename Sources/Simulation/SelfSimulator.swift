@@ -1,11 +1,12 @@
 import Columns
 
-/// The logs of pipelines that watch and work: obs's own JSON log, and that of a Spark job with stages, tasks and the occasional stack trace.
-public struct SelfSimulator: Simulator {
-    public static let name = "self"
-    public static let streams = [SimulatedStream("obs", "jsonl"), SimulatedStream("spark", "log")]
-    /// Many errors within minutes; stages that take much longer; a job that says nothing any more.
-    public static let faults = ["error-burst", "slow-stages", "stall"]
+/// The logs of pipelines that watch and work: obs's own JSON log, and that of a Spark job with stages, tasks and the occasional
+/// stack trace.
+struct SelfSimulator: Simulator {
+    static let name = "self"
+    static let streams = [SimulatedStream("obs", "jsonl"), SimulatedStream("spark", "log")]
+    /// Many errors within minutes; stages that take much longer; a job that falls silent.
+    static let faults = ["error-burst", "slow-stages", "stall"]
 
     static let pipelines = ["ssh", "rail", "shop"]
 
@@ -18,17 +19,17 @@ public struct SelfSimulator: Simulator {
     private var stage = 0
     private var task = 0
 
-    public init(_ options: SimulationOptions) {
+    init(_ options: SimulationOptions) {
         self.options = options
         rate = options.rate ?? 1
         random = SplitMix64(seed: options.seed)
         faults = FaultSchedule(options, all: Self.faults)
     }
 
-    public var time: Timestamp { options.start + .seconds(second) }
-    public var truth: [SimulatedFault] { faults.truth }
+    var time: Timestamp { options.start + .seconds(second) }
+    var truth: [SimulatedFault] { faults.truth }
 
-    public mutating func next() -> [SimulatedLine] {
+    mutating func next() -> [SimulatedLine] {
         let now = time
         second += 1
         _ = faults.begin(at: now, &random, length: { _ in .seconds(600) }) { kind, _ in kind == "error-burst" ? "obs" : "spark" }

@@ -2,18 +2,19 @@ import Columns
 
 /// An online shop: users, products, orders with items, page views with their latency, and the stars that customers give.
 ///
-/// `users` and `products` are told once, at the start; orders and items would come from the shop's database, views and stars from its web servers.
-public struct ShopSimulator: Simulator {
-    public static let name = "shop"
-    public static let streams = [
+/// `users` and `products` come once, at the start; orders and items would come from the shop's database, views and stars from its
+/// web servers.
+struct ShopSimulator: Simulator {
+    static let name = "shop"
+    static let streams = [
         SimulatedStream("users", "jsonl"), SimulatedStream("products", "jsonl"), SimulatedStream("orders", "jsonl"),
         SimulatedStream("items", "jsonl"), SimulatedStream("views", "jsonl"), SimulatedStream("stars", "jsonl"),
     ]
     /// The database is slow, so that pages are; one client fetches every page; a product is bad, and its buyers say so.
-    public static let faults = ["slow-pages", "scraper", "bad-product"]
+    static let faults = ["slow-pages", "scraper", "bad-product"]
 
-    /// Those who are told to the pipeline by `vip.json`: every fortieth user.
-    public static let vipEvery = 40
+    /// Every fortieth user is in `vip.json`, the look-up file of the pipeline.
+    static let vipEvery = 40
     static let userCount = 400, productCount = 60
 
     private let rate: Double
@@ -24,28 +25,28 @@ public struct ShopSimulator: Simulator {
     private var orderID = 1000
     private var itemID = 5000
     private var viewID = 0
-    /// Stars that somebody is going to give: each is told when its time has come.
+    /// Stars that a customer is going to give: each is written when its time has come.
     private var coming: [SimulatedLine] = []
 
-    public init(_ options: SimulationOptions) {
+    init(_ options: SimulationOptions) {
         self.options = options
         rate = options.rate ?? 5
         random = SplitMix64(seed: options.seed)
         faults = FaultSchedule(options, all: Self.faults)
     }
 
-    public var time: Timestamp { options.start + .seconds(second) }
-    public var truth: [SimulatedFault] { faults.truth }
+    var time: Timestamp { options.start + .seconds(second) }
+    var truth: [SimulatedFault] { faults.truth }
 
     /// The users whose access is watched, as the look-up file of the pipeline has them.
-    public static var vipFile: String {
+    static var vipFile: String {
         "[\n"
             + stride(from: vipEvery, through: userCount, by: vipEvery).map { id in
                 JSONObject(["user_id": .text(String(id)), "tier": .text(id % (2 * vipEvery) == 0 ? "gold" : "silver")]).rendered
             }.joined(separator: ",\n") + "\n]\n"
     }
 
-    public mutating func next() -> [SimulatedLine] {
+    mutating func next() -> [SimulatedLine] {
         let now = time
         var lines: [SimulatedLine] = []
         if second == 0 { lines += catalogue(now) }
@@ -120,7 +121,7 @@ public struct ShopSimulator: Simulator {
         return SimulatedLine("views", at, object.rendered)
     }
 
-    /// One client that fetches page after page, and is no user.
+    /// One client that fetches page after page, and is not a user.
     private mutating func scraperView(_ now: Timestamp) -> SimulatedLine {
         viewID += 1
         let product = "p\(viewID % Self.productCount + 1)"

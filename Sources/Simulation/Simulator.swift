@@ -1,8 +1,9 @@
 import Columns
 
-/// Makes up the traffic of one kind of pipeline. The same options give the same lines, whoever asks and whenever.
+/// Makes up the traffic of one kind of pipeline. The same options always give the same lines.
 ///
-/// It goes through event time step by step; ``next()`` gives the lines of one step, in the order of their times.
+/// It goes through event time step by step; ``next()`` gives the lines of one step, in the order of their times. A value belongs
+/// to one task.
 public protocol Simulator: Sendable {
     /// As in `obs simulate NAME`.
     static var name: String { get }
@@ -11,20 +12,24 @@ public protocol Simulator: Sendable {
     /// What can go wrong in it on purpose.
     static var faults: [String] { get }
 
+    /// Begins at `options.start`, with everything that is random drawn from `options.seed`.
     init(_ options: SimulationOptions)
 
-    /// The time that ``next()`` gives next.
+    /// The event time of the step that ``next()`` gives next.
     var time: Timestamp { get }
+    /// The lines of the next step; often none.
     mutating func next() -> [SimulatedLine]
     /// The faults so far: the truth to measure detection against.
     var truth: [SimulatedFault] { get }
 }
 
+/// One of the files, or HTTP sources, that a simulator writes.
 public struct SimulatedStream: Sendable, Hashable {
+    /// The name of the pipeline's input that it feeds.
     public let name: String
     /// How its file ends: `jsonl`, `csv` or `log`.
     public let fileEnding: String
-    /// The line that stands first in its file, of CSV.
+    /// The first line of its file; only of CSV.
     public let heading: String?
 
     init(_ name: String, _ fileEnding: String, heading: String? = nil) {
@@ -33,19 +38,26 @@ public struct SimulatedStream: Sendable, Hashable {
         self.heading = heading
     }
 
+    /// `NAME.ENDING`, in the folder of the simulation.
     public var fileName: String { "\(name).\(fileEnding)" }
 }
 
+/// What is simulated, how much of it and from when.
 public struct SimulationOptions: Sendable {
+    /// Equal seeds give equal lines.
     public var seed: UInt64 = 1
+    /// The event time of the first step.
     public var start: Timestamp
-    /// Lines a second of the busiest stream, on average; nil is what the kind has by itself.
+    /// Lines per second of the busiest stream, on average; nil for the default of the kind.
     public var rate: Double?
     /// Seconds between the beginnings of faults; 0 for none.
     public var faultEvery = 3600
     /// Which faults may come; nil for all.
     public var faults: [String]?
+    /// `Dec 10 06:55:46` instead of RFC 3339, where the kind writes syslog.
+    public var usesOldStamps = false
 
+    /// Seed 1, the kind's own rate, and a fault per hour.
     public init(start: Timestamp) {
         self.start = start
     }
@@ -53,8 +65,11 @@ public struct SimulationOptions: Sendable {
 
 /// One line of a made-up stream, without its end; a stack trace is several lines in one.
 public struct SimulatedLine: Sendable, Hashable {
+    /// The ``SimulatedStream/name`` of its stream.
     public let stream: String
+    /// Its event time.
     public let time: Timestamp
+    /// Without the line end.
     public let text: String
 
     init(_ stream: String, _ time: Timestamp, _ text: String) {
@@ -66,25 +81,33 @@ public struct SimulatedLine: Sendable, Hashable {
 
 /// Something that went wrong on purpose.
 public struct SimulatedFault: Sendable, Hashable {
+    /// One of the simulator's `faults`.
     public let kind: String
-    /// What it befell: an address, a vehicle, a zone, a stage.
+    /// What it affects: an address, a vehicle, a zone, a stage.
     public let subject: String
+    /// The event time of its first step.
     public let start: Timestamp
+    /// The event time from which on it is over.
     public let end: Timestamp
 }
 
 /// The kinds of traffic that can be made up. A new kind is a file in this room and a line here.
 public enum Simulators {
+    /// In the order of the documentation.
     public static let all: [any Simulator.Type] = [
         SSHTraffic.self, RailSimulator.self, ShopSimulator.self, EventsSimulator.self, SelfSimulator.self,
     ]
 
+    /// `vip.json`, the look-up file of the pipeline `shop`: the users whose access is watched.
+    public static var vipFile: String { ShopSimulator.vipFile }
+
+    /// The kind with this ``Simulator/name``, or nil.
     public static func named(_ name: String) -> (any Simulator.Type)? {
         all.first { $0.name == name }
     }
 }
 
-/// Begins faults every so often and says which are on.
+/// Begins faults at regular intervals and says which are on.
 struct FaultSchedule: Sendable {
     private let every: Int
     private let kinds: [String]

@@ -7,9 +7,9 @@ struct `The words of the house` {
         .deletingLastPathComponent()
 
     /// How many lines may still have such words: the number only goes down, and whoever mends lines lowers it.
-    private static let remaining = 570
+    private static let remaining = 500
     /// Rooms that have none left.
-    private static let finished: Set<String> = []
+    private static let finished: Set<String> = ["Simulation"]
 
     @Test func `are those of the field`() throws {
         var left: [String] = []
@@ -41,7 +41,7 @@ struct `The words of the house` {
     }
 
     @Test(arguments: [
-        ("/// This is no number.", "is not a …"), ("/// It is no longer there.", nil),
+        ("/// This is no number.", "is not a …"), ("/// It is no longer there.", nil), ("/// There is no row.", nil),
         ("/// Who was told?", "notified; distinguished"),
         ("let text = \"it stands there\"", "is, are"), ("// It stands for a row.", nil), ("let owed = told()", nil),
         ("/// Ten rows a second.", "per …"), ("/// What was there before.", "the previous …, the existing …"),
@@ -85,7 +85,9 @@ private struct Prose {
             let next = index + 1 < words.count ? words[index + 1] : "", third = index + 2 < words.count ? words[index + 2] : ""
             switch words[index] {
             case "is", "are", "was", "were":
-                if next == "no", !["", "longer", "more", "less"].contains(third) { return "is not a …" }
+                // "There is no receiver" is how the field says it; "this is no receiver" is not.
+                let isThere = index > 0 && words[index - 1] == "there"
+                if next == "no", !isThere, !["", "longer", "more", "less"].contains(third) { return "is not a …" }
             case "what":
                 if ["is", "was", "were"].contains(next), third == "there" { return "the previous …, the existing …" }
             case "told": return "notified; distinguished"

@@ -11,7 +11,7 @@ public enum DemoTraffic {
     public static func simulations(_ folder: String) throws -> [SimulationRun] {
         // The look-ups of the shop are read when its pipeline starts: they are there before.
         try FileManager.default.createDirectory(atPath: folder + "/shop", withIntermediateDirectories: true)
-        try ShopSimulator.vipFile.write(toFile: folder + "/shop/vip.json", atomically: true, encoding: .utf8)
+        try Simulators.vipFile.write(toFile: folder + "/shop/vip.json", atomically: true, encoding: .utf8)
         if !FileManager.default.fileExists(atPath: folder + "/shop/users.jsonl") {
             try Data().write(to: URL(filePath: folder + "/shop/users.jsonl"))
         }
@@ -39,7 +39,7 @@ public enum DemoTraffic {
             entry.input = input
             return entry
         }
-        let rail = RailSimulator.streams.map { source("rail", $0.name, .file("\(folder)/rail/\($0.fileName)")) }
+        let rail = Simulators.named("rail")!.streams.map { source("rail", $0.name, .file("\(folder)/rail/\($0.fileName)")) }
         let shop = ["users", "views", "stars"].map { source("shop", $0, .file("\(folder)/shop/\($0).jsonl")) }
         let database = [("orders", "order_id"), ("items", "item_id")].map { table, key in
             source("shop", table, .sqlite(path: folder + "/shop/shop.db", table: table, key: key))

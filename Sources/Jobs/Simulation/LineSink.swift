@@ -25,7 +25,7 @@ struct FolderSink: LineSink {
         try Self.makeFolder(folder)
         guard keepsDatabase else { return }
         try FileManager.default.createDirectory(atPath: folder + "/products", withIntermediateDirectories: true)
-        try ShopSimulator.vipFile.write(toFile: folder + "/vip.json", atomically: true, encoding: .utf8)
+        try Simulators.vipFile.write(toFile: folder + "/vip.json", atomically: true, encoding: .utf8)
         var configuration = GRDB.Configuration()
         configuration.busyMode = .timeout(10)
         let database = try DatabaseQueue(path: folder + "/shop.db", configuration: configuration)

@@ -78,9 +78,8 @@ public struct SimulationRun: Sendable {
         } else if options.kind == "ssh", simulation.faultEvery > 0 {
             simulation.faultEvery = 120
         }
-        var simulator: any Simulator =
-            options.kind == "ssh"
-            ? SSHTraffic(simulation, usesOldStamps: options.usesOldStamps) : type.init(simulation)
+        simulation.usesOldStamps = options.usesOldStamps
+        var simulator: any Simulator = type.init(simulation)
         var deliveryOptions = options.delivery
         deliveryOptions.seed = options.seed
         var delivery = Delivery(deliveryOptions)
