@@ -44,43 +44,50 @@ let package = Package(
             dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle]),
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
         .target(name: "Notify", dependencies: ["Columns", "Transfer", "Parsing", "CCurl", .crypto, .mustache]),
+        .target(name: "Incidents", dependencies: ["Columns", "Store", "Parsing", "Detection", .grdb]),
         .target(
             name: "Alerting",
             dependencies: [
-                "Columns", "Store", "Parsing", "Detection", "Telemetry", "Notify", .crypto, .grdb, .log, .lifecycle,
+                "Columns", "Store", "Parsing", "Detection", "Incidents", "Telemetry", "Notify", .crypto, .grdb, .log, .lifecycle,
             ]),
         .target(
             name: "Query",
-            dependencies: ["Columns", "Store", "Parsing", "Lake", "Detection", "Alerting", "CSQLite", .grdb, .sqlite]),
+            dependencies: [
+                "Columns", "Store", "Parsing", "Lake", "Detection", "Incidents", "Alerting", "CSQLite", .grdb, .sqlite,
+            ]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
             name: "Server",
             dependencies: [
-                "Columns", "Telemetry", "Store", "Parsing", "Lake", "Ingest", "Detection", "Alerting", "Query", .hummingbird,
+                "Columns", "Telemetry", "Store", "Parsing", "Lake", "Ingest", "Detection", "Incidents", "Alerting", "Query",
+                .hummingbird,
                 .log,
                 .lifecycle,
             ]),
         .target(
             name: "Configuration",
             dependencies: [
-                "Columns", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Alerting", "Server", .yams, .log,
+                "Columns", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Incidents", "Alerting", "Server",
+                .yams, .log,
             ]),
         .target(
             name: "Jobs",
             dependencies: [
-                "Telemetry", "Columns", "Transfer", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Alerting",
+                "Telemetry", "Columns", "Transfer", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Incidents",
+                "Alerting",
                 "Query", "Simulation", "Configuration", "CLinux", .log, .lifecycle, .grdb,
             ]),
         .target(
             name: "Daemon",
             dependencies: [
-                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Alerting",
+                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Incidents",
+                "Alerting",
                 "Query", "Server", "Configuration", "Jobs", .log, .lifecycle, .signals, .httpTypes,
             ]),
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Columns", "Telemetry", "Parsing", "Lake", "Ingest", "Streaming", "Alerting", "Query", "Simulation",
+                "Columns", "Telemetry", "Parsing", "Lake", "Ingest", "Streaming", "Incidents", "Alerting", "Query", "Simulation",
                 "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle,
             ]),
 
@@ -94,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
         .executableTarget(
-            name: "incidents-bench", dependencies: ["Jobs", "Alerting", "Detection", "Columns", "Store", .grdb],
+            name: "incidents-bench", dependencies: ["Jobs", "Incidents", "Alerting", "Detection", "Columns", "Store", .grdb],
             path: "Benchmarks/Incidents", exclude: ["questions.py"]),
         // A process for the tests of the lake to run beside others and to kill.
         .executableTarget(name: "lake-torture", dependencies: ["Lake", "Columns"], path: "Tests/LakeTorture"),
@@ -107,12 +114,15 @@ let package = Package(
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Columns", .grdb, "TestSupport"]),
         .testTarget(
-            name: "NotifyTests", dependencies: ["Notify", "Columns", "Alerting", "Configuration", "TestSupport"],
+            name: "NotifyTests", dependencies: ["Notify", "Columns", "Incidents", "Alerting", "Configuration", "TestSupport"],
             exclude: ["Golden", "Peers"]),
+        .testTarget(
+            name: "IncidentsTests", dependencies: ["Incidents", "Store", "Detection", "Columns", .grdb, "TestSupport"]),
         .testTarget(
             name: "AlertingTests",
             dependencies: [
-                "Alerting", "Notify", "Store", "Telemetry", "Detection", "Columns", "Configuration", .log, .grdb, "TestSupport",
+                "Alerting", "Incidents", "Notify", "Store", "Telemetry", "Detection", "Columns", "Configuration", .log, .grdb,
+                "TestSupport",
             ],
             exclude: ["Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
@@ -128,23 +138,24 @@ let package = Package(
             exclude: ["Alerting/Sessions"]),
         .testTarget(
             name: "QueryTests",
-            dependencies: ["Query", "Alerting", "Detection", "Lake", "Store", "Columns", .grdb, "TestSupport"],
+            dependencies: ["Query", "Alerting", "Incidents", "Detection", "Lake", "Store", "Columns", .grdb, "TestSupport"],
             exclude: ["Golden"]),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Alerting", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", "Ingest", .log,
+                "Server", "Alerting", "Incidents", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", "Ingest", .log,
                 .lifecycle, "TestSupport",
             ]),
         .testTarget(
             name: "ConfigurationTests",
             dependencies: [
-                "Configuration", "Alerting", "Notify", "Columns", "Detection", "Simulation", "Streaming", "TestSupport",
+                "Configuration", "Incidents", "Alerting", "Notify", "Columns", "Detection", "Simulation", "Streaming",
+                "TestSupport",
             ]),
         .testTarget(
             name: "JobsTests",
             dependencies: [
-                "Jobs", "Configuration", "Columns", "Detection", "Ingest", "Query", "Store", "Streaming", "TestSupport",
+                "Jobs", "Configuration", "Columns", "Detection", "Ingest", "Query", "Store", "Streaming", .grdb, "TestSupport",
             ]),
         .testTarget(
             name: "DaemonTests",

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import GRDB
 
 /// Leaves out, while a year is written, what can be made of the tables afterwards: indexes that nobody who writes asks, the labels and the text search. What comes out is the

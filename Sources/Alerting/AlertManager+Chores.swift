@@ -1,3 +1,4 @@
+import Incidents
 import Logging
 import Store
 import Telemetry

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 
 /// The ways in for alerts that others found.
 extension AlertManager {

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 import Detection
 import Foundation
 import Logging
@@ -278,7 +279,7 @@ public final class AlertManager: Service, Sendable {
     private func forget(_ configuration: AlertingConfiguration, now: Timestamp) async throws {
         guard isTime(forgetsAt, every: Self.forgetInterval) else { return }
         // By a clock that has jumped, what is young would be old.
-        let now = try await incidents.write { try BelievedTime.now(now, $0) }
+        let now = try await incidents.write { try IncidentStore.believedTime(now, $0) }
         try await incidents.write {
             try AlertStore.forget(endedBefore: now - AlertStore.memory, $0)
             try NotificationLog.forget(before: now - NotificationLog.memory, $0)

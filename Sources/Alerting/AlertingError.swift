@@ -14,13 +14,6 @@ public enum AlertingError: Error, CustomStringConvertible {
     case missing(String)
     /// A sentence of its own.
     case badValue(String)
-    case noSilence(String)
-    case badSilence(String)
-    case noIncident(String)
-    case noNotification(String)
-    case wrongState(String, state: String, action: String)
-    case changedMeanwhile(String, by: String, version: Int, expected: Int)
-    case badAction(String)
     case badOnCall(String)
     case badLink(String)
 
@@ -40,14 +33,7 @@ public enum AlertingError: Error, CustomStringConvertible {
             "a route names the time interval '\(name)', which there is not; \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")"
         case .missing(let what): "\(what) must be given"
         case .badValue(let sentence): sentence
-        case .noSilence(let id): "there is no silence \(id)"
-        case .badSilence(let what): "the silence is refused: \(what)"
-        case .noIncident(let id): "there is no incident \(id); 'obs query incidents' lists those that there are"
-        case .noNotification(let id): "there is no notification \(id); 'obs notification list --all' lists those that there are"
-        case .wrongState(let id, let state, let action): "\(id) is \(state) and cannot be \(action)"
-        case .changedMeanwhile(let id, let actor, let version, let expected):
-            "\(actor) was faster: \(id) is at version \(version) now, not \(expected); look at it again and decide anew"
-        case .badAction(let what), .badOnCall(let what), .badLink(let what): what
+        case .badOnCall(let what), .badLink(let what): what
         }
     }
 }

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 import Detection
 import Store
 import Telemetry

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 import Foundation
 
 /// The configuration in force as Alertmanager would show it, for `amtool config show` and `amtool config routes`: what routes, groups and holds back, and

@@ -1,5 +1,6 @@
 import Columns
 import Notify
+import Incidents
 
 /// Which notifications are under way, which wait to be stored, and how the integrations are.
 struct Deliveries {

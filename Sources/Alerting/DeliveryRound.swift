@@ -1,5 +1,6 @@
 import Columns
 import Notify
+import Incidents
 
 /// What has become of one notification after asking each integration of its receiver.
 struct DeliveryRound: Sendable {

@@ -1,20 +1,11 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
+import Incidents
 import Notify
-import Store
 
-/// What is owed to whom, and when it is tried next. Rows are written by ``AlertStore`` together with the change that owes them.
-///
-/// A group of a receiver has at most one pending row, and has it for as long as alerts are in it: it is when the group is looked at next. What it says
-/// is read when it is sent, so that it tells the newest state; what happens while it is under way is compared afterwards, in the transaction that marks
-/// it as sent, and owed anew. So nothing falls between two notifications:
-///
-///     change ──▶ pending ──▶ sent, or nothing to tell
-///                 │ ▲ ▲             └──▶ pending, at the first group_interval at which something changed, ends, or is to be repeated
-///                 └─┘ └── dead, when it is not tried again: then at the next end or repetition
-///               failed
-struct Outbox: Sendable {
+/// What a notification says when it is sent, decided from what the store knows of its group.
+extension Outbox {
     /// A look at a group that is due, with all that it finds.
     struct Due: Sendable {
         var id: Int64
@@ -27,8 +18,8 @@ struct Outbox: Sendable {
         var notice: Notice
         /// Nil when there is nothing to tell.
         var reason: GroupState.Reason?
-        /// The alerts that it tells of: the incident of each, and as what.
-        var alerts: [(incident: Int64?, status: String)]
+        /// The alerts that it is about: the incident of each, and whether it is said to fire.
+        var alerts: [(incident: Int64?, isFiring: Bool)]
         /// What the endpoints of the receiver made of this very payload already, as ``Progress`` writes it.
         var delivered: Set<String>
         /// A dead letter that is sent once more, as it was: its group knows nothing of it.
@@ -54,156 +45,140 @@ struct Outbox: Sendable {
         }
     }
 
-    static let migrations = [
-        Migration(
-            id: "notify-1",
-            sql: """
-                -- When a notification was first to be sent, while it is tried again; and when it was tried last.
-                ALTER TABLE outbox ADD COLUMN first_due INTEGER;
-                ALTER TABLE outbox ADD COLUMN tried_at INTEGER;
-                """)
-    ]
-
-    let incidents: IncidentStore
-
-    /// Ids and receivers of what is due now, oldest first.
-    func due(now: Timestamp) async throws -> [(id: Int64, receiver: String)] {
-        try await incidents.store.database.read { database in
-            try Row.fetchAll(
-                database,
-                sql:
-                    "SELECT id, receiver FROM outbox WHERE state IN ('pending', 'resending') AND due_at <= ? ORDER BY due_at LIMIT 10000",
-                arguments: [now.microseconds]
-            ).map { ($0["id"], $0["receiver"]) }
+    /// One notification with all that it is to say now; nil when it is no longer pending or cannot be read.
+    ///
+    /// - Parameter quiet: what mutes alerts, shared by looks at the same time.
+    func load(_ id: Int64, now: Timestamp, _ configuration: AlertingConfiguration, quiet: Quiet = Quiet()) async throws -> Due? {
+        try await incidents.store.database.read { database -> Due? in
+            guard let look = try Self.look(at: id, database) else { return nil }
+            guard let group = look.group else { return Self.resent(look.notification, now: now) }
+            let notification = look.notification
+            let isMuted = try quiet.mutes(
+                look.members.map(\.labels), of: notification.receiver, notification.groupKey, now: now, configuration, database)
+            let state = GroupState(
+                members: zip(look.members, isMuted).map { Self.member($0, isMuted: $1, notification, now) },
+                wasTold: group.lastSent != nil,
+                sendsResolved: configuration.receivers.first { $0.name == notification.receiver }?.notifiers.contains {
+                    $0.sendsResolved
+                } ?? true,
+                isRepeatDue: (group.lastSent ?? Timestamp(microseconds: 0)) + group.repeatInterval <= now)
+            return Due(look.members, of: group, notification, state, configuration, now: now)
         }
     }
 
-    /// One notification with all that it is to say now; nil when it is no longer pending.
-    ///
-    /// - Parameter quiet: what holds alerts back, shared by looks at the same time.
-    func load(_ id: Int64, now: Timestamp, _ configuration: AlertingConfiguration, quiet: Quiet = Quiet()) async throws -> Due? {
-        try await incidents.store.database.read { database -> Due? in
-            guard
-                let row = try Row.fetchOne(
-                    database, sql: "SELECT * FROM outbox WHERE id = ? AND state IN ('pending', 'resending')", arguments: [id])
-            else { return nil }
-            if row["state"] == "resending" { return Self.resent(row, now: now) }
-            let receiver: String = row["receiver"], key: String = row["group_key"]
-            guard
-                let group = try Row.fetchOne(
-                    database, sql: "SELECT * FROM alert_grouping WHERE receiver = ? AND group_key = ?",
-                    arguments: [receiver, key])
-            else { return nil }
-            let rows = try Row.fetchAll(
-                database,
-                sql: """
-                    SELECT a.*, m.notified, i.state, i.number, i.merged_into, i.name, i.title, i.description FROM alert_membership m JOIN alert a ON a.id = m.alert
-                    LEFT JOIN incident i ON i.number = a.incident WHERE m.grouping = ? ORDER BY a.id
-                    """, arguments: [group["id"] as Int64])
-            let labels = rows.map { JSONText.pairs($0["labels"]) }
-            let firstDue = (row["first_due"] as Int64?) ?? row["due_at"]
-            let isMuted = try quiet.mutes(labels, of: receiver, key, now: now, configuration, database)
-            let members = zip(rows, isMuted).map { row, isMuted in
-                let endsAt = (row["ends_at"] as Int64?).map { Timestamp(microseconds: $0) }
-                let isFiring = endsAt.map { $0 > now } ?? true
-                let told = (row["notified"] as String?).flatMap(GroupState.Told.init)
-                return GroupState.Member(
-                    alert: row["id"], isFiring: isFiring, told: told,
-                    isMissed: !isFiring && told == nil && !isMuted && endsAt.map { $0.microseconds > firstDue } ?? false,
-                    isMuted: isMuted, isAcknowledged: row["state"] as String? == Incident.State.acknowledged.rawValue,
-                    endsAt: isFiring ? endsAt : nil)
-            }
-            let lastSent = group["last_sent"] as Int64?
-            let state = GroupState(
-                members: members, wasTold: lastSent != nil,
-                sendsResolved: configuration.receivers.first { $0.name == receiver }?.notifiers.contains { $0.sendsResolved }
-                    ?? true,
-                isRepeatDue: (lastSent ?? 0) &+ (group["repeat_interval"] as Int64) <= now.microseconds)
-            let reason = state.reason
-            let told = reason == nil ? [] : members.indices.filter { !members[$0].isMuted }
-            return Due(
-                id: id, receiver: receiver, createdAt: Timestamp(microseconds: row["created_at"]), attempts: row["attempts"],
-                at: now,
-                notice: Notice(
-                    told.map { Self.alert(rows[$0], labels[$0], isFiring: members[$0].isToldAsFiring, configuration, now) },
-                    receiver: receiver, groupKey: key, groupLabels: JSONText.pairs(group["group_labels"]),
-                    externalURL: configuration.externalURL),
-                reason: reason,
-                alerts: told.map { (rows[$0]["number"], members[$0].isToldAsFiring ? "firing" : "resolved") },
-                delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []),
-                unheard: members.indices.filter { !members[$0].isToldAsFiring && members[$0].told == nil }.map {
-                    (rows[$0]["number"], members[$0].isMuted)
-                },
-                grouping: group["id"], state: state, versions: rows.map { $0["updated_at"] },
-                ended: Set(
-                    members.indices.filter { !members[$0].isFiring && !(rows[$0]["is_finding"] as Bool) }.compactMap {
-                        rows[$0]["number"]
-                    }))
-        }
+    private static func member(
+        _ row: MemberRow, isMuted: Bool, _ notification: PendingNotification, _ now: Timestamp
+    ) -> GroupState.Member {
+        let isFiring = row.endsAt.map { $0 > now } ?? true
+        return GroupState.Member(
+            alert: row.alert, isFiring: isFiring, told: row.told,
+            isMissed: !isFiring && row.told == nil && !isMuted && row.endsAt.map { $0 > notification.firstDue } ?? false,
+            isMuted: isMuted, isAcknowledged: row.incident?.state == .acknowledged, endsAt: isFiring ? row.endsAt : nil)
     }
 
     /// A dead letter as it was.
-    private static func resent(_ row: Row, now: Timestamp) -> Due? {
-        guard let notice = (row["payload"] as String?).flatMap(Notice.init(json:)) else {
-            return nil
-        }
+    private static func resent(_ notification: PendingNotification, now: Timestamp) -> Due? {
+        guard let notice = notification.payload.flatMap(Notice.init(json:)) else { return nil }
         return Due(
-            id: row["id"], receiver: row["receiver"], createdAt: Timestamp(microseconds: row["created_at"]),
-            attempts: row["attempts"], at: now,
-            notice: notice, reason: (row["reason"] as String?).flatMap(GroupState.Reason.init) ?? .firing, alerts: [],
-            delivered: Set((row["delivered"] as String?).flatMap { IncidentStore.decode($0) as [String]? } ?? []), isResent: true,
-            grouping: 0,
+            id: notification.id, receiver: notification.receiver, createdAt: notification.createdAt,
+            attempts: notification.attempts, at: now, notice: notice, reason: notification.reason ?? .firing, alerts: [],
+            delivered: notification.delivered, isResent: true, grouping: 0,
             state: GroupState(members: [], wasTold: true, sendsResolved: true, isRepeatDue: false), versions: [], ended: [])
-    }
-
-    private static func alert(
-        _ row: Row, _ labels: Labels, isFiring: Bool, _ configuration: AlertingConfiguration, _ now: Timestamp
-    ) -> Notice.Alert {
-        let externalURL = configuration.externalURL
-        var annotations = JSONText.pairs(row["annotations"])
-        var generatorURL: String = row["generator_url"]
-        if row["is_finding"], let number = row["number"] as Int64? {
-            let link = FindingLink(incident: number, name: row["name"], externalURL)
-            annotations = link.annotations(title: row["title"], description: row["description"])
-            generatorURL = link.url
-        }
-        if isFiring, let number = row["number"] as Int64?, row["state"] == Incident.State.open.rawValue {
-            annotations["acknowledge_url"] = configuration.acknowledgeLinks?.url(
-                "INC-\((row["merged_into"] as Int64?) ?? number)", externalURL, now: now)
-        }
-        let endsAt = isFiring ? nil : row["ends_at"] as Int64?
-        return Notice.Alert(
-            isFiring: isFiring, labels: labels, annotations: annotations, startsAt: Timestamp(microseconds: row["starts_at"]),
-            endsAt: endsAt.map { Timestamp(microseconds: $0) }, generatorURL: generatorURL,
-            fingerprint: Fingerprint.text(UInt64(bitPattern: row["fingerprint"])))
     }
 
     /// Names a payload and the endpoint that it went to.
     static func delivery(endpoint: Int, digest: String) -> String { "\(endpoint):\(digest)" }
 
-    /// When the next notification is due, or nil when none is owed.
-    func nextDue(after now: Timestamp) async throws -> Timestamp? {
-        try await incidents.store.database.read { database in
-            try Int64.fetchOne(
-                database, sql: "SELECT min(due_at) FROM outbox WHERE state IN ('pending', 'resending') AND due_at > ?",
-                arguments: [now.microseconds]
-            )
-            .map { Timestamp(microseconds: $0) }
+}
+
+extension Outbox.Due {
+    fileprivate init(
+        _ rows: [MemberRow], of group: GroupRow, _ notification: PendingNotification, _ state: GroupState,
+        _ configuration: AlertingConfiguration, now: Timestamp
+    ) {
+        let members = state.members, reason = state.reason
+        let told = reason == nil ? [] : members.indices.filter { !members[$0].isMuted }
+        self.init(
+            id: notification.id, receiver: notification.receiver, createdAt: notification.createdAt,
+            attempts: notification.attempts, at: now,
+            notice: Notice(
+                told.map { Self.alert(rows[$0], isFiring: members[$0].isToldAsFiring, configuration, now) },
+                receiver: notification.receiver, groupKey: notification.groupKey, groupLabels: group.labels,
+                externalURL: configuration.externalURL),
+            reason: reason, alerts: told.map { (rows[$0].incident?.number, members[$0].isToldAsFiring) },
+            delivered: notification.delivered,
+            unheard: members.indices.filter { !members[$0].isToldAsFiring && members[$0].told == nil }.map {
+                (rows[$0].incident?.number, members[$0].isMuted)
+            }, grouping: group.id, state: state, versions: rows.map(\.version),
+            ended: Set(
+                members.indices.filter { !members[$0].isFiring && !rows[$0].isFinding }.compactMap { rows[$0].incident?.number }))
+    }
+
+    private static func alert(
+        _ row: MemberRow, isFiring: Bool, _ configuration: AlertingConfiguration, _ now: Timestamp
+    ) -> Notice.Alert {
+        let externalURL = configuration.externalURL
+        var annotations = JSONText.pairs(row.annotations)
+        var generatorURL = row.generatorURL
+        if row.isFinding, let incident = row.incident {
+            let link = FindingLink(incident: incident.number, name: incident.name, externalURL)
+            annotations = link.annotations(title: incident.title, description: incident.description)
+            generatorURL = link.url
+        }
+        if isFiring, let incident = row.incident, incident.state == .open {
+            annotations["acknowledge_url"] = configuration.acknowledgeLinks?.url(
+                "INC-\(incident.mergedInto ?? incident.number)", externalURL, now: now)
+        }
+        return Notice.Alert(
+            isFiring: isFiring, labels: row.labels, annotations: annotations,
+            startsAt: row.startsAt,
+            endsAt: isFiring ? nil : row.endsAt, generatorURL: generatorURL,
+            fingerprint: Fingerprint.text(row.fingerprint))
+    }
+
+    /// What is to be written down afterwards.
+    var settling: Settling {
+        let told = state.after(telling: true), untold = state.after(telling: false)
+        return Settling(
+            id: id, receiver: receiver, grouping: grouping, attempts: attempts, at: at, isResent: isResent, alerts: alerts,
+            unheard: unheard,
+            members: state.members.indices.map {
+                Settling.Member(
+                    alert: state.members[$0].alert, version: versions[$0], told: state.members[$0].told,
+                    isMissed: state.members[$0].isMissed, afterTelling: told[$0].state, afterSilence: untold[$0].state)
+            }, ended: ended, heldBack: heldBack)
+    }
+}
+
+/// What became of a look, as it was decided on.
+extension Outbox {
+    /// Writes down what became of a look, in one transaction with what is owed next to the same group.
+    ///
+    /// - Parameter now: when it happened, however late it is written down.
+    func settle(_ due: Due, _ settlement: Settlement, now: Timestamp) async throws {
+        switch settlement {
+        case .nothingToTell: try await pass(due, now: now)
+        case .postponed(let reason, let delivered, let retryAt):
+            try await postpone(due, reason: reason, delivered: delivered, until: retryAt, now: now)
+        case .dead(let reason, let delivered): try await bury(due, reason: reason, delivered: delivered, now: now)
+        case .sent(let isTold, let complaint): try await markSent(due, isTold: isTold, complaint: complaint, now: now)
         }
     }
 
-    /// How many are owed now, and since when the oldest is. A repetition that waits for its time is not owed yet.
-    func depth(now: Timestamp) throws -> (count: Int, oldest: Timestamp?) {
-        try incidents.store.database.read { try Self.depth(now: now, $0) }
+    func markSent(_ due: Due, isTold: Bool = true, complaint: String? = nil, now: Timestamp) async throws {
+        try await markSent(due.settling, isTold: isTold, complaint: complaint, now: now)
     }
 
-    static func depth(now: Timestamp, _ database: Database) throws -> (count: Int, oldest: Timestamp?) {
-        let row = try Row.fetchOne(
-            database,
-            sql:
-                "SELECT count(*) AS n, min(created_at) AS oldest FROM outbox WHERE state IN ('pending', 'resending') AND created_at <= ?",
-            arguments: [now.microseconds])
-        return (row?["n"] ?? 0, (row?["oldest"] as Int64?).map { Timestamp(microseconds: $0) })
+    func pass(_ due: Due, now: Timestamp) async throws { try await pass(due.settling, now: now) }
+
+    func postpone(_ due: Due, reason: String, delivered: Set<String>, until retryAt: Timestamp, now: Timestamp) async throws {
+        try await postpone(due.settling, reason: reason, delivered: delivered, until: retryAt, now: now)
+    }
+
+    func bury(_ due: Due, reason: String, delivered: Set<String>, now: Timestamp) async throws {
+        try await bury(
+            due.settling, reason: reason, delivered: delivered, isAnyTold: delivered.contains(where: Progress.isTold),
+            payload: due.notice.json, news: due.reason, now: now)
     }
 }
 

@@ -1,5 +1,6 @@
 import Columns
 @preconcurrency import GRDB
+import Incidents
 import Synchronization
 
 /// What holds alerts back at one moment: silences, inhibitions, time intervals. Read once from the store, then shared by all who look at that moment.
@@ -49,9 +50,7 @@ final class Quiet: Sendable {
         if let known = rules.withLock({ $0 }) { return known }
         var firing: [Labels] = []
         if !configuration.inhibitRules.isEmpty {
-            firing = try String.fetchAll(
-                database, sql: "SELECT labels FROM alert WHERE ends_at IS NULL OR ends_at > ?", arguments: [now.microseconds]
-            ).map(JSONText.pairs)
+            firing = try AlertStore.firingLabels(now: now, database)
         }
         let new = Rules(
             silences: try SilenceStore.active(at: now, database), inhibitor: Inhibitor(configuration.inhibitRules, firing: firing)

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 
 /// What became of one look at a notification. It is written down by ``Outbox/settle(_:_:now:)``.
 enum Settlement: Sendable {

@@ -1,6 +1,7 @@
 import Columns
 import Detection
 @preconcurrency import GRDB
+import Incidents
 import Synchronization
 import Telemetry
 
@@ -72,7 +73,7 @@ final class StoreGauges: Sendable {
                 var numbers = Numbers()
                 let questions = AlertQuestions(store, configuration)
                 numbers.alerts = try questions.counts(now: now, database)
-                numbers.groups = try questions.groupCount(database)
+                numbers.groups = try AlertStore.groupCount(database)
                 for silence in try SilenceStore.all(database) { numbers.silences[silence.state(at: now), default: 0] += 1 }
                 numbers.incidents = try IncidentStore.counts(database)
                 numbers.waiting = try IncidentStore.longestWaiting(database)

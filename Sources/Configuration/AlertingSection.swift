@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Foundation
 
 /// The section `alerting` of obs.yaml: in place, or the name of an Alertmanager file with what obs adds to it.

@@ -1,5 +1,6 @@
 import Alerting
 import Columns
+import Incidents
 import Foundation
 import Ingest
 import Logging

@@ -1,4 +1,6 @@
 import Columns
+import Alerting
+import Incidents
 import Foundation
 import Notify
 import Yams

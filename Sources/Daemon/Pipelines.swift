@@ -1,5 +1,6 @@
 import Alerting
 import Configuration
+import Incidents
 import Detection
 import Foundation
 import Ingest

@@ -1,5 +1,6 @@
 import Alerting
 import Configuration
+import Incidents
 import Ingest
 import Jobs
 import Logging

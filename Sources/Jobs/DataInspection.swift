@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Foundation
 import Ingest
 import Store

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 
 /// Alerts that hold, silences and routes as tables.

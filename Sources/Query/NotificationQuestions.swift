@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 
 /// What can be asked of notifications.
@@ -9,8 +10,8 @@ public struct NotificationQuestions: Sendable {
 
     /// The newest first.
     ///
-    /// - Parameter states: of which: `pending`, `sent`, `dead`, `resending`; nil is all.
-    public func list(states: [String]?, receiver: String?, limit: Int) throws -> Answer {
+    /// - Parameter states: nil is all.
+    public func list(states: [OutboxState]?, receiver: String?, limit: Int) throws -> Answer {
         let found = try log.entries(states: states, receiver: receiver, limit: limit + 1)
         let shown = found.prefix(limit)
         var answer = Answer(
@@ -20,9 +21,9 @@ public struct NotificationQuestions: Sendable {
                 ("sent_at", .timestamp), ("error", .text), ("group", .text),
             ],
             rows: shown.map { entry in
-                let isWaiting = entry.state == "pending" || entry.state == "resending"
+                let isWaiting = entry.state == .pending || entry.state == .resending
                 return [
-                    .int(entry.id), .text(entry.receiver), .text(entry.state), .int(Int64(entry.attempts)),
+                    .int(entry.id), .text(entry.receiver), .text(entry.state.rawValue), .int(Int64(entry.attempts)),
                     .timestamp(entry.createdAt),
                     isWaiting ? .timestamp(entry.dueAt) : .null, entry.sentAt.map { .timestamp($0) } ?? .null,
                     entry.lastError.map { .text($0) } ?? .null, .text(entry.groupKey),

@@ -1,6 +1,6 @@
 import Alerting
+import Incidents
 import Columns
-@preconcurrency import GRDB
 
 /// What can be asked of on-call schedules.
 public struct OnCallQuestions: Sendable {
@@ -46,16 +46,11 @@ public struct OnCallQuestions: Sendable {
             let shifts = schedule.shifts(from: start, until: end, limit: limit)
             try incidents.read { database in
                 for shift in shifts.reversed() {
-                    let counts = try Row.fetchOne(
-                        database,
-                        sql: """
-                            SELECT count(*), coalesce(sum(severity = 'critical'), 0) FROM incident
-                            WHERE opened_at >= ? AND opened_at < ? AND merged_into IS NULL
-                            """, arguments: [max(shift.from, start).microseconds, min(shift.until, end).microseconds])!
+                    let (all, critical) = try IncidentStore.opened(
+                        from: max(shift.from, start), until: min(shift.until, end), database)
                     rows.append([
                         .text(schedule.name), .text(shift.person), .timestamp(shift.from), .timestamp(shift.until),
-                        .int(counts[0]),
-                        .int(counts[1]), .bool(shift.isOverride),
+                        .int(Int64(all)), .int(Int64(critical)), .bool(shift.isOverride),
                     ])
                 }
             }

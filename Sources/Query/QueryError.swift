@@ -2,8 +2,6 @@ public enum QueryError: Error, CustomStringConvertible {
     case unknown(String, String, known: [String])
     case badSQL(String)
     case badTime(String)
-    case badText(String)
-    case badCursor(String)
     case noSchedule
 
     public var description: String {
@@ -12,8 +10,6 @@ public enum QueryError: Error, CustomStringConvertible {
             "there is no \(what) '\(value)'; known are \(known.joined(separator: ", "))"
         case .badSQL(let reason): "the statement was not run: \(reason)"
         case .badTime(let text): "'\(text)' is no time; write 2h, today, or 2026-11-21T10:00:00Z"
-        case .badText(let text): "'\(text)' holds no word to search for; write letters or digits"
-        case .badCursor(let text): "'\(text)' is no cursor; take it from 'next' of an earlier answer"
         case .noSchedule: "there is no on-call schedule; write one under alerting.oncall in obs.yaml"
         }
     }

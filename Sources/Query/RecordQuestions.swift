@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Foundation
 @preconcurrency import GRDB
@@ -38,21 +39,23 @@ public struct RecordQuestions: Sendable {
             while let row = try rows.next() {
                 try Task.checkCancellation()
                 compared += 1
-                let labels = IncidentStore.labels(row["labels"])
+                // An alert that cannot be read is passed over.
+                guard let fingerprint = Int64.fromDatabaseValue(row[0]), let text = String.fromDatabaseValue(row[1]),
+                    let startsAt = Int64.fromDatabaseValue(row[3])
+                else { continue }
+                let labels = JSONText.pairs(text)
                 guard conditions.match(labels) else { continue }
                 if answer.rows.count == limit {
                     answer.note = "only the newest \(limit) are shown; ask for more with --limit"
                     break
                 }
-                let endsAt = row["ends_at"] as Int64?
+                let endsAt = Int64.fromDatabaseValue(row[4])
                 let isFiring = endsAt.map { $0 > now.microseconds } ?? true
-                let fingerprint = String(UInt64(bitPattern: row["fingerprint"]), radix: 16)
                 answer.rows.append([
-                    .text(String(repeating: "0", count: 16 - fingerprint.count) + fingerprint),
-                    .text(isFiring ? "firing" : "resolved"),
+                    .text(Fingerprint.text(UInt64(bitPattern: fingerprint))), .text(isFiring ? "firing" : "resolved"),
                     .text(labels["alertname"] ?? ""), .text(labels["severity"] ?? ""),
-                    (row["incident"] as Int64?).map { .text("INC-\($0)") } ?? .null,
-                    .timestamp(Timestamp(microseconds: row["starts_at"])),
+                    Int64.fromDatabaseValue(row[2]).map { .text("INC-\($0)") } ?? .null,
+                    .timestamp(Timestamp(microseconds: startsAt)),
                     endsAt.map { .timestamp(Timestamp(microseconds: $0)) } ?? .null,
                     .text(
                         labels.filter { $0.key != "alertname" && $0.key != "severity" }.sorted { $0.key < $1.key }
@@ -69,7 +72,7 @@ public struct RecordQuestions: Sendable {
     }
 
     /// How many alerts are compared with matchers at most.
-    private static let patience = IncidentFilter().patience
+    private static let patience = IncidentFilter.patience
 
     /// Few alerts hold at a time, so all are looked at; sorted are no more numbers than are asked for, and read only the rows that those name. The limit also keeps SQLite from
     /// leaving the order out of a question within a join.

@@ -19,7 +19,8 @@ public struct RunQuestions: Sendable {
             try Row.fetchAll(
                 database,
                 sql: """
-                    SELECT r.*, total(CASE WHEN s.stage LIKE 'bronze.%' THEN s.rows_out END) lines,
+                    SELECT r.id, r.pipeline, r.kind, r.due_at, r.started_at, r.ended_at, r.error,
+                        total(CASE WHEN s.stage LIKE 'bronze.%' THEN s.rows_out END) lines,
                         total(CASE WHEN s.stage LIKE 'silver.%' THEN s.rows_out END) events,
                         total(CASE WHEN s.stage LIKE 'gold.%' THEN s.rows_out END) gold,
                         total(CASE WHEN s.stage LIKE 'quarantine.%' THEN s.rows_out END) quarantined
@@ -36,17 +37,22 @@ public struct RunQuestions: Sendable {
                 ("lines", .int64), ("events", .int64), ("gold", .int64), ("quarantined", .int64), ("error", .text),
                 ("due", .timestamp), ("ended", .timestamp),
             ],
-            rows: runs.map { run in
-                let started: Int64 = run["started_at"], ended: Int64? = run["ended_at"], error: String? = run["error"]
-                return [
-                    .int(run["id"]), .text(run["pipeline"]), .text(run["kind"]), time(started),
-                    ended.map { .double((Double($0 - started) / 1e4).rounded() / 1e2) } ?? .null,
-                    .text(ended == nil ? "unfinished" : error == nil ? "ok" : "failed"), .int(run["lines"]), .int(run["events"]),
-                    .int(run["gold"]), .int(run["quarantined"]), error.map(Value.text) ?? .null, time(run["due_at"]), time(ended),
-                ]
+            // A run that cannot be read is left out.
+            rows: runs.compactMap { run in
+                guard let id = Int64.fromDatabaseValue(run[0]), let pipeline = String.fromDatabaseValue(run[1]),
+                    let kind = String.fromDatabaseValue(run[2]), let started = Int64.fromDatabaseValue(run[4])
+                else { return nil }
+                let due = Int64.fromDatabaseValue(run[3]), ended = Int64.fromDatabaseValue(run[5])
+                let error = String.fromDatabaseValue(run[6])
+                let counts: [Value] = (7...10).map { .int(Int64.fromDatabaseValue(run[$0]) ?? 0) }
+                return [.int(id), .text(pipeline), .text(kind), time(started)]
+                    + [
+                        ended.map { .double((Double($0 - started) / 1e4).rounded() / 1e2) } ?? .null,
+                        .text(ended == nil ? "unfinished" : error == nil ? "ok" : "failed"),
+                    ] + counts + [error.map(Value.text) ?? .null, time(due), time(ended)]
             })
         answer.dispensable = ["ended", "due", "gold", "events", "quarantined", "kind"]
-        if runs.allSatisfy({ ($0["error"] as String?) == nil }) { answer.dispensable.insert("error", at: 0) }
+        if runs.allSatisfy({ String.fromDatabaseValue($0[6]) == nil }) { answer.dispensable.insert("error", at: 0) }
         answer.main = "error"
         return answer
     }
@@ -60,6 +66,11 @@ public struct RunQuestions: Sendable {
         }
         return Answer(
             [("stage", .text), ("rows_in", .int64), ("rows_out", .int64)],
-            rows: stages.map { [.text($0["stage"]), .int($0["rows_in"]), .int($0["rows_out"])] })
+            rows: stages.compactMap { row in
+                guard let stage = String.fromDatabaseValue(row[0]), let rowsIn = Int64.fromDatabaseValue(row[1]),
+                    let rowsOut = Int64.fromDatabaseValue(row[2])
+                else { return nil }
+                return [.text(stage), .int(rowsIn), .int(rowsOut)]
+            })
     }
 }

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import HTTPTypes
 import Query
@@ -39,7 +40,7 @@ public struct HTTPFailure: Error, Sendable {
     static func translatingErrors(_ body: () async throws -> RouteResponse) async throws -> RouteResponse {
         do {
             return try await body()
-        } catch let error as AlertingError {
+        } catch let error as IncidentError {
             let (status, code): (HTTPResponse.Status, String) =
                 switch error {
                 case .noIncident: (.notFound, "no_incident")
@@ -48,6 +49,8 @@ public struct HTTPFailure: Error, Sendable {
                 default: (.badRequest, "bad_action")
                 }
             throw HTTPFailure(status, code: code, error.description)
+        } catch let error as FilterError {
+            throw HTTPFailure(.badRequest, code: "bad_filter", error.description)
         } catch let error as QueryError {
             throw HTTPFailure(.badRequest, code: "bad_filter", error.description)
         } catch let error as Matcher.Malformed {

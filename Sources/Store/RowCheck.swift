@@ -37,14 +37,6 @@ public struct UnreadableRow: Sendable, Equatable {
 
 /// Finds rows that cannot be read, and takes them out of the way of those that can.
 extension Store {
-    static let setAsideMigration = Migration(
-        id: "store-damage-1",
-        sql: """
-            -- Rows that could not be read, as the statements that would put them in again.
-            CREATE TABLE set_aside (
-                id INTEGER PRIMARY KEY, at INTEGER NOT NULL, "table" TEXT NOT NULL, row TEXT NOT NULL, reason TEXT NOT NULL, statement TEXT NOT NULL);
-            """)
-
     /// No more are named of one table: then it is the file that is damaged.
     private static let most = 1000
 

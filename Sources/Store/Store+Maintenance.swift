@@ -44,7 +44,7 @@ extension Store {
                 guard try database.tableExists("grdb_migrations"), try database.tableExists("audit") else {
                     throw StoreError.badBackup(path: backup, reason: "it is a database of something else")
                 }
-                if try migrator.hasBeenSuperseded(database) { throw StoreError.newer(path: backup) }
+                try Self.refuseUnknown(backup, migrator, database)
             }
         } catch let error as DatabaseError {
             throw StoreError.badBackup(path: backup, reason: error.message ?? "\(error)")

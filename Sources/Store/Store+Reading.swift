@@ -28,9 +28,10 @@ extension Store {
         let migrator = Self.migrator(migrations)
         do {
             database = try DatabasePool(path: name, configuration: configuration)
-            let standing = try database.read { (try migrator.hasBeenSuperseded($0), try migrator.hasCompletedMigrations($0)) }
-            if standing.0 { throw StoreError.newer(path: path) }
-            if !standing.1 { throw StoreError.older(path: path) }
+            try database.read { database in
+                try Self.refuseUnknown(path, migrator, database)
+                guard try migrator.hasCompletedMigrations(database) else { throw StoreError.older(path: path) }
+            }
         } catch let error as DatabaseError {
             throw Self.failure(path, error)
         }

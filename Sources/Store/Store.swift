@@ -56,7 +56,7 @@ public final class Store: Sendable {
         }
         migrator = Self.migrator(migrations)
         do {
-            if try database.read({ [migrator] in try migrator.hasBeenSuperseded($0) }) { throw StoreError.newer(path: path) }
+            try database.read { [migrator] in try Self.refuseUnknown(path, migrator, $0) }
             // On pages that have changed by themselves an upgrade would make bad worse.
             if let problem = changed.first, try !database.read(migrator.hasCompletedMigrations) {
                 throw StoreError.damaged(path: path, reason: problem)
@@ -74,8 +74,8 @@ public final class Store: Sendable {
 
     static func migrator(_ migrations: [Migration]) -> DatabaseMigrator {
         var migrator = DatabaseMigrator()
-        for migration in Self.audit + [Self.setAsideMigration] + migrations {
-            migrator.registerMigration(migration.id, migrate: migration.apply)
+        for migration in [Self.schema] + migrations {
+            migrator.registerMigration(migration.id) { try $0.execute(sql: migration.sql) }
         }
         return migrator
     }
@@ -147,21 +147,6 @@ public final class Store: Sendable {
         }
     }
 
-    private static let audit = [
-        Migration(
-            id: "store-1",
-            sql: """
-                CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT);
-                CREATE INDEX audit_at ON audit (at);
-                """),
-        Migration(
-            id: "store-2",
-            sql: """
-                CREATE INDEX audit_actor ON audit (actor, at);
-                CREATE INDEX audit_subject ON audit (subject, at);
-                """),
-    ]
-
     /// Notes who did what, in the transaction that does it.
     public static func audit(
         _ database: Database, at microseconds: Int64, actor: String, action: String, subject: String, detail: String? = nil
@@ -174,16 +159,16 @@ public final class Store: Sendable {
     }
 }
 
-/// One step that adds to the tables, or writes what is in them in another form.
+/// One step of the layout: the tables that a room begins with, or what a later release adds to them.
 public struct Migration: Sendable {
+    /// The release that brings it and the room that it belongs to, such as `0.1 incidents`; it identifies the step for ever.
     public let id: String
-    let apply: @Sendable (Database) throws -> Void
+    /// The statements, each with its comments, from which `docs/schema.md` is made.
+    public let sql: String
 
-    public init(id: String, sql: String) { self.init(id: id) { try $0.execute(sql: sql) } }
-
-    public init(id: String, _ apply: @escaping @Sendable (Database) throws -> Void) {
+    public init(id: String, sql: String) {
         self.id = id
-        self.apply = apply
+        self.sql = sql
     }
 }
 
@@ -195,6 +180,8 @@ public enum StoreError: Error, CustomStringConvertible {
     /// The file is there and has not a byte.
     case empty(path: String)
     case newer(path: String)
+    /// It has the layout of an obs from before the first release.
+    case unreleased(path: String)
     /// A question was asked of one of an earlier version, and does not change it.
     case older(path: String)
     /// Its log holds what is not in the file, and to read that something must be written beside it.
@@ -239,6 +226,8 @@ public enum StoreError: Error, CustomStringConvertible {
         case .needsWriting(let path):
             "\(path): its log, \((path as NSString).lastPathComponent)-wal, was left by a process that was killed, and this user may not write beside it; ask as the user who owns it"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
+        case .unreleased(let path):
+            "\(path): was written before the first release of obs, in a layout that is no longer read; move it away, and obs makes a new one"
         case .badBackup(let path, let reason): "\(path): is no backup that can be restored: \(reason); nothing was changed"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"
         }

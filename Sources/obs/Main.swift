@@ -5,6 +5,7 @@ import Daemon
 import Foundation
 import Jobs
 import Parsing
+import Incidents
 import Query
 
 /// The command line: parses the words, runs one command, and turns what went wrong into one sentence and an exit code.
@@ -57,7 +58,8 @@ struct Obs: AsyncParsableCommand {
             return 1
         }
         // What a question cannot be is wrong usage, whoever finds it out; so is a configuration that cannot be.
-        if error is UsageError || error is QueryError || error is FormatError || error is ConfigurationError
+        if error is UsageError || error is QueryError || error is FilterError || error is FormatError
+            || error is ConfigurationError
             || error is Matcher.Malformed || error is RegularExpression.Malformed
         {
             complain(String(describing: error))

@@ -9,6 +9,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `The alert manager` {
     private let store: TemporaryStore
@@ -52,7 +53,7 @@ struct `The alert manager` {
             try await manager.receive([.bruteForce()])
             try await manager.receive([.bruteForce()])
             #expect(await eventually { sink.posts.count == 1 })
-            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
         }
         let post = try #require(sink.posts.first)
         #expect(sink.posts.count == 1)
@@ -78,7 +79,7 @@ struct `The alert manager` {
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
             #expect(await eventually { sink.posts.count == 3 })
-            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
         }
         #expect(Set(sink.posts.map(\.body)).count == 1)
         #expect(Set(sink.posts.map { $0.headers["idempotency-key"] }).count == 1)
@@ -94,7 +95,7 @@ struct `The alert manager` {
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
-            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "dead" })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .dead })
         }
         #expect(sink.posts.count == 1)
     }
@@ -138,7 +139,7 @@ struct `The alert manager` {
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
-            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
             let other = IncidentStore(try Store.reopened(store))
             try other.perform(
                 .resolve, on: "INC-1001", by: "ann", note: "false alarm", now: Timestamp(microseconds: WallClock.microseconds))
@@ -155,7 +156,7 @@ struct `The alert manager` {
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
             #expect(await eventually { flaky.posts.count == 2 })
-            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == "sent" })
+            #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
         }
         #expect(good.posts.count == 1)
     }

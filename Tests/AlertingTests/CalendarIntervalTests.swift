@@ -3,6 +3,7 @@ import Foundation
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `A calendar interval` {
     private func interval(_ json: String) throws -> CalendarInterval {

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 /// Guards against groups that are silent for a day because the clock was a day ahead for a minute.
 struct `A clock that was ahead and is right again` {

@@ -8,6 +8,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `A dead letter` {
     private let store: TemporaryStore
@@ -25,7 +26,7 @@ struct `A dead letter` {
             try await manager.receive([.bruteForce()])
             #expect(try await eventually { try log.entries().count == 1 })
             let dead = try #require(try log.entries().first)
-            #expect(dead.state == "dead")
+            #expect(dead.state == .dead)
             #expect(dead.lastError == "webhook: the receiver answered 404: no such hook")
             #expect(dead.payload == sink.posts.first?.body)
             #expect(await eventually { metrics.exposition().contains(#"obs_outbox_dead_letters{receiver="oncall"} 1"#) })
@@ -35,7 +36,7 @@ struct `A dead letter` {
 
             try log.resend(dead.id, by: "ann", now: now)
             #expect(await eventually { sink.posts.count == 2 })
-            #expect(try await eventually { try log.entry(dead.id).state == "sent" })
+            #expect(try await eventually { try log.entry(dead.id).state == .sent })
             #expect(await eventually { metrics.exposition().contains(#"obs_outbox_dead_letters{receiver="oncall"} 0"#) })
         }
         #expect(sink.posts[0].body == sink.posts[1].body)
@@ -51,11 +52,11 @@ struct `A dead letter` {
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
-            #expect(try await eventually { try log.entries(states: ["dead"]).count == 1 })
+            #expect(try await eventually { try log.entries(states: [.dead]).count == 1 })
             let id = try #require(try log.entries().first?.id)
             try log.resend(id, by: "ann", now: now)
-            #expect(try await eventually { try log.entry(id).state == "dead" && sink.posts.count == 2 })
-            #expect(throws: AlertingError.self) { try log.resend(id + 1000, by: "ann", now: now) }
+            #expect(try await eventually { try log.entry(id).state == .dead && sink.posts.count == 2 })
+            #expect(throws: IncidentError.self) { try log.resend(id + 1000, by: "ann", now: now) }
         }
     }
 
@@ -64,7 +65,7 @@ struct `A dead letter` {
         let manager = AlertManager.telling(["oncall": sink.url], store: store) { $0.giveUpAfter = .milliseconds(1) }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
-            #expect(try await eventually { try log.entries(states: ["dead"]).count == 1 })
+            #expect(try await eventually { try log.entries(states: [.dead]).count == 1 })
         }
         #expect(try log.entries().first?.lastError == "webhook: the receiver answered 500")
     }
@@ -76,10 +77,10 @@ struct `A dead letter` {
         }
         try await manager.whileRunning {
             try await manager.receive([.bruteForce()])
-            #expect(try await eventually { try log.entries(states: ["dead"]).count == 1 })
+            #expect(try await eventually { try log.entries(states: [.dead]).count == 1 })
             let id = try #require(try log.entries().first?.id)
             try log.resend(id, by: "ann", now: now)
-            #expect(try await eventually { try log.entry(id).state == "sent" })
+            #expect(try await eventually { try log.entry(id).state == .sent })
         }
         #expect(good.posts.count == 1)
         #expect(refusing.posts.count == 2)
@@ -132,7 +133,7 @@ struct `A finding that is more severe than its incident` {
         let incident = try store.incidents.incident("INC-1001")
         #expect(incident.incident.severity == .critical)
         #expect(incident.incident.labels["severity"] == "critical")
-        #expect(incident.timeline.contains { $0.text == "severity raised from warning to critical" })
+        #expect(incident.timeline.contains { $0.text == "raised from warning to critical" })
         let holding = try store.store.database.read {
             try String.fetchAll($0, sql: "SELECT labels FROM alert WHERE ends_at IS NULL")
         }

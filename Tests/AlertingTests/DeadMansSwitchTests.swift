@@ -6,6 +6,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `A dead man's switch` {
     private let prometheus: DeadMansSwitch
@@ -88,7 +89,7 @@ struct `A dead man's switch` {
             }
         }
         try await manager().whileRunning {
-            #expect(await eventually { (try? store.incidents.incident("INC-1001").notifications.first?.state) == "sent" })
+            #expect(await eventually { (try? store.incidents.incident("INC-1001").notifications.first?.state) == .sent })
         }
         #expect(sink.posts.first?.payload["status"] as? String == "firing")
         #expect((sink.posts.first?.payload["commonLabels"] as? [String: String])?["switch"] == "p")

@@ -9,6 +9,7 @@ import TestSupport
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 /// A store in a folder of its own, removed with the value's owner.
 final class TemporaryStore: Sendable {

@@ -4,6 +4,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `An http_config` {
     private let store: TemporaryStore

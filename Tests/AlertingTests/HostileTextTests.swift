@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 /// Any row of scalars as names and values of labels, as names of people and as what they write: taken, kept and given back as it is.
 struct `Hostile text` {
@@ -143,44 +144,8 @@ struct `Two normal forms of one word` {
         let second = route.settled
         let moved = try store.incidents.write { database in try AlertStore.regroup(second, now: .start, database) }
         let groups = try store.store.database.read { database in
-            try AlertQuestions(store.incidents, AlertingConfiguration()).groupCount(database)
+            try AlertStore.groupCount(database)
         }
         #expect(moved == 2 && groups == 2)
-    }
-}
-
-struct `A silence of an earlier version` {
-    @Test func `is converted when it can be read, also what could not be read before, and kept aside when not`() throws {
-        let directory = TemporaryFolder(), path = directory.path + "/obs.db"
-        let earlier = IncidentStore.migrations.filter { $0.id != "text-silences-1" }
-        let rows = [
-            ("good", #"["alertname=\"DiskFull\"","host=~\"db-.*\\\\.x\""]"#), ("poison", "[\"a=\\\"x\\\"\u{301}y\\\"\"]"),
-            ("quoted", #"["\"service.name\"=\"shop\""]"#), ("lost", #"["no matcher"]"#), ("broken", "{"),
-        ]
-        do {
-            let old = try Store(path: path, migrations: earlier)
-            try old.database.write { database in
-                for (id, matchers) in rows {
-                    try database.execute(
-                        sql: "INSERT INTO silence VALUES (?, ?, 1, 9000000, 1, 'ann', 'why')", arguments: [id, matchers])
-                }
-            }
-            try old.database.close()
-        }
-        let store = try Store(path: path, migrations: IncidentStore.migrations), silences = SilenceStore(store)
-        let expected = [
-            "good": [try Matcher("alertname", .equal, "DiskFull"), try Matcher("host", .matches, "db-.*\\.x")],
-            "poison": [try Matcher("a", .equal, "x\"\u{301}y")], "quoted": [try Matcher("service.name", .equal, "shop")],
-        ]
-        for (id, matchers) in expected { #expect(try silences.silence(id).matchers == matchers, "\(id)") }
-        #expect(try silences.silences().count == 3)
-        let aside = try store.database.read {
-            try String.fetchAll($0, sql: "SELECT id || matchers || comment FROM silence_unreadable ORDER BY id")
-        }
-        #expect(aside == ["broken{why", "lost[\"no matcher\"]why"])
-        let said = try store.database.read {
-            try String.fetchAll($0, sql: "SELECT subject FROM audit WHERE action = 'silence.unreadable' ORDER BY subject")
-        }
-        #expect(said == ["broken", "lost"])
     }
 }

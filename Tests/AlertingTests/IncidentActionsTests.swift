@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `What people decide about incidents` {
     private let store: TemporaryStore
@@ -41,7 +42,7 @@ struct `What people decide about incidents` {
         let again = try perform(.reopen, by: "cid")
         #expect(again.state == .open && again.resolution == nil && again.acknowledgedBy == nil && again.reopened == 1)
         let timeline = try store.incidents.incident("INC-1001").timeline
-        #expect(timeline.map(\.kind) == ["opened", "acknowledged", "resolved", "reopened"])
+        #expect(timeline.map(\.kind) == [.opened, .acknowledged, .resolved, .reopened])
         #expect(timeline.map(\.actor) == ["obs", "ann", "bob", "cid"])
         #expect(timeline[2].text == "resolved as false positive: the backup job")
     }
@@ -59,7 +60,7 @@ struct `What people decide about incidents` {
     @Test func `is refused when somebody else was faster, and says who`() throws {
         let read = try incident().version
         _ = try perform(.assign(to: "bob"), by: "bob", version: read)
-        let refusal = #expect(throws: AlertingError.self) { try perform(.end(as: .fixed), version: read) }
+        let refusal = #expect(throws: IncidentError.self) { try perform(.end(as: .fixed), version: read) }
         #expect(refusal?.description == "bob was faster: INC-1001 is at version 2 now, not 1; look at it again and decide anew")
         #expect(try incident().state == .open)
     }
@@ -70,12 +71,12 @@ struct `What people decide about incidents` {
             (.assign(to: nil), "assigned to nobody"), (.note, "the note is empty"), (.merge([]), "from 1 to 1000"),
             (.merge(["INC-1001"]), "into itself"), (.merge(["INC-9"]), "no incident INC-9"),
         ] as [(IncidentStore.Action, String)] {
-            let refusal = #expect(throws: AlertingError.self) { try perform(action) }
+            let refusal = #expect(throws: IncidentError.self) { try perform(action) }
             #expect(refusal?.description.contains(part) == true, "\(action): \(refusal?.description ?? "")")
         }
-        #expect(throws: AlertingError.self) { try perform(.note, by: "", note: "x") }
-        #expect(throws: AlertingError.self) { try perform(.note, by: "an\u{1B}n", note: "x") }
-        #expect(throws: AlertingError.self) { try perform(.note, note: String(repeating: "x", count: 16_385)) }
+        #expect(throws: IncidentError.self) { try perform(.note, by: "", note: "x") }
+        #expect(throws: IncidentError.self) { try perform(.note, by: "an\u{1B}n", note: "x") }
+        #expect(throws: IncidentError.self) { try perform(.note, note: String(repeating: "x", count: 16_385)) }
         #expect(try store.incidents.incident("INC-1001").timeline.count == 1)
     }
 
@@ -86,7 +87,7 @@ struct `What people decide about incidents` {
         #expect(try incident("INC-1002").mergedInto == 1001)
         #expect(try incident("INC-1002").state == .acknowledged)
         #expect(try store.incidents.incident("INC-1001").timeline.last?.text.contains("the same botnet") == true)
-        let refusal = #expect(throws: AlertingError.self) { try perform(.end(as: .fixed), "INC-1002") }
+        let refusal = #expect(throws: IncidentError.self) { try perform(.end(as: .fixed), "INC-1002") }
         #expect(refusal?.description.contains("is a part of INC-1001; do it there") == true)
         // What its part sees, the whole has seen.
         try store.incidents.record(
@@ -191,7 +192,7 @@ struct `What people decide about incidents` {
         _ = try perform(.end(as: .fixed))
         #expect(try store.incidents.forget(endedBefore: now + .seconds(30)) == 0)
         #expect(try store.incidents.forget(endedBefore: now + .seconds(3600)) == 1)
-        #expect(throws: AlertingError.self) { try incident() }
+        #expect(throws: IncidentError.self) { try incident() }
         #expect(try incident("INC-1002").state == .open)
         #expect(try store.incidents.problems().isEmpty)
         let left = try store.store.database.read { database in

@@ -4,6 +4,7 @@ import GRDB
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `The end of an incident` {
     private let store: TemporaryStore
@@ -85,9 +86,9 @@ struct `The end of an incident` {
         try store.incidents.record([finding(source: "10.0.0.1"), finding(source: "10.0.0.2")], routing: nil, now: now)
         try store.incidents.perform(.note, on: "1002", by: "bob", note: "a scan", now: now)
         #expect(try quiet(after: 400) == 2)
-        #expect(try store.incidents.incidents(where: IncidentLifeTables.unseen).map(\.number) == [1001])
+        #expect(try store.incidents.incidents(where: IncidentSchema.unseen).map(\.number) == [1001])
         try store.incidents.perform(.note, on: "1001", by: "ann", note: "looked at", now: now + .seconds(500))
-        #expect(try store.incidents.incidents(where: IncidentLifeTables.unseen).isEmpty)
+        #expect(try store.incidents.incidents(where: IncidentSchema.unseen).isEmpty)
     }
 }
 
@@ -124,7 +125,7 @@ struct `A break-in that nobody acknowledges` {
     }
 
     private func told() throws -> [String] {
-        try store.incidents.incident("1001").timeline.filter { $0.kind == "escalated" }.map {
+        try store.incidents.incident("1001").timeline.filter { $0.kind == .escalated }.map {
             String($0.text.prefix { $0 != ":" })
         }
     }
@@ -180,7 +181,7 @@ struct `Handing back` {
     }
 
     @Test func `is for what somebody has, and says so otherwise`() throws {
-        let refusal = #expect(throws: AlertingError.self) {
+        let refusal = #expect(throws: IncidentError.self) {
             try store.incidents.perform(.handBack, on: "1001", by: "ann", now: now)
         }
         #expect(refusal?.description == "INC-1001 is open and cannot be handed back")
@@ -226,7 +227,7 @@ struct `Handing back` {
                 "incident.resolve open → resolved as false positive: the backup job",
                 "incident.reopen resolved as false positive → open", "incident.note hm",
             ])
-        let timeline = try store.incidents.incident("1001").timeline.map { "\($0.kind) \($0.text)" }
+        let timeline = try store.incidents.incident("1001").timeline.map { "\($0.kind.rawValue) \($0.text)" }
         #expect(timeline.dropFirst().prefix(2) == ["acknowledged acknowledged", "note looking"])
     }
 
@@ -237,7 +238,7 @@ struct `Handing back` {
             comment: "known", now: now)
         try store.incidents.note(silence: id, until: now + .seconds(3600), on: "INC-1001", by: "ann", now: now)
         try silences.expire(id, by: "bob", now: now + .seconds(60))
-        let entries = try store.incidents.incident("1001").timeline.filter { $0.kind == "silenced" }
+        let entries = try store.incidents.incident("1001").timeline.filter { $0.kind == .silenced }
         #expect(entries.map(\.actor) == ["ann", "bob"])
         #expect(try store.incidents.silences(of: 1001) == [id])
         #expect(try store.incidents.incident(ofSilence: id) == "INC-1001")

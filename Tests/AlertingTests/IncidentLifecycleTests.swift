@@ -3,6 +3,7 @@ import Detection
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `Incidents` {
     private let store: TemporaryStore
@@ -47,7 +48,7 @@ struct `Incidents` {
     @Test func `are acknowledged once, and whoever comes second is told who was first`() throws {
         try store.incidents.record([.bruteForce()], routing: nil, now: now)
         try store.incidents.perform(.acknowledge, on: "INC-1001", by: "ann", note: nil, now: now)
-        let refusal = #expect(throws: AlertingError.self) {
+        let refusal = #expect(throws: IncidentError.self) {
             try store.incidents.perform(.acknowledge, on: "INC-1001", by: "bob", note: nil, now: now)
         }
         #expect(refusal?.description == "INC-1001 is acknowledged by ann already and cannot be acknowledged")
@@ -55,8 +56,8 @@ struct `Incidents` {
     }
 
     @Test func `that there are not are named in the refusal`() {
-        #expect(throws: AlertingError.self) { try store.incidents.perform(.note, on: "INC-7", by: "ann", note: "x", now: now) }
-        #expect(throws: AlertingError.self) { try store.incidents.perform(.note, on: "seven", by: "ann", note: "x", now: now) }
+        #expect(throws: IncidentError.self) { try store.incidents.perform(.note, on: "INC-7", by: "ann", note: "x", now: now) }
+        #expect(throws: IncidentError.self) { try store.incidents.perform(.note, on: "seven", by: "ann", note: "x", now: now) }
     }
 
     @Test func `end by themselves when nothing new was seen for the time-out, not before`() throws {

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 /// Where an incident stands in lists, under which labels it is found, and who was told of it.
 struct `The place of an incident` {

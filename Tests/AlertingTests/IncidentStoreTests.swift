@@ -7,6 +7,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `The incident store` {
     private let folder = TemporaryFolder()
@@ -37,8 +38,8 @@ struct `The incident store` {
         #expect(incident.state == .open)
         #expect(incident.labels == ["alertname": "SSHBruteForce", "source": "192.0.2.7", "severity": "warning"])
         #expect(evidence.map(\.line) == ["Failed password"])
-        #expect(timeline.map(\.kind) == ["opened"])
-        #expect(notifications.map(\.state) == ["pending"])
+        #expect(timeline.map(\.kind) == [.opened])
+        #expect(notifications.map(\.state) == [.pending])
     }
 
     @Test func `knows a finding that it reads again, also after a restart`() throws {
@@ -75,9 +76,9 @@ struct `The incident store` {
         _ = try store.record([finding("192.0.2.7")], routing: route, now: now)
         try store.perform(.acknowledge, on: "inc-1001", by: "alice", note: "mine", now: now)
         #expect(
-            "\(#expect(throws: AlertingError.self) { try store.perform(.acknowledge, on: "1001", by: "bob", note: nil, now: now) }!)"
+            "\(#expect(throws: IncidentError.self) { try store.perform(.acknowledge, on: "1001", by: "bob", note: nil, now: now) }!)"
                 == "INC-1001 is acknowledged by alice already and cannot be acknowledged")
-        #expect(throws: AlertingError.self) { try store.perform(.note, on: "INC-9", by: "bob", note: "x", now: now) }
+        #expect(throws: IncidentError.self) { try store.perform(.note, on: "INC-9", by: "bob", note: "x", now: now) }
         #expect(try store.incident("1001").timeline.map(\.text).last == "mine")
     }
 

@@ -2,6 +2,7 @@ import Columns
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `Inhibition` {
     private func rule(_ source: String, _ target: String, equal: [String] = []) throws -> InhibitRule {
@@ -67,10 +68,10 @@ struct `A silence` {
     @Test func `that would quiet everything, has no end ahead, or does not exist is refused; to end one twice changes nothing`()
         throws
     {
-        #expect(throws: AlertingError.self) { try set(#"host=~".*""#) }
-        #expect(throws: AlertingError.self) { try set("host=a", from: .seconds(60), to: .seconds(60)) }
-        #expect(throws: AlertingError.self) { try set("host=a", from: .seconds(-60), to: .seconds(-1)) }
-        #expect(throws: AlertingError.self) { try set("host=a", id: "none") }
+        #expect(throws: IncidentError.self) { try set(#"host=~".*""#) }
+        #expect(throws: IncidentError.self) { try set("host=a", from: .seconds(60), to: .seconds(60)) }
+        #expect(throws: IncidentError.self) { try set("host=a", from: .seconds(-60), to: .seconds(-1)) }
+        #expect(throws: IncidentError.self) { try set("host=a", id: "none") }
         let id = try set("host=a")
         try silences.expire(id, by: "bob", now: now)
         try silences.expire(id, by: "bob", now: now + .seconds(1))

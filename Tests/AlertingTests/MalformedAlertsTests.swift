@@ -2,6 +2,7 @@ import Columns
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 /// Alerts that something is wrong with, each between two good ones.
 struct `A malformed alert` {

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 /// Guards against an alert that fires and ends while its receiver is down being told to nobody.
 struct `An alert that ends before its receiver could be told` {
@@ -38,7 +39,9 @@ struct `An alert that ends before its receiver could be told` {
     }
 
     private func timeline() throws -> [String] {
-        try store.incidents.incident("INC-1001").timeline.filter { ["notified", "undelivered", "unheard"].contains($0.kind) }.map(
+        try store.incidents.incident("INC-1001").timeline.filter {
+            [TimelineKind.notified, .undelivered, .unheard].contains($0.kind)
+        }.map(
             \.text)
     }
 

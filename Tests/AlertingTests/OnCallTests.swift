@@ -7,6 +7,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `An on-call schedule` {
     private let people = ["ann", "bob", "cid"]
@@ -117,7 +118,7 @@ struct `An escalation` {
             told.append(try owed())
         }
         #expect(told == [[], [], ["ann"], ["ann"], ["ann"], ["ann", "boss"], ["ann", "boss"]])
-        let texts = try store.incidents.incident("1001").timeline.filter { $0.kind == "escalated" }.map(\.text)
+        let texts = try store.incidents.incident("1001").timeline.filter { $0.kind == .escalated }.map(\.text)
         #expect(
             texts == [
                 "step 1 goes to ann, who is on call (primary): nobody acknowledged it within 300 s",
@@ -129,14 +130,14 @@ struct `An escalation` {
         try store.incidents.record([.bruteForce(from: "10.0.0.2")], routing: nil, now: now)
         try store.incidents.perform(.acknowledge, on: "1001", by: "ann", now: now + .seconds(200))
         try advance(300)
-        #expect(try store.incidents.incident("1001").timeline.allSatisfy { $0.kind != "escalated" })
-        #expect(try store.incidents.incident("1002").timeline.contains { $0.kind == "escalated" })
+        #expect(try store.incidents.incident("1001").timeline.allSatisfy { $0.kind != .escalated })
+        #expect(try store.incidents.incident("1002").timeline.contains { $0.kind == .escalated })
         try store.incidents.perform(.resolve, on: "1001", by: "ann", now: now + .seconds(400))
         try store.incidents.perform(.reopen, on: "1001", by: "ann", now: now + .seconds(500))
         try advance(799)
-        #expect(try store.incidents.incident("1001").timeline.allSatisfy { $0.kind != "escalated" })
+        #expect(try store.incidents.incident("1001").timeline.allSatisfy { $0.kind != .escalated })
         try advance(800)
-        #expect(try store.incidents.incident("1001").timeline.contains { $0.kind == "escalated" })
+        #expect(try store.incidents.incident("1001").timeline.contains { $0.kind == .escalated })
     }
 
     @Test func `has its receiver hear of what joins and of the end as often as the route says`() async throws {

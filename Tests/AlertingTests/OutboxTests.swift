@@ -4,6 +4,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `The outbox` {
     private let store: TemporaryStore
@@ -101,7 +102,7 @@ struct `The outbox` {
         #expect(second.delivered == ["0:ab"])
         try await outbox.bury(second, reason: "refused", delivered: [], now: now + .seconds(20))
         #expect(try await due(now + .seconds(99)) == nil)
-        #expect(try store.incidents.incident("INC-1001").notifications.map(\.state) == ["dead", "pending"])
+        #expect(try store.incidents.incident("INC-1001").notifications.map(\.state) == [.dead, .pending])
         #expect(try await due(now + .seconds(20 + 3599)) == nil)
     }
 

@@ -6,6 +6,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 struct `The past` {
     private let store: TemporaryStore

@@ -5,6 +5,7 @@ import Testing
 
 @testable import Alerting
 @testable import Notify
+@testable import Incidents
 
 extension Alert {
     /// An alert that fires from `start` on, for an hour unless it is told otherwise.
@@ -159,7 +160,7 @@ struct `Posted alerts` {
         #expect(try store.incidents.incident("INC-1001").incident.state == .resolved)
         #expect(
             try store.incidents.incident("INC-1001").timeline.map(\.kind) == [
-                "opened", "notified", "notified", "notified", "resolved",
+                .opened, .notified, .notified, .notified, .resolved,
             ])
         try post(.posted("A", ["instance": "1"], at: now + .seconds(200)), at: now + .seconds(200))
         #expect(try store.incidents.incident("INC-1002").incident.state == .open)

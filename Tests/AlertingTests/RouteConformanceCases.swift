@@ -5,6 +5,7 @@ import Testing
 
 @testable import Alerting
 @testable import Configuration
+@testable import Incidents
 
 /// Routing trees, and configurations valid or not, with what Alertmanager says of them: `Peers/alertmanager_cases.py` made ours (`make cases`).
 struct `AlertmanagerConformanceCases` {

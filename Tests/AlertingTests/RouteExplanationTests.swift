@@ -2,6 +2,7 @@ import Columns
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `An explained route` {
     private func route(_ receiver: String, _ matchers: String = "", continues: Bool = false, _ routes: [Route] = []) throws

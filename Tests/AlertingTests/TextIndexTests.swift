@@ -6,6 +6,7 @@ import Store
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `The text search` {
     private let store: TemporaryStore
@@ -35,7 +36,7 @@ struct `The text search` {
         try store.incidents.record([.bruteForce(from: "early"), .bruteForce(from: "later")], routing: nil, now: .start)
         try store.store.database.write { database in
             // Before: nobody has put it in yet.
-            try store.incidents.note(1001, .start, actor: "ann", kind: "note", "unseen", database)
+            try IncidentLedger.note(1001, .start, actor: "ann", .note, "unseen", database)
             try database.execute(sql: "UPDATE incident SET title = 'renamed' WHERE number = 1001")
             try database.execute(sql: "DELETE FROM timeline WHERE text = 'unseen'")
         }
@@ -52,7 +53,7 @@ struct `The text search` {
 
     @Test func `takes along what a writer has left that knows nothing of it`() throws {
         _ = try store.store.database.write {
-            try store.incidents.record([.bruteForce(from: "quietly")], routing: nil, policy: IncidentPolicy(), now: .start, $0)
+            try store.incidents.record([.bruteForce(from: "quietly")], to: nil, policy: IncidentPolicy(), now: .start, $0)
         }
         #expect(try found("quietly") == [[], []])
         #expect(try store.incidents.problems().count == 1)

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 /// Guards against one notification being sent 300 times a second while the disk is full.
 struct `A notification that went out and cannot be stored` {
@@ -32,9 +33,9 @@ struct `A notification that went out and cannot be stored` {
             .flatMap { $0.split(separator: " ").last.flatMap { Double($0) } }.map { Int($0) } ?? 0
     }
 
-    @Test(arguments: [([], "sent", 1), (["400 No"], "dead", 1), (["503 Busy"], "sent", 2)])
+    @Test(arguments: [([], OutboxState.sent, 1), (["400 No"], .dead, 1), (["503 Busy"], .sent, 2)])
     func `is not sent again meanwhile, and is stored as it went when that is possible`(
-        answers: [String], state: String, posts: Int
+        answers: [String], state: OutboxState, posts: Int
     )
         async throws
     {
@@ -64,7 +65,7 @@ struct `A notification that went out and cannot be stored` {
             #expect(await eventually { errors() >= 1 })
             try fail(false)
         }
-        #expect(try store.incidents.incident("INC-1001").notifications.first?.state == "sent")
+        #expect(try store.incidents.incident("INC-1001").notifications.first?.state == .sent)
         #expect(sink.posts.count == 1)
     }
 
@@ -100,7 +101,7 @@ struct `A notification that went out and cannot be stored` {
     @Test func `whose group is gone is taken out of the way instead of being looked at without a pause`() async throws {
         let outbox = Outbox(incidents: store.incidents)
         try await store.store.database.write {
-            try IncidentStore.owe("oncall", "{}:{gone}", at: .start, owedSince: .start, $0)
+            try Outbox.owe("oncall", "{}:{gone}", at: .start, owedSince: .start, $0)
         }
         try await AlertManager.telling(["oncall": "http://127.0.0.1:1/"], store: store).whileRunning {
             let isGone = try await eventually { try await outbox.due(now: .start).isEmpty }

@@ -4,6 +4,7 @@ import Foundation
 import Testing
 
 @testable import Alerting
+@testable import Incidents
 
 struct `A merged incident` {
     private let store: TemporaryStore

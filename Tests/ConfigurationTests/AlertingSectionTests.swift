@@ -6,6 +6,7 @@ import Testing
 @testable import Alerting
 @testable import Configuration
 @testable import Notify
+@testable import Incidents
 
 struct `The section on alerting` {
     private let directory = TemporaryFolder()

@@ -1,5 +1,6 @@
 import Alerting
 import Notify
+import Incidents
 import Testing
 
 @testable import Configuration

@@ -132,6 +132,21 @@ struct `The house` {
         }
     }
 
+    /// Whatever changes an incident goes through one place, so that its timeline, its alerts and its statistics agree.
+    @Test func `writes incidents, evidence and timelines in the ledger alone`() throws {
+        let statement =
+            /(INSERT( OR [A-Z]+)? INTO|REPLACE INTO|UPDATE( OR [A-Z]+)?|DELETE FROM)\s+"?(incident|evidence|timeline)"?[\s(]/
+        let files = FileManager.default.enumerator(at: root.appending(path: "Sources"), includingPropertiesForKeys: nil)
+        var writers: Set<String> = []
+        for case let file as URL in files! where file.pathExtension == "swift" {
+            if try String(contentsOf: file, encoding: .utf8).contains(statement) { writers.insert(file.lastPathComponent) }
+        }
+        #expect(writers.contains("IncidentLedger.swift"))
+        // Triggers of the schema count versions.
+        writers.remove("IncidentSchema+Triggers.swift")
+        #expect(writers.allSatisfy { $0.hasPrefix("IncidentLedger") }, "\(writers)")
+    }
+
     /// A target that is missing stops the build of all others.
     @Test func `copies every folder of the package into its image`() throws {
         let package = try text("Package.swift"), image = try text("Dockerfile")

@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Notify
+@testable import Alerting
+@testable import Incidents
 
 /// What each service gets, byte by byte, over a socket.
 struct `An integration` {

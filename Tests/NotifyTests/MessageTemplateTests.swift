@@ -3,6 +3,8 @@ import Foundation
 import Testing
 
 @testable import Notify
+@testable import Alerting
+@testable import Incidents
 
 struct `A message template` {
     private func render(_ source: String, _ content: Notice = .sample()) throws -> String {

@@ -2,6 +2,8 @@ import Columns
 import Foundation
 
 @testable import Notify
+@testable import Alerting
+@testable import Incidents
 
 extension Notice {
     /// Two alerts whose texts an attacker wrote, one of which has ended.

@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Notify
+@testable import Alerting
+@testable import Incidents
 
 /// Guards against secrets that follow a redirect to another's server.
 struct `A redirect` {

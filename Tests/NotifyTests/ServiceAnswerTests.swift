@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 
 @testable import Notify
+@testable import Alerting
+@testable import Incidents
 
 /// Guards against "sent" for what a service answered with 200 and an error in the body.
 struct `What a service answers` {

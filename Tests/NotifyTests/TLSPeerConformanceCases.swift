@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Notify
+@testable import Alerting
+@testable import Incidents
 
 private let python = ProcessInfo.processInfo.environment["OBS_PEERS_PYTHON"]
 

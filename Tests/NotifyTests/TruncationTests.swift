@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 
 @testable import Notify
+@testable import Alerting
+@testable import Incidents
 
 /// Texts that are cut to what a service takes.
 struct `A text that is cut` {

@@ -5,6 +5,7 @@ import Lake
 import TestSupport
 import Testing
 
+@testable import Incidents
 @testable import Query
 
 struct `What stands around evidence` {

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Detection
 import Foundation

@@ -5,6 +5,7 @@ import Foundation
 import Lake
 import Testing
 
+@testable import Incidents
 @testable import Query
 
 /// What people see, letter by letter. `OBS_UPDATE_GOLDEN=1` writes the files in `Golden` anew, to be looked at before they are kept.

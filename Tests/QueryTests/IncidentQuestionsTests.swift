@@ -5,6 +5,7 @@ import Foundation
 import GRDB
 import Testing
 
+@testable import Incidents
 @testable import Query
 
 struct `A question about incidents` {
@@ -76,7 +77,7 @@ struct `A question about incidents` {
             (.init(state: "closed"), "open, acknowledged, resolved"), (.init(severity: "bad"), "info, warning, critical"),
             (.init(text: "!!"), "no word"), (.init(cursor: "x"), "no cursor"),
         ] as [(IncidentFilter, String)] {
-            let refusal = #expect(throws: QueryError.self) { try questions.page(filter) }
+            let refusal = #expect(throws: FilterError.self) { try questions.page(filter) }
             #expect(refusal?.description.contains(words) == true)
         }
         #expect(throws: (any Error).self) { try questions.page(.init(matchers: "source=~\"(\"")) }
@@ -190,7 +191,7 @@ struct `A question about incidents` {
             "SELECT * FROM outbox WHERE receiver = 'a' AND group_key = 'b' AND created_at BETWEEN 1 AND 2",
             "SELECT * FROM incident WHERE fingerprint = 'a' AND number < 1 AND state = 'resolved' ORDER BY number DESC",
         ]
-        let ended = try temporary.plan(of: IncidentQuestions.endedOfRule, ["a", 1, 2, "b", 5])
+        let ended = try temporary.plan(of: IncidentStore.endedOfRule, ["a", 1, 2, "b", 5])
         #expect(
             ended == [
                 "SEARCH l USING PRIMARY KEY (name=? AND value=? AND listed_at<?)", "SEARCH i USING INTEGER PRIMARY KEY (rowid=?)",
@@ -204,14 +205,14 @@ struct `A question about incidents` {
     /// A year is a few blocks of days, whatever it is told apart by; what goes on is counted from an index that holds nothing else.
     @Test(arguments: IncidentQuestions.Grouping.allCases)
     func `about how often reads sums of days and an index of what goes on`(grouping: IncidentQuestions.Grouping) throws {
-        let sums = IncidentQuestions.sums(by: grouping, 20_001...20_366)
+        let sums = IncidentStore.sums(by: grouping, 20_001...20_366)
         #expect(sums.count == (grouping == .day ? 1 : 3))
         for (range, sql) in sums {
             let plan = try temporary.plan(of: sql, [range.lowerBound, range.upperBound])
             #expect(plan[0].contains("USING PRIMARY KEY (\(plan[0].contains("block") ? "block" : "day")>? AND "), "\(plan)")
             #expect(plan.filter { $0.hasPrefix("SEARCH") || $0.hasPrefix("SCAN") }.count == 1, "\(plan)")
         }
-        let open = IncidentQuestions.openCounts(by: grouping)
+        let open = IncidentStore.openCounts(by: grouping)
         #expect((open == nil) == (grouping == .receiver))
         guard let open else { return }
         let plan = try temporary.plan(of: open, [Int64.min, Int64.max])

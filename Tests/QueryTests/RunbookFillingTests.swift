@@ -5,6 +5,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Incidents
 @testable import Query
 
 struct `The commands of a runbook` {

@@ -89,6 +89,33 @@ struct `The store` {
         _ = try Store(path: path, migrations: [first, second])
     }
 
+    @Test func `refuses a database from before the first release, and says what to do`() throws {
+        let folder = TemporaryFolder(), path = folder.path + "/obs.db"
+        try DatabaseQueue(path: path).write {
+            try $0.execute(
+                sql: """
+                    CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
+                    INSERT INTO grdb_migrations VALUES ('store-1'), ('alerting-1');
+                    CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+                    """)
+        }
+        let refusals = [
+            #expect(throws: StoreError.self) { try Store(path: path, migrations: [first]) },
+            #expect(throws: StoreError.self) { try Store(reading: path, migrations: [first]) },
+            #expect(throws: StoreError.self) {
+                try Store(path: folder.path + "/other.db", migrations: [first]).restore(from: path, now: Date())
+            },
+        ]
+        for refusal in refusals {
+            #expect(
+                refusal?.description
+                    == "\(path): was written before the first release of obs, in a layout that is no longer read; "
+                    + "move it away, and obs makes a new one")
+        }
+        let after = try DatabaseQueue(path: path).read { try String.fetchAll($0, sql: "SELECT identifier FROM grdb_migrations") }
+        #expect(after.sorted() == ["alerting-1", "store-1"])
+    }
+
     @Test func `is durable at each commit, checks foreign keys, and lets two processes' connections write in turn`() throws {
         let one = try Store(path: path, migrations: [first])
         let other = try Store(path: path, migrations: [first])

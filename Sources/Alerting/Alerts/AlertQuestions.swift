@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
+import Incidents
 
 /// What can be asked of the alerts that hold: the API, the command line and the metrics ask here.
 public struct AlertQuestions: Sendable {
@@ -87,7 +88,7 @@ public struct AlertQuestions: Sendable {
     public func alerts(_ filter: Filter = Filter(), now: Timestamp) async throws -> [Listed] {
         try await incidents.store.database.read { database in
             var receivers = ReceiverLists()
-            try eachMembership(database) { receivers.add($0.receiver, to: $1) }
+            try AlertStore.eachMembership(database) { receivers.add($0.receiver, to: $1) }
             return try listed(filter, receivers, now, database).sorted { $0.alert.fingerprint < $1.alert.fingerprint }.map(
                 \.alert)
         }
@@ -100,14 +101,14 @@ public struct AlertQuestions: Sendable {
             onAlerts.receiver = nil
             var receivers = ReceiverLists()
             var members: [(group: Int, alert: Int64)] = []
-            try eachMembership(database) { grouping, alert in
+            try AlertStore.eachMembership(database) { grouping, alert in
                 receivers.add(grouping.receiver, to: alert)
-                members.append((grouping.place, alert))
+                members.append((grouping.index, alert))
             }
             let alerts = try listed(onAlerts, receivers, now, database)
             let places = Dictionary(uniqueKeysWithValues: alerts.indices.lazy.map { (alerts[$0].id, $0) })
-            var groups = try groupings(database).values.sorted { $0.place < $1.place }.map {
-                Group(receiver: $0.receiver, labelsJSON: $0.labelsJSON, alerts: [])
+            var groups = try AlertStore.listedGroups(database).values.sorted { $0.index < $1.index }.map {
+                Group(receiver: $0.receiver, labelsJSON: $0.labels, alerts: [])
             }
             for (group, alert) in members {
                 if let place = places[alert] { groups[group].alerts.append(alerts[place].alert) }
@@ -119,42 +120,11 @@ public struct AlertQuestions: Sendable {
     /// How many alerts hold, and how many of them something holds back.
     func counts(now: Timestamp, _ database: Database) throws -> (active: Int, suppressed: Int) {
         guard try Quiet().holdsAnything(now, configuration, database) else {
-            let all = try Int.fetchOne(
-                database.cachedStatement(sql: "SELECT count(*) FROM alert WHERE ends_at IS NULL OR ends_at > ?"),
-                arguments: [now.microseconds])!
-            return (all, 0)
+            return (try AlertStore.firingCount(now: now, database), 0)
         }
         let all = try listed(Filter(), ReceiverLists(), now, database)
         let suppressed = all.count { $0.alert.isSuppressed }
         return (all.count - suppressed, suppressed)
-    }
-
-    func groupCount(_ database: Database) throws -> Int {
-        try Int.fetchOne(database, sql: "SELECT count(DISTINCT grouping) FROM alert_membership")!
-    }
-
-    private struct Grouping {
-        /// By labels and receiver.
-        let place: Int
-        let receiver: String
-        let labelsJSON: String
-    }
-
-    private func groupings(_ database: Database) throws -> [Int64: Grouping] {
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT id, receiver, group_labels FROM alert_grouping ORDER BY group_labels, receiver")
-        return rows.enumerated().reduce(into: [:]) { groupings, row in
-            groupings[row.element[0] as Int64] = Grouping(place: row.offset, receiver: row.element[1], labelsJSON: row.element[2])
-        }
-    }
-
-    /// Gives each group with each alert in it, in the order in which the groups came about.
-    private func eachMembership(_ database: Database, _ body: (Grouping, Int64) -> Void) throws {
-        let groupings = try groupings(database)
-        let rows = try Row.fetchCursor(database, sql: "SELECT grouping, alert FROM alert_membership ORDER BY grouping, alert")
-        while let row = try rows.next() {
-            if let grouping = groupings[row[0] as Int64] { body(grouping, row[1]) }
-        }
     }
 
     /// The alerts that the filter leaves, with their ids.
@@ -165,44 +135,43 @@ public struct AlertQuestions: Sendable {
         let isAnythingHeld = try quiet.holdsAnything(now, configuration, database)
         let needsLabels = isAnythingHeld || !filter.matchers.isEmpty
         var found: [(id: Int64, alert: Listed)] = []
-        let cursor = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT a.id, a.fingerprint, a.labels, a.annotations, a.generator_url, a.starts_at, a.ends_at, a.updated_at, a.incident, a.is_finding,
-                    i.title, i.description, i.name, i.updated_at FROM alert a LEFT JOIN incident i ON a.is_finding AND i.number = a.incident
-                WHERE a.ends_at IS NULL OR a.ends_at > ?
-                """, arguments: [now.microseconds])
-        while let row = try cursor.next() {
-            let id: Int64 = row[0]
-            let receivers = receivers[id]
-            if let pattern = filter.receiver, !receivers.contains(where: pattern.matches) { continue }
+        try AlertStore.eachFiring(now: now, database) { alert in
+            let receivers = receivers[alert.id]
+            if let pattern = filter.receiver, !receivers.contains(where: pattern.matches) { return }
             var (silencedBy, inhibitedBy): ([String], [String]) = ([], [])
             if needsLabels {
-                let labels = JSONText.pairs(row[2])
-                guard filter.matchers.match(labels) else { continue }
+                let labels = JSONText.pairs(alert.labels)
+                guard filter.matchers.match(labels) else { return }
                 (silencedBy, inhibitedBy) = try quiet.reasons(labels, now: now, configuration, database)
             }
             let isSuppressed = !silencedBy.isEmpty || !inhibitedBy.isEmpty
             guard filter.active || isSuppressed, filter.silenced || silencedBy.isEmpty, filter.inhibited || inhibitedBy.isEmpty
-            else { continue }
-            let incident: Int64? = row[8]
-            let isFinding = row[9] as Bool && incident != nil
-            let link = isFinding ? FindingLink(incident: incident!, name: row[12], configuration.externalURL) : nil
-            // A finding has no end of its own: it holds until nothing new has been seen for the time-out.
-            // One that ends by hand holds longer than that, and for as long again whenever it is asked for.
-            let timeout = configuration.resolveTimeout.inMicroseconds
-            let quiet = (row[13] as Int64? ?? now.microseconds) &+ timeout
-            let endsAt = row[6] as Int64? ?? (quiet > now.microseconds ? quiet : now.microseconds &+ timeout)
-            let alert = Listed(
-                fingerprint: UInt64(bitPattern: row[1]), labelsJSON: row[2],
-                annotationsJSON: link.map { JSONText.object($0.annotations(title: row[10], description: row[11])) } ?? row[3],
-                generatorURL: link?.url ?? row[4], startsAt: Timestamp(microseconds: row[5]),
-                endsAt: Timestamp(microseconds: endsAt),
-                updatedAt: Timestamp(microseconds: row[13] as Int64? ?? row[7]), receivers: receivers, silencedBy: silencedBy,
-                inhibitedBy: inhibitedBy, incident: incident)
-            found.append((id, alert))
+            else { return }
+            found.append((alert.id, listed(alert, receivers, silencedBy, inhibitedBy, now)))
         }
         return found
+    }
+
+    private func listed(
+        _ alert: FiringAlert, _ receivers: [String], _ silencedBy: [String], _ inhibitedBy: [String], _ now: Timestamp
+    ) -> Listed {
+        let link = (alert.isFinding ? alert.incident : nil).map {
+            FindingLink(incident: $0, name: alert.name, configuration.externalURL)
+        }
+        return Listed(
+            fingerprint: alert.fingerprint, labelsJSON: alert.labels,
+            annotationsJSON: link.map { JSONText.object($0.annotations(title: alert.title, description: alert.description)) }
+                ?? alert.annotations,
+            generatorURL: link?.url ?? alert.generatorURL, startsAt: alert.startsAt,
+            endsAt: alert.endsAt ?? end(of: alert, now), updatedAt: alert.updatedAt, receivers: receivers,
+            silencedBy: silencedBy, inhibitedBy: inhibitedBy, incident: alert.incident)
+    }
+
+    /// A finding has no end of its own: it holds until nothing new has been seen for the time-out. One that ends by hand holds longer than that, and for as
+    /// long again whenever it is asked for.
+    private func end(of alert: FiringAlert, _ now: Timestamp) -> Timestamp {
+        let quiet = (alert.incidentUpdatedAt ?? now) + configuration.resolveTimeout
+        return quiet > now ? quiet : now + configuration.resolveTimeout
     }
 }
 

@@ -1,15 +1,11 @@
 import Columns
+import Incidents
 
 /// What one group's receiver is to be told now, if anything. Knows no clock, no store and no network.
 ///
 /// Source: Alertmanager, dispatch.aggrGroup.flush and notify.DedupStage.needsUpdate.
 struct GroupState: Sendable {
-    /// What the receiver was told of an alert last.
-    enum Told: String, Sendable {
-        case firing
-        /// It was told that it fires, and a later notification left it out because something held it back.
-        case hidden
-    }
+    typealias Told = Incidents.Told
 
     struct Member: Sendable, Equatable {
         var alert: Int64
@@ -29,13 +25,7 @@ struct GroupState: Sendable {
         var isToldAsFiring: Bool { isFiring || isMissed }
     }
 
-    /// Why the receiver is told.
-    enum Reason: String, Sendable {
-        /// Something fires that it does not know, or it is time to repeat.
-        case firing
-        /// Something has ended, and that alone is the news: of no interest to who wants no ends.
-        case ended
-    }
+    typealias Reason = NotificationReason
 
     var members: [Member]
     /// Whether the receiver has ever been told anything about the group.

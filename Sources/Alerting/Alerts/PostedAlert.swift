@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 
 /// An alert as it stands in a body that somebody sent.
 public struct PostedAlert: Sendable, Equatable {
@@ -193,6 +194,20 @@ private struct AlertReader {
         let scheme = text.utf8[..<colon]
         return (0x61...0x7A).contains(scheme.first! | 0x20)
             && scheme.allSatisfy { (0x61...0x7A).contains($0 | 0x20) || (0x30...0x39).contains($0) || "+-.".utf8.contains($0) }
+    }
+}
+
+extension Alert {
+    /// One that came in at `now`: without an end it holds for `resolveTimeout`, without a start it starts now, or at its end.
+    ///
+    /// Source: Alertmanager, api/v2, postAlertsHandler.
+    public init(_ posted: PostedAlert, now: Timestamp, resolveTimeout: Duration) {
+        // Most have none that is empty, and a copy costs as much as reading them did.
+        self.init(
+            labels: posted.labels.contains { $0.value.isEmpty } ? posted.labels.filter { !$0.value.isEmpty } : posted.labels,
+            annotations: posted.annotations, generatorURL: posted.generatorURL,
+            startsAt: posted.startsAt ?? posted.endsAt ?? now, endsAt: posted.endsAt ?? now + resolveTimeout, updatedAt: now,
+            hasTimeout: posted.endsAt == nil)
     }
 }
 

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 import Crypto
 import Foundation
 
@@ -15,7 +16,7 @@ public struct AcknowledgeLinks: Sendable {
     /// What was wrong with the key that was there, and where it is kept now; nil when it was well.
     public let damage: String?
 
-    /// Reads the key from the folder of the database, or makes it there, readable by its owner alone. The file is the key and a checksum of it; one of an older obs is the key alone.
+    /// Reads the key from the folder of the database, or makes it there, readable by its owner alone. The file is the key and a checksum of it.
     ///
     /// A key that is damaged is put aside, and another takes its place: the links that it signed are good no more, all later ones are.
     public init(besides database: String) throws {
@@ -71,7 +72,7 @@ public struct AcknowledgeLinks: Sendable {
     private static func read(_ path: String) -> SymmetricKey? {
         guard let bytes = FileManager.default.contents(atPath: path) else { return nil }
         let key = Array(bytes.prefix(keySize)), rest = Array(bytes.dropFirst(keySize))
-        guard key.count == keySize, rest.isEmpty || rest == checksum(key) else { return nil }
+        guard key.count == keySize, rest == checksum(key) else { return nil }
         return SymmetricKey(data: key)
     }
 

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 
 /// While an alert that ``sources`` match fires, those that ``targets`` match are not told, where both have the same values of the labels ``equal``.
 public struct InhibitRule: Sendable, Decodable {

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 
 extension Route {
     /// Where an alert goes, and why there.

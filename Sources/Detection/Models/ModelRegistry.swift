@@ -5,17 +5,34 @@ import Store
 
 /// The models that were trained, version by version, and which of them is in production. Files lie in a folder, their facts in the store.
 public struct ModelRegistry: Sendable {
+    /// The registry's table.
     public static let migrations = [
         Migration(
-            id: "detection-1",
+            id: "0.1 detection",
             sql: """
+                -- Trained models by version. Their files are in the folder models of the data directory.
                 CREATE TABLE model (
-                    name TEXT NOT NULL, version INTEGER NOT NULL, stage TEXT NOT NULL, trained_at INTEGER NOT NULL, trained_on INTEGER NOT NULL,
-                    threshold REAL NOT NULL, features TEXT NOT NULL, file TEXT NOT NULL, PRIMARY KEY (name, version));
-                """),
-        Migration(id: "detection-2", sql: "ALTER TABLE model ADD COLUMN kind TEXT NOT NULL DEFAULT 'windows';"),
-        // Of the file's bytes, as text; null for models that were saved before.
-        Migration(id: "detection-damage-1", sql: "ALTER TABLE model ADD COLUMN checksum TEXT;"),
+                    name TEXT NOT NULL,
+                    -- Counts from 1 per name.
+                    version INTEGER NOT NULL,
+                    -- production or archived; at most one version of a name is in production.
+                    stage TEXT NOT NULL,
+                    -- Microseconds since 1970.
+                    trained_at INTEGER NOT NULL,
+                    -- How many rows it was trained on.
+                    trained_on INTEGER NOT NULL,
+                    -- The score from which a row is a finding.
+                    threshold REAL NOT NULL,
+                    -- Names of its features in their order, separated by commas.
+                    features TEXT NOT NULL,
+                    -- Name of its file.
+                    file TEXT NOT NULL,
+                    -- The type of model in the file, such as windows.
+                    kind TEXT NOT NULL,
+                    -- Of the bytes of the file, in hexadecimal digits.
+                    checksum TEXT NOT NULL,
+                    PRIMARY KEY (name, version));
+                """)
     ]
 
     /// A larger model file is refused: reading it would take the memory that the pipelines need.
@@ -34,8 +51,8 @@ public struct ModelRegistry: Sendable {
         public let file: String
         /// Which type of model the file holds: ``RegisteredModel/kind``.
         public let kind: String
-        /// Of the file's bytes; nil for one that an older obs saved.
-        let checksum: String?
+        /// Of the file's bytes.
+        let checksum: String
     }
 
     private let store: Store
@@ -77,17 +94,21 @@ public struct ModelRegistry: Sendable {
 
     public func list() throws -> [Entry] {
         try store.database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM model ORDER BY name, version DESC").compactMap { try? Self.entry($0) }
+            try Row.fetchAll(database, sql: "SELECT \(Self.columns) FROM model ORDER BY name, version DESC").compactMap {
+                try? Self.entry($0)
+            }
         }
     }
 
     /// Which model is in production under `name`, or nil when there is none.
     public func productionEntry(_ name: String) throws -> Entry? {
         try store.database.read { database in
-            try Row.fetchOne(database, sql: "SELECT * FROM model WHERE name = ? AND stage = 'production'", arguments: [name])
-                .flatMap {
-                    try? Self.entry($0)
-                }
+            try Row.fetchOne(
+                database, sql: "SELECT \(Self.columns) FROM model WHERE name = ? AND stage = 'production'", arguments: [name]
+            )
+            .flatMap {
+                try? Self.entry($0)
+            }
         }
     }
 
@@ -125,15 +146,16 @@ public struct ModelRegistry: Sendable {
         }
     }
 
-    /// - Throws: for a row that cannot be read, which is as none.
+    /// What ``entry(_:)`` reads, in its order.
+    private static let columns = "name, version, stage, trained_at, trained_on, threshold, features, file, kind, checksum"
+
+    /// - Throws: for a row that cannot be read; callers treat it as absent.
     private static func entry(_ row: Row) throws -> Entry {
         Entry(
-            name: try row.decode(forColumn: "name"), version: try row.decode(forColumn: "version"),
-            stage: try row.decode(forColumn: "stage"),
-            trainedAt: Timestamp(microseconds: try row.decode(forColumn: "trained_at")),
-            trainedOn: try row.decode(forColumn: "trained_on"), threshold: try row.decode(forColumn: "threshold"),
-            features: try row.decode(forColumn: "features"), file: try row.decode(forColumn: "file"),
-            kind: try row.decode(forColumn: "kind"), checksum: try row.decode(forColumn: "checksum"))
+            name: try row.decode(atIndex: 0), version: try row.decode(atIndex: 1), stage: try row.decode(atIndex: 2),
+            trainedAt: Timestamp(microseconds: try row.decode(atIndex: 3)), trainedOn: try row.decode(atIndex: 4),
+            threshold: try row.decode(atIndex: 5), features: try row.decode(atIndex: 6), file: try row.decode(atIndex: 7),
+            kind: try row.decode(atIndex: 8), checksum: try row.decode(atIndex: 9))
     }
 
     private static func checksum(_ bytes: Data) -> String {
@@ -150,7 +172,7 @@ public struct ModelRegistry: Sendable {
         let path = folder + "/" + entry.file
         let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int
         guard let size, size <= Self.maxFileSize, let bytes = FileManager.default.contents(atPath: path),
-            entry.checksum.map({ $0 == Self.checksum(bytes) }) ?? true
+            entry.checksum == Self.checksum(bytes)
         else { throw ModelError.damaged(file: path) }
         return bytes
     }
@@ -159,9 +181,7 @@ public struct ModelRegistry: Sendable {
     public func problems() throws -> [String] {
         try list().compactMap { entry in
             do {
-                let bytes = try bytes(of: entry)
-                // An older obs kept no checksum: then it is at least to be JSON.
-                if entry.checksum == nil { _ = try JSONSerialization.jsonObject(with: bytes) }
+                _ = try bytes(of: entry)
                 return nil
             } catch {
                 return "\(ModelError.damaged(file: folder + "/" + entry.file))"

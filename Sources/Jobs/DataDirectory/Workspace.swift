@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Detection
 import Foundation
 import Lake
@@ -13,7 +14,7 @@ public struct Workspace: Sendable {
     public let incidents: IncidentStore
     public let models: ModelRegistry
 
-    private static let migrations =
+    static let migrations =
         IncidentStore.migrations + ModelRegistry.migrations + RunStore.migrations + SourceActivities.migrations
 
     /// Makes the directory if it is not there.

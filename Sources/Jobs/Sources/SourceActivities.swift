@@ -12,10 +12,16 @@ public struct SourceActivities: Sendable {
 
     static let migrations = [
         Migration(
-            id: "sources-1",
-            sql:
-                "CREATE TABLE source_activity (source TEXT PRIMARY KEY, saved_at INTEGER NOT NULL, activity TEXT NOT NULL) WITHOUT ROWID"
-        )
+            id: "0.1 sources",
+            sql: """
+                -- What is known of each source over a restart, so that one that went silent meanwhile is noticed.
+                CREATE TABLE source_activity (
+                    source TEXT PRIMARY KEY,
+                    -- Microseconds since 1970.
+                    saved_at INTEGER NOT NULL,
+                    -- When lines came, and how long its usual pauses are, as JSON.
+                    activity TEXT NOT NULL) WITHOUT ROWID;
+                """)
     ]
 
     /// A source that nobody names any more is forgotten after so long.
@@ -26,8 +32,10 @@ public struct SourceActivities: Sendable {
         let rows = try store.database.read { try Row.fetchAll($0, sql: "SELECT source, activity FROM source_activity") }
         return Dictionary(
             rows.compactMap { row in
-                let activity = try? JSONDecoder().decode(SourceActivity.self, from: Data((row["activity"] as String).utf8))
-                return activity.map { (row["source"] as String, $0) }
+                guard let source = String.fromDatabaseValue(row[0]), let text = String.fromDatabaseValue(row[1]) else {
+                    return nil
+                }
+                return (try? JSONDecoder().decode(SourceActivity.self, from: Data(text.utf8))).map { (source, $0) }
             }, uniquingKeysWith: { $1 })
     }
 

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Detection
 import Foundation
@@ -73,7 +74,7 @@ extension IncidentView {
             timeline = view.timeline.map(TimelineDocument.init)
             notifications = view.notifications.map {
                 Notification(
-                    receiver: $0.receiver, state: $0.state, attempts: $0.attempts, due_at: $0.dueAt.description,
+                    receiver: $0.receiver, state: $0.state.rawValue, attempts: $0.attempts, due_at: $0.dueAt.description,
                     sent_at: $0.sentAt?.description, last_error: $0.lastError)
             }
             related = view.related.map {
@@ -164,7 +165,7 @@ struct TimelineDocument: Encodable {
         incident = "INC-\(entry.incident)"
         at = entry.at.description
         actor = entry.actor
-        kind = entry.kind
+        kind = entry.kind.rawValue
         text = entry.text
     }
 }
@@ -186,7 +187,7 @@ extension IncidentQuestions {
         Answer(
             [("at", .timestamp), ("incident", .text), ("actor", .text), ("kind", .text), ("text", .text)],
             rows: try store.incident(id).timeline.map {
-                [.timestamp($0.at), .text("INC-\($0.incident)"), .text($0.actor), .text($0.kind), .text($0.text)]
+                [.timestamp($0.at), .text("INC-\($0.incident)"), .text($0.actor), .text($0.kind.rawValue), .text($0.text)]
             })
     }
 }

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Detection
 
@@ -49,7 +50,7 @@ extension IncidentView {
                 ["receiver", "state", "when", "tries", "last error"],
                 notifications.map {
                     [
-                        Self.escape($0.receiver), $0.state, $0.sentAt.map(Self.time) ?? "", "\($0.attempts)",
+                        Self.escape($0.receiver), $0.state.rawValue, $0.sentAt.map(Self.time) ?? "", "\($0.attempts)",
                         Self.escape($0.lastError ?? ""),
                     ]
                 })

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Detection
 
@@ -87,11 +88,11 @@ extension IncidentView {
     }
 
     /// What became of a notification, or when it is due. A repetition is owed only if the alert still holds by then.
-    func outcome(_ sent: NotificationRecord) -> String {
-        var text = sent.state
+    func outcome(_ sent: NotificationLog.Entry) -> String {
+        var text = sent.state.rawValue
         if let at = sent.sentAt {
             text += " at \(Self.time(at))"
-        } else if sent.state == "pending" {
+        } else if sent.state == .pending {
             let isLater = now.map { sent.attempts == 0 && sent.dueAt > $0 } ?? false
             text = isLater ? "looked at again at \(Self.time(sent.dueAt))" : "pending, due \(Self.time(sent.dueAt))"
         }

@@ -1,20 +1,12 @@
 import Alerting
+import Incidents
 import Columns
 import Detection
 
 /// One incident as a person reads it: what, since when, how bad, who has it; then why; then what happened; then what to do, and how it ended the last times.
 public struct IncidentView: Sendable {
-    /// Another incident near in time, and the labels that both have.
-    public struct Related: Sendable {
-        public var incident: Incident
-        public var shared: [String]
-    }
-
-    /// An earlier incident of the same kind, and the last words that somebody wrote on it.
-    public struct Ending: Sendable {
-        public var incident: Incident
-        public var words: String?
-    }
+    public typealias Related = IncidentStore.Related
+    public typealias Ending = IncidentStore.Ending
 
     public let incident: Incident
     public let parts: [Incident]
@@ -22,7 +14,7 @@ public struct IncidentView: Sendable {
     /// What stands around the evidence, if it was asked for.
     public let context: [EvidenceContext]
     public let timeline: [TimelineEntry]
-    public let notifications: [NotificationRecord]
+    public let notifications: [NotificationLog.Entry]
     public let related: [Related]
     public let similar: [Ending]
     /// What the tables say of the time around it.
@@ -145,7 +137,7 @@ public struct IncidentView: Sendable {
     }
 
     /// What happened, without what parts say of having become parts: the whole says it too.
-    var story: [TimelineEntry] { timeline.filter { $0.incident == incident.number || $0.kind != "merged" } }
+    var story: [TimelineEntry] { timeline.filter { $0.incident == incident.number || $0.kind != .merged } }
 
     /// `2026-11-21 13:47:27`, in UTC.
     public static func time(_ stamp: Timestamp) -> String { TerminalTable.show(.timestamp(stamp)) }

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 
 /// Alerts, groups and silences as Alertmanager's API v2 shows them, key by key.

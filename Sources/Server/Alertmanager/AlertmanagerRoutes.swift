@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Foundation
 import HTTPTypes
@@ -118,9 +119,9 @@ enum AlertmanagerRoutes {
                         createdBy: author,
                         comment: posted.comment, now: now)
                     return .json("{\"silenceID\":\(JSONText.quote(id))}\n")
-                } catch AlertingError.noSilence {
+                } catch IncidentError.noSilence {
                     throw refusal(.notFound, "silence not found")
-                } catch let error as AlertingError {
+                } catch let error as IncidentError {
                     throw refusal(.badRequest, error.description)
                 }
             },
@@ -130,7 +131,7 @@ enum AlertmanagerRoutes {
                 let id = try id(request)
                 do {
                     return .json(AlertmanagerJSON.silence(try manager.silences.silence(id), now: now) + "\n")
-                } catch AlertingError.noSilence {
+                } catch IncidentError.noSilence {
                     return .empty(.notFound)
                 }
             },
@@ -139,7 +140,7 @@ enum AlertmanagerRoutes {
                 do {
                     try manager.silences.expire(id, by: author, now: now)
                     return .empty(.ok)
-                } catch AlertingError.noSilence {
+                } catch IncidentError.noSilence {
                     throw refusal(.notFound, "silence not found")
                 }
             },

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import HTTPTypes
 import Query
@@ -75,7 +76,7 @@ struct AcknowledgePage: SitePage {
                 isHandedBack
                 ? Self.form(request, "acknowledge", "Acknowledge") : Self.form(request, "hand-back", "Undo: hand back")
             return page(changed, sentence + button)
-        } catch let error as AlertingError {
+        } catch let error as IncidentError {
             return page(incident, "<p class=\"warning box\">\(error.description)</p>", status: .conflict)
         }
     }

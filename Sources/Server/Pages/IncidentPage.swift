@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Detection
 import Foundation
@@ -89,7 +90,7 @@ struct IncidentPage: SitePage {
                 button.action(name, request.field("to")), on: id, by: name, note: request.field("note"),
                 ifVersion: request.field("version").flatMap { Int($0) }, now: Site.now)
             return .seeOther(id + Done(button, before: before).query, by: name)
-        } catch let error as AlertingError {
+        } catch let error as IncidentError {
             if case .noIncident = error { throw error }
             // Usually somebody else was faster: the page shows the incident as it is now.
             return try show(request, complaint: "\(error)", status: .conflict)

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Detection
 import Foundation
@@ -111,7 +112,7 @@ struct IncidentsPage: SitePage {
                 try site.incidents.perform(
                     isHandedBack ? .handBack : .acknowledge, on: id, by: name, note: request.field("note"), now: Site.now)
                 done.append(id)
-            } catch AlertingError.wrongState {
+            } catch IncidentError.wrongState {
                 continue
             }
         }

@@ -1,3 +1,5 @@
+import Alerting
+import Incidents
 import Columns
 import HTTPTypes
 import Query

@@ -1,3 +1,7 @@
+import Alerting
+import Incidents
+import Columns
+import Foundation
 import HTTPTypes
 import Query
 

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import Columns
 import Foundation
 import HTTPTypes
@@ -113,7 +114,7 @@ struct SilencesPage: SitePage {
             guard let incident else { return .seeOther("silences", by: name) }
             try site.incidents.note(silence: id, until: now + length, on: incident, by: name, now: now)
             return .seeOther("incidents/\(incident)?done=silence", by: name)
-        } catch let error as AlertingError {
+        } catch let error as IncidentError {
             return try await show(request, complaint: "\(error)")
         } catch let error as Matcher.Malformed {
             return try await show(request, complaint: "\(error)")
@@ -135,7 +136,7 @@ struct SilencesPage: SitePage {
                     endsAt: max(silence.endsAt, now) + .seconds(3600), createdBy: name, comment: silence.comment, now: now)
             default: throw HTTPFailure(.badRequest, code: "bad_form", "press one of the buttons")
             }
-        } catch AlertingError.noSilence(let id) {
+        } catch IncidentError.noSilence(let id) {
             throw HTTPFailure(.notFound, code: "no_silence", "there is no silence \(id); /silences shows all of them")
         }
         if let incident = request.field("incident"), try site.incidents.incident(ofSilence: id) == incident {

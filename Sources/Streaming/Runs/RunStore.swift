@@ -7,21 +7,43 @@ import Store
 ///
 /// A run that has no end was killed, or still goes on.
 public struct RunStore: Sendable {
+    /// The tables of runs and schedules.
     public static let migrations = [
         Migration(
-            id: "streaming-1",
+            id: "0.1 streaming",
             sql: """
+                -- Runs of pipelines that have an end: of a schedule, of 'obs process', of 'obs replay'. The newest 10,000 per
+                -- pipeline are kept.
                 CREATE TABLE pipeline_run (
-                    id INTEGER PRIMARY KEY, pipeline TEXT NOT NULL, kind TEXT NOT NULL, due_at INTEGER, started_at INTEGER NOT NULL,
-                    ended_at INTEGER, error TEXT);
+                    id INTEGER PRIMARY KEY,
+                    pipeline TEXT NOT NULL,
+                    -- schedule, process or replay.
+                    kind TEXT NOT NULL,
+                    -- When its schedule wanted it, in microseconds since 1970, as all times here; null for the other kinds.
+                    due_at INTEGER,
+                    started_at INTEGER NOT NULL,
+                    -- Null while it runs, and when it was killed.
+                    ended_at INTEGER,
+                    -- Null when it succeeded.
+                    error TEXT);
                 CREATE INDEX pipeline_run_by_time ON pipeline_run (pipeline, kind, due_at);
+
+                -- Rows in and out of each stage of a run.
                 CREATE TABLE pipeline_run_stage (
-                    run INTEGER NOT NULL REFERENCES pipeline_run (id) ON DELETE CASCADE, stage TEXT NOT NULL, position INTEGER NOT NULL,
-                    rows_in INTEGER NOT NULL, rows_out INTEGER NOT NULL, PRIMARY KEY (run, stage));
-                """),
-        Migration(
-            id: "streaming-2",
-            sql: "CREATE TABLE pipeline_schedule (pipeline TEXT PRIMARY KEY, known_since INTEGER NOT NULL) WITHOUT ROWID;"),
+                    run INTEGER NOT NULL REFERENCES pipeline_run (id) ON DELETE CASCADE,
+                    stage TEXT NOT NULL,
+                    -- Its index in the pipeline.
+                    position INTEGER NOT NULL,
+                    rows_in INTEGER NOT NULL,
+                    rows_out INTEGER NOT NULL,
+                    PRIMARY KEY (run, stage));
+
+                -- Pipelines that run by a schedule.
+                CREATE TABLE pipeline_schedule (
+                    pipeline TEXT PRIMARY KEY,
+                    -- When the schedule was first seen; runs due since then are caught up on.
+                    known_since INTEGER NOT NULL) WITHOUT ROWID;
+                """)
     ]
 
     /// How many runs of a pipeline are kept.
@@ -63,8 +85,8 @@ public struct RunStore: Sendable {
         }
     }
 
-    /// When `pipeline` was first to run by a schedule: at `now`, unless it was before. What is missed from then on is run after a restart, also when no run
-    /// has come before.
+    /// When `pipeline` was first to run by a schedule: at `now`, unless it was before. What is missed from then on is run after
+    /// a restart, also when no run has come before.
     public func scheduled(_ pipeline: String, now: Timestamp) throws -> Timestamp {
         try store.database.write { database in
             try database.execute(
@@ -75,7 +97,8 @@ public struct RunStore: Sendable {
         }
     }
 
-    /// When the newest scheduled run of `pipeline` that ended without an error was due, or nil before the first. One that was due after `now` ran while the clock was ahead, and says nothing.
+    /// When the newest scheduled run of `pipeline` that ended without an error was due, or nil before the first. One that was
+    /// due after `now` ran while the clock was ahead, and says nothing.
     public func lastDue(_ pipeline: String, now: Timestamp) throws -> Timestamp? {
         try store.database.read { database in
             try Int64.fetchOne(

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import ArgumentParser
 import Columns
 import Foundation
@@ -31,7 +32,7 @@ struct NotificationCommand: AsyncParsableCommand {
 
         func run() async throws {
             let answer = try NotificationQuestions(NotificationCommand.log(common.existingWorkspace())).list(
-                states: all ? nil : ["dead", "resending"], receiver: receiver, limit: limit)
+                states: all ? nil : [.dead, .resending], receiver: receiver, limit: limit)
             if answer.rows.isEmpty, output.output == .table { return Terminal.say(all ? "no notifications" : "no dead letters") }
             Terminal.show(answer, as: output.output)
         }
@@ -62,7 +63,7 @@ struct NotificationCommand: AsyncParsableCommand {
         func run() async throws {
             let entry = try NotificationCommand.log(common.existingWorkspace()).entry(id)
             let shown = Shown(
-                id: entry.id, receiver: entry.receiver, state: entry.state, attempts: entry.attempts,
+                id: entry.id, receiver: entry.receiver, state: entry.state.rawValue, attempts: entry.attempts,
                 owed_since: entry.createdAt.description, error: entry.lastError, group: entry.groupKey,
                 payload: try entry.payload.map { try JSON(parsing: Array($0.utf8)) })
             Terminal.write(json: String(decoding: try JSON(shown).bytes(isPretty: true), as: UTF8.self) + "\n")
@@ -112,7 +113,7 @@ struct NotificationCommand: AsyncParsableCommand {
 
         func run() async throws {
             let log = try NotificationCommand.log(common.writableWorkspace())
-            let chosen = all ? try log.entries(states: ["dead"], receiver: receiver, limit: 100_000).map(\.id).reversed() : ids
+            let chosen = all ? try log.entries(states: [.dead], receiver: receiver, limit: 100_000).map(\.id).reversed() : ids
             for id in chosen {
                 try log.resend(id, by: who.by, now: Timestamp(microseconds: WallClock.microseconds))
                 if !common.quiet { Terminal.say("notification \(id): is sent again") }

@@ -1,4 +1,5 @@
 import Alerting
+import Incidents
 import ArgumentParser
 import Columns
 import Configuration

@@ -1,0 +1,112 @@
+import Columns
+import Detection
+
+/// Which incidents a question is about. All conditions hold together; what is left out holds always.
+public struct IncidentFilter: Sendable {
+    /// `open`, `acknowledged` or `resolved`; nil is all.
+    public var state: String?
+    /// `info`, `warning` or `critical`; nil is all.
+    public var severity: String?
+    /// The person who has it: its assignee, or else whoever acknowledged it.
+    public var assignee: String?
+    /// Matchers on labels, as routes have them.
+    public var matchers = ""
+    /// Words of title, name, labels and timeline; the last letters of a word may be left out with `*`.
+    public var text: String?
+    /// Only those that ended by themselves and that nobody did anything about.
+    public var isUnseen = false
+    /// Only those that had been over for long when they were found.
+    public var isFoundInPast = false
+    /// Only those that were opened at or after it.
+    public var since: Timestamp?
+    /// Only those that were opened at or before it.
+    public var until: Timestamp?
+    /// How many incidents a page has at most.
+    public var limit = 100
+    /// Where an earlier answer ended, as ``IncidentPage/next`` gives it.
+    public var cursor: String?
+    /// How many incidents are compared for one page where no index answers the question.
+    var patience = Self.patience
+    /// How many rows a question compares at most where no index answers it.
+    public static let patience = 20_000
+
+    /// All conditions are left out unless they are given.
+    public init(
+        state: String? = nil, severity: String? = nil, assignee: String? = nil, matchers: String = "", text: String? = nil,
+        since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100, cursor: String? = nil, isUnseen: Bool = false,
+        isFoundInPast: Bool = false
+    ) {
+        self.state = state
+        self.severity = severity
+        self.assignee = assignee
+        self.matchers = matchers
+        self.text = text
+        self.since = since
+        self.until = until
+        self.limit = limit
+        self.cursor = cursor
+        self.isUnseen = isUnseen
+        self.isFoundInPast = isFoundInPast
+    }
+
+    /// - Throws: ``FilterError/unknown(_:_:known:)`` for a state or a severity that there is not.
+    func check() throws(FilterError) {
+        if let state, Incident.State(rawValue: state) == nil {
+            throw .unknown("state", state, known: Incident.State.allCases.map(\.rawValue))
+        }
+        if let severity, Severity(rawValue: severity) == nil {
+            throw .unknown("severity", severity, known: Severity.allCases.map(\.rawValue))
+        }
+    }
+}
+
+/// What is wrong with a filter. Each description is a sentence for the person who asked.
+public enum FilterError: Error, CustomStringConvertible {
+    /// What it is, the word that was given, and the words that there are.
+    case unknown(String, String, known: [String])
+    /// The text that holds no word.
+    case badText(String)
+    /// The text that is not a cursor.
+    case badCursor(String)
+
+    /// A sentence for the person who asked.
+    public var description: String {
+        switch self {
+        case .unknown(let what, let value, let known):
+            "there is no \(what) '\(value)'; known are \(known.joined(separator: ", "))"
+        case .badText(let text): "'\(text)' holds no word to search for; write letters or digits"
+        case .badCursor(let text): "'\(text)' is no cursor; take it from 'next' of an earlier answer"
+        }
+    }
+}
+
+/// Some incidents, newest first, and how to go on after them.
+public struct IncidentPage: Sendable {
+    /// In the order of the answer.
+    public var incidents: [Incident]
+    /// The cursor for the next page; nil after the last.
+    public var next: String?
+    /// How many were compared before it was broken off, because no index answers the question; nil when it was not. ``next``
+    /// goes on from there.
+    public var compared: Int?
+}
+
+/// A position in the order of the answers: no incident is shown twice or left out while others begin and end.
+struct IncidentCursor {
+    var listedAt: Int64
+    var number: Int64
+
+    init(listedAt: Int64, number: Int64) {
+        self.listedAt = listedAt
+        self.number = number
+    }
+
+    init(_ text: String) throws(FilterError) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) }
+        guard parts.count == 2, let listedAt = parts[0], let number = parts[1] else { throw .badCursor(text) }
+        self.listedAt = listedAt
+        self.number = number
+    }
+
+    var text: String { "\(listedAt).\(number)" }
+}
