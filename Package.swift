@@ -43,23 +43,23 @@ let package = Package(
             name: "Streaming",
             dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle]),
         .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
-        .target(name: "Notify", dependencies: ["Columns", "Transfer", "Parsing", "CCurl", .crypto, .mustache]),
-        .target(name: "Incidents", dependencies: ["Columns", "Store", "Parsing", "Detection", .grdb]),
+        .target(name: "Notify", dependencies: ["Columns", "Transfer", "CCurl", .crypto, .mustache]),
+        .target(name: "Incidents", dependencies: ["Columns", "Store", "Detection", .grdb]),
         .target(
             name: "Alerting",
             dependencies: [
-                "Columns", "Store", "Parsing", "Detection", "Incidents", "Telemetry", "Notify", .crypto, .grdb, .log, .lifecycle,
+                "Columns", "Store", "Detection", "Incidents", "Telemetry", "Notify", .crypto, .grdb, .log, .lifecycle,
             ]),
         .target(
             name: "Query",
             dependencies: [
-                "Columns", "Store", "Parsing", "Lake", "Detection", "Incidents", "Alerting", "CSQLite", .grdb, .sqlite,
+                "Columns", "Store", "Lake", "Detection", "Incidents", "Alerting", "CSQLite", .grdb, .sqlite,
             ]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
             name: "Server",
             dependencies: [
-                "Columns", "Telemetry", "Store", "Parsing", "Lake", "Ingest", "Detection", "Incidents", "Alerting", "Query",
+                "Columns", "Telemetry", "Store", "Lake", "Ingest", "Detection", "Incidents", "Alerting", "Query",
                 .hummingbird,
                 .log,
                 .lifecycle,

@@ -39,7 +39,7 @@ extension AlertManager {
 
     /// - Parameter interval: how long an alert without an end holds, and then not as a time-out; nil is `resolve_timeout`.
     private func receive(_ posted: PostedAlerts, holdingFor interval: Duration? = nil) async throws -> [AlertFault] {
-        let now = Self.now, timeout = inForce.resolveTimeout
+        let now = Timestamp.now, timeout = inForce.resolveTimeout
         var faults = posted.faults
         var sound: [Alert] = []
         sound.reserveCapacity(posted.alerts.count)

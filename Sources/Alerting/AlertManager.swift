@@ -106,7 +106,7 @@ public final class AlertManager: Service, Sendable {
         guard !findings.isEmpty else { return [] }
         let (route, policy) = (inForce.route, inForce.incidents)
         let outcomes = try await incidents.write { [incidents] database in
-            try incidents.record(findings, routing: route, policy: policy, now: Self.now, database)
+            try incidents.record(findings, routing: route, policy: policy, now: .now, database)
         }
         let past = outcomes.count { if case .foundInPast = $0 { true } else { false } }
         if past > 0 { logger.info("incidents found in the past", metadata: ["count": "\(past)"]) }
@@ -121,14 +121,14 @@ public final class AlertManager: Service, Sendable {
         let configuration = inForce
         try await take(alerts, configuration)
         if !configuration.deadMansSwitches.isEmpty {
-            switches.withLock { $0.hear(alerts, configuration.deadMansSwitches, now: Self.now) }
+            switches.withLock { $0.hear(alerts, configuration.deadMansSwitches, now: .now) }
         }
     }
 
     private func take(_ alerts: [Alert], _ configuration: AlertingConfiguration) async throws {
         let route = configuration.route
         let routed = alerts.map { RoutedAlert($0, route) }
-        let isOwing = try await incidents.write { try AlertStore.put(routed, now: Self.now, $0) }
+        let isOwing = try await incidents.write { try AlertStore.put(routed, now: .now, $0) }
         if isOwing { wakeUp.yield() }
     }
 
@@ -153,7 +153,7 @@ public final class AlertManager: Service, Sendable {
     /// Begins every delivery that is due and not under way, and sets the alarm for the next. What else there is to do comes before, and none of it can keep the notifications from going out.
     private func sendDue(in group: inout DiscardingTaskGroup) async {
         let configuration = configuration.withLock { $0 }
-        let now = Self.now
+        let now = Timestamp.now
         var nextLook = now + Self.lookInterval
         let quiet = Quiet()
         await keepUp(configuration, now: now)
@@ -178,7 +178,7 @@ public final class AlertManager: Service, Sendable {
         }
         group.addTask {
             await self.chore("reading the numbers of the store") {
-                try await self.gauges.refresh(self.incidents, configuration, now: Self.now)
+                try await self.gauges.refresh(self.incidents, configuration, now: .now)
             }
         }
         // At most one alarm is set unless an earlier one is needed, so that many wake-ups do not leave many sleepers.
@@ -316,5 +316,4 @@ public final class AlertManager: Service, Sendable {
         }
     }
 
-    static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 }

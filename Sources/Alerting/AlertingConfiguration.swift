@@ -2,7 +2,6 @@ import Columns
 import Notify
 import Incidents
 import Foundation
-import Parsing
 
 /// Who is told what, when and how, in the words of an Alertmanager configuration.
 public struct AlertingConfiguration: Sendable, Decodable {

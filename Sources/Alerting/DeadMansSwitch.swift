@@ -1,6 +1,5 @@
 import Columns
 import Incidents
-import Parsing
 
 /// Alerts that must keep coming, such as Prometheus' `Watchdog`. When they stay away, whoever sends them or the way from there is broken, and nobody would
 /// be told of anything; so obs raises an alert itself.

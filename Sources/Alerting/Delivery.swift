@@ -12,13 +12,13 @@ extension AlertManager {
         var entry = deliveries.withLock { $0.unstored.entry(id) }
         do {
             if entry == nil {
-                guard let due = try await outbox.load(id, now: Self.now, configuration, quiet: quiet) else {
+                guard let due = try await outbox.load(id, now: .now, configuration, quiet: quiet) else {
                     try await outbox.setAside(id)
                     // Should it still be there, it is not looked at again at once.
                     return deliveries.withLock { _ = $0.unstored.failed(id, nil, now: .now) }
                 }
                 let settlement = await settlement(of: due, to: receiverName, configuration)
-                entry = Unstored.Entry(due: due, settlement: settlement, at: Self.now)
+                entry = Unstored.Entry(due: due, settlement: settlement, at: .now)
             }
             if let entry { try await store(entry) }
             done(Self.delivering)
@@ -64,13 +64,13 @@ extension AlertManager {
         var asked: [Ask] = []
         for (index, notifier) in receiver.notifiers.enumerated() {
             // As Alertmanager: who is not told of ends gets what still fires, and nothing when all has ended.
-            guard var notice = due.notice(for: notifier, reason, now: Self.now) else { continue }
+            guard var notice = due.notice(for: notifier, reason, now: .now) else { continue }
             let delivery = Outbox.delivery(endpoint: index, digest: notice.key)
             guard round.wants(delivery) else { continue }
             notice.alreadyTaken = round.parts(of: delivery)
             let endpoint = Deliveries.Endpoint(receiver: receiverName, index: index)
-            guard deliveries.withLock({ $0.permitsTry(endpoint, now: Self.now) }) else {
-                let next = max(deliveries.withLock { $0.nextTry(endpoint) }, Self.now + .milliseconds(200))
+            guard deliveries.withLock({ $0.permitsTry(endpoint, now: .now) }) else {
+                let next = max(deliveries.withLock { $0.nextTry(endpoint) }, Timestamp.now + .milliseconds(200))
                 round.isWaiting(notifier.kind, until: next)
                 continue
             }
@@ -81,7 +81,7 @@ extension AlertManager {
             for one in asked { group.addTask { (one, await self.tell(one)) } }
             for await (one, outcome) in group {
                 let kind = one.notifier.kind
-                round.ended(one.delivery, kind, outcome, backoff: Self.backoff(due.attempts), now: Self.now)
+                round.ended(one.delivery, kind, outcome, backoff: Self.backoff(due.attempts), now: .now)
             }
         }
         return conclusion(of: round, due, configuration)
@@ -101,7 +101,7 @@ extension AlertManager {
         let outcome = await notifiers.send(ask.notice, by: ask.notifier)
         if outcome != .nothingToSay { metrics.duration[receiver, kind].observe((ContinuousClock.now - begin).inSeconds) }
         metrics.notifications[receiver, kind, outcome.name].increment()
-        deliveries.withLock { $0.ended(ask.endpoint, outcome, now: Self.now) }
+        deliveries.withLock { $0.ended(ask.endpoint, outcome, now: .now) }
         func log(_ level: Logger.Level, _ message: Logger.Message, _ reason: String) {
             logger.log(
                 level: level, message,
@@ -119,7 +119,7 @@ extension AlertManager {
     }
 
     private func conclusion(of round: DeliveryRound, _ due: Outbox.Due, _ configuration: AlertingConfiguration) -> Settlement {
-        let now = Self.now
+        let now = Timestamp.now
         if let retryAt = round.retryAt, now - due.createdAt <= configuration.giveUpAfter {
             return .postponed(reason: round.problem, delivered: round.delivered, until: retryAt)
         }

@@ -3,8 +3,11 @@
 /// - Invariant: one column a field, each of `count` rows and with storage that fits its field's type; a field that is not
 ///   nullable has no null.
 public struct Batch: Sendable {
+    /// The names and types of the columns.
     public let schema: Schema
+    /// In the order of ``schema``, all of the same length.
     public let columns: [Column]
+    /// The number of rows.
     public let count: Int
 
     /// - Precondition: the columns fit the schema as the invariant says.
@@ -26,6 +29,7 @@ public struct Batch: Sendable {
         self.init(schema: schema, columns: schema.fields.map { Column.nulls($0.type, count: 0) })
     }
 
+    /// Whether there are no rows. There may be columns all the same.
     public var isEmpty: Bool { count == 0 }
 
     /// The column called `name`, or nil if the schema has none.
@@ -57,13 +61,13 @@ public struct Batch: Sendable {
     /// A batch from rows of values; for tests, tables of configuration and other cold paths.
     ///
     /// - Throws: ``ColumnError/wrongValue(_:field:row:)`` when a value does not fit its field.
-    public init(schema: Schema, rows: [[Value]]) throws(ColumnError) {
+    public init(schema: Schema, rows: [[Value]]) throws {
         var builders = schema.fields.map(ColumnBuilder.init)
         for (number, row) in rows.enumerated() {
             for (index, field) in schema.fields.enumerated() {
                 let value = index < row.count ? row[index] : .null
                 guard (field.isNullable || value != .null) && builders[index].append(value) else {
-                    throw .wrongValue(value, field: field, row: number)
+                    throw ColumnError.wrongValue(value, field: field, row: number)
                 }
             }
         }
@@ -71,13 +75,14 @@ public struct Batch: Sendable {
     }
 }
 
-public enum ColumnError: Error, CustomStringConvertible {
+/// A row that does not fit its schema.
+enum ColumnError: Error, CustomStringConvertible {
     case wrongValue(Value, field: Field, row: Int)
 
-    public var description: String {
+    var description: String {
         switch self {
         case .wrongValue(let value, let field, let row):
-            "row \(row): '\(value)' is no \(field.type) for column '\(field.name)'\(field.isNullable ? "" : ", which must have a value")"
+            "row \(row): '\(value)' is not of type \(field.type) for column '\(field.name)'\(field.isNullable ? "" : ", which must have a value")"
         }
     }
 }

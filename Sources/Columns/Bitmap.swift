@@ -1,29 +1,35 @@
 /// A growable row of bits, 64 to a word, first bit lowest. As a column's validity a set bit says that the value is there.
 public struct Bitmap: Sendable, Hashable {
     @usableFromInline var words: [UInt64]
+    /// The number of bits.
     public private(set) var count: Int
 
+    /// No bits.
     public init() {
         words = []
         count = 0
     }
 
+    /// `count` times the same bit.
     public init(repeating bit: Bool, count: Int) {
         words = Array(repeating: bit ? ~0 : 0, count: (count + 63) / 64)
         self.count = count
         clearUnusedBits()
     }
 
+    /// The bit at `index`, which must be below ``count``.
     @inlinable public subscript(_ index: Int) -> Bool {
         words[index >> 6] & (1 << UInt64(index & 63)) != 0
     }
 
+    /// Adds one bit at the end.
     public mutating func append(_ bit: Bool) {
         if count & 63 == 0 { words.append(0) }
         if bit { words[count >> 6] |= 1 << UInt64(count & 63) }
         count += 1
     }
 
+    /// Adds the same bit `added` times, whole words at once.
     public mutating func append(repeating bit: Bool, count added: Int) {
         var left = added
         while left > 0 {
@@ -50,6 +56,7 @@ public struct Bitmap: Sendable, Hashable {
         count += added
     }
 
+    /// Changes the bit at `index`, which must be below ``count``.
     public mutating func set(_ index: Int, to bit: Bool) {
         precondition(index >= 0 && index < count)
         let mask: UInt64 = 1 << UInt64(index & 63)

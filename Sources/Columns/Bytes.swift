@@ -7,6 +7,7 @@
 #endif
 
 extension Span<UInt8> {
+    /// Whether both hold the same bytes.
     @inlinable public func isEqual(to other: Span<UInt8>) -> Bool {
         guard count == other.count else { return false }
         // Safe because both buffers are `count` bytes long and live for the call.
@@ -17,11 +18,13 @@ extension Span<UInt8> {
         }
     }
 
+    /// Whether the bytes are those of a literal.
     @inlinable public func isEqual(to text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         return starts(with: text)
     }
 
+    /// Whether the first bytes are those of a literal.
     @inlinable public func starts(with prefix: StaticString) -> Bool {
         let length = prefix.utf8CodeUnitCount
         guard count >= length else { return false }
@@ -29,6 +32,7 @@ extension Span<UInt8> {
         return withUnsafeBufferPointer { length == 0 || memcmp($0.baseAddress!, prefix.utf8Start, length) == 0 }
     }
 
+    /// Whether the last bytes are those of a literal.
     @inlinable public func ends(with suffix: StaticString) -> Bool {
         let length = suffix.utf8CodeUnitCount
         guard count >= length else { return false }
@@ -46,6 +50,7 @@ extension Span<UInt8> {
         }
     }
 
+    /// The position of the last `byte`, or nil.
     @inlinable public func lastIndex(of byte: UInt8) -> Int? {
         var index = count - 1
         while index >= 0, self[unchecked: index] != byte { index -= 1 }  // Safe because 0 <= index < count.
@@ -73,7 +78,7 @@ extension Span<UInt8> {
         }
     }
 
-    /// A hash for tables that live as long as a batch. It has no secret: cap what an outsider can put into such a table.
+    /// A hash for tables that live as long as a batch. It has no secret: bound what comes into such a table from outside.
     @inlinable public var quickHash: UInt32 {
         withUnsafeBufferPointer { buffer in
             var hash: UInt64 = 0x9E37_79B9_7F4A_7C15 ^ UInt64(buffer.count)
@@ -95,6 +100,34 @@ extension Span<UInt8> {
             hash = hash &* 0xFF51_AFD7_ED55_8CCD
             return UInt32(truncatingIfNeeded: hash >> 32)
         }
+    }
+}
+
+extension UInt8 {
+    /// Whether it is the ASCII code of a decimal digit.
+    @inlinable @inline(__always) public var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
+
+    /// The value of the ASCII code of a hexadecimal digit; nil for any other byte.
+    public var hexValue: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}
+
+extension Span<UInt8> {
+    /// The number in `range`, or nil if it is empty, holds another byte than digits, or does not fit.
+    @inlinable @inline(__always) public func integer(in range: Range<Int>) -> Int32? {
+        guard (1...10).contains(range.count) else { return nil }
+        var value = 0
+        for index in range {
+            guard self[index].isDigit else { return nil }
+            value = value * 10 + Int(self[index] &- UInt8(ascii: "0"))
+        }
+        return Int32(exactly: value)
     }
 }
 

@@ -16,12 +16,13 @@ public struct Column: Sendable {
         case int64([Int64])
         case float([Float])
         case double([Double])
-        /// Also ``ColumnType/binary``. Text is valid UTF-8: where bytes come from outside, whoever builds the column checks.
+        /// Also ``ColumnType/binary``. Text is valid UTF-8: the code that builds a column of bytes from outside checks them.
         case text(TextValues)
         /// Also ``ColumnType/binary``.
         case dictionary(DictionaryValues)
     }
 
+    /// Of all rows that the buffers hold; ``range`` says which of them are this column's.
     public let values: Values
     /// The rows of `values` (and of `validity`) that this column shows.
     public let range: Range<Int>
@@ -40,12 +41,15 @@ public struct Column: Sendable {
         self.validity = validity
     }
 
+    /// The number of rows.
     @inlinable public var count: Int { range.count }
 
+    /// How many rows are null.
     public var nullCount: Int {
         validity.map { range.count - $0.setCount(in: range) } ?? 0
     }
 
+    /// Whether the row has no value.
     @inlinable public func isNull(at row: Int) -> Bool {
         validity.map { !$0[range.lowerBound + row] } ?? false
     }
@@ -77,7 +81,7 @@ public struct Column: Sendable {
         return Column(gathered, validity: kept)
     }
 
-    /// A column of `count` nulls that may stand for `type`.
+    /// A column of `type` with `count` nulls.
     public static func nulls(_ type: ColumnType, count: Int) -> Column {
         let values: Values =
             switch type {
@@ -162,6 +166,7 @@ extension Column {
 }
 
 extension Column.Values {
+    /// The number of rows in the buffers.
     public var count: Int {
         switch self {
         case .bool(let all): all.count
@@ -193,13 +198,14 @@ extension TextValues {
     }
 }
 
-/// The texts of a column whose rows come in runs, such as the file that lines stand in: each run makes its `String` once.
+/// The texts of a column whose rows come in runs, such as the files of lines: each run makes its `String` once.
 public struct TextRuns: Sendable {
     private let column: Column
     private var code: UInt32?
     /// The text at the row that was asked for last; empty for a null.
     public private(set) var text = ""
 
+    /// Begins before the first row of `column`.
     public init(_ column: Column) {
         self.column = column
     }

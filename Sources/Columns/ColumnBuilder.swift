@@ -9,27 +9,33 @@ public struct NumberBuilder<Number: Sendable & BitwiseCopyable>: Sendable {
         self.placeholder = placeholder
     }
 
+    /// The number of rows so far.
     @inlinable public var count: Int { values.count }
 
+    /// Adds a row.
     @inlinable public mutating func append(_ value: Number) {
         values.append(value)
         validity.appendValid(count: values.count)
     }
 
+    /// Adds the same value in `count` rows.
     @inlinable public mutating func append(_ value: Number, count: Int) {
         values.append(contentsOf: repeatElement(value, count: count))
         validity.appendValid(count: values.count, adding: count)
     }
 
+    /// Adds a row without a value.
     @inlinable public mutating func appendNull() {
         values.append(placeholder)
         validity.appendNull(count: values.count)
     }
 
+    /// Adds a row; nil means no value.
     @inlinable public mutating func append(_ value: Number?) {
         if let value { append(value) } else { appendNull() }
     }
 
+    /// Makes room for `count` rows in all.
     @inlinable public mutating func reserveCapacity(_ count: Int) {
         values.reserveCapacity(count)
     }
@@ -42,11 +48,13 @@ public struct NumberBuilder<Number: Sendable & BitwiseCopyable>: Sendable {
 }
 
 extension NumberBuilder where Number: ExpressibleByIntegerLiteral {
+    /// A builder that puts 0 where a row has no value.
     @inlinable public init() { self.init(placeholder: 0) }
 }
 
 extension NumberBuilder<Int64> {
     /// What was built, as a column; the builder is empty after it.
+    ///
     public mutating func finish() -> Column {
         let built = take()
         return Column(.int64(built.values), validity: built.validity)
@@ -54,6 +62,7 @@ extension NumberBuilder<Int64> {
 }
 
 extension NumberBuilder<Int32> {
+    /// A ``ColumnType/timestamp`` or ``ColumnType/int`` column of the rows so far; the builder is empty then.
     public mutating func finish() -> Column {
         let built = take()
         return Column(.int32(built.values), validity: built.validity)
@@ -69,6 +78,7 @@ extension NumberBuilder<UInt32> {
 }
 
 extension NumberBuilder<Double> {
+    /// A ``ColumnType/double`` column of the rows so far; the builder is empty then.
     public mutating func finish() -> Column {
         let built = take()
         return Column(.double(built.values), validity: built.validity)
@@ -76,6 +86,7 @@ extension NumberBuilder<Double> {
 }
 
 extension NumberBuilder<Float> {
+    /// A ``ColumnType/date`` column of the rows so far; the builder is empty then.
     public mutating func finish() -> Column {
         let built = take()
         return Column(.float(built.values), validity: built.validity)
@@ -83,8 +94,10 @@ extension NumberBuilder<Float> {
 }
 
 extension NumberBuilder<Bool> {
+    /// A builder that puts false where a row has no value.
     public init() { self.init(placeholder: false) }
 
+    /// A ``ColumnType/bool`` column of the rows so far; the builder is empty then.
     public mutating func finish() -> Column {
         let built = take()
         return Column(.bool(built.values), validity: built.validity)
@@ -96,29 +109,35 @@ public struct TextBuilder: Sendable {
     @usableFromInline var texts = TextValues()
     @usableFromInline var validity = ValidityBuilder()
 
+    /// A builder without rows.
     public init() {}
 
+    /// The number of rows so far.
     @inlinable public var count: Int { texts.count }
 
     /// The bytes so far: a batch is cut before they reach 4 GiB.
     @inlinable public var byteCount: Int { texts.bytes.count }
 
+    /// Adds a row. Whether the bytes are UTF-8 is not checked.
     @inlinable public mutating func append(_ text: Span<UInt8>) {
         texts.append(text)
         validity.appendValid(count: texts.count)
     }
 
+    /// Adds a row.
     public mutating func append(utf8 text: String) {
         texts.append(utf8: text)
         validity.appendValid(count: texts.count)
     }
 
+    /// Adds a row without a value.
     public mutating func appendNull() {
         let none: [UInt8] = []
         texts.append(none.span)
         validity.appendNull(count: texts.count)
     }
 
+    /// Makes room for so many rows, and for so many bytes in all of them together.
     public mutating func reserveCapacity(texts count: Int, bytes: Int) {
         texts.reserveCapacity(texts: count, bytes: bytes)
     }
@@ -141,12 +160,15 @@ public struct DictionaryBuilder: Sendable {
     /// `hash << 32 | code + 1`, or 0 for an empty slot; a power of two in size, at most half full.
     private var slots: [UInt64] = Array(repeating: 0, count: 64)
 
+    /// A builder without rows.
     public init() {}
 
+    /// The number of rows so far.
     public var count: Int { codes.count }
     /// How many distinct texts there are so far.
     public var distinctCount: Int { dictionary.count }
 
+    /// Makes room for `count` rows in all.
     public mutating func reserveCapacity(_ count: Int) { codes.reserveCapacity(count) }
 
     /// Appends `text` and returns its code, which is the number of distinct texts before its first appearance.
@@ -157,6 +179,7 @@ public struct DictionaryBuilder: Sendable {
         return code
     }
 
+    /// Adds a row, and gives its code.
     @discardableResult
     public mutating func append(utf8 text: String) -> UInt32 {
         var text = text
@@ -169,7 +192,7 @@ public struct DictionaryBuilder: Sendable {
         return text.withUTF8 { code(of: $0.span) }
     }
 
-    /// Appends the text that `code(of:)` gave `code` for: the fast way when one value stands in many rows.
+    /// Appends the text that `code(of:)` gave `code` for: the fast way when many rows have one value.
     public mutating func append(code: UInt32) {
         precondition(code < dictionary.count)
         codes.append(code)
@@ -183,6 +206,7 @@ public struct DictionaryBuilder: Sendable {
         validity.appendValid(count: codes.count, adding: count)
     }
 
+    /// Adds a row without a value.
     public mutating func appendNull() {
         if dictionary.count == 0 {
             let none: [UInt8] = []
@@ -271,6 +295,7 @@ public struct ColumnBuilder: Sendable {
     private var doubles = NumberBuilder<Double>()
     private var texts = TextBuilder()
 
+    /// A builder for a column of this type.
     public init(_ field: Field) {
         type = field.type
     }
@@ -300,6 +325,7 @@ public struct ColumnBuilder: Sendable {
         return true
     }
 
+    /// Adds a row without a value.
     public mutating func appendNull() {
         switch type {
         case .bool: bools.appendNull()

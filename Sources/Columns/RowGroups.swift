@@ -1,12 +1,14 @@
 /// The groups that the rows of a batch fall into: rows with the same values in some columns have the same number.
 ///
-/// The values of a group are looked at once a batch, not once a row: what is kept by group is found by ``representatives`` and then indexed by number.
+/// The values of a group are read once per batch, not once per row: find what is kept per group by its representative row
+/// (``representatives``), then index it by the group's number.
 public struct RowGroups: Sendable {
     /// For each row its group, or -1 where one of the columns is null or an empty text.
     public let numbers: [Int32]
     /// For each group its first row.
     public let representatives: [Int32]
 
+    /// The number of groups.
     public var count: Int { representatives.count }
 
     /// - Parameters:

@@ -17,10 +17,14 @@ public enum ColumnType: String, Sendable, Hashable, Codable, CaseIterable {
 
 /// One named, typed column of a ``Schema``.
 public struct Field: Sendable, Hashable, Codable {
+    /// Unique within a schema.
     public var name: String
+    /// The type of all values of the column.
     public var type: ColumnType
+    /// Whether rows may have no value.
     public var isNullable: Bool
 
+    /// A column that has a value in every row, unless `isNullable`.
     public init(_ name: String, _ type: ColumnType, isNullable: Bool = false) {
         self.name = name
         self.type = type
@@ -30,6 +34,7 @@ public struct Field: Sendable, Hashable, Codable {
 
 /// The names and types of a batch's columns, in order. Names are unique and matched exactly.
 public struct Schema: Sendable, Hashable, Codable {
+    /// In the order of the columns.
     public let fields: [Field]
 
     /// - Precondition: no two fields share a name.
@@ -38,13 +43,16 @@ public struct Schema: Sendable, Hashable, Codable {
         self.fields = fields
     }
 
+    /// The number of columns.
     public var count: Int { fields.count }
 
-    /// The position of the field called `name`, or nil if there is none. Linear in the number of fields: look it up once a batch.
+    /// The position of the field called `name`, or nil if there is none. Linear in the number of fields: look it up once per
+    /// batch.
     public func index(of name: String) -> Int? {
         fields.firstIndex { $0.name == name }
     }
 
+    /// The field of that name, or nil.
     public subscript(_ name: String) -> Field? {
         index(of: name).map { fields[$0] }
     }

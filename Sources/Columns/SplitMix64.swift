@@ -1,11 +1,14 @@
-/// The one seeded generator: of forests, of simulators and of tests. It is the same on every machine, so a seed says the whole model, log or failure.
+/// The one seeded generator: of forests, of simulators and of tests. It is the same on every machine, so a seed determines the
+/// whole model, log or failure.
 ///
 /// Source: Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
+    /// The same seed gives the same numbers, on every machine.
     public init(seed: UInt64) { state = seed }
 
+    /// The next number.
     public mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state

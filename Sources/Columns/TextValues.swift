@@ -3,9 +3,12 @@
 ///
 /// - Invariant: `offsets` starts with 0, never falls, and ends with `bytes.count`; a buffer holds less than 4 GiB.
 public struct TextValues: Sendable, Hashable {
+    /// The bytes of all texts, one behind another.
     public private(set) var bytes: [UInt8]
+    /// Where each text begins, and at last where the last one ends.
     public private(set) var offsets: [UInt32]
 
+    /// No texts.
     public init() {
         bytes = []
         offsets = [0]
@@ -23,13 +26,16 @@ public struct TextValues: Sendable, Hashable {
         self.offsets = offsets
     }
 
+    /// These texts, in this order.
     public init(_ texts: some Sequence<String>) {
         self.init()
         for text in texts { append(utf8: text) }
     }
 
+    /// The number of texts.
     @inlinable public var count: Int { offsets.count - 1 }
 
+    /// The bytes of a text, without a copy.
     @inlinable public subscript(_ index: Int) -> Span<UInt8> {
         @_lifetime(borrow self) get {
             bytes.span.extracting(Int(offsets[index])..<Int(offsets[index + 1]))
@@ -41,11 +47,13 @@ public struct TextValues: Sendable, Hashable {
         String(decoding: bytes[Int(offsets[index])..<Int(offsets[index + 1])], as: UTF8.self)
     }
 
+    /// Adds a text.
     public mutating func append(_ text: Span<UInt8>) {
         text.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
         offsets.append(UInt32(bytes.count))
     }
 
+    /// Adds a text.
     public mutating func append(utf8 text: String) {
         bytes.append(contentsOf: text.utf8)
         offsets.append(UInt32(bytes.count))
@@ -60,11 +68,13 @@ public struct TextValues: Sendable, Hashable {
         for index in range { offsets.append(base + other.offsets[index + 1] - start) }
     }
 
+    /// Makes room for so many texts, and so many bytes in all of them together.
     public mutating func reserveCapacity(texts: Int, bytes byteCount: Int) {
         offsets.reserveCapacity(texts + 1)
         bytes.reserveCapacity(byteCount)
     }
 
+    /// Removes all texts; the memory may be kept for the next ones.
     public mutating func removeAll(keepingCapacity: Bool) {
         bytes.removeAll(keepingCapacity: keepingCapacity)
         offsets.removeAll(keepingCapacity: keepingCapacity)
@@ -76,7 +86,9 @@ public struct TextValues: Sendable, Hashable {
 ///
 /// - Invariant: each code is below `dictionary.count`. The dictionary may hold texts that no row uses, as after a slice.
 public struct DictionaryValues: Sendable, Hashable {
+    /// By row the index of its text in ``dictionary``.
     public let codes: [UInt32]
+    /// Each text once.
     public let dictionary: TextValues
 
     /// - Precondition: each code is below `dictionary.count`.
@@ -86,6 +98,7 @@ public struct DictionaryValues: Sendable, Hashable {
         self.dictionary = dictionary
     }
 
+    /// The bytes of the text of a row, without a copy.
     @inlinable public subscript(_ index: Int) -> Span<UInt8> {
         @_lifetime(borrow self) get { dictionary[Int(codes[index])] }
     }

@@ -15,6 +15,7 @@ public enum Value: Sendable, Hashable {
 
 /// Texts are equal when their bytes are (``OutsideText``).
 extension Value {
+    /// Numbers are equal when their bits are, so that NaN is equal to itself; texts when their bytes are.
     public static func == (left: Value, right: Value) -> Bool {
         switch (left, right) {
         case (.null, .null): true
@@ -29,6 +30,7 @@ extension Value {
         }
     }
 
+    /// Of the bits and bytes, as equality is.
     public func hash(into hasher: inout Hasher) {
         switch self {
         case .null: hasher.combine(0)
@@ -62,9 +64,14 @@ extension Value: CustomStringConvertible {
 extension Value: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByNilLiteral
 {
+    /// A text.
     public init(stringLiteral value: String) { self = .text(value) }
+    /// A whole number.
     public init(integerLiteral value: Int64) { self = .int(value) }
+    /// A number.
     public init(floatLiteral value: Double) { self = .double(value) }
+    /// True or false.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// No value.
     public init(nilLiteral: ()) { self = .null }
 }

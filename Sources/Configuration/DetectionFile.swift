@@ -1,7 +1,6 @@
 import Columns
 import Detection
 import Foundation
-import Parsing
 
 /// A rule on events as its YAML file has it; docs/rules.md has the keys.
 struct DetectionFile: Decodable {

@@ -1,5 +1,6 @@
+import Columns
 import Foundation
-import Parsing
+import Ingest
 
 extension Configuration {
     /// Where lines come from, and which pipeline they are for: one entry under `sources:`.
@@ -9,24 +10,12 @@ extension Configuration {
     ///     - { name: orders, sqlite: shop.db, table: orders, key: order_id, pipeline: shop, input: orders }
     ///     - { name: products, folder: products, pipeline: shop, input: products }
     public struct SourceEntry: Sendable, Hashable, Decodable {
-        public enum Kind: Sendable, Hashable {
-            /// A file or pattern to follow.
-            case file(String)
-            /// Pushed to `/api/v1/ingest/NAME`.
-            case http
-            /// Rows of a table, as they are added.
-            case sqlite(path: String, table: String, key: String)
-            /// A JSON file a record.
-            case folder(String)
-        }
-
         public var name: String
-        public var kind: Kind
+        /// Its kind, and what belongs to that.
+        public var settings: SourceSettings
         public var pipeline = "ssh"
-        /// Which of the pipeline's inputs the lines are; nil where it has one.
+        /// The input of the pipeline that the lines belong to; nil where it has one.
         public var input: String?
-        /// Paths or patterns that a followed file may be rotated to.
-        public var also: [String] = []
         /// Of stamps that lack a zone; nil is this machine's.
         public var timeZone: TimeZone?
         /// When it has said nothing for too long.
@@ -39,20 +28,15 @@ extension Configuration {
             case never
         }
 
-        /// The file or pattern that is followed; empty for another kind of source.
-        public var file: String {
-            if case .file(let path) = kind { path } else { "" }
-        }
-
         private enum CodingKeys: String, CodingKey {
-            case name, file, http, sqlite, table, key, folder, pipeline, input, also
+            case name, pipeline, input, also
             case timeZone = "time_zone"
             case silentAfter = "silent_after"
         }
 
         public init(name: String, file: String) {
             self.name = name
-            kind = .file(file)
+            settings = .file(file)
         }
 
         public init(from decoder: any Decoder) throws {
@@ -61,37 +45,10 @@ extension Configuration {
                 DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: sentence)
             }
             name = try container.decode(String.self, forKey: .name)
-            let file = try container.decodeIfPresent(String.self, forKey: .file)
-            let folder = try container.decodeIfPresent(String.self, forKey: .folder)
-            let sqlite = try container.decodeIfPresent(String.self, forKey: .sqlite)
-            let http = try container.decodeIfPresent(Bool.self, forKey: .http) ?? false
-            let table = try container.decodeIfPresent(String.self, forKey: .table)
-            let key = try container.decodeIfPresent(String.self, forKey: .key)
-            switch (file, folder, sqlite, http) {
-            case (let path?, nil, nil, false): kind = .file(path)
-            case (nil, let path?, nil, false): kind = .folder(path)
-            case (nil, nil, let path?, false):
-                guard let table, let key else {
-                    throw refuse(.sqlite, "source '\(name)' reads a database; name its 'table' and 'key', a column that grows")
-                }
-                kind = .sqlite(path: path, table: table, key: key)
-            case (nil, nil, nil, true):
-                // The name is part of an address and of a file's name.
-                guard (1...64).contains(name.utf8.count),
-                    name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
-                else {
-                    throw refuse(
-                        .name, "source '\(name)' is pushed to; write letters, digits, '-' and '_' in its name, at most 64")
-                }
-                kind = .http
-            case (nil, nil, nil, false):
-                throw refuse(.file, "source '\(name)' has none of file, http, sqlite and folder; give one")
-            default: throw refuse(.file, "source '\(name)' has several of file, http, sqlite and folder; give one")
-            }
+            settings = try SourceSettings(from: decoder)
             pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline) ?? pipeline
             input = try container.decodeIfPresent(String.self, forKey: .input)
-            also = try container.decodeIfPresent([String].self, forKey: .also) ?? []
-            if !also.isEmpty, file == nil {
+            if settings.followedPath == nil, container.contains(.also) {
                 throw refuse(
                     .also, "source '\(name)' follows no file; 'also' names where a followed file is rotated to, so take it out")
             }

@@ -8,6 +8,8 @@ import Telemetry
 ///
 /// No key becomes a label: the series are as many as there are tables and number columns, whatever stands in the data.
 actor GoldGauges: PipelineObserver {
+    static let name = "gold-gauges"
+
     private let pipeline: String
     private let rows: CounterFamily
     private let values: GaugeFamily
@@ -64,6 +66,4 @@ actor GoldGauges: PipelineObserver {
     }
 
     // What is shown is of the newest rows only: after a start the next ones tell it anew.
-    func snapshot() -> Data { Data() }
-    func restore(_ snapshot: Data) {}
 }

@@ -208,7 +208,9 @@ struct PipelineService: Service {
                 try await runScheduled(schedule)
             } else {
                 var sources: [PipelineSource] = []
-                for entry in plan.sources { sources.append(watched(try await source(entry), input: entry.input)) }
+                for entry in plan.sources {
+                    sources.append(watched(try await entry.settings.source(setup(entry)), input: entry.input))
+                }
                 _ = try await makeRunner().run(sources, mode: .stream)
             }
             group.cancelAll()
@@ -219,48 +221,13 @@ struct PipelineService: Service {
         PipelineSource(WatchedSource(source: source, watch: watch), input: input)
     }
 
-    private func source(_ entry: Configuration.SourceEntry) async throws -> any Source {
-        switch entry.kind {
-        case .file(let path): follow(entry, path) { $0.also = entry.also }
-        case .http: follow(entry, try await spools.spool(entry).path) { $0.isSpool = true }
-        case .sqlite(let path, let table, let key):
-            SQLiteSource(name: entry.name, .init(path: path, table: table, key: key), metrics: metrics, logger: logger)
-        case .folder(let path): FolderSource(name: entry.name, .init(path: path), metrics: metrics, logger: logger)
-        }
+    private func setup(_ entry: Configuration.SourceEntry) -> SourceSetup {
+        SourceSetup(name: entry.name, metrics: metrics, logger: logger) { [spools] in try await spools.spool(entry) }
     }
 
-    private func follow(_ entry: Configuration.SourceEntry, _ path: String, _ set: (inout FollowSource.Configuration) -> Void)
-        -> FollowSource
-    {
-        var configuration = FollowSource.Configuration(path: path)
-        set(&configuration)
-        return FollowSource(name: entry.name, configuration, metrics: metrics, logger: logger)
-    }
-
-    /// The same for a run that ends when everything that is there is read; nil when there is nothing yet.
+    /// A source for a run that ends when all that exists is read; nil when nothing exists yet.
     private func endingSource(_ entry: Configuration.SourceEntry) async throws -> PipelineSource? {
-        let source: any Source
-        switch entry.kind {
-        case .file(let path): return files(path, of: entry)
-        case .http: return files(try await spools.spool(entry).path, of: entry)
-        case .sqlite(let path, let table, let key):
-            guard FileManager.default.fileExists(atPath: path) else { return nil }
-            var configuration = SQLiteSource.Configuration(path: path, table: table, key: key)
-            configuration.follows = false
-            source = SQLiteSource(name: entry.name, configuration, metrics: metrics, logger: logger)
-        case .folder(let path):
-            guard FileManager.default.fileExists(atPath: path) else { return nil }
-            var configuration = FolderSource.Configuration(path: path)
-            configuration.follows = false
-            source = FolderSource(name: entry.name, configuration, metrics: metrics, logger: logger)
-        }
-        return watched(source, input: entry.input)
-    }
-
-    private func files(_ pattern: String, of entry: Configuration.SourceEntry) -> PipelineSource? {
-        let paths = SourcePattern.paths(pattern)
-        guard !paths.isEmpty else { return nil }
-        return watched(FileSource(name: entry.name, paths: paths, metrics: metrics, logger: logger), input: entry.input)
+        try await entry.settings.endingSource(setup(entry)).map { watched($0, input: entry.input) }
     }
 
     private func makeRunner() async throws -> PipelineRunner {
@@ -271,7 +238,6 @@ struct PipelineService: Service {
             plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
             exportFolder: workspace.exports,
-            // New ones at the end: what they remember is in the checkpoint by their number.
             observers: [
                 observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition),
                 SourceObserver(watch: watch),

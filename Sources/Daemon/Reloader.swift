@@ -1,3 +1,4 @@
+import Columns
 import Alerting
 import Configuration
 import Incidents
@@ -36,7 +37,7 @@ final class Reloader: Sendable {
             metrics.gauge(
                 "obs_config_last_reload_timestamp_seconds", help: "When the configuration in force was read, since 1970.")[]
         successful.set(1)
-        time.set(WallClock.now)
+        time.set(Timestamp.now.secondsSince1970)
     }
 
     /// Nil, or what is wrong with the new configuration.
@@ -52,7 +53,7 @@ final class Reloader: Sendable {
             await pipelines.apply(plans)
             inForce.withLock { $0 = new }
             successful.set(1)
-            time.set(WallClock.now)
+            time.set(Timestamp.now.secondsSince1970)
             let waiting = Self.needsRestart(old, new)
             if !waiting.isEmpty {
                 logger.warning("these changes wait for a restart", metadata: ["keys": "\(waiting.joined(separator: ", "))"])

@@ -3,7 +3,6 @@ import Configuration
 import Foundation
 import Ingest
 import Logging
-import Parsing
 import ServiceLifecycle
 import Streaming
 import Telemetry
@@ -47,13 +46,13 @@ struct ScheduledRuns {
     func run() async throws {
         let calendar = RunCalendar(schedule: schedule)
         // A time of the future was noted by a clock that was ahead.
-        let start = Timestamp(microseconds: WallClock.microseconds)
+        let start = Timestamp.now
         let known = min(try runs.scheduled(plan.definition.name, now: start), start)
         let failures = metrics.counter(
             "obs_pipeline_runs_total", help: "Runs of scheduled pipelines, by how they ended.", labels: ["pipeline", "result"])
         for result in ["ok", "failed"] { _ = failures[plan.definition.name, result] }
         while !Task.isShuttingDownGracefully {
-            let now = Timestamp(microseconds: WallClock.microseconds)
+            let now = Timestamp.now
             let (due, next) = calendar.due(last: try runs.lastDue(plan.definition.name, now: now), knownSince: known, now: now)
             if let due {
                 let run = try runs.begin(plan.definition.name, .schedule, due: due, now: now)
@@ -65,12 +64,12 @@ struct ScheduledRuns {
                     let isWhole = !Task.isShuttingDownGracefully
                     try runs.end(
                         run, stages: summary.stages, error: isWhole ? nil : "stopped before its end",
-                        now: Timestamp(microseconds: WallClock.microseconds))
+                        now: .now)
                     failures[plan.definition.name, "ok"].increment()
                     continue
                 } catch {
                     failures[plan.definition.name, "failed"].increment()
-                    try runs.end(run, error: "\(error)", now: Timestamp(microseconds: WallClock.microseconds))
+                    try runs.end(run, error: "\(error)", now: .now)
                     throw error
                 }
             }

@@ -30,7 +30,7 @@ public struct Daemon: Sendable {
         lock = try RunLock(configuration.dataDirectory)
         metrics = MetricsRegistry()
         ProcessMetrics.register(in: metrics)
-        SwiftMetricsBackend.installOnce(metrics)
+        metrics.collectFromLibraries()
         metrics.gauge("obs_build_info", help: "The version that runs.", labels: ["version"])[BuildInfo.version].set(1)
         logger = configuration.logger(isService: true)
         alerts = AlertManager(
@@ -49,7 +49,7 @@ public struct Daemon: Sendable {
             logger.error("a spool is damaged", metadata: ["error": "\(problem)"])
         }
         let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: health, logger: logger)
-        for entry in configuration.sources where entry.kind == .http { _ = try await spools.spool(entry) }
+        for entry in configuration.sources where entry.settings.isPushed { _ = try await spools.spool(entry) }
         let plans = try PipelinePlan.plans(configuration)
         let watch = SourceWatch(
             plans, store: SourceActivities(store: workspace.store), readiness: readiness, metrics: metrics, logger: logger)

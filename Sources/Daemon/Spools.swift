@@ -23,18 +23,15 @@ actor Spools {
         if let known = open[entry.name] { return known }
         let checkpoints = checkpoints, name = entry.name, pipeline = entry.pipeline
         let spool = try Spool(name: name, folder: folder) { inode in
-            Self.isIn(inode, of: name, CheckpointFolder.last(of: pipeline, in: checkpoints))
+            Self.isIn(inode, CheckpointFolder.positions(of: pipeline, in: checkpoints)?[name])
         }
         open[name] = spool
         return spool
     }
 
-    /// Whether the last committed position of `source` is in the file with `inode`: a follower goes there once it has read all of the file before.
-    private static func isIn(_ inode: UInt64, of source: String, _ checkpoint: Checkpoint?) -> Bool {
-        guard let position = checkpoint?.positions[source],
-            let files = try? JSONDecoder().decode(SourcePosition.self, from: position).files
-        else { return false }
-        let open = files.filter { !$0.isDone }
-        return !open.isEmpty && open.allSatisfy { $0.inode == inode }
+    /// Whether the last committed position of a source is in the file with `inode`: a follower goes there once it has read all of the file before.
+    private static func isIn(_ inode: UInt64, _ position: Data?) -> Bool {
+        guard let position, let position = try? JSONDecoder().decode(SourcePosition.self, from: position) else { return false }
+        return position.isOnly(inFile: inode)
     }
 }

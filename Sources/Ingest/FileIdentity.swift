@@ -2,9 +2,9 @@ import Columns
 import Foundation
 
 /// A hash of some bytes of a file and how many they were.
-public struct Fingerprint: Codable, Sendable, Equatable {
-    public var length: Int
-    public var hash: UInt64
+struct Fingerprint: Codable, Sendable, Equatable {
+    var length: Int
+    var hash: UInt64
 
     static let none = Fingerprint(of: [])
 

@@ -1,6 +1,7 @@
 import Columns
 
-/// What several tasks that read files of one source share: how far each file is, whose turn it is to deliver, and how far all of them are.
+/// What several tasks that read files of one source share: how far each file is, whose turn it is to deliver, and how far all
+/// of them are.
 actor FileLedger {
     private(set) var files: [FilePosition]
     private let elsewhere: [FilePosition]
@@ -42,10 +43,10 @@ actor FileLedger {
     /// All texts that are not read again.
     var known: [FilePosition] { files + elsewhere }
 
-    /// The place of a position in the list; nil when it is of another source or run.
-    func place(of position: FilePosition) -> Int? { files.firstIndex(of: position) }
+    /// The index of a position in ``files``; nil when it belongs to another source or run.
+    func index(of position: FilePosition) -> Int? { files.firstIndex(of: position) }
 
-    /// Notes how far a file is; gives its place in the list.
+    /// Notes how far a file is; gives its index in ``files``.
     func note(_ position: FilePosition, at index: Int?) -> Int {
         if let index {
             files[index] = position

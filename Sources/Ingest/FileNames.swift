@@ -9,7 +9,7 @@ public enum FileNames {
     }
 
     /// Whether what `name` stands for can change, because it is no path.
-    public static func isPattern(_ name: String) -> Bool {
+    static func isPattern(_ name: String) -> Bool {
         hasPatternCharacters(name) && !exists(name)
     }
 

@@ -7,25 +7,25 @@ import Foundation
 /// long. Device and inode say where to look first, and which of two files that begin alike is meant.
 ///
 /// A file of which nothing was read yet is known by the bytes that it began with when it was first seen.
-public struct FilePosition: Codable, Sendable, Equatable {
+struct FilePosition: Codable, Sendable, Equatable {
     /// Bytes at the start that are hashed; fewer while the file is shorter.
     static let headLength = 1024
     /// Bytes before the offset that are hashed: they tell files apart that begin alike, as logs with a header do.
     static let tailLength = 256
 
-    public var path: String
-    public var device: UInt64
-    public var inode: UInt64
+    var path: String
+    var device: UInt64
+    var inode: UInt64
     /// Bytes of text that were delivered; in a compressed file of the decompressed text. At the start of a line, unless it ``isInsideLine``.
-    public var offset: Int64
-    public var head: Fingerprint
-    public var tail: Fingerprint
+    var offset: Int64
+    var head: Fingerprint
+    var tail: Fingerprint
     /// When the file was last written to, as far as was seen: what was rotated away later came later. Nanoseconds since 1970; 0 where it is not known.
-    public var modified: Int64 = 0
+    var modified: Int64 = 0
     /// The file was read to its end and is not looked at any more: the position stays so that it is not read again under another name.
-    public var isDone = false
+    var isDone = false
     /// What comes next is the rest of a line that is longer than a line may be.
-    public var isInsideLine = false
+    var isInsideLine = false
 
     init(
         path: String, device: UInt64 = 0, inode: UInt64 = 0, offset: Int64 = 0, head: Fingerprint = .none,
@@ -68,7 +68,7 @@ extension FilePosition {
 
     // What is seldom is left out, and what an earlier version did not write is read as if it were not so.
 
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         path = try container.decode(String.self, forKey: .path)
         device = try container.decode(UInt64.self, forKey: .device)
@@ -81,7 +81,7 @@ extension FilePosition {
         isInsideLine = try container.decodeIfPresent(Bool.self, forKey: .isInsideLine) ?? false
     }
 
-    public func encode(to encoder: any Encoder) throws {
+    func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(path, forKey: .path)
         try container.encode(device, forKey: .device)

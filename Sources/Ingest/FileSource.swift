@@ -6,16 +6,15 @@ import Telemetry
 
 /// Reads files from start to end, then is done: `obs process FILE…`.
 ///
-/// A file whose text was processed before is known by its content, under whatever name and however compressed: only what came after is read.
+/// A file whose text was processed before is known by its content, under whatever name and however compressed: only what came
+/// after is read.
 public struct FileSource: Source {
     /// The lines of one batch, or the bytes, whichever comes first.
     private static let batchLines = 65_536
     private static let batchBytes = 8 << 20
 
-    public let name: String
+    private let setup: SourceSetup
     private let paths: [String]
-    private let metrics: SourceMetrics
-    private let logger: Logger
     private let progress: @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
     private let takesUnfinishedLines: Bool
     private let unfinished: @Sendable (_ path: String) -> Void
@@ -25,28 +24,37 @@ public struct FileSource: Source {
     /// - Parameters:
     ///   - paths: `-` is standard input.
     ///   - parallelFiles: more than one gives the lines of several files in turns; those of one stay in order.
-    ///   - takesUnfinishedLines: a last line without its end is whole also in a file that may still grow: one that is neither compressed nor a pipe. Otherwise it is left for a
-    ///     later run.
-    ///   - unfinished: told of each file whose last line is left.
-    ///   - progress: told how many bytes of all files were read, and of how many if that is known.
+    ///   - takesUnfinishedLines: whether a last line without its end counts as a line also in a file that may still grow: one
+    ///     that is neither compressed nor a pipe. Otherwise it is left for a later run.
+    ///   - unfinished: called with each file whose last line is left.
+    ///   - progress: called with the bytes of all files that were read, and their total if it is known.
     public init(
-        name: String, paths: [String], parallelFiles: Int = 1, takesUnfinishedLines: Bool = false, metrics: MetricsRegistry,
-        logger: Logger, unfinished: @escaping @Sendable (_ path: String) -> Void = { _ in },
+        _ setup: SourceSetup, paths: [String], parallelFiles: Int = 1, takesUnfinishedLines: Bool = false,
+        unfinished: @escaping @Sendable (_ path: String) -> Void = { _ in },
         progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void = { _, _ in }
     ) {
-        self.name = name
+        self.setup = setup
         self.paths = paths
         self.parallelFiles = max(1, parallelFiles)
-        self.metrics = SourceMetrics(metrics, source: name)
-        self.logger = logger
         self.progress = progress
         self.takesUnfinishedLines = takesUnfinishedLines
         self.unfinished = unfinished
     }
 
-    /// Each file is a partition; of those that are `-` there is one.
+    /// The files that match a path or pattern now; nil when there are none.
+    init?(_ setup: SourceSetup, matching pattern: String) {
+        let paths = SourcePattern.paths(pattern)
+        guard !paths.isEmpty else { return nil }
+        self.init(setup, paths: paths)
+    }
+
+    /// As in the configuration.
+    public var name: String { setup.name }
+
+    /// Each file is a partition; standard input is one.
     public var partitions: [String] { paths }
 
+    /// See ``Source/run(from:deliver:)``.
     public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         // All are opened before the first is read: a name that is wrong is said before hours of work, not after.
         let readers = try paths.map { path in try TextReader(path: path) }
@@ -73,7 +81,8 @@ public struct FileSource: Source {
         _ opened: TextReader, _ number: Int, _ ledger: FileLedger, _ deliver: @Sendable (SourceChunk) async throws -> Void
     ) async throws {
         var file = try await FilePass(opened, isWhole: takesUnfinishedLines)
-        // A file that begins as one that is being read may be the same under another name: it waits until that one is known to its end.
+        // A file that begins as one that is being read may be the same under another name: it waits until that one is known to
+        // its end.
         await ledger.claim(file.head, number)
         do {
             try await read(&file, number, ledger, deliver)
@@ -87,10 +96,10 @@ public struct FileSource: Source {
     private func read(
         _ file: inout FilePass, _ number: Int, _ ledger: FileLedger, _ deliver: @Sendable (SourceChunk) async throws -> Void
     ) async throws {
-        var place: Int?
+        var index: Int?
         if let position = try await file.resume(after: await ledger.known) {
-            place = await ledger.place(of: position)
-            logger.debug(
+            index = await ledger.index(of: position)
+            setup.logger.debug(
                 "a file was processed before; what came since is read",
                 metadata: ["file": "\(file.path)", "offset": "\(file.progress.position.offset)"])
         }
@@ -101,36 +110,34 @@ public struct FileSource: Source {
                 if builder.count == 0, file.isLong {
                     builder.reserveCapacity(lines: Self.batchLines, bytes: Self.batchBytes + LineBlock.size)
                 }
-                _ = block.append(
-                    to: &builder, source: name, file: file.path, arrival: Timestamp(microseconds: WallClock.microseconds),
-                    metrics)
+                _ = block.append(to: &builder, source: name, file: file.path, arrival: .now, setup.metrics)
                 file.advance(by: block)
                 guard builder.count >= Self.batchLines || builder.byteCount >= Self.batchBytes else { continue }
-                place = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver)
+                index = try await pass(builder.finish(), of: file, number, at: index, ledger, deliver)
             }
         } catch {
             // What was good comes first, then the error.
-            if builder.count > 0 { _ = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver) }
+            if builder.count > 0 { _ = try await pass(builder.finish(), of: file, number, at: index, ledger, deliver) }
             throw error
         }
         let isWhole = !Task.isCancelled
         if isWhole, file.unfinishedBytes > 0 { unfinished(file.path) }
         if builder.count > 0 || isWhole {
-            _ = try await pass(builder.finish(), of: file, number, at: place, ledger, deliver, isLast: isWhole)
+            _ = try await pass(builder.finish(), of: file, number, at: index, ledger, deliver, isLast: isWhole)
         }
     }
 
-    /// Delivers lines; gives the file's place in the ledger.
+    /// Delivers lines; gives the file's index in the ledger.
     private func pass(
-        _ lines: Batch, of file: FilePass, _ number: Int, at place: Int?, _ ledger: FileLedger,
+        _ lines: Batch, of file: FilePass, _ number: Int, at index: Int?, _ ledger: FileLedger,
         _ deliver: @Sendable (SourceChunk) async throws -> Void, isLast: Bool = false
     ) async throws -> Int? {
-        var place = place
+        var index = index
         let position = file.progress.position
         // Positions and chunks leave in one order: a position never says more than what was delivered before it.
         await ledger.lock()
         do {
-            if position.offset > 0 { place = await ledger.note(position, at: place) }
+            if position.offset > 0 { index = await ledger.note(position, at: index) }
             try await deliver(
                 SourceChunk(
                     lines: lines, position: SourcePosition(files: await ledger.files), partition: file.path, endsPartition: isLast
@@ -140,8 +147,8 @@ public struct FileSource: Source {
             throw error
         }
         await ledger.unlock()
-        metrics.lines.increment(by: lines.count)
+        setup.metrics.lines.increment(by: lines.count)
         await ledger.show(file.reader.bytesRead, of: number)
-        return place
+        return index
     }
 }

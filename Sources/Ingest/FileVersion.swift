@@ -2,9 +2,11 @@ import Foundation
 
 /// How a file, or a folder, looked: while it looks alike, there is no need to read it again.
 public struct FileVersion: Sendable, Equatable {
+    /// In bytes.
     public let size: Int64
     /// When it was last written to; a folder, when something was last added to it, moved in it or taken out. Nanoseconds since 1970.
     public let modified: Int64
+    /// Of the file that the path led to.
     public let inode: UInt64
 
     /// Of what stands at `path`; nil if nothing does, or it may not be looked at: `errno` says which.

@@ -4,41 +4,47 @@ import Logging
 import Parsing
 import Telemetry
 
-/// A folder in which each file is one record, as JSON: a product, a configuration, a document. A file that is new or has changed is delivered as one line.
+/// A folder in which each file is one record, as JSON: a product, a configuration, a document. A file that is new or has
+/// changed is delivered as one line.
 ///
 /// What was delivered is known by its content, so a file that is copied or touched is not delivered again.
-public struct FolderSource: Source {
-    public struct Configuration: Sendable, Hashable {
-        public var path: String
-        /// How names end that are looked at.
-        public var fileEnding = ".json"
-        public var pollInterval: Duration = .seconds(1)
+struct FolderSource: Source {
+    /// What is read; an entry has `folder`.
+    struct Configuration: Sendable, Hashable {
+        /// Of the folder.
+        var path: String
+        /// Files whose names end otherwise are left alone.
+        var fileEnding = ".json"
+        /// The time between two looks.
+        var pollInterval: Duration = .seconds(1)
         /// Goes on when everything is read.
-        public var follows = true
+        var follows = true
 
-        public init(path: String) {
+        /// Reads the JSON files of a folder.
+        init(path: String) {
             self.path = path
         }
     }
 
-    /// A larger file is no record.
+    /// A larger file is not a record.
     static let maxFileBytes = 1 << 20
     /// More files than this belong in a table: what is known of each is in every checkpoint.
     static let maxFiles = 100_000
 
-    public let name: String
+    private let setup: SourceSetup
     private let configuration: Configuration
-    private let metrics: SourceMetrics
-    private let logger: Logger
 
-    public init(name: String, _ configuration: Configuration, metrics: MetricsRegistry, logger: Logger) {
-        self.name = name
+    /// Reads the folder that `configuration` names.
+    init(_ setup: SourceSetup, _ configuration: Configuration) {
+        self.setup = setup
         self.configuration = configuration
-        self.metrics = SourceMetrics(metrics, source: name)
-        self.logger = logger
     }
 
-    public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
+    /// As in the configuration.
+    var name: String { setup.name }
+
+    /// See ``Source/run(from:deliver:)``.
+    func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         /// By name of a file the hash of the content that was delivered.
         var known = try position?.cursor.map { try JSONDecoder().decode([String: UInt64].self, from: Data($0.utf8)) } ?? [:]
         var seen: [String: FileVersion] = [:]
@@ -50,7 +56,8 @@ public struct FolderSource: Source {
                 guard let version = FileVersion(path: path), seen[file] != version else { continue }
                 seen[file] = version
                 guard version.size <= Self.maxFileBytes else {
-                    logger.error("a file is too large for a record", metadata: ["file": "\(path)", "bytes": "\(version.size)"])
+                    setup.logger.error(
+                        "a file is too large for a record", metadata: ["file": "\(path)", "bytes": "\(version.size)"])
                     continue
                 }
                 guard let bytes = FileManager.default.contents(atPath: path), !bytes.isEmpty else { continue }
@@ -60,14 +67,14 @@ public struct FolderSource: Source {
                 guard known[file] != hash else { continue }
                 known[file] = hash
                 builder.append(
-                    line.span, offset: 0, source: name, file: path, arrival: Timestamp(microseconds: WallClock.microseconds))
-                metrics.bytes.increment(by: line.count)
+                    line.span, offset: 0, source: name, file: path, arrival: .now)
+                setup.metrics.bytes.increment(by: line.count)
             }
             if builder.count > 0 {
                 let lines = builder.finish()
                 let cursor = String(decoding: try JSONEncoder().encode(known), as: UTF8.self)
                 try await deliver(SourceChunk(lines: lines, position: SourcePosition(cursor: cursor)))
-                metrics.lines.increment(by: lines.count)
+                setup.metrics.lines.increment(by: lines.count)
             }
             guard configuration.follows else { return }
             try? await Task.sleep(for: configuration.pollInterval)
@@ -87,5 +94,37 @@ public struct FolderSource: Source {
                 reason: "it has \(files.count) files, more than \(Self.maxFiles); put the records into a table or one file")
         }
         return files
+    }
+}
+
+extension FolderSource.Configuration: SourceKind {
+    /// `folder`.
+    static let entryKey = "folder"
+
+    /// False: records change when somebody changes them.
+    static let hasHabit = false
+
+    private enum CodingKeys: CodingKey { case folder }
+
+    /// Reads an entry.
+    init(from decoder: any Decoder) throws {
+        self.init(path: try decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .folder))
+    }
+
+    /// The path.
+    func place(of name: String) -> String { path }
+
+    /// The folder itself.
+    func look() -> SourceLook { .folder(path) }
+
+    /// Reads files as they change.
+    func source(_ setup: SourceSetup) -> any Source { FolderSource(setup, self) }
+
+    /// Reads the files once.
+    func endingSource(_ setup: SourceSetup) -> (any Source)? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        var once = self
+        once.follows = false
+        return FolderSource(setup, once)
     }
 }

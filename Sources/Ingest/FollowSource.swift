@@ -8,49 +8,53 @@ import Telemetry
 ///
 /// A line is delivered once it ends. Files are read from their start when they are seen for the first time, the oldest first. What several names lead to, links and patterns
 /// that match rotated files too, is one file.
-public struct FollowSource: Source {
-    public struct Configuration: Sendable, Hashable {
+struct FollowSource: Source {
+    /// What is followed; an entry has `file` and `also`.
+    struct Configuration: Sendable, Hashable {
         /// A path, or a pattern with `*`, `?` or `[…]` (``FileNames``).
-        public var path: String
+        var path: String
         /// Paths or patterns where files of this source may be rotated to, beside the folders in which they are looked for anyway (``RotatedFiles``).
-        public var also: [String] = []
+        var also: [String] = []
         /// How long at most until a change is seen where the system does not notify.
-        public var pollInterval: Duration = .seconds(1)
+        var pollInterval: Duration = .seconds(1)
         /// Wait for the system's notifications, which come within a millisecond.
-        public var usesNotification = true
+        var usesNotification = true
         /// How long a file that was rotated away is watched for late writes.
-        public var drainTime: Duration = .seconds(10)
+        var drainTime: Duration = .seconds(10)
         /// The file is obs's own: nobody copies it, and what is in it twice was pushed twice.
-        public var isSpool = false
+        var isSpool = false
 
-        public init(path: String) {
+        /// Follows a path or a pattern.
+        init(path: String) {
             self.path = path
         }
 
         var isPattern: Bool { FileNames.isPattern(path) }
     }
 
-    public let name: String
+    private let setup: SourceSetup
     private let configuration: Configuration
-    private let metrics: SourceMetrics
-    private let logger: Logger
 
-    public init(name: String, _ configuration: Configuration, metrics: MetricsRegistry, logger: Logger) {
-        self.name = name
+    /// Follows what `configuration` names.
+    init(_ setup: SourceSetup, _ configuration: Configuration) {
+        self.setup = setup
         self.configuration = configuration
-        self.metrics = SourceMetrics(metrics, source: name)
-        self.logger = logger
     }
 
-    public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
+    /// As in the configuration.
+    var name: String { setup.name }
+
+    /// See ``Source/run(from:deliver:)``.
+    func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         let watcher = FileWatcher(interval: configuration.pollInterval, usesNotification: configuration.usesNotification)
         defer {
             watcher.stop()
             // A source that does not run any more lags behind nothing.
-            metrics.files.set(0)
-            metrics.lag.set(0)
+            setup.metrics.files.set(0)
+            setup.metrics.lag.set(0)
         }
-        let files = try FollowedFiles(configuration, from: position ?? SourcePosition(), metrics: metrics, logger: logger)
+        let files = try FollowedFiles(
+            configuration, from: position ?? SourcePosition(), metrics: setup.metrics, logger: setup.logger)
         var signals = watcher.signals.makeAsyncIterator()
         try files.look()
         // What is there at a first start is known before a line of it is read: a process that is killed before its first commit, while the file is rotated, finds it again.
@@ -62,14 +66,14 @@ public struct FollowSource: Source {
         }
         repeat {
             try files.look()
-            metrics.files.set(Double(files.followers.count))
+            setup.metrics.files.set(Double(files.followers.count))
             for follower in files.followers {
                 while !Task.isCancelled, let read = try follower.next(now: .now) {
                     try await pass(read, of: follower, files, to: deliver)
                 }
                 watcher.watch(follower.path)
             }
-            metrics.lag.set(Double(files.followers.reduce(0) { $0 + $1.lag }))
+            setup.metrics.lag.set(Double(files.followers.reduce(0) { $0 + $1.lag }))
         } while await signals.next() != nil && !Task.isCancelled
     }
 
@@ -78,15 +82,16 @@ public struct FollowSource: Source {
         to deliver: @Sendable (SourceChunk) async throws -> Void
     ) async throws {
         var builder = RawLinesBuilder()
-        let arrival = Timestamp(microseconds: WallClock.microseconds)
-        let count = read.block.append(to: &builder, source: name, file: read.file, arrival: arrival, metrics)
+        let arrival = Timestamp.now
+        let count = read.block.append(to: &builder, source: name, file: read.file, arrival: arrival, setup.metrics)
         try follower.commit(read)
         try await deliver(
             SourceChunk(lines: builder.finish(), position: SourcePosition(files: files.positions), partition: follower.path))
-        metrics.lines.increment(by: count)
+        setup.metrics.lines.increment(by: count)
     }
 
-    public var partitions: [String] { FollowedFiles.paths(configuration) }
+    /// The paths that match now.
+    var partitions: [String] { FollowedFiles.paths(configuration) }
 }
 
 /// The files that a source follows now, and all that it knows.
@@ -153,4 +158,30 @@ final class FollowedFiles {
     private static func oldestFirst(_ paths: [String]) -> [String] {
         paths.map { (FileVersion(path: $0)?.modified ?? .max, $0) }.sorted { $0 < $1 }.map(\.1)
     }
+}
+
+extension FollowSource.Configuration: SourceKind {
+    /// `file`.
+    static let entryKey = "file"
+
+    private enum CodingKeys: CodingKey { case file, also }
+
+    /// Reads an entry.
+    init(from decoder: any Decoder) throws {
+        let entry = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(path: try entry.decode(String.self, forKey: .file))
+        also = try entry.decodeIfPresent([String].self, forKey: .also) ?? []
+    }
+
+    /// The path or pattern.
+    func place(of name: String) -> String { path }
+
+    /// The files that match.
+    func look() -> SourceLook { .followed(path) }
+
+    /// Follows the files.
+    func source(_ setup: SourceSetup) -> any Source { FollowSource(setup, self) }
+
+    /// Reads the files that match.
+    func endingSource(_ setup: SourceSetup) -> (any Source)? { FileSource(setup, matching: path) }
 }

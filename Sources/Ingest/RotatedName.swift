@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// Whether a file may be one that was rotated away from a log, by its name: `auth.log.2.gz`, `auth.log-20261120`, `app-2026-11-26.0.log`.
@@ -25,17 +26,15 @@ struct RotatedName {
             other.suffix(ending.count).elementsEqual(ending)
         else { return false }
         let middle = other[(other.startIndex + stem.count)..<(other.endIndex - ending.count)]
-        guard let first = middle.first, Self.separators.contains(first), middle.contains(where: Self.isDigit) else {
+        guard let first = middle.first, Self.separators.contains(first), middle.contains(where: \.isDigit) else {
             return false
         }
         return middle.allSatisfy {
-            Self.isDigit($0) || Self.separators.contains($0) || $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: "Z")
+            $0.isDigit || Self.separators.contains($0) || $0 == UInt8(ascii: "T") || $0 == UInt8(ascii: "Z")
         }
     }
 
     private static let separators: [UInt8] = Array(".-_".utf8)
-
-    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
     /// `app-2026-11-26.log.gz` is `app-2026-11-26.log`.
     private static func withoutCompression(_ name: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -5,21 +5,27 @@ import Logging
 import Parsing
 import Telemetry
 
-/// Rows of a table of a SQLite database, as JSON lines, read as they are added: those whose key is greater than the greatest that was read.
+/// Rows of a table of a SQLite database, as JSON lines, read as they are added: those whose key is greater than the greatest
+/// that was read.
 ///
-/// The database is another program's: it is opened for reading only, and each look is one short transaction. A row that changes keeps its key and is not seen again; where
-/// changes matter, let the key be a column that grows with each change.
-public struct SQLiteSource: Source {
-    public struct Configuration: Sendable, Hashable {
-        public var path: String
-        public var table: String
+/// The database is another program's: it is opened for reading only, and each look is one short transaction. A row that changes
+/// keeps its key and is not seen again; where changes matter, let the key be a column that grows with each change.
+struct SQLiteSource: Source {
+    /// What is read; an entry has `sqlite`, `table` and `key`.
+    struct Configuration: Sendable, Hashable {
+        /// Of the database file.
+        var path: String
+        /// The table in it.
+        var table: String
         /// A column of whole numbers or texts that grows from row to row; unique. Nil is the primary key.
-        public var key: String?
-        public var pollInterval: Duration = .seconds(1)
+        var key: String?
+        /// The time between two looks, once everything is read.
+        var pollInterval: Duration = .seconds(1)
         /// Goes on when everything is read.
-        public var follows = true
+        var follows = true
 
-        public init(path: String, table: String, key: String?) {
+        /// Reads the rows of a table in the order of `key`.
+        init(path: String, table: String, key: String?) {
             self.path = path
             self.table = table
             self.key = key
@@ -29,19 +35,20 @@ public struct SQLiteSource: Source {
     /// Rows of one chunk.
     private static let rowsPerChunk = 4096
 
-    public let name: String
+    private let setup: SourceSetup
     private let configuration: Configuration
-    private let metrics: SourceMetrics
-    private let logger: Logger
 
-    public init(name: String, _ configuration: Configuration, metrics: MetricsRegistry, logger: Logger) {
-        self.name = name
+    /// Reads the table that `configuration` names.
+    init(_ setup: SourceSetup, _ configuration: Configuration) {
+        self.setup = setup
         self.configuration = configuration
-        self.metrics = SourceMetrics(metrics, source: name)
-        self.logger = logger
     }
 
-    public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
+    /// As in the configuration.
+    var name: String { setup.name }
+
+    /// See ``Source/run(from:deliver:)``.
+    func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         var cursor = try position?.cursor.map { try JSONDecoder().decode(Key.self, from: Data($0.utf8)) }
         var database: (queue: DatabaseQueue, key: String)?
         while !Task.isCancelled {
@@ -52,12 +59,12 @@ public struct SQLiteSource: Source {
                     cursor = last
                     let text = String(decoding: try JSONEncoder().encode(last), as: UTF8.self)
                     try await deliver(SourceChunk(lines: lines, position: SourcePosition(cursor: text)))
-                    metrics.lines.increment(by: lines.count)
+                    setup.metrics.lines.increment(by: lines.count)
                     continue
                 }
             } catch let error as DatabaseError where configuration.follows && Self.passes(error) {
                 // Another program writes, or has not made the database yet: it is looked at again.
-                logger.warning(
+                setup.logger.warning(
                     "a database cannot be read now; it is tried again",
                     metadata: ["source": "\(name)", "error": "\(error.message ?? error.description)"])
                 database = nil
@@ -114,7 +121,7 @@ public struct SQLiteSource: Source {
 
     private func read(_ database: DatabaseQueue, key name: String, after cursor: Key?) async throws -> (Batch, Key?) {
         let table = Self.quoted(configuration.table), key = Self.quoted(name)
-        let arrival = Timestamp(microseconds: WallClock.microseconds)
+        let arrival = Timestamp.now
         return try await database.read { database in
             var builder = RawLinesBuilder()
             var last: Key?
@@ -132,14 +139,14 @@ public struct SQLiteSource: Source {
                 default:
                     throw IngestError.cannotRead(
                         path: configuration.path,
-                        reason: "the key '\(name)' of table '\(configuration.table)' is no whole number or text")
+                        reason: "the key '\(name)' of table '\(configuration.table)' is not a whole number or a text")
                 }
                 var offset: Int64 = 0
                 if case .number(let number) = last { offset = number }
                 builder.append(
                     line.span, offset: offset, source: name, file: "\(configuration.path)#\(configuration.table)",
                     arrival: arrival)
-                metrics.bytes.increment(by: line.count)
+                setup.metrics.bytes.increment(by: line.count)
             }
             return (builder.finish(), last)
         }
@@ -160,5 +167,45 @@ public struct SQLiteSource: Source {
             return "\(JSONText.quote(name)):\(text)"
         }
         return "{\(members.joined(separator: ","))}"
+    }
+}
+
+extension SQLiteSource.Configuration: SourceKind {
+    /// `sqlite`.
+    static let entryKey = "sqlite"
+
+    private enum CodingKeys: CodingKey { case name, sqlite, table, key }
+
+    /// Reads an entry.
+    ///
+    /// - Throws: when it does not name the table and its key.
+    init(from decoder: any Decoder) throws {
+        let entry = try decoder.container(keyedBy: CodingKeys.self)
+        let path = try entry.decode(String.self, forKey: .sqlite)
+        guard let table = try entry.decodeIfPresent(String.self, forKey: .table),
+            let key = try entry.decodeIfPresent(String.self, forKey: .key)
+        else {
+            let name = try entry.decode(String.self, forKey: .name)
+            throw entry.refused(
+                .sqlite, "source '\(name)' reads a database; name its 'table' and 'key', a column that grows")
+        }
+        self.init(path: path, table: table, key: key)
+    }
+
+    /// `shop.db#orders`.
+    func place(of name: String) -> String { "\(path)#\(table)" }
+
+    /// The database file.
+    func look() -> SourceLook { .file(path) }
+
+    /// Reads rows as they are added.
+    func source(_ setup: SourceSetup) -> any Source { SQLiteSource(setup, self) }
+
+    /// Reads the rows that exist.
+    func endingSource(_ setup: SourceSetup) -> (any Source)? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        var once = self
+        once.follows = false
+        return SQLiteSource(setup, once)
     }
 }

@@ -1,7 +1,7 @@
 import Telemetry
 
 /// The metrics of one source.
-public struct SourceMetrics: Sendable {
+struct SourceMetrics: Sendable {
     let bytes: Counter
     let lines: Counter
     let nuls: Counter
@@ -11,7 +11,7 @@ public struct SourceMetrics: Sendable {
     let files: Gauge
     let lag: Gauge
 
-    public init(_ registry: MetricsRegistry, source: String) {
+    init(_ registry: MetricsRegistry, source: String) {
         bytes = registry.counter("obs_source_bytes_total", help: "Bytes of log text read.", labels: ["source"])[source]
         lines = registry.counter("obs_source_lines_total", help: "Lines read.", labels: ["source"])[source]
         nuls =

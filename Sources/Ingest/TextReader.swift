@@ -7,6 +7,7 @@ import Foundation
 public final class TextReader: @unchecked Sendable {
     // Safe because one task uses it, and where a read runs on another thread that task waits for it.
 
+    /// `-` for standard input.
     public let path: String
     private let descriptor: Int32
     private let information: stat
@@ -19,22 +20,25 @@ public final class TextReader: @unchecked Sendable {
     private var problem: String?
     private var textOffset: Int64 = 0
     /// Bytes of the file that were read so far, for a progress bar.
-    public private(set) var bytesRead: Int64 = 0
+    private(set) var bytesRead: Int64 = 0
 
-    public init(path: String) throws(IngestError) {
+    /// Opens the file and finds out how it is compressed.
+    ///
+    /// - Throws: when it cannot be opened, is a folder, or is compressed in a way that obs does not read.
+    public init(path: String) throws {
         self.path = path
         if path == "-" {
             descriptor = dup(STDIN_FILENO)
         } else {
             descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            if descriptor < 0, errno == ENOENT { throw .noSuchFile(path) }
+            if descriptor < 0, errno == ENOENT { throw IngestError.noSuchFile(path) }
         }
-        guard descriptor >= 0 else { throw .cannotRead(path: path, reason: String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw IngestError.cannotRead(path: path, reason: String(cString: strerror(errno))) }
         var information = stat()
         _ = fstat(descriptor, &information)
         self.information = information
         // What is thrown from here on closes the descriptor by `deinit`: closing it here too could close somebody else's.
-        if information.st_mode & S_IFMT == S_IFDIR { throw .cannotRead(path: path, reason: "it is a folder") }
+        if information.st_mode & S_IFMT == S_IFDIR { throw IngestError.cannotRead(path: path, reason: "it is a folder") }
         try begin()
     }
 
@@ -56,16 +60,17 @@ public final class TextReader: @unchecked Sendable {
         form = compression.name
     }
 
+    /// Whether its text is decompressed on the way.
     public var isCompressed: Bool { decompressor != nil }
 
     /// Whether it is a file that can be opened again, and not a pipe.
-    public var isRegular: Bool { information.st_mode & S_IFMT == S_IFREG && path != "-" }
+    var isRegular: Bool { information.st_mode & S_IFMT == S_IFREG && path != "-" }
 
     /// Which file it is; zeros for a pipe, which is none.
     var identity: FileIdentity { isRegular ? FileIdentity(information) : FileIdentity(device: 0, inode: 0) }
 
     /// The size of the file, or nil when it has none, as a pipe.
-    public var fileSize: Int64? {
+    var fileSize: Int64? {
         var information = stat()
         guard fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFREG else { return nil }
         return Int64(information.st_size)
@@ -74,7 +79,7 @@ public final class TextReader: @unchecked Sendable {
     /// Up to `limit` bytes of text; none at the end.
     ///
     /// - Throws: ``IngestError/damaged(path:offset:reason:)`` after all text before the damage was given.
-    public func read(_ limit: Int) throws(IngestError) -> [UInt8] {
+    public func read(_ limit: Int) throws -> [UInt8] {
         var text: [UInt8] = []
         if let decompressor {
             text = try decompress(with: decompressor, limit)

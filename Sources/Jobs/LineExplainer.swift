@@ -44,7 +44,7 @@ public struct LineExplainer: Sendable {
 
     /// For each event one JSON object: what it tells; for each line that is none why.
     public mutating func explain(_ lines: Batch) -> [String] {
-        explainer.explain(lines, arrival: Timestamp(microseconds: WallClock.microseconds))
+        explainer.explain(lines, arrival: .now)
     }
 
     /// What was kept for lines that could have come.

@@ -57,23 +57,24 @@ public enum Processing {
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
             scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress)
-        let sources = files.enumerated().map { index, entry in
-            PipelineSource(
-                source(entry.place, named: entry.name, options, metrics, logger, unfinished) {
-                    counter.update(index, bytes: $0, of: $1)
-                }, input: entry.input)
+        var sources: [PipelineSource] = []
+        for (index, entry) in files.enumerated() {
+            let source = try await source(entry.place, named: entry.name, options, metrics, logger, unfinished) {
+                counter.update(index, bytes: $0, of: $1)
+            }
+            sources.append(PipelineSource(source, input: entry.input))
         }
-        let run = try runs.begin(definition.name, .process, now: Timestamp(microseconds: WallClock.microseconds))
+        let run = try runs.begin(definition.name, .process, now: .now)
         let summary: PipelineRunner.Summary
         do {
             summary = try await runner.run(sources, mode: .batch)
         } catch {
-            try runs.end(run, error: "\(error)", now: Timestamp(microseconds: WallClock.microseconds))
+            try runs.end(run, error: "\(error)", now: .now)
             throw error
         }
         try runs.end(
             run, stages: summary.stages, error: summary.isInterrupted ? "stopped before the end of its files" : nil,
-            now: Timestamp(microseconds: WallClock.microseconds))
+            now: .now)
         do { try workspace.store.seal() } catch {
             logger.warning("the checksums of the database could not be written", metadata: ["error": "\(error)"])
         }
@@ -105,22 +106,19 @@ public enum Processing {
     private static func source(
         _ place: Place, named name: String, _ options: Options, _ metrics: MetricsRegistry, _ logger: Logger,
         _ unfinished: @escaping @Sendable (String) -> Void, progress: @escaping @Sendable (Int64, Int64?) -> Void
-    ) -> any Source {
+    ) async throws -> any Source {
+        let setup = SourceSetup(name: name, metrics: metrics, logger: logger)
+        let settings: SourceSettings
         switch place {
         case .files(let paths):
             return FileSource(
-                name: name, paths: paths, parallelFiles: min(4, ProcessInfo.processInfo.activeProcessorCount),
-                takesUnfinishedLines: options.takesUnfinishedLines, metrics: metrics, logger: logger, unfinished: unfinished,
-                progress: progress)
-        case .table(let table, let path):
-            var configuration = SQLiteSource.Configuration(path: path, table: table, key: nil)
-            configuration.follows = false
-            return SQLiteSource(name: name, configuration, metrics: metrics, logger: logger)
-        case .folder(let path):
-            var configuration = FolderSource.Configuration(path: path)
-            configuration.follows = false
-            return FolderSource(name: name, configuration, metrics: metrics, logger: logger)
+                setup, paths: paths, parallelFiles: min(4, ProcessInfo.processInfo.activeProcessorCount),
+                takesUnfinishedLines: options.takesUnfinishedLines, unfinished: unfinished, progress: progress)
+        case .table(let table, let path): settings = .table(table, in: path, key: nil)
+        case .folder(let path): settings = .folder(path)
         }
+        guard let source = try await settings.endingSource(setup) else { throw UsageError("\(settings.place(of: name)) is gone") }
+        return source
     }
 
     /// What each input reads: `views=a.jsonl` names it, and a plain path is of the only one. The files of an input are one source. A source has the same name whatever else

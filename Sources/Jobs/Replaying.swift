@@ -17,7 +17,7 @@ public enum Replaying {
         let definition = try configuration.pipeline(pipeline)
         let logger = configuration.logger()
         let runs = RunStore(workspace.store)
-        let run = try runs.begin(pipeline, .replay, now: Timestamp(microseconds: WallClock.microseconds))
+        let run = try runs.begin(pipeline, .replay, now: .now)
         do {
             let summary = try PipelineReplay.run(
                 definition, lake: workspace.lake, checkpoints: workspace.checkpoints, context: context,
@@ -25,10 +25,10 @@ public enum Replaying {
             let stages =
                 [PipelineRunner.StageRows(stage: "bronze", rowsIn: summary.lines, rowsOut: summary.lines)]
                 + summary.tables.map { .init(stage: $0.name, rowsIn: $0.rows, rowsOut: $0.rows) }
-            try runs.end(run, stages: stages, now: Timestamp(microseconds: WallClock.microseconds))
+            try runs.end(run, stages: stages, now: .now)
             return summary
         } catch {
-            try runs.end(run, error: "\(error)", now: Timestamp(microseconds: WallClock.microseconds))
+            try runs.end(run, error: "\(error)", now: .now)
             throw error
         }
     }

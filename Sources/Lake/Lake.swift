@@ -2,15 +2,18 @@ import Columns
 
 /// The tables below one folder: `silver.ssh` is the table in `silver/ssh`.
 public struct Lake: Sendable {
+    /// The folder that holds the tables.
     public let root: String
 
+    /// The lake in a folder, which is created with the first table.
     public init(root: String) {
         self.root = root
     }
 
     /// Opens a table that is there, now or as it was.
     ///
-    /// - Throws: ``LakeError/noTable(_:)``; ``LakeError/noVersion(_:table:)`` and ``LakeError/notInLog(table:wanted:oldest:)`` for a past that the log does not have.
+    /// - Throws: ``LakeError/noTable(_:)``; ``LakeError/noVersion(_:table:)`` and ``LakeError/notInLog(table:wanted:oldest:)``
+    ///   for a past that the log does not have.
     public func table(_ name: String, at moment: TableMoment = .newest) throws(LakeError) -> DeltaTable {
         let storage = try storage(of: name)
         switch moment {
@@ -29,7 +32,8 @@ public struct Lake: Sendable {
         }
     }
 
-    /// Opens a table, or makes it with these columns. A table that is there and lacks some of them gets them, if they may be null.
+    /// Opens a table, or makes it with these columns. A table that is there and lacks some of them gets them, if they may be
+    /// null.
     ///
     /// - Parameters:
     ///   - partitions: columns whose values each have files of their own; a date, as a rule.
@@ -62,7 +66,8 @@ public struct Lake: Sendable {
         return LocalStorage(root: "\(root)/\(parts[0])/\(parts[1])")
     }
 
-    /// Whether a layer, a table or a pipeline may be called so: letters and digits of ASCII, `_` and `-`. Names become folders and metric labels.
+    /// Whether a layer, a table or a pipeline may be called so: letters and digits of ASCII, `_` and `-`. Names become folders
+    /// and metric labels.
     public static func isName(_ name: some StringProtocol) -> Bool {
         !name.isEmpty
             && name.utf8.allSatisfy { byte in

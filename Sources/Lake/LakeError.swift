@@ -34,6 +34,7 @@ public enum LakeError: Error, CustomStringConvertible {
         }
     }
 
+    /// The sentence for people, with the way out.
     public var description: String {
         switch self {
         case .noTable(let name): "there is no table '\(name)'; 'obs lake tables' shows those that there are"

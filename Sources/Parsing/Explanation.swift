@@ -4,12 +4,14 @@ import Columns
 public struct FormatExplainer: Sendable {
     private var format: any LogFormat
 
+    /// Explains lines as `format` reads them.
     public init(_ format: any LogFormat) {
         self.format = format
     }
 
-    /// One JSON object an event: `time` and the columns that have a value (`count` when it is not 1), without `file` and `offset`. For a line that is not understood `error`
-    /// with the reason and `line`. Events of several lines come once they have ended.
+    /// One JSON object an event: `time` and the columns that have a value (`count` when it is not 1), without `file` and
+    /// `offset`. For a line that is not understood `error` with the reason and `line`. Events of several lines come once they
+    /// have ended.
     public mutating func explain(_ lines: [[UInt8]], arrival now: Timestamp, from offset: Int64 = 0) -> [String] {
         var builder = RawLinesBuilder()
         var offset = offset
@@ -45,7 +47,8 @@ public struct FormatExplainer: Sendable {
     /// A line without a stamp has no time: its arrival is put where no stamp can be, and left out of what is shown.
     private static let none = Timestamp(microseconds: .min)
 
-    /// Lines of sshd and of Java may lack parts of their time that the arrival fills in; where they lack all of it, and for all other formats, it is not known.
+    /// Lines of sshd and of Java may lack parts of their time that the arrival fills in; where they lack all of it, and for all
+    /// other formats, it is not known.
     private func knowsTime(_ line: Span<UInt8>) -> Bool {
         if format is Log4j { return true }
         guard format is SSHD else { return false }

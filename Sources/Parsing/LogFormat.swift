@@ -8,6 +8,7 @@ public struct ParsingContext: Sendable, Hashable, Codable {
     /// The zone of stamps that lack one.
     public var timeZone: TimeZone
 
+    /// The year is inferred from the arrival of lines unless it is given.
     public init(year: Int? = nil, timeZone: TimeZone = .current) {
         self.year = year
         self.timeZone = timeZone
@@ -16,9 +17,9 @@ public struct ParsingContext: Sendable, Hashable, Codable {
 
 /// A way to understand lines: raw lines in, typed events out, and a reason for each line that is neither.
 ///
-/// One value reads the lines of one partition of one input (a followed file with its rotations, a file of a batch) in the order in which they stand
-/// there, from one task at a time; others read other partitions at the same time. It opens no file and asks no clock: the same lines in the same
-/// order give the same events.
+/// One value reads the lines of one partition of one input (a followed file with its rotations, a file of a batch) in the order
+/// in which they stand there, from one task at a time; others read other partitions at the same time. It opens no file and asks
+/// no clock: the same lines in the same order give the same events.
 public protocol LogFormat: Sendable {
     /// The name in `format:` of a pipeline.
     static var name: String { get }
@@ -30,17 +31,22 @@ public protocol LogFormat: Sendable {
     /// - Throws: ``FormatError`` when the format cannot be as `options` want it; the sentence names the option.
     init(context: ParsingContext, options: FormatOptions) throws(FormatError)
 
-    /// The columns of the events. There is always an `event_time`, a timestamp that is not null; a format whose lines have none gives the time of
-    /// arrival. Formats of lines end with `file` and `offset`, which lead back to the line in bronze.
+    /// The columns of the events. There is always an `event_time`, a timestamp that is not null; a format whose lines have none
+    /// gives the time of arrival. Formats of lines end with `file` and `offset`, which lead back to the line in bronze.
     var schema: Schema { get }
 
-    /// The events and rejected lines of a batch of ``RawLines``. Every line is in exactly one of the two, save that a format of records of several lines gives
-    /// one event for them all, once it knows that the record has ended; and a line that names columns is neither.
+    /// The events and rejected lines of a batch of ``RawLines``. Every line is in exactly one of the two, save that a format of
+    /// records of several lines gives one event for them all, once it knows that the record has ended; and a line that names
+    /// columns is neither.
     mutating func parse(_ lines: Batch) -> ParsedBatch
+
+    /// How a pipeline counts the events by what they say; nil where their number is enough.
+    static var counter: EventCounter? { get }
 
     /// Whether a record may be several lines, so that ``flush()`` may have something to give.
     static var keepsRecords: Bool { get }
-    /// What was kept because its record could still go on: asked for at the end of a partition, and when nothing has come in it for a while. Nil when nothing was.
+    /// What was kept because its record could still go on: asked for at the end of a partition, and when nothing has come in it
+    /// for a while. Nil when nothing was.
     mutating func flush() -> FlushedLines?
 
     /// What the format remembers between batches, for a checkpoint.
@@ -53,13 +59,16 @@ public protocol LogFormat: Sendable {
 public struct FormatOptions: Sendable, Hashable {
     /// A column that the definition declares, for formats whose lines may hold anything (JSON, CSV).
     public struct DeclaredColumn: Sendable, Hashable {
+        /// Of the column in the events.
         public var name: String
+        /// What its texts are read as; a text that cannot be is `bad_value`.
         public var type: ColumnType
         /// Where it stands in a record: a key, keys with dots between them, or a CSV file's heading; ``name`` by default.
         public var path: String
         /// A line without a value for a column that must have one goes to quarantine as `bad_value`.
         public var isNullable: Bool
 
+        /// A column that is read from under `path`, by default from under its own name.
         public init(_ name: String, _ type: ColumnType, path: String? = nil, isNullable: Bool = true) {
             self.name = name
             self.type = type
@@ -70,19 +79,25 @@ public struct FormatOptions: Sendable, Hashable {
 
     /// Empty for a format with columns of its own. One called `event_time` is the event time.
     public var columns: [DeclaredColumn] = []
-    /// What else the format lets one choose, such as `delimiter` of CSV: key and value as they stand under `options:`, sorted by key.
+    /// What else the format lets one choose, such as `delimiter` of CSV: key and value as they stand under `options:`, sorted
+    /// by key.
     public var settings: [Setting] = []
 
+    /// One setting of a format.
     public struct Setting: Sendable, Hashable {
+        /// As it is written under `options:`.
         public var key: String
+        /// As it is written, without quotes.
         public var value: String
 
+        /// A setting as it is written.
         public init(_ key: String, _ value: String) {
             self.key = key
             self.value = value
         }
     }
 
+    /// Columns and settings of a definition; most formats take neither.
     public init(columns: [DeclaredColumn] = [], settings: [Setting] = []) {
         self.columns = columns
         self.settings = settings
@@ -101,6 +116,7 @@ public enum FormatError: Error, Sendable, Equatable, CustomStringConvertible {
     case badSetting(String, value: String, format: String, wanted: String)
     case badColumn(String, format: String, reason: String)
 
+    /// The sentence for people, with the way out.
     public var description: String {
         switch self {
         case .unknown(let name, let known): "there is no format '\(name)'; known are \(known.joined(separator: ", "))"
@@ -117,11 +133,14 @@ public enum FormatError: Error, Sendable, Equatable, CustomStringConvertible {
 
 /// What a format makes of one batch of raw lines.
 public struct ParsedBatch: Sendable {
+    /// Of the schema ``LogFormat/schema``, in the order of the lines.
     public let events: Batch
     /// For each event the row of its line in the batch that was parsed.
     public let lineRows: [Int32]
+    /// The lines that go to quarantine, in their order.
     public let rejected: [RejectedLine]
 
+    /// What a format made of a batch; `lineRows` has one entry per event.
     public init(events: Batch, lineRows: [Int32], rejected: [RejectedLine]) {
         self.events = events
         self.lineRows = lineRows
@@ -130,8 +149,13 @@ public struct ParsedBatch: Sendable {
 }
 
 extension LogFormat {
+    /// None.
     public static var aliases: [String] { [] }
+    /// False: each line is a record.
     public static var keepsRecords: Bool { false }
+    /// None.
+    public static var counter: EventCounter? { nil }
+    /// Nothing is kept.
     public mutating func flush() -> FlushedLines? { nil }
 }
 
@@ -139,8 +163,10 @@ extension LogFormat {
 public struct FlushedLines: Sendable {
     /// Of the schema ``RawLines/schema``.
     public let lines: Batch
+    /// What the format made of them.
     public let parsed: ParsedBatch
 
+    /// A record that was kept until now.
     public init(lines: Batch, parsed: ParsedBatch) {
         self.lines = lines
         self.parsed = parsed
@@ -157,9 +183,12 @@ public struct FlushedLines: Sendable {
 
 /// A line that no event could be made of.
 public struct RejectedLine: Sendable, Hashable {
+    /// In the batch that was parsed.
     public let row: Int
+    /// Why no event could be made of it.
     public let reason: RejectionReason
 
+    /// A line of the batch at hand.
     public init(row: Int, reason: RejectionReason) {
         self.row = row
         self.reason = reason
@@ -187,8 +216,10 @@ public enum RejectionReason: String, Error, Sendable, CaseIterable, Codable {
 
 /// The log formats that obs reads. A new format is a file in `Formats` and a line here.
 public enum LogFormats {
+    /// All formats, the one that people most often want first.
     public static let all: [any LogFormat.Type] = [SSHD.self, JSONLines.self, Logfmt.self, CSV.self, Log4j.self, ObsLog.self]
 
+    /// The format of that name or alias; nil when there is none.
     public static func named(_ name: String) -> (any LogFormat.Type)? {
         all.first { $0.name == name || $0.aliases.contains(name) }
     }

@@ -18,32 +18,38 @@ import Columns
 /// | `{text}` | what the program itself wrote, up to the first place where the next literal stands |
 /// | `{rest}` | everything to the end |
 ///
-/// What a client chose may itself contain ` from 192.0.2.1 port 1 ssh2`. So it is asked for each part who wrote it, and what that leaves in doubt:
+/// What a client chose may itself contain ` from 192.0.2.1 port 1 ssh2`. So it is asked for each part who wrote it, and what
+/// that leaves in doubt:
 ///
-/// - Behind `{user}` and `{client}` only the program wrote: they reach as far as they can, and what follows is looked for from the right.
-/// - An `{account}` exists, so its name has no such text in it: what follows is looked for from the left, whatever a client wrote behind it.
-/// - On both sides of an address that follows a `{contested}` name stands a client's text. When looking from the left and from the right finds two
-///   different places, nobody can tell which is true: then there is no user, no source and no port.
+/// - Behind `{user}` and `{client}` only the program wrote: they reach as far as they can, and what follows is looked for from
+///   the right.
+/// - An `{account}` exists, so its name has no such text in it: what follows is looked for from the left, whatever a client
+///   wrote behind it.
+/// - On both sides of an address that follows a `{contested}` name stands a client's text. When looking from the left and from
+///   the right finds two different places, nobody can tell which is true: then there is no user, no source and no port.
 ///
-/// A `{user}` behind `for ` gives the name alone where `invalid user ` or `illegal user ` stands before it, as sshd writes of names that it does not know.
+/// A `{user}` behind `for ` gives the name alone where `invalid user ` or `illegal user ` stands before it, as sshd writes of
+/// names that it does not know.
 ///
-/// Patterns are compiled once. A message is compared only with patterns that begin with its first byte, so an entry more costs the others nothing.
-public struct MessageGrammar: Sendable {
+/// Patterns are compiled once. A message is compared only with patterns that begin with its first byte, so an entry more costs
+/// the others nothing.
+struct MessageGrammar: Sendable {
     /// The parts of a message that patterns name; absent ones are empty ranges with a negative start.
-    public struct Match: Sendable {
-        public internal(set) var pattern = 0
-        public internal(set) var user = absent
-        public internal(set) var source = absent
-        public internal(set) var method = absent
-        public internal(set) var port: Int32?
-        public internal(set) var count: Int32?
+    struct Match: Sendable {
+        var pattern = 0
+        var user = absent
+        var source = absent
+        var method = absent
+        var port: Int32?
+        var count: Int32?
         /// Two readings of the line name different places, so none of its names can be believed.
         var isContested = false
 
         static let absent = -1 ..< -1
     }
 
-    /// One step of a pattern. Steps of all patterns stand in one array and their literals in one buffer: matching follows numbers and touches no object.
+    /// One step of a pattern. Steps of all patterns stand in one array and their literals in one buffer: matching follows
+    /// numbers and touches no object.
     private struct Step {
         enum Kind {
             case literal, source, method, word, port, count, number, user, client, account, contested, same, key, text, rest, end
@@ -72,7 +78,7 @@ public struct MessageGrammar: Sendable {
     static let maxAccountLength = 256
 
     /// - Precondition: each pattern begins with a literal and its parts have known names; the list is part of the program.
-    public init(_ texts: [String]) {
+    init(_ texts: [String]) {
         for (index, text) in texts.enumerated() {
             starts.append(steps.count)
             compile(text)
@@ -83,13 +89,14 @@ public struct MessageGrammar: Sendable {
     }
 
     /// The first pattern that takes all of `message`, or nil.
-    public func match(_ message: Span<UInt8>) -> Match? {
+    func match(_ message: Span<UInt8>) -> Match? {
         guard !message.isEmpty, message.count <= Self.maxMessageLength else { return nil }
         for index in byFirstByte[Int(message[0])] {
             var match = Match()
             if take(starts[index], message, 0, &match) {
                 match.pattern = index
-                // A longer name than any program writes reaches into what a client wrote behind the address, of which the end was cut off.
+                // A longer name than any program writes reaches into what a client wrote behind the address, of which the end
+                // was cut off.
                 if match.user.count > Self.maxNameLength, match.source.lowerBound > match.user.lowerBound {
                     match.isContested = true
                 }
@@ -100,8 +107,9 @@ public struct MessageGrammar: Sendable {
         return nil
     }
 
-    /// Whether the steps from `step` on take the message from `at` to its end. Each is tried at most at each position; of two open parts that follow each
-    /// other one is committed (`{text}`) or short (`{account}`), so the cost stays linear in the length.
+    /// Whether the steps from `step` on take the message from `at` to its end. Each is tried at most at each position; of two
+    /// open parts that follow each other one is committed (`{text}`) or short (`{account}`), so the cost stays linear in the
+    /// length.
     private func take(_ step: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Bool {
         let kind = steps[step].kind
         switch kind {
@@ -124,7 +132,8 @@ public struct MessageGrammar: Sendable {
             return true
         case .source, .method, .word:
             var end = message.wordEnd(from: at)
-            // Fast path: a blank or the end follows. Else, as in `{source}: 11: Bye`, the last place in the word where the rest fits.
+            // Fast path: a blank or the end follows. Else, as in `{source}: 11: Bye`, the last place in the word where the rest
+            // fits.
             while end > at {
                 if take(step + 1, message, end, &match) {
                     if kind == .source { match.source = at..<end }
@@ -189,7 +198,8 @@ public struct MessageGrammar: Sendable {
         return nil
     }
 
-    /// The end of an open part that reaches no further than it must. That of an account is near, and no name that sshd does not know.
+    /// The end of an open part that reaches no further than it must. That of an account is near, and no name that sshd does not
+    /// know.
     private func takeFromLeft(_ step: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Int? {
         let next = steps[step + 1]
         let isAccount = steps[step].kind == .account

@@ -3,9 +3,10 @@ import Columns
 /// The bronze table: each line as it came, where it stood, and when it arrived. Sources write it, formats read it, and it is
 /// never changed.
 public enum RawLines {
-    /// A line of this length or more is no line of a format: it goes to quarantine as ``RejectionReason/lineTooLong``. One of more than twice the length is cut into
-    /// pieces, so that a file without line ends cannot fill the memory. Every piece, the last one too, has this length at least: so what stands behind a cut can never be
-    /// taken for a line, neither now nor when the table is read again.
+    /// A line of this length or more is no line of a format: it goes to quarantine as ``RejectionReason/lineTooLong``. One of
+    /// more than twice the length is cut into pieces, so that a file without line ends cannot fill the memory. Every piece, the
+    /// last one too, has this length at least: so what stands behind a cut can never be taken for a line, neither now nor when
+    /// the table is read again.
     public static let maxLineLength = 1 << 20
 
     /// `source` is the configured source's name, `file` the path (or peer) that the line was read from, `offset` the position
@@ -47,12 +48,15 @@ public struct RawLinesBuilder: Sendable {
     private var lines = TextBuilder()
     private var raws = TextBuilder()
     private var hasInvalidLine = false
-    /// Bytes of NUL before lines that were passed over: the hole that a copied and truncated log begins with when its writer goes on where it was.
+    /// Bytes of NUL before lines that were passed over: the hole that a copied and truncated log begins with when its writer
+    /// goes on where it was.
     public private(set) var skippedNULs = 0
-    // One source and one file give many lines: their codes are kept, because hashing two names a line would cost more than the line.
+    // One source and one file give many lines: their codes are kept, because hashing two names a line would cost more than the
+    // line.
     private var lastSource: (name: String, code: UInt32)?
     private var lastFile: (name: String, code: UInt32)?
 
+    /// A builder without lines.
     public init() {}
 
     /// No lines.
@@ -61,6 +65,7 @@ public struct RawLinesBuilder: Sendable {
         return builder.finish()
     }
 
+    /// The number of lines so far.
     public var count: Int { lines.count }
     /// The bytes of the lines so far; sources cut a batch by this and by ``count``.
     public var byteCount: Int { lines.byteCount }
@@ -85,8 +90,8 @@ public struct RawLinesBuilder: Sendable {
         appendOrigin(of: 1, source: source, file: file, arrival: arrival)
     }
 
-    /// Appends the lines of a block as it stands in a file, without their LF or CRLF, without NULs before them, and without the byte order mark of the file; gives how many
-    /// they are.
+    /// Appends the lines of a block as it stands in a file, without their LF or CRLF, without NULs before them, and without the
+    /// byte order mark of the file; gives how many they are.
     ///
     /// - Parameters:
     ///   - offset: the position of the block's first byte in the file.
@@ -103,7 +108,8 @@ public struct RawLinesBuilder: Sendable {
         while start < block.count {
             let end = block.firstIndex(of: UInt8(ascii: "\n"), from: start) ?? block.count
             var textEnd = end
-            // A piece of a longer line keeps a CR at its end: it is the line's, and without it the piece would be shorter than pieces are.
+            // A piece of a longer line keeps a CR at its end: it is the line's, and without it the piece would be shorter than
+            // pieces are.
             if end > start, block[end - 1] == UInt8(ascii: "\r"), end < block.count || end - start < RawLines.maxLineLength {
                 textEnd = end - 1
             }

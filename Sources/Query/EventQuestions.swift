@@ -1,7 +1,6 @@
 import Columns
 import Foundation
 import Lake
-import Parsing
 
 /// What can be asked of the tables of the lake.
 public struct EventQuestions: Sendable {
@@ -51,7 +50,7 @@ public struct EventQuestions: Sendable {
 }
 
 extension Timestamp {
-    /// A point in time as people write it: `2h` (ago), `today`, `now`, or RFC 3339.
+    /// A point in time as people write it: `2h` (ago), `today`, `now`, or RFC 3339, or a date alone (its midnight in UTC).
     public init(parsing text: String, now: Timestamp) throws(QueryError) {
         if text == "now" {
             self = now
@@ -60,12 +59,8 @@ extension Timestamp {
             self = Timestamp(year: c.year, month: c.month, day: c.day)
         } else if let ago = Duration(parsing: text) {
             self = now - ago
-        } else if let date = try? Date(text, strategy: .iso8601) {
-            self = Timestamp(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded()))
-        } else if let date = try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)) {
-            self = Timestamp(microseconds: Int64((date.timeIntervalSince1970 * 1e6).rounded()))
-        } else if let date = try? Date(text + "T00:00:00Z", strategy: .iso8601) {
-            self = Timestamp(microseconds: Int64(date.timeIntervalSince1970 * 1e6))
+        } else if let time = Timestamp(rfc3339: text) ?? (text.utf8.count == 10 ? Timestamp(iso8601: text) : nil) {
+            self = time
         } else {
             throw .badTime(text)
         }

@@ -26,7 +26,7 @@ enum IncidentRoutes {
             },
             Route(.get, "/api/v1/incidents/{id}", one) { request in
                 let view = try questions.one(
-                    request.parameter("id"), runbooks: runbooks, context: try context(request, lake), now: Site.now)
+                    request.parameter("id"), runbooks: runbooks, context: try context(request, lake), now: .now)
                 return response(view.json, view.incident)
             },
             Route(.get, "/api/v1/incidents/{id}/timeline", timeline) { request in
@@ -36,7 +36,7 @@ enum IncidentRoutes {
                 let action = try IncidentActionRequest(request)
                 let incident = try incidents.perform(
                     action.action, on: request.parameter("id"), by: action.by, note: action.note, ifVersion: action.version,
-                    now: Site.now)
+                    now: .now)
                 return response(questions.json(incident), incident)
             },
         ]
@@ -72,7 +72,7 @@ enum IncidentRoutes {
             }
         }
         func time(_ name: String) throws -> Timestamp? {
-            try request.given(name).map { try Timestamp(parsing: $0, now: Site.now) }
+            try request.given(name).map { try Timestamp(parsing: $0, now: .now) }
         }
         return IncidentFilter(
             state: request.given("state"), severity: request.given("severity"), assignee: request.given("assignee"),

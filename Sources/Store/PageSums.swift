@@ -2,11 +2,13 @@ internal import CZlib
 import Foundation
 @preconcurrency import GRDB
 
-/// The checksums of the database's pages as obs left them at its end. SQLite has none: a bit that changes in a text is a text that nobody wrote, and no check of its structure finds it.
+/// The checksums of the database's pages as obs left them at its end. SQLite has none: a bit that changes in a text is a text
+/// that nobody wrote, and no check of its structure finds it.
 ///
 ///     obs.db.sums     obs-sums 1 4096 117 9ae0daaf\n, and four bytes a page
 ///
-/// They are written when the last process that has the database open ends in order, and removed by whoever opens it next. So where they are, nothing of obs has changed the file since.
+/// They are written when the last process that has the database open ends in order, and removed by whoever opens it next. So
+/// where they are, nothing of obs has changed the file since.
 struct PageSums {
     /// A larger database is not read whole at each end.
     private static let maxSize = 8 << 30
@@ -82,7 +84,8 @@ struct PageSums {
 }
 
 extension Store {
-    /// Writes the log into the file, and down what each of its pages is, unless another process has it open. For the end of a process, which writes nothing any more.
+    /// Writes the log into the file, and down what each of its pages is, unless another process has it open. For the end of a
+    /// process, which writes nothing any more.
     public func seal() throws {
         _ = try use?.alone(within: .zero) {
             try checkpoint()
@@ -92,7 +95,8 @@ extension Store {
         }
     }
 
-    /// The pages that are not what obs left when it ended, as sentences; nothing is known where it was killed. For whoever opens the file before anybody else has it open: the opening itself writes.
+    /// The pages that are not what obs left when it ended, as sentences; nothing is known where it was killed. For whoever
+    /// opens the file before anybody else has it open: the opening itself writes.
     static func changedPages(_ path: String, _ use: SharedUse?) -> [String] {
         let sums = PageSums(of: path)
         guard sums.exists, let use else { return [] }

@@ -1,15 +1,18 @@
 import Foundation
 @preconcurrency import GRDB
 
-/// What a table's rows must be for the rooms to read them: each column of the type that it is declared with, and some of them JSON. SQLite itself holds to neither, and what a failing disk, an
-/// older version or a hand has put there must spoil its own row alone.
+/// What a table's rows must be for the rooms to read them: each column of the type that it is declared with, and some of them
+/// JSON. SQLite itself holds to neither, and what a failing disk, an older version or a hand has put there must spoil its own
+/// row alone.
 public struct RowCheck: Sendable {
+    /// The table to check.
     public let table: String
     /// Columns whose texts are JSON, where they are not null.
     public let json: [String]
     /// Whether a row that cannot be read may be taken out of the table: nothing that is sound hangs on it.
     public let isMovable: Bool
 
+    /// A check of all columns of `table` by their declared types, and of the columns in `json` for being JSON.
     public init(_ table: String, json: [String] = [], isMovable: Bool = true) {
         self.table = table
         self.json = json
@@ -19,14 +22,16 @@ public struct RowCheck: Sendable {
 
 /// A row that cannot be read.
 public struct UnreadableRow: Sendable, Equatable {
+    /// The table that the row is in.
     public let table: String
     /// Its key, as text.
     public let id: String
-    /// What is wrong, such as `starts_at is no integer`.
+    /// Such as `starts_at is not an integer`.
     public let reason: String
     /// The statement that would put it in again.
     public let statement: String
 
+    /// A row that cannot be read; `statement` puts it back once it is repaired.
     public init(table: String, id: String, reason: String, statement: String = "") {
         self.table = table
         self.id = id
@@ -95,7 +100,8 @@ extension Store {
 }
 
 extension DatabaseError {
-    /// Whether it is of the store as a whole (a full disk, a damaged page, another writer), and not of what a statement was about.
+    /// Whether it is of the store as a whole (a full disk, a damaged page, another writer), and not of what a statement was
+    /// about.
     public var isOfTheStore: Bool {
         [
             .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_READONLY,

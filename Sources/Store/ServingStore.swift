@@ -2,7 +2,8 @@ import Columns
 import Foundation
 @preconcurrency import GRDB
 
-/// The newest row per key of the gold tables, for programs that look up one key at a time. It is a database of its own (`serve.db`).
+/// The newest row per key of the gold tables, for programs that look up one key at a time. It is a database of its own
+/// (`serve.db`).
 ///
 /// Every row comes from a gold table, so the file can always be rebuilt. A key has one row: the size follows the number of keys.
 public struct ServingStore: Sendable {
@@ -33,8 +34,8 @@ public struct ServingStore: Sendable {
 
     /// Opens an existing file for reading only; nothing is written.
     ///
-    /// - Throws: ``ServingStoreError`` when the file is not a database, or has damaged pages; ``StoreError`` when it cannot be read
-    ///   without the right to write.
+    /// - Throws: ``ServingStoreError`` when the file is not a database, or has damaged pages; ``StoreError`` when it cannot be
+    ///   read without the right to write.
     public init(reading path: String) throws {
         self.path = path
         do {
@@ -46,7 +47,8 @@ public struct ServingStore: Sendable {
 
     /// Opens the file. A damaged file is moved aside first and replaced by an empty one.
     ///
-    /// - Returns: the store; whether it is new and must be filled from the gold tables; the path of the damaged file, if there was one.
+    /// - Returns: the store; whether it is new and must be filled from the gold tables; the path of the damaged file, if there
+    ///   was one.
     public static func opened(path: String, now: Date) throws -> (store: ServingStore, isNew: Bool, kept: String?) {
         guard FileManager.default.fileExists(atPath: path) else { return (try ServingStore(path: path), true, nil) }
         do {

@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
 
-/// Who has a database open, in all processes: any number of the same version share it, and whoever brings it up to date has it alone, so that no process meets tables that changed
-/// under it.
+/// Who has a database open, in all processes: any number of the same version share it, and whoever brings it up to date has it
+/// alone, so that no process meets tables that changed under it.
 ///
-/// It is a lock on a file beside the database: closing any other descriptor of the database itself would take SQLite's own locks away.
+/// It is a lock on a file beside the database: closing any other descriptor of the database itself would take SQLite's own
+/// locks away.
 final class SharedUse: Sendable {
     private let descriptor: Int32
 
@@ -28,7 +29,8 @@ final class SharedUse: Sendable {
 
     /// Has it alone while `body` runs, or gives nil when others still share it after `patience`.
     ///
-    /// It is shared again afterwards. Whoever waits for the same lets go in between: the first of them does the work for all, so `body` must look whether it is still to be done.
+    /// It is shared again afterwards. Whoever waits for the same lets go in between: the first of them does the work for all,
+    /// so `body` must look whether it is still to be done.
     func alone<Value>(within patience: Duration, _ body: () throws -> Value) rethrows -> Value? {
         let clock = ContinuousClock(), end = clock.now + patience
         defer { share() }

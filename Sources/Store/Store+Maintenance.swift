@@ -4,7 +4,8 @@ import Foundation
 
 /// What keeps the file well over the years: copies, checks, and room given back.
 extension Store {
-    /// Copies the database as it is at one moment to a new file, while others go on reading and writing. The copy is whole or not there.
+    /// Copies the database as it is at one moment to a new file, while others go on reading and writing. The copy is whole or
+    /// not there.
     ///
     /// - Throws: ``StoreError/backupExists(path:)`` when a file is there already; SQLite's or the file system's error.
     public func backUp(to path: String) throws {
@@ -15,17 +16,19 @@ extension Store {
         let unfinished = "\(path).\(RandomName.uuid()).part"
         defer { try? files.removeItem(atPath: unfinished) }
         let copy = try DatabaseQueue(path: unfinished)
-        // In steps: a single step would hold a read transaction, and so the write-ahead log, for as long as it takes; SQLite starts again by itself
-        // when another process writes meanwhile.
+        // In steps: a single step would hold a read transaction, and so the write-ahead log, for as long as it takes; SQLite
+        // starts again by itself when another process writes meanwhile.
         try database.backup(to: copy, pagesPerStep: 1024)
         try copy.close()
         try files.moveItem(atPath: unfinished, toPath: path)
     }
 
-    /// Puts the database back to what a backup holds, while others go on reading and writing: they see the one or the other, never a mixture.
+    /// Replaces the contents of the database by those of a backup, while others go on reading and writing: they see the one or
+    /// the other, never a
+    /// mixture.
     ///
-    /// - Returns: the file beside the database that what was there until now is kept in.
-    /// - Throws: ``StoreError/badBackup(path:reason:)`` when the file is no whole backup of obs, and then nothing has changed.
+    /// - Returns: the path of the copy of the previous database.
+    /// - Throws: ``StoreError/badBackup(path:reason:)`` when the file is not a complete backup of obs; nothing has changed then.
     public func restore(from backup: String, now: Date) throws -> String {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: backup, isDirectory: &isFolder), !isFolder.boolValue else {
@@ -67,7 +70,7 @@ extension Store {
         return kept
     }
 
-    /// Puts what was put aside back to its place, over what is there.
+    /// Moves a copy that ``setAside(_:now:)`` made back over the database.
     public static func putBack(_ kept: String, to path: String) throws {
         for suffix in ["", "-wal", "-shm", ".sums"] {
             try? FileManager.default.removeItem(atPath: path + suffix)
@@ -89,7 +92,8 @@ extension Store {
         }
     }
 
-    /// What a quick look over the pages of the file finds, of as many as it can read within `budget`; empty when nothing is wrong with them.
+    /// What a quick look over the pages of the file finds, of as many as it can read within `budget`; empty when nothing is
+    /// wrong with them.
     ///
     /// - Returns: the problems, each once, and whether the whole file was looked at.
     public func quickCheck(within budget: Duration) throws -> (problems: [String], isWhole: Bool) {

@@ -3,8 +3,9 @@ import Foundation
 
 /// Questions by somebody who may only read: another user of the group, a copy on a mount that cannot be written.
 ///
-/// SQLite readers of a database with a log (WAL) meet in shared memory, the file `-shm`, which the first of them makes. Who may not make it reads one that is there. Where there
-/// is none, nobody has the database open, and a database without a log can be read as a file that does not change:
+/// SQLite readers of a database with a log (WAL) meet in shared memory, the file `-shm`, which the first of them makes. Who may
+/// not make it reads one that is there. Where there is none, nobody has the database open, and a database without a log can be
+/// read as a file that does not change:
 ///
 /// | `-shm` | `-wal` | folder | opened |
 /// |---|---|---|---|

@@ -1,4 +1,5 @@
-/// How a loop bears that one of its chores fails: the chore waits for longer and longer before it is tried again, the others go on, and the same error is logged now and then.
+/// How a loop bears that one of its chores fails: the chore waits for longer and longer before it is tried again, the others go
+/// on, and the same error is logged now and then.
 ///
 /// Knows no clock. Times are those of the clock that never jumps.
 public struct ChoreFailures: Sendable {
@@ -17,6 +18,8 @@ public struct ChoreFailures: Sendable {
 
     private var failures: [String: Failure] = [:]
 
+    /// No chore has failed yet. After a failure a chore waits for `firstPause`, then twice as long each time, up to
+    /// `longestPause`.
     public init(firstPause: Duration = .seconds(1), longestPause: Duration = .seconds(60)) {
         self.firstPause = firstPause
         self.longestPause = longestPause

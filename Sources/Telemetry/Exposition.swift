@@ -4,7 +4,7 @@ import Columns
 public enum ExpositionFormat: Sendable {
     /// Prometheus text format 0.0.4.
     case prometheus
-    /// OpenMetrics 1.0: the same with `# UNIT`, exemplars and `# EOF`.
+    /// OpenMetrics 1.0: the same with `# UNIT` and `# EOF`.
     case openMetrics
 
     /// The exact `Content-Type`: Prometheus 3 fails a scrape without a known one.
@@ -24,7 +24,7 @@ public enum ExpositionFormat: Sendable {
 /// Writes samples in one of the text formats.
 ///
 /// Source: Prometheus, "Exposition formats", text-based format; OpenMetrics 1.0, "ABNF" and "Suffixes".
-public struct ExpositionWriter: Sendable {
+struct ExpositionWriter: Sendable {
     private let format: ExpositionFormat
     private var text = ""
 
@@ -43,14 +43,10 @@ public struct ExpositionWriter: Sendable {
         }
     }
 
-    mutating func sample(_ name: String, labels: String, value: Double, exemplar: Exemplar? = nil) {
+    mutating func sample(_ name: String, labels: String, value: Double) {
         text += name
         if !labels.isEmpty { text += "{\(labels)}" }
         text += " \(Self.render(value))"
-        if format == .openMetrics, let exemplar {
-            text +=
-                " # {trace_id=\"\(Self.escape(exemplar.traceID, quotes: true))\"} \(Self.render(exemplar.value)) \(exemplar.time)"
-        }
         text += "\n"
     }
 

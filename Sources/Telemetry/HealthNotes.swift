@@ -1,9 +1,11 @@
 import Synchronization
 
-/// What is not well although the process goes on: a damaged file, a row that cannot be read, a chore that fails. `/-/ready` lists the notes, and `obs_degraded` counts them.
+/// What is not well although the process goes on: a damaged file, a row that cannot be read, a chore that fails. `/-/ready`
+/// lists the notes, and `obs_degraded` counts them.
 ///
 /// `Daemon` makes one and hands it to the rooms; any thread may write to it.
 public final class HealthNotes: Sendable {
+    /// What is wrong; the raw value is the label of the metric.
     public enum Kind: String, Sendable, CaseIterable {
         /// A file that is not what was written; the sentence names it.
         case damagedFile = "damaged_file"
@@ -20,6 +22,7 @@ public final class HealthNotes: Sendable {
 
     private let notes = Mutex<[Subject: String]>([:])
 
+    /// No notes yet.
     public init() {}
 
     /// Shows the number of notes as a metric.

@@ -3,24 +3,41 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Where log lines go: a file descriptor, one `write` a line under a lock, so that lines of several threads never mix.
-public final class LogOutput: Sendable {
+extension Logger {
+    /// A logger that writes to standard error: for a person when that is a terminal, one JSON object per line otherwise. Its
+    /// JSON lines bear a `run_id` that is the same in all lines of one logger.
+    ///
+    /// - Parameter hasColor: whether a terminal shows levels in color.
+    public static func onStandardError(_ label: String, level: Logger.Level, hasColor: Bool) -> Logger {
+        let runID = RandomName.hexadecimal(digits: 12)
+        return Logger(label: label) { label in
+            let output = LogOutput.standardError
+            if output.isTerminal { return TerminalLogHandler(level: level, output: output, hasColor: hasColor) }
+            var handler = JSONLogHandler(label: label, level: level, output: output)
+            handler[metadataKey: "run_id"] = "\(runID)"
+            return handler
+        }
+    }
+}
+
+/// A file descriptor for log lines: one `write` per line under a lock, so that lines of several threads never mix.
+final class LogOutput: Sendable {
     private let descriptor: Mutex<Int32>
 
-    public static let standardError = LogOutput(descriptor: 2)
+    static let standardError = LogOutput(descriptor: 2)
 
     init(descriptor: Int32) {
         self.descriptor = Mutex(descriptor)
     }
 
-    /// Appends to the file at `path`, which is made if it is not there. Nil if it cannot be opened.
-    public convenience init?(path: String) {
+    /// Appends to the file at `path`, which is created if it does not exist. Nil if it cannot be opened.
+    convenience init?(path: String) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { return nil }
         self.init(descriptor: descriptor)
     }
 
-    public var isTerminal: Bool { descriptor.withLock { isatty($0) == 1 } }
+    var isTerminal: Bool { descriptor.withLock { isatty($0) == 1 } }
 
     func write(_ line: String) {
         var line = line
@@ -39,31 +56,32 @@ public final class LogOutput: Sendable {
     }
 }
 
-/// One JSON object a line: `ts`, `level`, `msg`, `logger`, then the facts of the event as fields.
+/// One JSON object per line: `ts`, `level`, `msg`, `logger`, then the facts of the event as fields.
 ///
-/// Numbers and booleans that were given as such in the metadata (`"\(rows)"` included) are written as JSON numbers and booleans, so that a
-/// reader need not guess; everything else is a string.
-public struct JSONLogHandler: LogHandler {
-    public var metadata: Logger.Metadata = [:]
-    public var metadataProvider: Logger.MetadataProvider?
-    public var logLevel: Logger.Level
+/// Numbers and booleans that were given as such in the metadata (`"\(rows)"` included) are written as JSON numbers and
+/// booleans, so that a reader need not guess; everything else is a string.
+struct JSONLogHandler: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+    var logLevel: Logger.Level
     private let label: String
     private let output: LogOutput
 
-    public init(label: String, level: Logger.Level = .info, output: LogOutput = .standardError) {
+    init(label: String, level: Logger.Level = .info, output: LogOutput = .standardError) {
         self.label = label
         self.output = output
         logLevel = level
     }
 
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    public func log(event: LogEvent) {
-        var line =
-            "{\"ts\":\"\(WallClock.stamp)\",\"level\":\"\(event.level.rawValue)\",\"msg\":\(JSONText.quote(event.message.description)),\"logger\":\(JSONText.quote(label))"
+    func log(event: LogEvent) {
+        let message = JSONText.quote(event.message.description)
+        var line = "{\"ts\":\"\(Timestamp.now.withMilliseconds)\",\"level\":\"\(event.level.rawValue)\""
+        line += ",\"msg\":\(message),\"logger\":\(JSONText.quote(label))"
         for (key, value) in merged(metadata, metadataProvider, event) {
             line += ",\(JSONText.quote(key)):\(JSONText.render(value))"
         }
@@ -72,31 +90,32 @@ public struct JSONLogHandler: LogHandler {
 }
 
 /// The same for a person at a terminal: `10:00:00.123 INFO  epoch committed  pipeline=ssh rows=4096`.
-public struct TerminalLogHandler: LogHandler {
-    public var metadata: Logger.Metadata = [:]
-    public var metadataProvider: Logger.MetadataProvider?
-    public var logLevel: Logger.Level
+struct TerminalLogHandler: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+    var logLevel: Logger.Level
     private let output: LogOutput
     private let hasColor: Bool
 
-    public init(level: Logger.Level = .info, output: LogOutput = .standardError, hasColor: Bool) {
+    init(level: Logger.Level = .info, output: LogOutput = .standardError, hasColor: Bool) {
         self.output = output
         self.hasColor = hasColor
         logLevel = level
     }
 
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    public func log(event: LogEvent) {
+    func log(event: LogEvent) {
         let level = event.level.rawValue.uppercased()
         let padded = level + String(repeating: " ", count: max(0, 7 - level.count))
         let color = hasColor ? (event.level >= .error ? "\u{1B}[31m" : event.level == .warning ? "\u{1B}[33m" : "\u{1B}[2m") : ""
         // What a message or a value says may come from outside, and must not drive the terminal.
         let message = OutsideText("\(event.message)").visibleInOneLine
-        var line = "\(WallClock.stamp.dropFirst(11).dropLast()) \(color)\(padded)\(hasColor ? "\u{1B}[0m" : "") \(message)"
+        var line =
+            "\(Timestamp.now.withMilliseconds.dropFirst(11).dropLast()) \(color)\(padded)\(hasColor ? "\u{1B}[0m" : "") \(message)"
         for (key, value) in merged(metadata, metadataProvider, event) {
             let text = "\(value)"
             let isPlain = !text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0.isControl || $0.isLineBreak }

@@ -7,6 +7,7 @@ import Synchronization
 public final class MetricsRegistry: Sendable {
     private let families = Mutex<[String: any AnyMetricFamily]>([:])
 
+    /// No metrics yet.
     public init() {}
 
     /// A count that only grows; its name ends in `_total`.
@@ -20,14 +21,16 @@ public final class MetricsRegistry: Sendable {
 
     /// A value that goes up and down.
     ///
-    /// - Parameter startsEmpty: has no sample until it is set first: for what is not known from the start, as when something was last done. A zero would be a claim.
+    /// - Parameter startsEmpty: it has no sample until it is first set: for values that are unknown at the start, such as when
+    ///   something was last done.
     public func gauge(_ name: String, help: String, labels: [String] = [], startsEmpty: Bool = false) -> GaugeFamily {
         declare(MetricDescriptor(name: name, kind: .gauge, help: help, labels: labels)) { Gauge(startsEmpty ? .nan : 0) }
     }
 
     /// A distribution in cumulative buckets.
     ///
-    /// - Parameter buckets: upper bounds, rising, without infinity; they fit the range that is measured and have a bound at each threshold.
+    /// - Parameter buckets: upper bounds, rising, without infinity; they fit the range that is measured and have a bound at
+    ///   each threshold.
     public func histogram(_ name: String, help: String, labels: [String] = [], buckets: [Double] = Histogram.latencyBuckets)
         -> HistogramFamily
     {
@@ -65,9 +68,9 @@ public final class MetricsRegistry: Sendable {
         return writer.finish()
     }
 
-    func declare<Instrument>(_ descriptor: MetricDescriptor, make: @escaping @Sendable () -> Instrument) -> MetricFamily<
-        Instrument
-    > {
+    func declare<Instrument: MetricInstrument>(
+        _ descriptor: MetricDescriptor, make: @escaping @Sendable () -> Instrument
+    ) -> MetricFamily<Instrument> {
         families.withLock { families in
             if let known = families[descriptor.name] {
                 guard let family = known as? MetricFamily<Instrument> else {
@@ -76,20 +79,27 @@ public final class MetricsRegistry: Sendable {
                 }
                 return family
             }
-            let family = MetricFamily(descriptor: descriptor, make: make)
+            let family = MetricFamily(descriptor: descriptor, make: make) { instrument, labels, writer in
+                instrument.write(descriptor, labels: labels, to: &writer)
+            }
             families[descriptor.name] = family
             return family
         }
     }
 }
 
-/// What is said of a metric once, for all its series.
+/// The declaration of a metric, for all its series.
 public struct MetricDescriptor: Sendable {
+    /// As the text formats name it.
     public enum Kind: String, Sendable { case counter, gauge, histogram }
 
+    /// With its unit at the end, and `_total` behind that of a counter.
     public let name: String
+    /// How its values behave.
     public let kind: Kind
+    /// What it counts or measures, in one sentence.
     public let help: String
+    /// The names of its labels, in the order in which values are given.
     public let labels: [String]
 
     /// What its values are measured in, as its name says it: seconds, seconds since 1970 or bytes; nil where they are counted.
@@ -105,26 +115,37 @@ public struct MetricDescriptor: Sendable {
     }
 }
 
+/// A counter with its series.
 public typealias CounterFamily = MetricFamily<Counter>
+/// A gauge with its series.
 public typealias GaugeFamily = MetricFamily<Gauge>
+/// A histogram with its series.
 public typealias HistogramFamily = MetricFamily<Histogram>
 
 /// A metric with its series, one for each combination of label values that was asked for.
-public final class MetricFamily<Instrument: MetricInstrument>: AnyMetricFamily {
-    public let descriptor: MetricDescriptor
+public final class MetricFamily<Instrument: AnyObject & Sendable>: AnyMetricFamily {
+    let descriptor: MetricDescriptor
     private let make: @Sendable () -> Instrument
+    private let write: @Sendable (Instrument, _ labels: String, inout ExpositionWriter) -> Void
     /// By the rendered label pairs, `pipeline="ssh",stage="parse"`.
     private let series = Mutex<[String: Instrument]>([:])
 
-    init(descriptor: MetricDescriptor, make: @escaping @Sendable () -> Instrument) {
+    init(
+        descriptor: MetricDescriptor, make: @escaping @Sendable () -> Instrument,
+        write: @escaping @Sendable (Instrument, _ labels: String, inout ExpositionWriter) -> Void
+    ) {
         self.descriptor = descriptor
         self.make = make
+        self.write = write
     }
 
     /// The series with these label values, in the order that the labels were declared; it is made, at zero, on first use.
     ///
     /// Asking takes a lock and builds a text: keep the instrument where it is used often.
-    public subscript(_ values: String...) -> Instrument {
+    public subscript(_ values: String...) -> Instrument { self[values] }
+
+    /// The same with the values in a list.
+    public subscript(_ values: [String]) -> Instrument {
         precondition(values.count == descriptor.labels.count, "metric \(descriptor.name) has the labels \(descriptor.labels)")
         return instrument(labels: Array(zip(descriptor.labels, values)))
     }
@@ -143,7 +164,7 @@ public final class MetricFamily<Instrument: MetricInstrument>: AnyMetricFamily {
         let all = series.withLock { $0.sorted { $0.key < $1.key } }
         guard !all.isEmpty else { return }
         writer.begin(descriptor)
-        for (labels, instrument) in all { instrument.write(descriptor, labels: labels, to: &writer) }
+        for (labels, instrument) in all { write(instrument, labels, &writer) }
     }
 }
 

@@ -1,9 +1,11 @@
+import Columns
 import Glibc
 
 /// The `process_*` metrics that every Prometheus client has, read from `/proc` when they are scraped.
 ///
 /// Source: Prometheus, "Writing client libraries", process metrics.
 public enum ProcessMetrics {
+    /// Declares the metrics of the process in `registry`; they are read when it is scraped.
     public static func register(in registry: MetricsRegistry) {
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
         let page = Double(sysconf(Int32(_SC_PAGESIZE)))
@@ -37,7 +39,7 @@ public enum ProcessMetrics {
 
     private static func startTime(ticks: Double) -> Double {
         let boot = read("/proc/stat")?.split(separator: "\n").first { $0.hasPrefix("btime ") }.flatMap { Double($0.dropFirst(6)) }
-        guard let boot, let fields = statFields() else { return WallClock.now }
+        guard let boot, let fields = statFields() else { return Timestamp.now.secondsSince1970 }
         return boot + fields[19] / ticks
     }
 

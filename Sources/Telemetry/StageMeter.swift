@@ -1,13 +1,21 @@
 /// What became of the records that one call of a stage took in.
 public struct StageCounts: Sendable {
+    /// Rows that went on.
     public var ok = 0
+    /// Rows that came after their window was closed.
     public var late = 0
+    /// Rows that went to quarantine.
     public var quarantined = 0
+    /// Rows that a step took out.
     public var dropped = 0
+    /// Rows with a key that was seen before.
     public var duplicate = 0
+    /// Bytes that the stage read.
     public var bytesIn = 0
+    /// Bytes that the stage wrote.
     public var bytesOut = 0
 
+    /// The counts of one batch; 0 by default.
     public init(
         ok: Int = 0, late: Int = 0, quarantined: Int = 0, dropped: Int = 0, duplicate: Int = 0, bytesIn: Int = 0,
         bytesOut: Int = 0
@@ -28,6 +36,7 @@ public struct StageMetrics: Sendable {
     private let duration: HistogramFamily
     private let bytes: CounterFamily
 
+    /// Declares the metrics in `registry`; declaring them again is allowed.
     public init(_ registry: MetricsRegistry) {
         records = registry.counter(
             "obs_stage_records_total", help: "Records that a stage has taken in, by what became of them.",

@@ -1,22 +1,21 @@
 import CoreMetrics
 import Synchronization
 
-/// Takes in what libraries report through swift-metrics, so that their metrics stand beside ours on `/metrics`.
+/// Collects what libraries report through swift-metrics, so that `/metrics` shows their metrics beside ours.
 ///
 /// Labels become snake case; counters get `_total`; timers and aggregating recorders are histograms, timers in seconds.
 /// The labels of one metric may differ from call to call, as that API allows.
-public struct SwiftMetricsBackend: MetricsFactory {
+struct SwiftMetricsBackend: MetricsFactory {
     private let registry: MetricsRegistry
 
-    public init(registry: MetricsRegistry) {
+    init(registry: MetricsRegistry) {
         self.registry = registry
     }
 
     private static let isInstalled = Mutex(false)
 
-    /// Makes `registry` the one that libraries of this process report to. The API allows that once a process: a second registry, as tests have, gets
-    /// nothing of theirs.
-    public static func installOnce(_ registry: MetricsRegistry) {
+    /// See ``MetricsRegistry/collectFromLibraries()``.
+    static func installOnce(_ registry: MetricsRegistry) {
         let isFirst = isInstalled.withLock { isInstalled in
             defer { isInstalled = true }
             return !isInstalled
@@ -24,32 +23,32 @@ public struct SwiftMetricsBackend: MetricsFactory {
         if isFirst { MetricsSystem.bootstrap(SwiftMetricsBackend(registry: registry)) }
     }
 
-    public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
+    func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         var name = Self.name(label)
         if !name.hasSuffix("_total") { name += "_total" }
         return CounterAdapter(family(name, .counter, Counter.init).instrument(labels: Self.labels(dimensions)))
     }
 
-    public func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
+    func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
         guard aggregate else { return GaugeAdapter(gauge(label, dimensions)) }
         return HistogramAdapter(histogram(Self.name(label), dimensions))
     }
 
-    public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
+    func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         GaugeAdapter(gauge(label, dimensions))
     }
 
-    public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
+    func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         var name = Self.name(label)
         if !name.hasSuffix("_seconds") { name += "_seconds" }
         return HistogramAdapter(histogram(name, dimensions))
     }
 
     // A series that a library is done with stays: a counter that vanished and came back would look like a reset.
-    public func destroyCounter(_: any CounterHandler) {}
-    public func destroyRecorder(_: any RecorderHandler) {}
-    public func destroyMeter(_: any MeterHandler) {}
-    public func destroyTimer(_: any TimerHandler) {}
+    func destroyCounter(_: any CounterHandler) {}
+    func destroyRecorder(_: any RecorderHandler) {}
+    func destroyMeter(_: any MeterHandler) {}
+    func destroyTimer(_: any TimerHandler) {}
 
     private func gauge(_ label: String, _ dimensions: [(String, String)]) -> Gauge {
         family(Self.name(label), .gauge) { Gauge() }.instrument(labels: Self.labels(dimensions))
@@ -59,7 +58,9 @@ public struct SwiftMetricsBackend: MetricsFactory {
         family(name, .histogram) { Histogram(buckets: Histogram.latencyBuckets) }.instrument(labels: Self.labels(dimensions))
     }
 
-    private func family<Instrument>(_ name: String, _ kind: MetricDescriptor.Kind, _ make: @escaping @Sendable () -> Instrument)
+    private func family<Instrument: MetricInstrument>(
+        _ name: String, _ kind: MetricDescriptor.Kind, _ make: @escaping @Sendable () -> Instrument
+    )
         -> MetricFamily<Instrument>
     {
         registry.declare(
@@ -78,6 +79,12 @@ public struct SwiftMetricsBackend: MetricsFactory {
     }
 }
 
+extension MetricsRegistry {
+    /// Makes this the registry that libraries report to through swift-metrics. That API allows one per process: a second
+    /// registry, as in tests, gets nothing from them.
+    public func collectFromLibraries() { SwiftMetricsBackend.installOnce(self) }
+}
+
 private final class CounterAdapter: CounterHandler {
     private let counter: Counter
     init(_ counter: Counter) { self.counter = counter }
@@ -94,7 +101,7 @@ private final class GaugeAdapter: RecorderHandler, MeterHandler {
     func set(_ value: Int64) { gauge.set(Double(value)) }
     func set(_ value: Double) { gauge.set(value) }
     func increment(by amount: Double) { gauge.increment(by: amount) }
-    func decrement(by amount: Double) { gauge.decrement(by: amount) }
+    func decrement(by amount: Double) { gauge.increment(by: -amount) }
 }
 
 private final class HistogramAdapter: RecorderHandler, TimerHandler {

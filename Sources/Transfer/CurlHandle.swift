@@ -11,7 +11,8 @@ package struct CurlHandle: ~Copyable {
         /// What went wrong, in libcurl's words.
         package var problem: String
         package var answer = Data()
-        /// Of an upload: what a mail server was asked of recipients (`>RCPT TO:…`) and all that it answered (`<250 ok`), line by line, to a limit.
+        /// Of an upload: what a mail server was asked of recipients (`>RCPT TO:…`) and all that it answered (`<250 ok`), line
+        /// by line, to a limit.
         package var conversation = ""
     }
 
@@ -75,7 +76,8 @@ package struct CurlHandle: ~Copyable {
         guard let body else { return receive(answerLimit) }
         set(CURLOPT_POSTFIELDSIZE, body.count)
         return body.withUnsafeBytes { bytes in
-            // Safe because libcurl reads POSTFIELDSIZE bytes during the call, while `body` is held; an empty body has no address of its own.
+            // Safe because libcurl reads POSTFIELDSIZE bytes during the call, while `body` is held; an empty body has no
+            // address of its own.
             var empty: UInt8 = 0
             return withUnsafeMutablePointer(to: &empty) { none in
                 let start = bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0) } ?? UnsafeMutableRawPointer(none)

@@ -2,18 +2,23 @@ internal import CCurl
 internal import Columns
 public import Foundation
 
-/// One plain HTTP exchange: no redirects, no proxy of the environment, certificates verified. Notifications have a courier of their own, which knows secrets, tokens
-/// and proxies.
+/// One plain HTTP exchange: no redirects, no proxy of the environment, certificates verified. Notifications have a courier of
+/// their own, which knows secrets, tokens and proxies.
 public struct WebRequest: Sendable {
+    /// In capitals, such as `GET`.
     public var method: String
+    /// An absolute URL with the scheme `http` or `https`.
     public var url: String
+    /// By name; one value each.
     public var headers: [String: String] = [:]
     /// Nil sends none.
     public var body: Data?
+    /// For the whole exchange, from the look-up of the name to the last byte.
     public var timeout: Duration = .seconds(30)
     /// What an answer has beyond so many bytes is dropped.
     public var answerLimit = 65_536
 
+    /// A request without headers and body.
     public init(_ method: String = "GET", _ url: String) {
         self.method = method
         self.url = url
@@ -52,18 +57,22 @@ public struct WebRequest: Sendable {
     }
 }
 
+/// The response to a request.
 public struct WebAnswer: Sendable {
+    /// The HTTP status code.
     public let status: Int
+    /// At most ``WebRequest/answerLimit`` bytes.
     public let body: Data
 
     /// 2xx.
     public var isSuccess: Bool { (200..<300).contains(status) }
 }
 
-/// A request that nobody has answered.
+/// A request without a response.
 public struct NoAnswer: Error, CustomStringConvertible {
     /// In libcurl's words, such as `Failed to connect to 127.0.0.1 port 9464: Connection refused`.
     public let reason: String
 
+    /// The reason.
     public var description: String { reason }
 }

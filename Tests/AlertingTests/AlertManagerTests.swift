@@ -23,7 +23,7 @@ struct `The alert manager` {
 
     @Test func `forgets what ended long ago while it runs, with all that hangs on it, and keeps what was counted`() async throws {
         let sink = try Sink()
-        let now = Timestamp(microseconds: WallClock.microseconds), old = now - .seconds(500 * 86_400)
+        let now = Timestamp.now, old = now - .seconds(500 * 86_400)
         try store.incidents.record([.bruteForce(at: old)], routing: nil, now: old)
         try store.incidents.perform(.end(as: .fixed), on: "1001", by: "ann", now: old + .seconds(60))
         _ = try SilenceStore(store.store).set(
@@ -142,7 +142,7 @@ struct `The alert manager` {
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
             let other = IncidentStore(try Store.reopened(store))
             try other.perform(
-                .resolve, on: "INC-1001", by: "ann", note: "false alarm", now: Timestamp(microseconds: WallClock.microseconds))
+                .resolve, on: "INC-1001", by: "ann", note: "false alarm", now: .now)
             #expect(await eventually { sink.posts.count == 2 })
         }
         #expect(sink.posts.last?.payload["status"] as? String == "resolved")
@@ -191,7 +191,7 @@ struct `The alert manager` {
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.attempts == 1 })
         }
         let due = try #require(try store.incidents.incident("INC-1001").notifications.first?.dueAt)
-        #expect(due > Timestamp(microseconds: WallClock.microseconds) + .seconds(3000))
+        #expect(due > Timestamp.now + .seconds(3000))
     }
 }
 

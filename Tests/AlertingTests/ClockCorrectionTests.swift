@@ -147,7 +147,7 @@ struct `A clock that was ahead and is right again` {
 
     @Test func `is put right by the alert manager when it starts`() async throws {
         let sink = try Sink()
-        let wall = AlertManager.now
+        let wall = Timestamp.now
         let manager = AlertManager.telling(["oncall": sink.url], store: store)
         try store.incidents.record([.bruteForce()], routing: manager.inForce.route, now: wall + .seconds(86_400))
         try await manager.whileRunning { #expect(await eventually { sink.posts.count == 1 }) }

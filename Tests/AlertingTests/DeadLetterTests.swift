@@ -17,7 +17,7 @@ struct `A dead letter` {
     init() throws { store = try TemporaryStore() }
 
     private var log: NotificationLog { NotificationLog(store.incidents) }
-    private var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
+    private var now: Timestamp { Timestamp.now }
 
     @Test func `keeps what it was to say, and says it with the same key when it is sent once more`() async throws {
         let sink = try Sink(answers: ["404 Gone\n\nno such hook"])

@@ -99,7 +99,7 @@ struct `A dead man's switch` {
         patient.deadMansSwitches[0].within = .seconds(600)
         next.reconfigure(patient)
         try await next.whileRunning {
-            let now = AlertManager.now
+            let now = Timestamp.now
             try await next.receive([alert(["alertname": "Watchdog"], at: now)])
             #expect(await eventually { sink.posts.contains { $0.payload["status"] as? String == "resolved" } })
             #expect(

@@ -34,7 +34,7 @@ struct `Hostile text` {
             alerts.append(.object([.init("labels", try JSON(labels)), .init("annotations", try JSON(annotations))]))
         }
         #expect(try await manager.receive(body: JSON.list(alerts).bytes()).isEmpty)
-        let listed = try await manager.alerts.alerts(now: AlertManager.now)
+        let listed = try await manager.alerts.alerts(now: .now)
         #expect(listed.count == expected.count)
         for alert in listed {
             #expect(alert.labels == expected[alert.fingerprint]?.labels)
@@ -45,7 +45,7 @@ struct `Hostile text` {
             var filter = AlertQuestions.Filter()
             filter.matchers = try [Matcher](
                 parsing: try labels.map { try Matcher($0.key, .equal, $0.value).description }.joined(separator: ","))
-            #expect(try await manager.alerts.alerts(filter, now: AlertManager.now).map(\.labels) == [labels])
+            #expect(try await manager.alerts.alerts(filter, now: .now).map(\.labels) == [labels])
         }
     }
 
@@ -103,7 +103,7 @@ struct `Two normal forms of one word` {
     @Test func `are two alerts, two groups and two notifications`() async throws {
         let sink = try Sink(), store = try TemporaryStore()
         let manager = AlertManager.telling(["hook": sink.url], store: store) { $0.route?.groupBy = ["room"] }
-        let now = AlertManager.now
+        let now = Timestamp.now
         try await manager.receive(
             [composed, decomposed].map { room in
                 Alert(labels: ["alertname": "Hot", "room": room], startsAt: now, endsAt: now + .seconds(600), updatedAt: now)

@@ -201,7 +201,7 @@ struct `An escalation` {
     }
 
     @Test func `reaches its receiver, and the maintenance of what it is about holds it back`() async throws {
-        let sink = try Sink(), wall = AlertManager.now
+        let sink = try Sink(), wall = Timestamp.now
         let manager = AlertManager.telling(["boss": sink.url], store: store) {
             $0.escalations = [EscalationPolicy(steps: [.init(after: .zero, target: .receiver("boss"))])]
             $0.maintenance = [

@@ -13,7 +13,7 @@ import Testing
 /// Rows that no obs has written: by a failing disk, a hand, an older version. Each spoils only itself.
 struct `A row that cannot be read` {
     private let store: TemporaryStore
-    private let now = Timestamp(microseconds: WallClock.microseconds)
+    private let now = Timestamp.now
 
     init() throws { store = try TemporaryStore() }
 

@@ -66,7 +66,7 @@ struct `A batch` {
         let error = #expect(throws: ColumnError.self) {
             try Batch(schema: Self.schema, rows: [rows(1, seed: 1)[0], [.null, .null, .text("7")]])
         }
-        #expect(error?.description == "row 1: '7' is no int64 for column 'large', which must have a value")
+        #expect(error?.description == "row 1: '7' is not of type int64 for column 'large', which must have a value")
     }
 
     @Test func `leaves out names that it does not have when some are selected`() throws {

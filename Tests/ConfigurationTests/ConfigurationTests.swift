@@ -34,7 +34,7 @@ struct `The configuration` {
 
     @Test func `reads the example`() throws {
         let configuration = try Configuration.load(file: root + "/obs.example.yaml", dataDirectory: nil)
-        #expect(configuration.sources.map(\.file) == ["/var/log/auth.log"])
+        #expect(configuration.sources.map(\.settings.followedPath) == ["/var/log/auth.log"])
         #expect(configuration.alerting.receivers.map(\.name) == ["nobody", "oncall"])
         #expect(configuration.alerting.route?.groupWait == .seconds(10))
     }

@@ -42,6 +42,8 @@ struct `The reference of the metrics` {
             for found in code.matches(of: /\.(?:counter|gauge|histogram)\(\s*"(?<name>[a-z_]+)"/) {
                 names.insert(String(found.name))
             }
+            // What a log format says of its counter, which pipelines declare.
+            for found in code.matches(of: /EventCounter\(\s*name: "(?<name>[a-z_]+)"/) { names.insert(String(found.name)) }
         }
         return names
     }
@@ -76,7 +78,8 @@ struct `The reference of the metrics` {
         for one in descriptors {
             let labels = one.labels.map { "`\($0)`" }.joined(separator: ", ")
             let help = one.help.replacing("|", with: "\\|").replacing("\n", with: " ")
-            page += "| `\(one.name)` | \(one.kind.rawValue) | \(labels) | \(one.unit ?? (one.kind == .counter ? "count" : "")) | \(help) |\n"
+            page +=
+                "| `\(one.name)` | \(one.kind.rawValue) | \(labels) | \(one.unit ?? (one.kind == .counter ? "count" : "")) | \(help) |\n"
         }
         return page
     }

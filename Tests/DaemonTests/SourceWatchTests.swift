@@ -20,7 +20,7 @@ struct `The watch over the sources` {
     private let readiness = Readiness([])
     private let metrics = MetricsRegistry()
     private let lines = LoggedLines()
-    private let start = Timestamp(microseconds: WallClock.microseconds) + .seconds(10)
+    private let start = Timestamp.now + .seconds(10)
 
     private func entry(_ name: String, silence: Configuration.SourceEntry.Silence = .learned) -> Configuration.SourceEntry {
         var entry = Configuration.SourceEntry(name: name, file: "\(folder.path)/\(name).log")
@@ -113,7 +113,7 @@ struct `The watch over the sources` {
         try write("auth")
         try write("never")
         var records = entry("records")
-        records.kind = .folder(folder.path)
+        records.settings = .folder(folder.path)
         let watch = try watch(entry("auth"), records, entry("never", silence: .never))
         for name in ["auth", "records", "never"] { watch.note(name) { $0.hear(now: start) } }
         watch.note("auth") { $0.end() }
@@ -151,7 +151,7 @@ struct `The watch over the sources` {
         }
         let after = try watch(entry("auth"))
         // The service has written by the clock, and on a busy machine that has gone on.
-        let resumed = Timestamp(microseconds: WallClock.microseconds)
+        let resumed = Timestamp.now
         after.look(now: resumed)
         #expect(reason(after) == .reading, "what came while obs was down is read in the first moments")
         after.look(now: resumed + .seconds(120))

@@ -28,7 +28,7 @@ struct `The code that meets text from outside` {
                 "Notify/Integrations/Opsgenie.swift", "Notify/Integrations/Pushover.swift", "Notify/Integrations/SNS.swift",
                 "Notify/Messages/MessageGrammar.swift", "Configuration/", "Daemon/", "Jobs/",
                 "Detection/Rules/TextTemplate.swift",
-                "Parsing/DurationText.swift", "Parsing/MessageGrammar.swift", "Query/SQLQuestion.swift",
+                "Columns/Time/DurationText.swift", "Parsing/MessageGrammar.swift", "Query/SQLQuestion.swift",
                 "Server/ServerConfiguration.swift", "Streaming/Definition/",
                 "Streaming/Expressions/", "Streaming/Stages/ReferenceFile.swift", "obs/",
             ]

@@ -22,8 +22,8 @@ struct `A batch over files` {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let source = FileSource(
-            name: "files", paths: names.map { folder + "/" + $0 }, parallelFiles: parallelFiles, takesUnfinishedLines: isWhole,
-            metrics: MetricsRegistry(), logger: logger)
+            SourceSetup(name: "files", metrics: MetricsRegistry(), logger: logger), paths: names.map { folder + "/" + $0 },
+            parallelFiles: parallelFiles, takesUnfinishedLines: isWhole)
         let lines = Mutex<[String]>([])
         let last = Mutex<SourcePosition?>(position)
         do {
@@ -136,7 +136,9 @@ struct `A batch over files` {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let largest = Mutex(0)
-        try await FileSource(name: "files", paths: [folder + "/bomb.zst"], metrics: MetricsRegistry(), logger: logger).run(
+        try await FileSource(
+            SourceSetup(name: "files", metrics: MetricsRegistry(), logger: logger), paths: [folder + "/bomb.zst"]
+        ).run(
             from: nil
         ) { chunk in
             for row in 0..<chunk.lines.count {
@@ -175,7 +177,7 @@ struct `A batch over files` {
         try write(many.joined(separator: "\n") + "\n", to: "a.log")
         let first = await run(["a.log"])
         try write(many.joined(separator: "\n") + "\nnew\n", to: "a.log")
-        let position = SourcePosition(elsewhere: first.position!.files)
+        let position = SourcePosition(files: [], elsewhere: first.position!.files)
         let second = await run(["a.log"], from: position)
         #expect(second.lines == ["new"])
         #expect(second.position?.files.count == 1 && second.position?.elsewhere.isEmpty == true)
@@ -213,7 +215,8 @@ struct `A batch over files` {
         try Data([0x61, 0xFF, 0x62, 0x0A, 0x63, 0x0A]).write(to: URL(filePath: folder + "/a.log"))
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let source = FileSource(name: "files", paths: [folder + "/a.log"], metrics: MetricsRegistry(), logger: logger)
+        let source = FileSource(
+            SourceSetup(name: "files", metrics: MetricsRegistry(), logger: logger), paths: [folder + "/a.log"])
         try await source.run(from: nil) { chunk in
             #expect(chunk.lines["line"]!.string(at: 0) == "a\u{FFFD}b")
             #expect(chunk.lines["raw"]!.value(at: 0, as: .binary) == .binary([0x61, 0xFF, 0x62]))

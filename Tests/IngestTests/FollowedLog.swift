@@ -77,7 +77,7 @@ final class FollowedLog: Sendable {
         failures.withLock { $0 = failing }
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let source = FollowSource(name: "auth", configuration, metrics: MetricsRegistry(), logger: logger)
+        let source = FollowSource(SourceSetup(name: "auth", metrics: MetricsRegistry(), logger: logger), configuration)
         let from = position.withLock { $0 }
         let running = Task { [self] in
             try await source.run(from: from) { [self] chunk in

@@ -109,7 +109,7 @@ struct `A table of a database` {
     private func source(key: String = "id", follows: Bool = false) -> SQLiteSource {
         var configuration = SQLiteSource.Configuration(path: folder.path + "/a.db", table: "orders", key: key)
         configuration.follows = follows
-        return SQLiteSource(name: "orders", configuration, metrics: MetricsRegistry(), logger: quiet())
+        return SQLiteSource(SourceSetup(name: "orders", metrics: MetricsRegistry(), logger: quiet()), configuration)
     }
 
     private func write(_ sql: String) throws {
@@ -171,7 +171,7 @@ struct `A folder of records` {
     private func source() -> FolderSource {
         var configuration = FolderSource.Configuration(path: folder.path)
         configuration.follows = false
-        return FolderSource(name: "products", configuration, metrics: MetricsRegistry(), logger: quiet())
+        return FolderSource(SourceSetup(name: "products", metrics: MetricsRegistry(), logger: quiet()), configuration)
     }
 
     private func write(_ name: String, _ text: String) throws {
@@ -196,13 +196,9 @@ struct `A folder of records` {
     }
 
     @Test func `that is not there is an error when it is read once`() async {
-        let gone = FolderSource(
-            name: "x",
-            {
-                var configuration = FolderSource.Configuration(path: folder.path + "/gone")
-                configuration.follows = false
-                return configuration
-            }(), metrics: MetricsRegistry(), logger: quiet())
+        var configuration = FolderSource.Configuration(path: folder.path + "/gone")
+        configuration.follows = false
+        let gone = FolderSource(SourceSetup(name: "x", metrics: MetricsRegistry(), logger: quiet()), configuration)
         await #expect(throws: IngestError.self) { try await read(gone) }
     }
 }

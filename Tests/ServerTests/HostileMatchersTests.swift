@@ -56,7 +56,7 @@ struct `Hostile matchers` {
         let manager = AlertManager(
             AlertingConfiguration(), incidents: incidents, metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let now = Timestamp(microseconds: WallClock.microseconds)
+        let now = Timestamp.now
         try await manager.receive(
             (0..<3).map { number in
                 let labels: Labels = ["alertname": "A\(number)", "x": String(repeating: "ab", count: 10 + 10 * number)]

@@ -85,7 +85,7 @@ struct `Pages of hostile text` {
 
     @Test func `say it as it is, and let it be silenced from its incident`() async throws {
         var random = SplitMix64(seed: 41)
-        let now = Site.now
+        let now = Timestamp.now
         func record(_ user: String, _ line: String) throws -> String {
             let finding = Finding(
                 name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["user": user, "user\(user)": "x"],
@@ -127,7 +127,7 @@ struct `Pages of hostile text` {
             #expect(!silence.matchers.match(["alertname": "SSHBruteForce", "user": user + "\u{301}", "user\(user)": "x"]))
             let shown = try await ask(.get, "/api/v2/silences").text
             #expect(try JSON(parsing: Array(shown.utf8)).list?.count == (try alerts.silences.silences().count))
-            try alerts.silences.expire(silence.id, by: "ann", now: Site.now)
+            try alerts.silences.expire(silence.id, by: "ann", now: .now)
         }
         let listed = try read(try await ask(.get, "/silences").text)
         #expect(listed.elements.isDisjoint(with: ["script", "img", "b"]))
@@ -135,7 +135,7 @@ struct `Pages of hostile text` {
     }
 
     @Test func `give a command that is one word for a shell whatever a user is called`() async throws {
-        let now = Site.now
+        let now = Timestamp.now
         for user in ["'; touch x; '", "\u{600}'\u{301}; touch x; \u{600}'\u{301}"] {
             try incidents.record(
                 [

@@ -18,7 +18,7 @@ struct `The pages` {
     private let incidents: IncidentStore
     private let alerts: AlertManager
     private let routes: [Server.Route]
-    private let now = Site.now
+    private let now = Timestamp.now
 
     init() throws {
         let store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
@@ -173,7 +173,7 @@ struct `The pages` {
             try await ask(.post, "/silences/{id}", ["id": made.id], form: [("by", "bob"), ("action", "extend")]).status == 303)
         #expect(try alerts.silences.silence(made.id).endsAt - made.endsAt == .seconds(3600))
         #expect(try await ask(.post, "/silences/{id}", ["id": made.id], form: [("by", "bob"), ("action", "end")]).status == 303)
-        #expect(try alerts.silences.silence(made.id).state(at: Site.now) == .expired)
+        #expect(try alerts.silences.silence(made.id).state(at: .now) == .expired)
         #expect(try await ask(.post, "/silences/{id}", ["id": "none"], form: [("by", "bob"), ("action", "end")]).status == 404)
     }
 

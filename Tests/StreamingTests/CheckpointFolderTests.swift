@@ -14,13 +14,13 @@ struct `The checkpoint of a pipeline` {
         try checkpoints.save(
             Checkpoint(
                 pipeline: "p", definitionHash: "abc", epoch: epoch, positions: ["auth": Data(#"{"files":[]}"#.utf8)],
-                states: ["graph": Data((0..<200).map { UInt8($0) })], pending: [:], exportSizes: [:]))
+                states: [.graph: Data((0..<200).map { UInt8($0) })], pending: [:], exportSizes: [:]))
         return checkpoints
     }
 
     @Test func `is read as it was saved`() throws {
         let loaded = try #require(try saved().load())
-        #expect(loaded.epoch == 41 && loaded.states["graph"]?.count == 200)
+        #expect(loaded.epoch == 41 && loaded.states[.graph]?.count == 200)
         #expect(CheckpointFolder.problems(in: folder.path).isEmpty)
     }
 
@@ -40,21 +40,18 @@ struct `The checkpoint of a pipeline` {
         #expect(CheckpointFolder.problems(in: folder.path).count == 1)
     }
 
-    @Test func `is read without a checksum where an older obs wrote it`() throws {
-        let checkpoints = try saved()
-        let bytes = try Data(contentsOf: URL(filePath: path))
-        let content = bytes[bytes.index(after: bytes.firstIndex(of: 10)!)...]
-        let old = String(decoding: content, as: UTF8.self)
-        #expect(old.contains(#""layout":3"#))
-        // The same length, so that the list of sizes in front holds.
-        var older = Data(content)
-        let place = older.firstRange(of: Data(#""layout":3"#.utf8))!
-        older.replaceSubrange(place, with: Data(#""layout":2"#.utf8))
-        try older.write(to: URL(filePath: path))
-        #expect(try checkpoints.load()?.epoch == 41)
-        // One of today that has lost its line is none of then.
-        try Data(content).write(to: URL(filePath: path))
-        #expect(throws: PipelineError.self) { try checkpoints.load() }
+    @Test(arguments: [
+        Checkpoint.StateName.graph, .watermarks, .format(input: 3, partition: "auth//var/log/auth.log"),
+        .format(input: 0, partition: ""),
+        .observer("detection"), .observer("a/b"),
+    ])
+    func `finds each part of the state again under its name`(name: Checkpoint.StateName) {
+        #expect(Checkpoint.StateName(name.text) == name)
+    }
+
+    @Test(arguments: ["", "graphs", "graph/1", "format", "format/x/auth", "format/1", "observer", "clocks"])
+    func `has no part under a name that none bears`(text: String) {
+        #expect(Checkpoint.StateName(text) == nil)
     }
 
     @Test func `is put aside when it is damaged, as often as it has to be`() throws {

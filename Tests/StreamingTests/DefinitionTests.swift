@@ -79,7 +79,7 @@ struct `An expression` {
 }
 
 struct `A schedule` {
-    private func time(_ text: String) -> Timestamp { Timestamp(parsingTime: text)! }
+    private func time(_ text: String) -> Timestamp { Timestamp(iso8601: text)! }
 
     @Test(arguments: [
         ("*/5 * * * *", "2026-11-21T10:02:30Z", "2026-11-21T10:05:00Z"),

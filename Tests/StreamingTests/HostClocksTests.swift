@@ -119,7 +119,7 @@ struct `The clocks of hosts in one file` {
             #expect(partition.observe(lines).late.allSatisfy { !$0 })
         }
         var writer = StateWriter()
-        partition.marks.encodeHosts(to: &writer)
+        partition.marks.encode(to: &writer)
         #expect(writer.data.count < 64 << 10)
     }
 
@@ -145,12 +145,10 @@ struct `The clocks of hosts in one file` {
             let end = min(lines.count, at + Int.random(in: 1...200, using: &random))
             late += cut.observe(Array(lines[at..<end])).late
             at = end
-            var writer = StateWriter(), hosts = StateWriter()
+            var writer = StateWriter()
             cut.marks.encode(to: &writer)
-            cut.marks.encodeHosts(to: &hosts)
-            var reader = StateReader(writer.data), hostReader = StateReader(hosts.data)
+            var reader = StateReader(writer.data)
             cut.marks = try PartitionWatermarks(from: &reader, now: cut.now)
-            try cut.marks.decodeHosts(from: &hostReader)
         }
         #expect(late == expected.late)
         #expect(cut.watermark == whole.watermark)

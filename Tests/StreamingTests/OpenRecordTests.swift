@@ -54,17 +54,19 @@ struct `A record that waits for its next line` {
     }
 
     private static func files(_ folder: TemporaryFolder, _ names: [String]) -> FileSource {
-        FileSource(name: "files", paths: names.map { "\(folder.path)/\($0)" }, metrics: MetricsRegistry(), logger: quiet)
+        FileSource(
+            SourceSetup(name: "files", metrics: MetricsRegistry(), logger: quiet), paths: names.map { "\(folder.path)/\($0)" })
     }
 
     /// Follows `jobs.log` for the length of `body`.
     private static func stream(_ folder: TemporaryFolder, flushAfter: Duration, _ body: () async throws -> Void) async throws {
         struct Run: Service {
             let runner: PipelineRunner
-            let source: FollowSource
+            let source: any Source
             func run() async throws { _ = try await runner.run([source], mode: .stream) }
         }
-        let source = FollowSource(name: "jobs", .init(path: folder.path + "/jobs.log"), metrics: MetricsRegistry(), logger: quiet)
+        let source = try await SourceSettings.file(folder.path + "/jobs.log").source(
+            SourceSetup(name: "jobs", metrics: MetricsRegistry(), logger: quiet))
         let group = ServiceGroup(
             services: [Run(runner: try await runner(folder, flushAfter: flushAfter), source: source)], logger: quiet)
         let running = Task { try await group.run() }

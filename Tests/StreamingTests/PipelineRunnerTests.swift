@@ -325,6 +325,7 @@ struct `A pipeline` {
     @Test func `holds a source back while its work waits, so that memory does not grow`() async throws {
         /// Waits in the first batch until the source has been stopped by full queues or has run through.
         actor SlowObserver: PipelineObserver {
+            static let name = "slow"
             var seen = 0
             let delivered: Mutexed
             init(_ delivered: Mutexed) { self.delivered = delivered }
@@ -334,8 +335,6 @@ struct `A pipeline` {
                 #expect(delivered.value - seen <= 10)
             }
             func observe(gold: Batch, table: String) async throws {}
-            func snapshot() async throws -> Data { Data() }
-            func restore(_ snapshot: Data) async throws {}
         }
         final class Mutexed: Sendable {
             private let count = Mutex(0)
@@ -357,6 +356,7 @@ struct `A pipeline` {
 
     /// Takes its time with each thing that it is told, and fails at the one that it was asked to fail at.
     private actor Witness: PipelineObserver {
+        static let name = "witness"
         struct Failed: Error {}
         var told: [String] = []
         let failsAt: Int?
@@ -399,7 +399,7 @@ struct `A pipeline` {
         #expect(told == (0..<10).flatMap { _ in ["3", "minutes"] } + ["minutes"])
         let checkpoint = try #require(
             try CheckpointFolder(path: folder.path + "/checkpoints/p", pipeline: "p").load())
-        #expect(checkpoint.states["observer-0"] == Data("21".utf8))
+        #expect(checkpoint.states[.observer("witness")] == Data("21".utf8))
     }
 
     @Test(arguments: [0, 1, 6, 19, 20]) func `commits nothing when an observer fails, and tells it again`(failsAt: Int)

@@ -91,7 +91,7 @@ struct SparkCase: Decodable, CustomTestStringConvertible {
         try! Batch(
             schema: Rows.schema,
             rows: events.map {
-                [.timestamp(Timestamp(parsingTime: $0.t)!), .int(Int64($0.id)), .text($0.k), .double($0.v), .int(Int64($0.v))]
+                [.timestamp(Timestamp(iso8601: $0.t)!), .int(Int64($0.id)), .text($0.k), .double($0.v), .int(Int64($0.v))]
             })
     }
 
@@ -125,7 +125,7 @@ struct SparkCase: Decodable, CustomTestStringConvertible {
         for emission in try #require(emitted) {
             for row in emission.rows {
                 let values: [Value] = [
-                    .timestamp(Timestamp(parsingTime: row.start!)!), .timestamp(Timestamp(parsingTime: row.end!)!), .text(row.k),
+                    .timestamp(Timestamp(iso8601: row.start!)!), .timestamp(Timestamp(iso8601: row.end!)!), .text(row.k),
                     .int(Int64(row.count!)), .double(row.sum!), .double(row.min!), .double(row.max!),
                 ]
                 expected[emission.epoch, default: []].insert(values.map(Self.rounded).joined(separator: " "))

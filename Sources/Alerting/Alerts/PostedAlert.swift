@@ -218,54 +218,9 @@ extension Timestamp {
     /// Source: go-openapi/strfmt, DateTimeFormats.
     public init?(posted text: String) {
         let bytes = Array(text.utf8)
-        func number(_ range: Range<Int>) -> Int? {
-            guard range.upperBound <= bytes.count else { return nil }
-            var value = 0
-            for byte in bytes[range] {
-                guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
-                value = value * 10 + Int(byte - UInt8(ascii: "0"))
-            }
-            return value
-        }
-        func stands(_ character: Unicode.Scalar, at index: Int) -> Bool {
-            index < bytes.count && bytes[index] == UInt8(ascii: character)
-        }
-        guard let year = number(0..<4), stands("-", at: 4), let month = number(5..<7), stands("-", at: 7),
-            let day = number(8..<10),
-            stands("T", at: 10) || stands("t", at: 10) || stands(" ", at: 10), let hour = number(11..<13), stands(":", at: 13),
-            let minute = number(14..<16), (1...12).contains(month), day >= 1, hour < 24, minute < 60,
-            day <= Timestamp.days(year: month == 12 ? year + 1 : year, month: month % 12 + 1, day: 1)
-                - Timestamp.days(year: year, month: month, day: 1)
-        else { return nil }
-        var at = 16, second = 0, microsecond = 0, offset = 0
-        if stands(":", at: at) {
-            guard let read = number(17..<19), read < 60 else { return nil }
-            second = read
-            at = 19
-            if stands(".", at: at) {
-                at += 1
-                let first = at
-                var scale = 100_000
-                while let digit = number(at..<(at + 1)) {
-                    microsecond += digit * scale
-                    scale /= 10
-                    at += 1
-                }
-                guard at > first, at - first <= 9 else { return nil }
-            }
-        }
-        if stands("Z", at: at) || stands("z", at: at) {
-            at += 1
-        } else if stands("+", at: at) || stands("-", at: at) {
-            let minutesAt = stands(":", at: at + 3) ? at + 4 : at + 3
-            guard let hours = number((at + 1)..<(at + 3)), let minutes = number(minutesAt..<(minutesAt + 2)), hours < 24,
-                minutes < 60
-            else { return nil }
-            offset = (hours * 60 + minutes) * (stands("-", at: at) ? -60 : 60)
-            at = minutesAt + 2
-        }
-        guard at == bytes.count else { return nil }
-        self.init(
-            year: year, month: month, day: day, hour: hour, minute: minute, second: second - offset, microsecond: microsecond)
+        guard let time = ISOTime.read(bytes.span, canLackSeconds: true), time.isValid, time.end == bytes.count else { return nil }
+        // Go, in which Alertmanager is written, knows no leap second.
+        if bytes.count >= 19, bytes[17..<19].elementsEqual("60".utf8) { return nil }
+        self = time.timestamp
     }
 }

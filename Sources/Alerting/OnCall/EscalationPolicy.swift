@@ -1,6 +1,5 @@
 import Columns
 import Incidents
-import Parsing
 
 /// Who is told, one after the other, while nobody acknowledges an incident. The first policy whose matchers hold for an incident is its policy.
 public struct EscalationPolicy: Sendable, Decodable {

@@ -1,7 +1,6 @@
 import Columns
 import Incidents
 import Foundation
-import Parsing
 
 /// Who is on call when: people take turns, and hand over at an hour of a place's clock. At any time it is exactly one of them.
 public struct OnCallSchedule: Sendable, Decodable {
@@ -176,11 +175,11 @@ extension KeyedDecodingContainer {
     /// A point in time, as RFC 3339 has it.
     func time(_ key: Key) throws -> Timestamp {
         let text = try decode(String.self, forKey: key)
-        guard let date = try? Date(text, strategy: .iso8601) else {
+        guard let time = Timestamp(rfc3339: text) else {
             throw DecodingError.dataCorruptedError(
                 forKey: key, in: self,
                 debugDescription: "\(key.stringValue) is '\(text)'; write a time such as 2026-12-24T09:00:00+01:00")
         }
-        return Timestamp(seconds: Int64(date.timeIntervalSince1970.rounded()))
+        return time
     }
 }

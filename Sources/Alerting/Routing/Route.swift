@@ -1,6 +1,5 @@
 import Columns
 import Incidents
-import Parsing
 
 /// A node of the routing tree.
 public struct Route: Sendable, Decodable {

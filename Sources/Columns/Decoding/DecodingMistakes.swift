@@ -1,4 +1,4 @@
-/// What is wrong with a value of a configuration, with its place.
+/// Errors about a value of a configuration, which are shown with its line.
 extension KeyedDecodingContainer {
     /// A mistake in the value of `key`, which is thrown so that it is reported with the key's line.
     public func refused(_ key: Key, _ message: String) -> DecodingError {

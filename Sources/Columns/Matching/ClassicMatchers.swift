@@ -1,5 +1,5 @@
-/// Matchers as Alertmanager read them before 0.27, and reads them still where the newer grammar fails: names of letters, digits, `_` and `:`, and values
-/// that may hold nearly everything.
+/// Matchers as Alertmanager read them before 0.27, and reads them still where the newer grammar fails: names of letters,
+/// digits, `_` and `:`, and values that may hold nearly everything.
 ///
 /// Source: Alertmanager 0.25, pkg/labels, ParseMatchers and ParseMatcher.
 extension Array<Matcher> {

@@ -1,10 +1,11 @@
-/// One condition on a label or a column: `name="value"`, `!=`, `=~` or `!~`, as Alertmanager has them. The same grammar stands in routes, silences,
-/// rules, windows and `obs query`.
+/// One condition on a label or a column: `name="value"`, `!=`, `=~` or `!~`, as Alertmanager has them. The same grammar is used
+/// in routes, silences, rules, windows and `obs query`.
 ///
-/// A label that is not there is the empty text. Regular expressions match whole values.
+/// An absent label counts as the empty text. Regular expressions match whole values.
 ///
 /// Names and values are equal when their bytes are (``OutsideText``).
 public struct Matcher: Sendable, Hashable, CustomStringConvertible {
+    /// How the value is compared; the raw value is how it is written.
     public enum Operator: String, Sendable, CaseIterable {
         case equal = "="
         case notEqual = "!="
@@ -12,17 +13,25 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         case doesNotMatch = "!~"
     }
 
+    /// Text that is not a matcher, or a list of them.
     public struct Malformed: Error, CustomStringConvertible {
+        /// The part of the text that could not be read.
         public let text: String
+        /// What is wrong with it.
         public let reason: String
-        public var description: String { "'\(text)' is no matcher: \(reason); write name=\"value\", or !=, =~, !~" }
+        /// The sentence for people, with the way a matcher is written.
+        public var description: String { "'\(text)' is not a matcher: \(reason); write name=\"value\", or !=, =~, !~" }
     }
 
+    /// Of a label or a column.
     public let name: String
+    /// How ``value`` is compared.
     public let `operator`: Operator
+    /// The text, or the pattern of `=~` and `!~`, which must match the whole value.
     public let value: String
     private let expression: RegularExpression?
 
+    /// - Throws: ``RegularExpression/Malformed`` when the operator takes a pattern and `value` is not one.
     public init(_ name: String, _ operator: Operator, _ value: String) throws(RegularExpression.Malformed) {
         self.name = name
         self.operator = `operator`
@@ -30,6 +39,7 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         expression = `operator` == .matches || `operator` == .doesNotMatch ? try RegularExpression(value) : nil
     }
 
+    /// Whether a value matches; an empty text stands for a label that is absent.
     public func matches(_ text: String) -> Bool { matches(text.utf8.span) }
 
     /// The same of bytes in UTF-8: two texts are equal when their bytes are.
@@ -45,22 +55,25 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     /// How many steps a byte of text may cost; 0 without a regular expression.
     var programSize: Int { expression?.programSize ?? 0 }
 
+    /// Whether the label of this name matches.
     public func matches(_ labels: Labels) -> Bool {
         matches(labels[name] ?? "")
     }
 
+    /// Equal when name, operator and value have the same bytes.
     public static func == (left: Matcher, right: Matcher) -> Bool {
         left.operator == right.operator && left.name.hasSameBytes(as: right.name) && left.value.hasSameBytes(as: right.value)
     }
 
+    /// Of the bytes, as equality is.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(`operator`)
         hasher.combine(bytesOf: name)
         hasher.combine(bytesOf: value)
     }
 
-    /// As it is read again, whatever its name and its value hold: by both grammars where the older one knows the name and the value has no control characters, else by the newer one,
-    /// which has the name in quotes and knows more escapes.
+    /// As it is read again, whatever its name and its value hold: by both grammars where the older one knows the name and the
+    /// value has no control characters, else by the newer one, which has the name in quotes and knows more escapes.
     public var description: String {
         let isClassic = Self.isClassic(name) && !value.unicodeScalars.contains { $0.isControl && $0 != "\n" && $0 != "\t" }
         return isClassic
@@ -73,10 +86,9 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
 
     /// Letters, digits, `_` and `:`, and no digit first.
     private static func isClassic(_ name: String) -> Bool {
-        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-        guard let first = name.utf8.first, !isDigit(first) else { return false }
+        guard let first = name.utf8.first, !first.isDigit else { return false }
         return name.utf8.allSatisfy {
-            $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":") || (0x61...0x7A).contains($0 | 0x20) || isDigit($0)
+            $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ":") || (0x61...0x7A).contains($0 | 0x20) || $0.isDigit
         }
     }
 }
@@ -84,7 +96,8 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
 extension Array<Matcher> {
     /// Reads a list such as `{severity="critical", host=~"web.*"}`; braces and quotes may be left out where nothing is ambiguous.
     ///
-    /// As Alertmanager has it since 0.27: the grammar that knows any name in UTF-8 comes first, the classic one where that fails or says otherwise.
+    /// As Alertmanager has it since 0.27: the grammar that knows any name in UTF-8 comes first, the classic one where that
+    /// fails or says otherwise.
     ///
     /// - Throws: ``Matcher/Malformed`` or ``RegularExpression/Malformed``.
     ///
@@ -121,7 +134,7 @@ extension Array<Matcher> {
 
     /// Which rows of `batch` all matchers hold for; a column that is not there is the empty text, a number is its decimal text.
     ///
-    /// A dictionary column is asked once a distinct text, not once a row.
+    /// In a dictionary column each distinct text is matched once, not each row.
     public func rows(in batch: Batch) -> [Bool] {
         var isMatched = [Bool](repeating: true, count: batch.count)
         for matcher in self {

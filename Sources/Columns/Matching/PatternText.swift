@@ -1,7 +1,7 @@
 /// A pattern as RE2 is given it, and how much its counted repetitions ask for.
 ///
-/// Go writes a named group also as `(?<name>…)`, which RE2 has learnt only in 2023: such a group gets the older spelling, `(?P<name>…)`. What stands in classes,
-/// behind backslashes and within `\Q…\E` is left as it is.
+/// Go writes a named group also as `(?<name>…)`, which RE2 has learnt only in 2023: such a group gets the older spelling,
+/// `(?P<name>…)`. What is in classes, behind backslashes and within `\Q…\E` is left as it is.
 ///
 /// Source: Go, regexp/syntax.
 struct PatternText {
@@ -72,7 +72,8 @@ struct PatternText {
         take(1)
     }
 
-    /// The upper end of a repetition that begins here, the lower one where it has no end; nil where the brace stands for itself.
+    /// The upper end of a repetition that begins here, the lower one where it has no end; nil where the brace is a plain
+    /// character.
     private func countedRepetition() -> Int? {
         var index = at + 1
         func number() -> Int? {

@@ -1,13 +1,18 @@
 import CRE2
 
-/// A regular expression of RE2 that is compared with whole texts, as `^(?:…)$` is in Alertmanager and Prometheus. A match takes time linear in the text,
-/// whatever the pattern: routes, silences and rules come from people, texts from attackers.
+/// A regular expression of RE2 that is compared with whole texts, as `^(?:…)$` is in Alertmanager and Prometheus. A match takes
+/// time linear in the text, whatever the pattern: routes, silences and rules come from people, texts from attackers.
 ///
-/// A pattern's cost is bounded by ``maxLength``, ``maxRepetitions``, ``maxProgram`` and ``maxMemory``; what is above is refused with a sentence.
+/// A pattern's cost is bounded by ``maxLength``, ``maxRepetitions``, ``maxProgram`` and ``maxMemory``; what is above is refused
+/// with a sentence.
 public struct RegularExpression: Sendable, Hashable {
+    /// A pattern that RE2 does not take, or that is too long.
     public struct Malformed: Error, CustomStringConvertible {
+        /// As it was written.
         public let pattern: String
+        /// RE2's own words.
         public let reason: String
+        /// The sentence for people.
         public var description: String {
             let shown = pattern.unicodeScalars.prefix(Self.shownScalars)
             return
@@ -19,32 +24,38 @@ public struct RegularExpression: Sendable, Hashable {
 
     /// The longest pattern in bytes. RE2 takes up to a fifth of a second to refuse the worst one of this length.
     public static let maxLength = 8192
-    /// How many copies all counted repetitions of a pattern may ask for together: RE2 writes them out before it measures its program.
+    /// How many copies all counted repetitions of a pattern may ask for together: RE2 writes them out before it measures its
+    /// program.
     public static let maxRepetitions = 10_000
-    /// The most instructions. A match takes at most so many steps a byte.
+    /// The most instructions. A match takes at most so many steps per byte.
     public static let maxProgram = 10_000
-    /// What RE2 may hold for one pattern and its automata, in bytes. When an automaton outgrows this, RE2 follows the program itself: slower, with the same answer.
+    /// What RE2 may hold for one pattern and its automata, in bytes. When an automaton outgrows this, RE2 follows the program
+    /// itself: slower, with the same answer.
     static let maxMemory: Int64 = 1 << 20
 
+    /// As it was written.
     public let pattern: String
     private let program: Program
 
+    /// Compiles the pattern, which may cost milliseconds; matching then is linear in the text.
     public init(_ pattern: String) throws(Malformed) {
         self.pattern = pattern
         program = try Program(pattern)
     }
 
-    /// Whether the whole of `text` is matched.
+    /// Whether all of `text` matches.
     public func matches(_ text: String) -> Bool { matches(text.utf8.span) }
 
     /// The same of bytes in UTF-8.
     public func matches(_ text: Span<UInt8>) -> Bool { program.matches(text) }
 
-    /// How many steps a byte of text may cost.
+    /// The most steps per byte of text.
     public var programSize: Int { program.size }
 
+    /// Equal when the patterns have the same bytes.
     public static func == (left: Self, right: Self) -> Bool { left.pattern.utf8.elementsEqual(right.pattern.utf8) }
 
+    /// Of the bytes of the pattern.
     public func hash(into hasher: inout Hasher) {
         for byte in pattern.utf8 { hasher.combine(byte) }
     }

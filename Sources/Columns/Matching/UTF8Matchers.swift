@@ -1,5 +1,5 @@
-/// Matchers as Alertmanager reads them since 0.27: a name or value in quotes may hold everything, with Go's escapes; one without may hold no
-/// white space and none of ``reserved``.
+/// Matchers as Alertmanager reads them since 0.27: a name or value in quotes may hold everything, with Go's escapes; one
+/// without may hold no white space and none of ``reserved``.
 ///
 /// Source: Alertmanager 0.28, matcher/parse.
 extension Array<Matcher> {

@@ -1,7 +1,7 @@
-/// Markup of others: what stands in a text must be shown there as it stands, and mean nothing.
+/// Escapes for the markup of other programs: a text is shown there as it is, and none of it is taken for markup.
 extension OutsideText {
-    /// For an element or an attribute between double quotes of HTML, and for Telegram's HTML, which knows the same references. Control characters that HTML forbids are
-    /// U+FFFD.
+    /// For an element or an attribute between double quotes of HTML, and for Telegram's HTML, which knows the same references.
+    /// Control characters that HTML forbids are U+FFFD.
     ///
     /// Source: HTML Living Standard, §13.1.4, "Character references"; Telegram Bot API, "HTML style".
     public var html: String {
@@ -32,8 +32,9 @@ extension OutsideText {
         }
     }
 
-    /// For Markdown within a paragraph, as CommonMark, Discord, Teams, Webex and WeChat read it: what makes links, pictures, tags, code, emphasis, tables, mathematics or headings has
-    /// a backslash before it; an underscore between letters or digits, as in `web_1`, means nothing. A line break is a blank, another control character is U+FFFD.
+    /// For Markdown within a paragraph, as CommonMark, Discord, Teams, Webex and WeChat read it: what makes links, pictures,
+    /// tags, code, emphasis, tables, mathematics or headings has a backslash before it; an underscore between letters or
+    /// digits, as in `web_1`, means nothing. A line break is a blank, another control character is U+FFFD.
     ///
     /// Source: CommonMark 0.31 §2.4, "Backslash escapes"; GitHub Flavored Markdown §4.10, §6.5.
     public var markdown: String { Self.markdown(lines.joined(separator: " ")) }

@@ -18,7 +18,7 @@ extension OutsideText {
         return OutsideText("'" + string).csvField
     }
 
-    /// As one word of a shell: what stands between apostrophes is what it is.
+    /// As one word of a shell: between apostrophes no character is special.
     ///
     /// Source: POSIX.1-2024, Shell Command Language, §2.2.2.
     public var shellWord: String { "'" + replacingScalars { $0 == "'" ? "'\\''" : nil } + "'" }

@@ -1,7 +1,7 @@
-/// Texts on a terminal, whose reader must see what is there: an escape sequence could move the cursor, hide a line or answer for the reader, and a right-to-left override turns what
-/// stands behind it round.
+/// Texts on a terminal, whose reader must see what the text holds: an escape sequence could move the cursor, hide a line or
+/// answer for the reader, and a right-to-left override reverses what follows it.
 extension OutsideText {
-    /// With U+FFFD for every scalar that would drive a terminal or hide or turn what stands around it; tabs and line feeds stay.
+    /// With U+FFFD for every scalar that would drive a terminal or hide or reverse the text around it; tabs and line feeds stay.
     ///
     /// Source: ECMA-48 (C0, C1); Unicode Technical Report 36, §2.1.3; Trojan Source (CVE-2021-42574).
     public var visible: String { replacingScalars { $0 == "\n" || $0 == "\t" || !$0.isHiddenByTerminals ? nil : "\u{FFFD}" } }
@@ -28,7 +28,8 @@ extension OutsideText {
 }
 
 extension Unicode.Scalar {
-    /// Control characters, the two line separators, controls of writing direction, annotations, tags and the mark of byte order. Joiners, which letters and emoji need, are none.
+    /// Control characters, the two line separators, controls of writing direction, annotations, tags and the mark of byte
+    /// order. Joiners, which letters and emoji need, are none.
     fileprivate var isHiddenByTerminals: Bool {
         switch value {
         // Fast path: nearly all text.

@@ -4,32 +4,44 @@
     import Musl
 #endif
 
-/// Text from outside: from a log, a socket, a file or a person. It is a row of Unicode scalars, and equal to another when their bytes are.
+/// Text from outside: from a log, a socket, a file or a person. It is a row of Unicode scalars, and equal to another when their
+/// bytes are.
 ///
-/// `Character`, and with it `replacing`, `contains`, `split`, `firstIndex(of:)`, `hasPrefix` and `==` of `String`, works on grapheme clusters and canonical equivalence: U+0600
-/// joins what follows it, a combining mark makes one `Character` of `"` and itself, CR LF is one, and `Büro` is equal to itself in another normal form. An escaper that looks
-/// for `"` passes by, and two labels become one. So what looks into such a text, compares it or makes it fit for a sink is here, and nowhere a method of `String`.
+/// `Character`, and with it `replacing`, `contains`, `split`, `firstIndex(of:)`, `hasPrefix` and `==` of `String`, works on
+/// grapheme clusters and canonical equivalence: U+0600 joins what follows it, a combining mark makes one `Character` of `"` and
+/// itself, CR LF is one, and `Büro` is equal to itself in another normal form. An escaper that looks for `"` passes by, and two
+/// labels become one. So what looks into such a text, compares it or makes it fit for a sink is here, and nowhere a method of
+/// `String`.
 ///
-/// Each sink has a method that says which specification it follows (`OutsideText+Markup.swift`, `OutsideText+Tables.swift`, `OutsideText+Visible.swift`).
+/// Each sink has a method that says which specification it follows (`OutsideText+Markup.swift`, `OutsideText+Tables.swift`,
+/// `OutsideText+Visible.swift`).
 public struct OutsideText: Sendable, Hashable, Comparable, ExpressibleByStringLiteral, CustomStringConvertible {
+    /// The text, unchanged.
     public let string: String
 
+    /// Any text.
     public init(_ string: String) { self.string = string }
+    /// A copy of a part of a text.
     public init(_ string: Substring) { self.string = String(string) }
+    /// A text of our own.
     public init(stringLiteral string: String) { self.string = string }
 
+    /// The text, unchanged: escape it before it goes to a terminal, a page or a message.
     public var description: String { string }
+    /// Its Unicode scalars, which are what this type works on.
     public var scalars: String.UnicodeScalarView { string.unicodeScalars }
 
+    /// Equal when the bytes are; two normal forms of a letter are not.
     public static func == (left: OutsideText, right: OutsideText) -> Bool { left.string.hasSameBytes(as: right.string) }
 
     /// By bytes, which is the order of the scalars too.
     public static func < (left: OutsideText, right: OutsideText) -> Bool { left.string.precedesByBytes(right.string) }
 
+    /// Of the bytes, as equality is.
     public func hash(into hasher: inout Hasher) { hasher.combine(bytesOf: string) }
 
-    /// The text with each scalar in the place of which `replacement` gives something replaced by it. No other text is looked at than the scalar itself, so a neighbour that joins it
-    /// hides nothing.
+    /// The text with each scalar replaced for which `replacement` gives a text. It sees the scalar alone, so a neighbour that
+    /// joins it hides nothing.
     public func replacingScalars(_ replacement: (Unicode.Scalar) -> String?) -> String {
         var replaced = String.UnicodeScalarView()
         var isSame = true
@@ -44,11 +56,14 @@ public struct OutsideText: Sendable, Hashable, Comparable, ExpressibleByStringLi
         return isSame ? string : String(replaced)
     }
 
-    /// Where the bytes of `part`, which is not empty, stand in it.
+    /// The ranges of the bytes of `part`, which must not be empty.
     public func ranges(of part: String) -> [Range<String.Index>] { part.isEmpty ? [] : string.utf8.ranges(of: part.utf8) }
 
+    /// Whether the bytes of `part` are in it.
     public func contains(_ part: String) -> Bool { part.isEmpty || string.utf8.firstRange(of: part.utf8) != nil }
+    /// Whether it begins with the bytes of `part`.
     public func starts(with part: String) -> Bool { string.utf8.starts(with: part.utf8) }
+    /// Whether it ends with the bytes of `part`.
     public func ends(with part: String) -> Bool { string.utf8.reversed().starts(with: part.utf8.reversed()) }
 
     /// The text with each `part` in it replaced.
@@ -113,7 +128,7 @@ extension Unicode.Scalar {
     /// Category Cc: C0, DEL and C1.
     public var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
 
-    /// What Unicode takes for the end of a line.
+    /// Whether Unicode ends a line at it.
     public var isLineBreak: Bool { (0x0A...0x0D).contains(value) || value == 0x85 || value == 0x2028 || value == 0x2029 }
 }
 
@@ -130,7 +145,7 @@ extension String {
         return compared.flatMap(\.self) ?? utf8.elementsEqual(other.utf8)
     }
 
-    /// Whether it stands before `other` in the order of their bytes.
+    /// Whether it comes before `other` in the order of their bytes.
     public func precedesByBytes(_ other: String) -> Bool {
         let compared = utf8.withContiguousStorageIfAvailable { left in
             other.utf8.withContiguousStorageIfAvailable { right in
@@ -155,6 +170,6 @@ extension Hasher {
 }
 
 extension Sequence<String> {
-    /// Each text once, told apart by its bytes.
+    /// Each text once; texts are equal when their bytes are.
     public var distinctTexts: Set<OutsideText> { Set(map { OutsideText($0) }) }
 }

@@ -86,7 +86,7 @@ final class SourceWatch: Service, Sendable {
 
     /// From now on these are the sources. What is known of those that stay is kept.
     func watch(_ plans: [PipelinePlan]) {
-        let now = Timestamp(microseconds: WallClock.microseconds)
+        let now = Timestamp.now
         state.withLock { state in
             let old = Dictionary(state.sources.map { ($0.entry, $0) }, uniquingKeysWith: { first, _ in first })
             state.sources = plans.flatMap { plan in
@@ -130,7 +130,7 @@ final class SourceWatch: Service, Sendable {
     private func look(isLast: Bool) async {
         await withCheckedContinuation { continuation in
             Self.queue.async {
-                let now = Timestamp(microseconds: WallClock.microseconds)
+                let now = Timestamp.now
                 if !isLast { self.look(now: now) }
                 self.save(now: now, isLast: isLast)
                 continuation.resume()

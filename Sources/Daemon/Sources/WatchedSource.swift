@@ -17,7 +17,7 @@ struct WatchedSource: Source {
         watch.note(name) { $0.begin() }
         try await source.run(from: position) { chunk in
             if !chunk.lines.isEmpty {
-                let now = Timestamp(microseconds: WallClock.microseconds)
+                let now = Timestamp.now
                 watch.note(name) { $0.hear(now: now) }
             }
             try await deliver(chunk)
@@ -28,16 +28,16 @@ struct WatchedSource: Source {
 
 /// Notes which sources a pipeline understands.
 struct SourceObserver: PipelineObserver {
+    static let name = "sources"
+
     let watch: SourceWatch
 
     func observe(_ parsed: ParsedBatch, lines: Batch, input: String) {
         // All lines of a batch are of one source.
         guard !lines.isEmpty, let name = lines["source"]?.string(at: 0) else { return }
-        let now = Timestamp(microseconds: WallClock.microseconds)
+        let now = Timestamp.now
         watch.note(name) { $0.note(events: parsed.events.count, rejected: parsed.rejected.count, now: now) }
     }
 
     func observe(gold: Batch, table: String) {}
-    func snapshot() -> Data { Data() }
-    func restore(_ snapshot: Data) {}
 }

@@ -1,6 +1,5 @@
 import Columns
 import Foundation
-import Parsing
 
 /// Which findings are one incident, and when coming and going becomes flapping. `alerting.incidents` in `obs.yaml`.
 ///

@@ -10,15 +10,18 @@ import Parsing
 ///
 /// When a pipeline stands still the file grows up to a limit, and then nothing more is taken: the sender keeps the data and hears so.
 public actor Spool {
+    /// How large the files of a spool may become.
     public struct Limits: Sendable {
         /// The file is renamed when it has so many bytes.
-        public var segmentBytes = 64 << 20
+        var segmentBytes = 64 << 20
         /// Nothing is taken beyond so many.
         public var maxBytes = 1 << 30
 
+        /// Segments of 64 MiB, 1 GiB in all.
         public init() {}
     }
 
+    /// Of the source; it is in the names of the files.
     public let name: String
     /// The file that a source follows.
     public nonisolated let path: String
@@ -171,6 +174,7 @@ public enum SpoolError: Error, Sendable, Equatable, CustomStringConvertible {
     case full(name: String, limit: Int)
     case cannotWrite(reason: String)
 
+    /// The sentence for people, with the way out.
     public var description: String {
         switch self {
         case .empty: "the body holds no line; send text with a line an event"

@@ -20,6 +20,7 @@ public struct SourceHabit: Codable, Sendable, Equatable {
     public static let unknown = Duration.seconds(3600)
     private static let tolerance = 3.0
 
+    /// Nothing learned yet.
     public init() {}
 
     /// Takes in the time between two lines.

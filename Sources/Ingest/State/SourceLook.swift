@@ -7,6 +7,7 @@ public struct SourceLook: Sendable, Equatable {
     /// What keeps it from being read, or a part of it; nil when nothing does.
     public var problem: SourceState?
 
+    /// What was found.
     public init(files: [String] = [], problem: SourceState? = nil) {
         self.files = files
         self.problem = problem
@@ -114,7 +115,7 @@ public struct SourceLook: Sendable, Equatable {
 
 /// The names of followed files.
 public enum SourcePattern {
-    public static func isPattern(_ path: String) -> Bool { path.unicodeScalars.contains { "*?[".unicodeScalars.contains($0) } }
+    static func isPattern(_ path: String) -> Bool { path.unicodeScalars.contains { "*?[".unicodeScalars.contains($0) } }
 
     /// The paths that are there for a path or pattern, sorted. A path that exists is itself before it is a pattern.
     public static func paths(_ pattern: String) -> [String] {

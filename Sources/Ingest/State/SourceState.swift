@@ -24,6 +24,7 @@ public enum SourceState: Sendable, Equatable {
         case notUnderstood = "not_understood"
     }
 
+    /// The state without its details, as the metric has it.
     public var reason: Reason {
         switch self {
         case .reading: .reading
@@ -35,6 +36,7 @@ public enum SourceState: Sendable, Equatable {
         }
     }
 
+    /// Whether lines can come.
     public var isUp: Bool { self == .reading }
 
     /// Whether the operating system lets it be read at all, whatever comes of it.
@@ -66,12 +68,14 @@ public enum SourceState: Sendable, Equatable {
 
 /// Who asks for a file that may not be read, and who may.
 public struct FileAccess: Sendable, Equatable {
+    /// The user as whom obs runs.
     public var user: String
     /// The group whose members may read it; nil when no group may.
     public var group: String?
     /// The path of a folder that is closed, where it is that and not the file.
     public var folder: String?
 
+    /// Access is refused to `user`.
     public init(user: String, group: String? = nil, folder: String? = nil) {
         self.user = user
         self.group = group
@@ -87,14 +91,18 @@ public struct FileAccess: Sendable, Equatable {
 
 /// A source as it is shown.
 public struct SourceReport: Sendable, Equatable {
+    /// Of the source.
     public var name: String
+    /// That the source feeds.
     public var pipeline: String
     /// What it reads, as the configuration names it: a path or pattern, a table of a database, an address that lines are pushed to.
     public var place: String
+    /// How it was found last.
     public var state: SourceState
     /// When its newest line came; nil before the first.
     public var lastLine: Timestamp?
 
+    /// The report of one source.
     public init(name: String, pipeline: String, place: String, state: SourceState, lastLine: Timestamp?) {
         self.name = name
         self.pipeline = pipeline

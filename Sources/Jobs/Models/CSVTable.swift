@@ -11,7 +11,7 @@ struct CSVTable {
 
     let batch: Batch
 
-    /// - Throws: `IngestError`, or ``UsageError`` with the first line that cannot be read.
+    /// - Throws: the reason why the file cannot be read, or ``UsageError`` with the first line that cannot be read.
     init(path: String) throws {
         let reader = try TextReader(path: path)
         var text: [UInt8] = []
@@ -27,7 +27,7 @@ struct CSVTable {
             Array(line.last == 13 ? line.dropLast() : line)
         }
         while lines.last?.isEmpty == true { lines.removeLast() }
-        guard lines.count > 1, let inferred = FormatOptions.inferred(from: lines, format: CSV.name) else {
+        guard lines.count > 1, let inferred = FormatOptions.inferred(from: lines, format: "csv") else {
             throw UsageError("\(path): there is no table; a CSV file with a line of headings and rows is needed")
         }
         // Two hundred lines do not tell whole numbers from others: a double holds both. A time is no feature.
@@ -37,7 +37,8 @@ struct CSVTable {
                 column.type == .int64 ? .double : column.type == .double ? .double : column.type,
                 path: column.path)
         }
-        var format = try CSV(context: ParsingContext(timeZone: .gmt), options: FormatOptions(columns: columns))
+        var format = try LogFormats.make(
+            "csv", context: ParsingContext(timeZone: .gmt), options: FormatOptions(columns: columns))
         var builder = RawLinesBuilder()
         var offset: Int64 = 0
         for line in lines {

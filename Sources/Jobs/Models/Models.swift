@@ -23,7 +23,7 @@ public struct Models: Sendable {
         options.trees = max(1, min(trees, 10_000))
         guard
             let model = WindowModel(
-                table: Self.table, windows: windows, options: options, now: Timestamp(microseconds: WallClock.microseconds))
+                table: Self.table, windows: windows, options: options, now: .now)
         else {
             throw ModelError.tooFewWindows(table: "gold." + Self.table, count: windows.reduce(0) { $0 + $1.count })
         }

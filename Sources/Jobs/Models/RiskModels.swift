@@ -55,7 +55,7 @@ public struct RiskModels: Sendable {
         let labels = (0..<table.count).map { (truth.number(at: $0) ?? 0) != 0 ? 1 : 0 }
         let model = try RiskModel(
             table: source, rows: [table], label: label, excluding: ["vehicle", "time"], options: training.options(labels),
-            now: Timestamp(microseconds: WallClock.microseconds))
+            now: .now)
         let entry = try workspace.models.save(model, name: name)
         return Self.describe(model, entry)
     }

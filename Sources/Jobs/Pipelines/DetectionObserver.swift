@@ -10,6 +10,7 @@ import Telemetry
 
 /// Runs the rules and the window model over what a pipeline sees, and hands what they find to the alert manager.
 public actor DetectionObserver: PipelineObserver {
+    public static let name = "detection"
     static let modelName = "ssh-source-windows"
 
     private var rules: RuleEngine
@@ -122,7 +123,7 @@ public actor DetectionObserver: PipelineObserver {
         training.append(windows)
         guard training.reduce(0, { $0 + $1.count }) >= WindowModel.automaticRows else { return }
         let start = ContinuousClock.now
-        guard let new = WindowModel(table: table, windows: training, now: Timestamp(microseconds: WallClock.microseconds)) else {
+        guard let new = WindowModel(table: table, windows: training, now: .now) else {
             return
         }
         let entry = try registry.save(new, name: Self.modelName)

@@ -1,5 +1,6 @@
 import Configuration
 import Foundation
+import Ingest
 import Simulation
 import Streaming
 
@@ -32,9 +33,9 @@ public enum DemoTraffic {
     }
 
     public static func sources(_ folder: String) -> [Configuration.SourceEntry] {
-        func source(_ pipeline: String, _ input: String, _ kind: Configuration.SourceEntry.Kind) -> Configuration.SourceEntry {
+        func source(_ pipeline: String, _ input: String, _ settings: SourceSettings) -> Configuration.SourceEntry {
             var entry = Configuration.SourceEntry(name: "\(pipeline)-\(input)", file: "")
-            entry.kind = kind
+            entry.settings = settings
             entry.pipeline = pipeline
             entry.input = input
             return entry
@@ -42,7 +43,7 @@ public enum DemoTraffic {
         let rail = Simulators.named("rail")!.streams.map { source("rail", $0.name, .file("\(folder)/rail/\($0.fileName)")) }
         let shop = ["users", "views", "stars"].map { source("shop", $0, .file("\(folder)/shop/\($0).jsonl")) }
         let database = [("orders", "order_id"), ("items", "item_id")].map { table, key in
-            source("shop", table, .sqlite(path: folder + "/shop/shop.db", table: table, key: key))
+            source("shop", table, .table(table, in: folder + "/shop/shop.db", key: key))
         }
         return rail + shop + database + [
             source("shop", "products", .folder(folder + "/shop/products")),

@@ -23,7 +23,7 @@ public final class SSHDemoTraffic: Sendable {
     }
 
     public func run() async throws {
-        let now = Timestamp(seconds: WallClock.microseconds / 1_000_000)
+        let now = Timestamp(seconds: Timestamp.now.microseconds / 1_000_000)
         var options = SSHSimulator.Options(start: now - history)
         options.rate = rate
         options.seed = seed

@@ -1,7 +1,6 @@
 import Columns
 import Configuration
 import Foundation
-import Parsing
 import ServiceLifecycle
 import Simulation
 import Telemetry
@@ -67,7 +66,7 @@ public struct SimulationRun: Sendable {
     }
 
     public func run() async throws {
-        let now = Timestamp(seconds: WallClock.microseconds / 1_000_000)
+        let now = Timestamp(seconds: Timestamp.now.microseconds / 1_000_000)
         var simulation = SimulationOptions(start: options.start ?? now - options.length)
         simulation.seed = options.seed
         simulation.rate = options.rate
@@ -100,7 +99,7 @@ public struct SimulationRun: Sendable {
         guard options.follows else { return }
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let time = simulator.time
-            let wait = time - Timestamp(microseconds: WallClock.microseconds)
+            let wait = time - Timestamp.now
             if wait > .zero {
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: wait) }
                 continue

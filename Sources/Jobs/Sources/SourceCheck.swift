@@ -33,7 +33,7 @@ public struct SourceCheck: Sendable {
     }
 
     private static func found(_ look: SourceLook, of entry: Configuration.SourceEntry) -> String {
-        guard case .file(let pattern) = entry.kind else { return "" }
+        guard let pattern = entry.settings.followedPath else { return "" }
         guard look.files != [pattern] else { return "" }
         let names = look.files.prefix(shownFiles).joined(separator: ", ")
         let rest = look.files.count - shownFiles
@@ -48,7 +48,7 @@ public struct SourceCheck: Sendable {
     private static func notUnderstood(
         _ path: String, _ entry: Configuration.SourceEntry, _ configuration: Configuration
     ) -> SourceState? {
-        guard case .file = entry.kind, let input = try? configuration.pipeline(entry.pipeline).input(entry.input),
+        guard entry.settings.followedPath != nil, let input = try? configuration.pipeline(entry.pipeline).input(entry.input),
             let reader = try? TextReader(path: path)
         else { return nil }
         var sample: [UInt8] = []
@@ -60,7 +60,7 @@ public struct SourceCheck: Sendable {
         for line in lines {
             let text = Array(line.last == 13 ? line.dropLast() : line)
             builder.append(
-                text.span, offset: 0, source: entry.name, file: path, arrival: Timestamp(microseconds: WallClock.microseconds))
+                text.span, offset: 0, source: entry.name, file: path, arrival: .now)
         }
         let parsed = format.parse(builder.finish())
         guard parsed.events.isEmpty, format.flush() == nil, !parsed.rejected.isEmpty else { return nil }

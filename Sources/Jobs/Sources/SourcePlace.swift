@@ -4,23 +4,10 @@ import Ingest
 
 extension Configuration.SourceEntry {
     /// What it reads, as people name it.
-    public var place: String {
-        switch kind {
-        case .file(let path), .folder(let path): path
-        case .http: "/api/v1/ingest/\(name)"
-        case .sqlite(let path, let table, _): "\(path)#\(table)"
-        }
-    }
+    public var place: String { settings.place(of: name) }
 
     /// What it finds there now.
-    public func look() -> SourceLook {
-        switch kind {
-        case .file(let path): .followed(path)
-        case .http: SourceLook()
-        case .sqlite(let path, _, _): .file(path)
-        case .folder(let path): .folder(path)
-        }
-    }
+    public func look() -> SourceLook { settings.look() }
 
     /// The silence of the source that is too long; nil where none is.
     private func limit(_ activity: SourceActivity) -> Duration? {
@@ -28,9 +15,8 @@ extension Configuration.SourceEntry {
         case .after(let limit): return limit
         case .never: return nil
         case .learned:
-            // Records in a folder change when somebody changes them, and what has an end is silent behind it.
-            if case .folder = kind { return nil }
-            if activity.hasEnded { return nil }
+            // What has an end is silent behind it.
+            guard settings.hasHabit, !activity.hasEnded else { return nil }
             return activity.lastLine == nil ? SourceHabit.unknown : activity.habit.limit
         }
     }

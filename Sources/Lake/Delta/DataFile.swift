@@ -1,11 +1,14 @@
 import Columns
 import Foundation
 
-/// A finished data file of a table, before or after a commit names it. It goes into checkpoints, so that an epoch can be committed after a crash.
+/// A finished data file of a table, before or after a commit names it. It goes into checkpoints, so that an epoch can be
+/// committed after a crash.
 public struct DataFile: Codable, Sendable, Equatable {
     /// Relative to the table.
     public let path: String
+    /// The rows in the file.
     public let rowCount: Int
+    /// The size of the file.
     public let sizeInBytes: Int
     /// The JSON of the log: row count, and bounds and nulls of each column.
     let stats: String

@@ -2,13 +2,16 @@ import Columns
 import Foundation
 
 extension DeltaTable {
-    /// Calls `body` with the rows of the table, batch by batch, until it returns false. The rows are those of the version that is loaded now.
+    /// Calls `body` with the rows of the table, batch by batch, until it returns false. The rows are those of the version that
+    /// is loaded now.
     ///
-    /// Files, and row groups within them, are passed over where their bounds, or the values that they are partitioned by, say that nothing in them is wanted.
+    /// Files, and row groups within them, are passed over where their bounds, or the values that they are partitioned by, say
+    /// that nothing in them is wanted.
     ///
     /// - Parameters:
     ///   - columns: the columns to read, in that order; nil for all.
-    ///   - times: rows outside of this range of a timestamp column may be left out. Rows inside are never left out; others may come too.
+    ///   - times: rows outside of this range of a timestamp column may be left out. Rows inside are never left out; others may
+    ///     come too.
     ///   - matchers: the same for rows that do not match.
     ///   - progress: bytes of the files that are done, of all; called after each file.
     public func scan(

@@ -9,8 +9,8 @@ import Synchronization
 ///       _delta_log/00000000000000000001.json     version 1: add part-…, txn(ssh, 1)
 ///       part-….parquet
 ///
-/// A commit is one file that is put under the next number if nobody has; so several processes can write one table. What is written is readable
-/// by every engine that reads reader version 1.
+/// A commit is one file that is put under the next number if nobody has; so several processes can write one table. What is
+/// written is readable by every engine that reads reader version 1.
 ///
 /// Any thread may use it. Methods block on the file system.
 ///
@@ -22,6 +22,7 @@ public final class DeltaTable: Sendable {
     private static let checkpointInterval: Int64 = 10
     /// Of the protocol: how long the log and removed files are kept, unless the table says otherwise.
     static let defaultLogRetention = Duration.seconds(30 * 86_400)
+    /// A week: readers that are slower than that may miss a file.
     public static let defaultFileRetention = Duration.seconds(7 * 86_400)
 
     /// As people name it: `silver.ssh`.
@@ -32,7 +33,8 @@ public final class DeltaTable: Sendable {
     private let pinned: Int64?
     private let state: Mutex<Snapshot>
 
-    /// Opens the table in `storage`, or makes it with `schema`; nil opens only. A table that lacks some of the columns gets them, if they may be null.
+    /// Opens the table in `storage`, or makes it with `schema`; nil opens only. A table that lacks some of the columns gets
+    /// them, if they may be null.
     ///
     /// - Throws: ``LakeError/noTable(_:)``, ``LakeError/schemaMismatch(table:reason:)`` when it is there with other columns.
     init(
@@ -68,10 +70,15 @@ public final class DeltaTable: Sendable {
         if self.version < 0 { throw .noTable(name) }
     }
 
+    /// Of the snapshot at hand; -1 for a table without commits.
     public var version: Int64 { snapshot.version }
+    /// Of the snapshot at hand.
     public var schema: Schema { snapshot.schema }
+    /// The columns whose values are in the names of folders, in order.
     public var partitionColumns: [String] { snapshot.partitionColumns }
+    /// Data files of the snapshot at hand.
     public var fileCount: Int { state.withLock { $0.fileCount } }
+    /// Of all data files of the snapshot at hand.
     public var sizeInBytes: Int { state.withLock { $0.sizeInBytes } }
 
     var snapshot: Snapshot { state.withLock { $0 } }
@@ -104,7 +111,8 @@ public final class DeltaTable: Sendable {
         let before = next.version
         do throws(LakeError) {
             try log.follow(&next)
-            // The next commit may be missing because the log was cleaned up while this process slept: then a checkpoint is further on.
+            // The next commit may be missing because the log was cleaned up while this process slept: then a checkpoint is
+            // further on.
             if next.version == before, let hinted = log.hintedVersion(), hinted > next.version { next = try log.load() }
         } catch {
             guard case .missingCommit = error else { throw error }
@@ -127,7 +135,8 @@ public final class DeltaTable: Sendable {
 
     /// Adds `files` in one new version, unless the transaction is one that the table has seen.
     ///
-    /// It is durable when this returns. Other processes that commit at the same moment come before or after; appends never conflict.
+    /// It is durable when this returns. Other processes that commit at the same moment come before or after; appends never
+    /// conflict.
     ///
     /// - Parameter transaction: an application and its rising number: committing the same again does nothing.
     /// - Returns: the version, or nil when the transaction was there already.
@@ -142,7 +151,8 @@ public final class DeltaTable: Sendable {
     /// Commits what `body` makes of the newest version, again and again until no other process was faster.
     ///
     /// - Parameters:
-    ///   - transaction: an application and its rising number, which the commit records; where it is recorded already, there is nothing to do.
+    ///   - transaction: an application and its rising number, which the commit records; where it is recorded already, there is
+    ///     nothing to do.
     ///   - body: gives the actions, or nil when nothing is to be done any more.
     /// - Returns: the new version, or nil when there was nothing to do.
     func commit(
@@ -198,7 +208,8 @@ public final class DeltaTable: Sendable {
 
     /// Brings the columns of `schema` that the table does not have, in one commit; nothing when it has all.
     ///
-    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when a column is there with another type, or is new and may not be null.
+    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when a column is there with another type, or is new and may not be
+    ///   null.
     private func addMissingColumns(of schema: Schema) throws(LakeError) {
         _ = try commit("ADD COLUMNS", isBlindAppend: false) { (snapshot) throws(LakeError) in
             var missing: [Field] = []
@@ -260,7 +271,8 @@ public final class DeltaTable: Sendable {
         try log.cleanUp(before: commitTime() - kept.inMicroseconds / 1000)
     }
 
-    /// Deletes what of the log is older than the table keeps, and of the rest all but the newest `versions`, as far as a checkpoint stands for them.
+    /// Deletes what of the log is older than the table keeps, and of the rest all but the newest `versions`, as far as a
+    /// checkpoint stands for them.
     ///
     /// - Returns: how many files of the log are gone.
     @discardableResult

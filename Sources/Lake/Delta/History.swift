@@ -2,11 +2,15 @@ import Columns
 
 /// One version of a table, as its log tells it.
 public struct TableVersion: Sendable {
+    /// From 0, one per commit.
     public let version: Int64
+    /// When it was committed; nil where its commit does not say it.
     public let time: Timestamp?
     /// What made it: `STREAMING UPDATE`, `OPTIMIZE`, …; empty when its writer does not say.
     public let operation: String
+    /// Data files that the commit added.
     public let addedFiles: Int
+    /// Data files that the commit took out of the table.
     public let removedFiles: Int
     /// As far as the statistics of the added files say.
     public let addedRows: Int

@@ -36,7 +36,8 @@ public final class TableWriter {
 
     /// Takes the rows of a batch. Columns are known by name; one that the batch lacks and that may be null is null.
     ///
-    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when the batch has other columns than the table, ``LakeError/notUTF8(table:column:)`` for a text that is none.
+    /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when the batch has other columns than the table,
+    ///   ``LakeError/notUTF8(table:column:)`` for a text that is none.
     public func append(_ batch: Batch) throws(LakeError) {
         guard !batch.isEmpty else { return }
         let batch = try checked(batch.schema == schema ? batch : try fitted(batch))
@@ -52,7 +53,8 @@ public final class TableWriter {
         }
     }
 
-    /// The files of all that was appended since the last call, durable on disk; none if there was nothing. The writer can go on after it.
+    /// The files of all that was appended since the last call, durable on disk; none if there was nothing. The writer can go on
+    /// after it.
     public func finish() throws(LakeError) -> [DataFile] {
         for folder in open.keys.sorted() { try endFile(in: folder) }
         defer { finished = [] }

@@ -8,7 +8,9 @@ public enum ExportFormat: String, Sendable, CaseIterable {
 
 /// Writes the rows of a table, or some of them, as one stream; in the memory of one row group.
 public struct TableExport: Sendable {
+    /// Whose rows are exported.
     public let table: DeltaTable
+    /// The format of the target.
     public let format: ExportFormat
     /// In this order; nil for all.
     public var columns: [String]?
@@ -17,6 +19,7 @@ public struct TableExport: Sendable {
     /// Rows whose time is in the range.
     public var times: (column: String, range: ClosedRange<Timestamp>)?
 
+    /// An export of all rows and columns; set the other properties for less.
     public init(_ table: DeltaTable, as format: ExportFormat) {
         self.table = table
         self.format = format
@@ -83,6 +86,7 @@ public final class ExportTarget: ObjectWriter {
     private var descriptor: Int32
     private let path: String?
     private let temporary: String?
+    /// Bytes written so far.
     public private(set) var offset = 0
     private let shown: ((String) -> String)?
 
@@ -105,6 +109,7 @@ public final class ExportTarget: ObjectWriter {
 
     deinit { discard() }
 
+    /// Appends bytes; they are on disk after ``finish()``.
     public func write(_ bytes: Span<UInt8>) throws(LakeError) {
         let failure: Int32
         if let shown {
@@ -118,6 +123,7 @@ public final class ExportTarget: ObjectWriter {
         offset += bytes.count
     }
 
+    /// Writes what is buffered, and gives the file its name.
     public func finish() throws(LakeError) {
         guard let path, let temporary, descriptor >= 0 else { return }
         guard fsync(descriptor) == 0, close(descriptor) == 0, rename(temporary, path) == 0 else {
@@ -126,6 +132,7 @@ public final class ExportTarget: ObjectWriter {
         descriptor = -1
     }
 
+    /// Drops what was written.
     public func discard() {
         guard let temporary, descriptor >= 0 else { return }
         close(descriptor)

@@ -51,13 +51,16 @@ public enum TextFormat: String, Sendable, Codable, CaseIterable {
 
 /// A growing text file of a table's rows. What a crash leaves behind the last checkpoint is cut off at the next start.
 public final class ExportFile {
+    /// Of the file.
     public let path: String
     private let format: TextFormat
     private let schema: Schema
     private let descriptor: Int32
+    /// Bytes of the file with what was appended.
     public private(set) var size: Int64
 
-    /// Opens `path` for appending, cut to `committedSize`, the size that the last checkpoint knows; 0 starts anew with the header.
+    /// Opens `path` for appending, cut to `committedSize`, the size that the last checkpoint knows; 0 starts anew with the
+    /// header.
     public init(path: String, format: TextFormat, schema: Schema, committedSize: Int64) throws(LakeError) {
         self.path = path
         self.format = format
@@ -81,6 +84,7 @@ public final class ExportFile {
         close(descriptor)
     }
 
+    /// Appends rows; they may be lost in a crash until ``sync()``.
     public func append(_ batch: Batch) throws(LakeError) {
         try write(format.lines(batch))
     }

@@ -1,8 +1,9 @@
 /// Which small files of a table are made one, and which are left.
 ///
-/// Files are merged with their neighbours in the order of their rows, within one partition, so that a table reads in the same order after it. A rewritten file is
-/// not rewritten again before many others of its size stand beside it: sizes fall into classes, each eight times the one below, and a class is merged when it has
-/// enough neighbours. So a row of a stream is rewritten a few times in its life, whatever the length of the stream.
+/// Files are merged with their neighbours in the order of their rows, within one partition, so that a table reads in the same
+/// order after it. A rewritten file is not rewritten again before many others of its size stand beside it: sizes fall into
+/// classes, each eight times the one below, and a class is merged when it has enough neighbours. So a row of a stream is
+/// rewritten a few times in its life, whatever the length of the stream.
 public struct CompactionPolicy: Sendable {
     /// A merged file has about so many bytes; files of half of it are left alone.
     public var targetFileSize = 128 << 20

@@ -4,21 +4,28 @@ import Columns
 public struct OptimizeSummary: Sendable, Equatable {
     /// The last version that it committed, or nil when there was nothing to do.
     public var version: Int64?
+    /// Files that were merged.
     public var removedFiles = 0
+    /// Files that they were merged into.
     public var addedFiles = 0
+    /// Of the merged files.
     public var bytesBefore = 0
+    /// Of the files that they were merged into.
     public var bytesAfter = 0
 }
 
 extension DeltaTable {
-    /// Merges small files; the rows stay as they are, and each merged file is a commit of its own with `dataChange` false, which streams from the table ignore.
+    /// Merges small files; the rows stay as they are, and each merged file is a commit of its own with `dataChange` false,
+    /// which streams from the table ignore.
     ///
-    /// Readers are not disturbed: the old files stay until vacuum removes them. Another process that appends meanwhile is not disturbed either; one that
-    /// removes the same files first wins, and what was written here is dropped. After a crash the files of the merge at hand are orphans.
+    /// Readers are not disturbed: the old files stay until vacuum removes them. Another process that appends meanwhile is not
+    /// disturbed either; one that removes the same files first wins, and what was written here is dropped. After a crash the
+    /// files of the merge at hand are orphans.
     ///
     /// - Parameters:
     ///   - shouldStop: asked between merges.
-    ///   - passingOver: told of a file that cannot be read; what would have been merged with it stays as it is. Without it the error is thrown.
+    ///   - passingOver: told of a file that cannot be read; what would have been merged with it stays as it is. Without it the
+    ///     error is thrown.
     public func optimize(
         _ policy: CompactionPolicy = .everything, shouldStop: () -> Bool = { false }, passingOver: ((LakeError) -> Void)? = nil
     ) throws(LakeError) -> OptimizeSummary {

@@ -1,12 +1,15 @@
 import Columns
 
 extension DeltaTable {
-    /// Puts `files` in place of the rows whose time is in a range, or of all rows, in one new version: a reader sees the old rows or the new ones.
+    /// Puts `files` in place of the rows whose time is in a range, or of all rows, in one new version: a reader sees the old
+    /// rows or the new ones.
     ///
-    /// Files that hold rows on both sides of a bound are written anew without those inside. Old files stay until vacuum removes them.
+    /// Files that hold rows on both sides of a bound are written anew without those inside. Old files stay until vacuum removes
+    /// them.
     ///
     /// - Parameters:
-    ///   - times: a timestamp column and the range, whose upper bound does not belong to it; nil replaces everything. Rows without a time stay.
+    ///   - times: a timestamp column and the range, whose upper bound does not belong to it; nil replaces everything. Rows
+    ///     without a time stay.
     ///   - transaction: as of ``commit(adding:transaction:operation:)``: doing the same again does nothing.
     /// - Returns: the version, or nil when the transaction was there already.
     @discardableResult

@@ -1,11 +1,13 @@
 import Columns
 import Synchronization
 
-/// Keeps the tables of a lake small while streams write to them: merges small files, deletes those that were merged long enough ago, and shortens the logs.
+/// Keeps the tables of a lake small while streams write to them: merges small files, deletes those that were merged long enough
+/// ago, and shortens the logs.
 ///
-/// A stream that commits every two seconds makes 43,200 files and as many log entries a day. With this its table has some tens of files, those of the last
-/// ``fileRetention`` that were merged, and a log of ``logVersions`` entries.
+/// A stream that commits every two seconds makes 43,200 files and as many log entries a day. With this its table has some tens
+/// of files, those of the last ``fileRetention`` that were merged, and a log of ``logVersions`` entries.
 public struct Upkeep: Sendable {
+    /// Which files are merged.
     public var policy = CompactionPolicy.background
     /// Merged files stay this long for readers that began before; a scan that takes longer fails by name and can be run again.
     public var fileRetention = Duration.seconds(3600)
@@ -14,9 +16,11 @@ public struct Upkeep: Sendable {
 
     private let sightings = Sightings()
 
+    /// As `obs run` does it.
     public init() {}
 
-    /// When each removed file was first seen to be removed, by the clock that never jumps: by the other one what is young may look old. A process that begins anew waits anew.
+    /// When each removed file was first seen to be removed, by the clock that never jumps: by the other one what is young may
+    /// look old. A process that begins anew waits anew.
     private final class Sightings: Sendable {
         private let seen = Mutex<[String: [String: ContinuousClock.Instant]]>([:])
 
@@ -34,10 +38,15 @@ public struct Upkeep: Sendable {
 
     /// What one round has done to one table.
     public struct Outcome: Sendable {
+        /// The name of the table.
         public let table: String
+        /// Its data files after the round.
         public let files: Int
+        /// Of its data files after the round.
         public let bytes: Int
+        /// The merging of small files.
         public let merged: OptimizeSummary
+        /// Files that no version needed any more.
         public let deletedFiles: Int
         /// What went wrong, as a sentence; the next round tries again.
         public let failure: String?

@@ -2,7 +2,9 @@ import Columns
 
 /// What ``DeltaTable/vacuum(keeping:_:isDryRun:)`` has removed, or would remove.
 public struct VacuumSummary: Sendable, Equatable {
+    /// The keys of the deleted files, or of those that would be deleted.
     public var files: [String] = []
+    /// Of these files.
     public var bytes = 0
 }
 
@@ -17,8 +19,9 @@ public enum VacuumScope: Sendable {
 extension DeltaTable {
     /// Deletes files that the table has not needed for `retention`: removed ones, and those that no commit ever named.
     ///
-    /// A reader of an older version breaks when its files are deleted: `retention` is how long the longest of them may take, and how far back one can travel. A
-    /// file that is being written is younger than any sensible retention. After a crash the rest is deleted by the next vacuum.
+    /// A reader of an older version breaks when its files are deleted: `retention` is how long the longest of them may take,
+    /// and how far back one can travel. A file that is being written is younger than any sensible retention. After a crash the
+    /// rest is deleted by the next vacuum.
     ///
     /// - Parameters:
     ///   - retention: nil for what the table says, or seven days.

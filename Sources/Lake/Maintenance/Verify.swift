@@ -2,16 +2,20 @@ import Columns
 
 /// What ``DeltaTable/verify(progress:)`` has found.
 public struct VerifySummary: Sendable, Equatable {
+    /// Data files that were read.
     public var files = 0
+    /// Rows in them.
     public var rows = 0
+    /// Of these files.
     public var bytes = 0
     /// One sentence each; empty when all is well.
     public var problems: [String] = []
 }
 
 extension DeltaTable {
-    /// Reads every file of the loaded version whole: that it is there, as long as the log says, that its footer and the checksums of its pages are right, and that
-    /// its rows and nulls are as many as its statistics say, that its texts are UTF-8; then every file of the log (``DeltaLog/problems()``).
+    /// Reads every file of the loaded version whole: that it is there, as long as the log says, that its footer and the
+    /// checksums of its pages are right, and that its rows and nulls are as many as its statistics say, that its texts are
+    /// UTF-8; then every file of the log (``DeltaLog/problems()``).
     ///
     /// - Parameter progress: bytes looked at, of all.
     public func verify(progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }) throws(LakeError) -> VerifySummary {
@@ -71,8 +75,9 @@ extension DeltaTable {
 }
 
 extension DeltaLog {
-    /// What is wrong with the files of the log, one sentence each. Every commit and every checkpoint is read, also those that no reader needs any more; each checkpoint is compared with the
-    /// commits that it stands for, and each commit with the one before.
+    /// What is wrong with the files of the log, one sentence each. Every commit and every checkpoint is read, also those that
+    /// no reader needs any more; each checkpoint is compared with the commits that it stands for, and each commit with the one
+    /// before.
     func problems() throws(LakeError) -> [String] {
         let listing = try list()
         let commits = Set(listing.commits.map(\.version))

@@ -1,7 +1,8 @@
 import Columns
 import Foundation
 
-/// Where tables lie: exactly the operations that object stores have, so that another store is another conformer and nothing else changes.
+/// Where tables lie: exactly the operations that object stores have, so that another store is another conformer and nothing
+/// else changes.
 ///
 /// Keys are paths with `/`, relative to the store's root. Every method may be called from any thread and blocks it.
 public protocol Storage: Sendable {
@@ -27,13 +28,16 @@ public protocol Storage: Sendable {
 
 /// An entry of a listing.
 public struct StoredObject: Sendable, Equatable {
+    /// Relative to the root of the storage, with `/` between folders.
     public let key: String
+    /// 0 for a folder.
     public let sizeInBytes: Int
     /// Milliseconds since 1970.
     public let modified: Int64
     /// Keys begin with this one; it is no object itself.
     public let isFolder: Bool
 
+    /// An object as a listing shows it.
     public init(key: String, sizeInBytes: Int, modified: Int64, isFolder: Bool) {
         self.key = key
         self.sizeInBytes = sizeInBytes
@@ -58,20 +62,25 @@ public protocol ObjectWriter: AnyObject {
 
 /// The local file system below one folder.
 public struct LocalStorage: Storage {
+    /// The folder that holds the objects.
     public let root: String
 
+    /// The storage in a folder.
     public init(root: String) {
         self.root = root
     }
 
+    /// The path of the file.
     public func location(_ key: String) -> String { path(key) }
 
     func path(_ key: String) -> String { key.isEmpty ? root : root + "/" + key }
 
+    /// The whole file.
     public func get(_ key: String) throws(LakeError) -> [UInt8] {
         try get(key, offset: 0, length: try size(key))
     }
 
+    /// A part of the file.
     public func get(_ key: String, offset: Int, length: Int) throws(LakeError) -> [UInt8] {
         let descriptor = try openForReading(key)
         defer { close(descriptor) }
@@ -90,12 +99,14 @@ public struct LocalStorage: Storage {
         return bytes
     }
 
+    /// Whether there is such a file.
     public func exists(_ key: String) throws(LakeError) -> Bool {
         if access(path(key), F_OK) == 0 { return true }
         if errno == ENOENT || errno == ENOTDIR { return false }
         throw .cannotRead(path: path(key), reason: String(cString: strerror(errno)))
     }
 
+    /// The size of the file.
     public func size(_ key: String) throws(LakeError) -> Int {
         var information = stat()
         guard stat(path(key), &information) == 0 else {
@@ -104,16 +115,19 @@ public struct LocalStorage: Storage {
         return Int(information.st_size)
     }
 
+    /// Writes the file under another name, syncs it and renames it.
     public func put(_ key: String, _ bytes: [UInt8]) throws(LakeError) {
         let temporary = try writeTemporary(key, bytes)
         guard rename(temporary, path(key)) == 0 else { throw failure(key) }
         try syncFolder(of: key)
     }
 
+    /// The same by a link, which fails when the name is taken.
     public func putIfAbsent(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> Bool {
         let temporary = try writeTemporary(key, bytes)
         defer { unlink(temporary) }
-        // A link fails when the name is taken, on every file system; a plain rename would replace what another process has put there.
+        // A link fails when the name is taken, on every file system; a plain rename would replace what another process has put
+        // there.
         if link(temporary, path(key)) != 0 {
             if errno == EEXIST { return false }
             throw failure(key)
@@ -122,6 +136,7 @@ public struct LocalStorage: Storage {
         return true
     }
 
+    /// The files whose keys begin with `prefix`, sorted; folders too.
     public func list(_ prefix: String) throws(LakeError) -> [StoredObject] {
         guard let folder = opendir(path(prefix)) else {
             if errno == ENOENT || errno == ENOTDIR { return [] }
@@ -148,6 +163,7 @@ public struct LocalStorage: Storage {
         return objects.sorted { $0.key < $1.key }
     }
 
+    /// Removes the file; one that does not exist is no error.
     public func delete(_ key: String) throws(LakeError) {
         guard unlink(path(key)) == 0 || errno == ENOENT else { throw failure(key) }
     }

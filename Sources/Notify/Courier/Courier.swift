@@ -1,7 +1,6 @@
 internal import CCurl
 import Columns
 import Foundation
-import Parsing
 import Synchronization
 import Transfer
 

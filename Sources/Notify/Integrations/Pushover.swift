@@ -1,6 +1,5 @@
 import Columns
 import Foundation
-import Parsing
 
 /// A message to the telephones of Pushover.
 ///

@@ -1,6 +1,5 @@
 import Columns
 import Foundation
-import Parsing
 
 /// Version 4 of Alertmanager's webhook, with an idempotency key and, if wished, a signature.
 struct Webhook: HTTPIntegration {

@@ -1,20 +1,21 @@
 import Columns
 import Foundation
 
-/// Comma-separated values, typed by the columns that the definition declares. The first line of a file names its columns, and a column's path is such a name; with the
-/// option `header: "false"` the file's columns are the declared ones in their order.
+/// Comma-separated values, typed by the columns that the definition declares. The first line of a file names its columns, and a
+/// column's path is such a name; with the option `header: "false"` the file's columns are the declared ones in their order.
 ///
-/// Blanks around the names of columns are no part of them, and where a name has some before it, those before values are none either. The line of names is in quarantine as
-/// `missing_column` when it lacks a declared one.
+/// Blanks around the names of columns are no part of them, and where a name has some before it, those before values are none
+/// either. The line of names is in quarantine as `missing_column` when it lacks a declared one.
 ///
-/// A value in quotes may hold the delimiter, line ends and quotes (doubled): such a record is kept until its last line has come. An empty value without quotes is no
-/// value. A record with more or fewer values than the header is refused, because nobody knows which of them is missing. `delimiter` is `,` by default; `tab` is a tab.
+/// A value in quotes may hold the delimiter, line ends and quotes (doubled): such a record is kept until its last line has
+/// come. An empty value without quotes is no value. A record with more or fewer values than the header is refused, because
+/// nobody knows which of them is missing. `delimiter` is `,` by default; `tab` is a tab.
 ///
 /// Source: RFC 4180.
-public struct CSV: LogFormat {
-    public static let name = "csv"
-    public static let keepsRecords = true
-    public static let samples = [
+struct CSV: LogFormat {
+    static let name = "csv"
+    static let keepsRecords = true
+    static let samples = [
         "event_time,user,amount,comment",
         #"2026-11-21T10:00:00Z,alice,12.50,"said ""yes"", twice""#,
         "2026-11-21T10:00:01Z,bob,,",
@@ -52,7 +53,7 @@ public struct CSV: LogFormat {
         enum CodingKeys: String, CodingKey { case bytes, lines, file, offset, arrival }
     }
 
-    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+    init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         try options.checkSettings(RecordColumns.settings + ["delimiter", "header"], format: Self.name)
         record = try RecordColumns(format: Self.name, context: context, options: options)
         tree = PathTree(
@@ -72,9 +73,9 @@ public struct CSV: LogFormat {
         }
     }
 
-    public var schema: Schema { record.schema }
+    var schema: Schema { record.schema }
 
-    public mutating func parse(_ lines: Batch) -> ParsedBatch {
+    mutating func parse(_ lines: Batch) -> ParsedBatch {
         var rejected: [RejectedLine] = []
         lines.forEachLine { row, line, file, offset, arrival in
             take(line, file: file, offset: offset, arrival: arrival, row: row, &rejected)
@@ -84,7 +85,7 @@ public struct CSV: LogFormat {
     }
 
     /// A record that the end of its file has cut off goes to quarantine.
-    public mutating func flush() -> FlushedLines? {
+    mutating func flush() -> FlushedLines? {
         guard let open = memory.open else { return nil }
         memory.open = nil
         var builder = RawLinesBuilder()
@@ -252,6 +253,6 @@ public struct CSV: LogFormat {
         return values
     }
 
-    public var state: Data { get throws { try JSONEncoder().encode(memory) } }
-    public mutating func restore(_ state: Data) throws { memory = try JSONDecoder().decode(Memory.self, from: state) }
+    var state: Data { get throws { try JSONEncoder().encode(memory) } }
+    mutating func restore(_ state: Data) throws { memory = try JSONDecoder().decode(Memory.self, from: state) }
 }

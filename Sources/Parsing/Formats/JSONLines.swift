@@ -1,14 +1,14 @@
 import Columns
 import Foundation
 
-/// One JSON object a line, typed by the columns that the definition declares. A column's path is a key, keys with dots between them (`timing.total`), or a place in a
-/// list (`items.0.name`); `\.` is a dot in a key.
+/// One JSON object a line, typed by the columns that the definition declares. A column's path is a key, keys with dots between
+/// them (`timing.total`), or a place in a list (`items.0.name`); `\.` is a dot in a key.
 ///
-/// A number may stand in quotes; a time is a text in RFC 3339 or a number in the unit that `epoch_unit` says (`s` by default); a text column takes any value, an object
-/// as it is written. A `null` is no value.
-public struct JSONLines: LogFormat {
-    public static let name = "json"
-    public static let samples = [
+/// A number may stand in quotes; a time is a text in RFC 3339 or a number in the unit that `epoch_unit` says (`s` by default);
+/// a text column takes any value, an object as it is written. A `null` is no value.
+struct JSONLines: LogFormat {
+    static let name = "json"
+    static let samples = [
         #"{"ts":"2026-11-21T10:00:00.250Z","user":{"id":17,"name":"Zoë"},"path":"/p/9","status":200,"latency_ms":12.5,"ok":true}"#,
         #"{"ts":"2026-11-21T11:00:01+01:00","user":{"id":"18"},"path":"\/a\u00e9","status":404,"latency_ms":3,"ok":false,"tags":["a","b"]}"#,
     ]
@@ -16,15 +16,15 @@ public struct JSONLines: LogFormat {
     private var record: RecordColumns
     private let tree: PathTree
 
-    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+    init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         try options.checkSettings(RecordColumns.settings, format: Self.name)
         record = try RecordColumns(format: Self.name, context: context, options: options)
         tree = PathTree(options.columns.map(\.path))
     }
 
-    public var schema: Schema { record.schema }
+    var schema: Schema { record.schema }
 
-    public mutating func parse(_ lines: Batch) -> ParsedBatch {
+    mutating func parse(_ lines: Batch) -> ParsedBatch {
         let rejected = lines.rejected { row, line, file, offset, arrival in
             append(line, file: file, offset: offset, arrival: arrival, row: row)
         }
@@ -37,7 +37,7 @@ public struct JSONLines: LogFormat {
         guard !line.isBlank else { return .emptyLine }
         record.begin()
         var scanner = JSONScanner()
-        do throws(JSONScanner.Failure) {
+        do throws(MalformedJSON) {
             try scanner.readObject(line, tree, into: &record)
         } catch {
             return .unreadableHeader
@@ -45,8 +45,8 @@ public struct JSONLines: LogFormat {
         return record.commit(badColumn: scanner.badColumn, file: file, offset: offset, arrival: arrival, row: row)
     }
 
-    public var state: Data { Data() }
-    public mutating func restore(_ state: Data) {}
+    var state: Data { Data() }
+    mutating func restore(_ state: Data) {}
 }
 
 extension FormatOptions {

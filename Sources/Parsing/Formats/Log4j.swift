@@ -1,15 +1,16 @@
 import Columns
 import Foundation
 
-/// The text logs of Java programs: Log4j's and Logback's usual layouts, those of Spark, Hadoop and Spring Boot (see ``Log4jHeader``).
+/// The text logs of Java programs: Log4j's and Logback's usual layouts, those of Spark, Hadoop and Spring Boot (see
+/// ``Log4jHeader``).
 ///
-/// A stack trace, or any line that does not begin with a time, belongs to the event before it: the event is given once the next one begins, or the partition is flushed.
-/// What goes beyond ``maxTraceBytes`` is counted and not kept; bronze has it.
-public struct Log4j: LogFormat {
-    public static let name = "log4j"
-    public static let keepsRecords = true
-    public static let aliases = ["spark", "hadoop", "logback"]
-    public static let samples = [
+/// A stack trace, or any line that does not begin with a time, belongs to the event before it: the event is given once the next
+/// one begins, or the partition is flushed. What goes beyond ``maxTraceBytes`` is counted and not kept; bronze has it.
+struct Log4j: LogFormat {
+    static let name = "log4j"
+    static let keepsRecords = true
+    static let aliases = ["spark", "hadoop", "logback"]
+    static let samples = [
         "17/06/09 20:10:40 INFO executor.Executor: Finished task 0.0 in stage 2.0 (TID 2) in 1063 ms",
         "2015-10-18 18:01:47,978 INFO [main] org.apache.hadoop.mapreduce.v2.app.MRAppMaster: Created MRAppMaster for application",
         "2026-11-21 10:00:00,123 [pool-1-thread-2] ERROR com.example.Job - it failed",
@@ -19,9 +20,9 @@ public struct Log4j: LogFormat {
         "2026-11-21 10:00:00.123  WARN 4711 --- [main] c.e.Service   : slow, took 1.5 s",
     ]
 
-    public static let maxTraceBytes = 64 << 10
+    static let maxTraceBytes = 64 << 10
 
-    public static let schema = Schema([
+    static let schema = Schema([
         Field("event_time", .timestamp),
         /// trace, debug, info, warning, error or critical, whatever the program calls it.
         Field("level", .text),
@@ -64,15 +65,15 @@ public struct Log4j: LogFormat {
     private var open: Open?
     private var rows = Rows()
 
-    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+    init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         guard options.columns.isEmpty else { throw .takesNoColumns(format: Self.name) }
         try options.checkSettings([], format: Self.name)
         resolver = StampResolver(context: context)
     }
 
-    public var schema: Schema { Self.schema }
+    var schema: Schema { Self.schema }
 
-    public mutating func parse(_ lines: Batch) -> ParsedBatch {
+    mutating func parse(_ lines: Batch) -> ParsedBatch {
         var rejected: [RejectedLine] = []
         lines.forEachLine { row, line, file, offset, arrival in
             let header: Log4jHeader
@@ -120,7 +121,7 @@ public struct Log4j: LogFormat {
         line.withUnsafeBufferPointer { open!.trace.append(contentsOf: $0) }
     }
 
-    public mutating func flush() -> FlushedLines? {
+    mutating func flush() -> FlushedLines? {
         guard let last = open else { return nil }
         open = nil
         var builder = RawLinesBuilder()
@@ -131,8 +132,8 @@ public struct Log4j: LogFormat {
         return FlushedLines(lines: builder.finish(), parsed: rows.finish(rejected: []))
     }
 
-    public var state: Data { get throws { try JSONEncoder().encode(open) } }
-    public mutating func restore(_ state: Data) throws { open = try JSONDecoder().decode(Open?.self, from: state) }
+    var state: Data { get throws { try JSONEncoder().encode(open) } }
+    mutating func restore(_ state: Data) throws { open = try JSONDecoder().decode(Open?.self, from: state) }
 
     /// The columns of a batch of events as they grow.
     private struct Rows {

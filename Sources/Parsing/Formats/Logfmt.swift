@@ -1,15 +1,16 @@
 import Columns
 import Foundation
 
-/// `level=info msg="stopping all fetchers" user=17 ok`, as Heroku, Grafana and many Go programs write it; typed by the columns that the definition declares, whose
-/// paths are the keys.
+/// `level=info msg="stopping all fetchers" user=17 ok`, as Heroku, Grafana and many Go programs write it; typed by the columns
+/// that the definition declares, whose paths are the keys.
 ///
-/// A value in quotes may hold blanks and the escapes of JSON and of Go (`\u00e9`, `\U0001f600`, `\x41`). A key without a value is true. What is declared nowhere is not looked at.
+/// A value in quotes may hold blanks and the escapes of JSON and of Go (`\u00e9`, `\U0001f600`, `\x41`). A key without a value
+/// is true. What is declared nowhere is not looked at.
 ///
 /// Source: https://brandur.org/logfmt
-public struct Logfmt: LogFormat {
-    public static let name = "logfmt"
-    public static let samples = [
+struct Logfmt: LogFormat {
+    static let name = "logfmt"
+    static let samples = [
         #"ts=2026-11-21T10:00:00Z level=info msg="a \"quoted\" word" user=17 duration=12.5 cached"#,
         "ts=1795255200 level=error msg=timeout user=18 duration=30",
     ]
@@ -17,7 +18,7 @@ public struct Logfmt: LogFormat {
     private var record: RecordColumns
     private let tree: PathTree
 
-    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+    init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         try options.checkSettings(RecordColumns.settings, format: Self.name)
         record = try RecordColumns(format: Self.name, context: context, options: options)
         // A dot in a key is a dot: nothing is nested here.
@@ -25,9 +26,9 @@ public struct Logfmt: LogFormat {
             options.columns.map { OutsideText($0.path).replacingScalars { $0 == "\\" || $0 == "." ? "\\\($0)" : nil } })
     }
 
-    public var schema: Schema { record.schema }
+    var schema: Schema { record.schema }
 
-    public mutating func parse(_ lines: Batch) -> ParsedBatch {
+    mutating func parse(_ lines: Batch) -> ParsedBatch {
         let rejected = lines.rejected { row, line, file, offset, arrival in
             append(line, file: file, offset: offset, arrival: arrival, row: row)
         }
@@ -108,8 +109,8 @@ public struct Logfmt: LogFormat {
         return at + 1
     }
 
-    /// The scalar of a code such as `\u00e9` at `start`, and where it ends; half a surrogate pair is U+FFFD. A byte of Go's `\x` above ASCII is part of something that is
-    /// no text, and stands as it was written.
+    /// The scalar of a code such as `\u00e9` at `start`, and where it ends; half a surrogate pair is U+FFFD. A byte of Go's
+    /// `\x` above ASCII is part of something that is no text, and stands as it was written.
     private static func scalar(_ line: Span<UInt8>, _ start: Int) -> (Unicode.Scalar, Int)? {
         func number(_ line: Span<UInt8>, from: Int, digits: Int) -> UInt32? {
             guard from + digits <= line.count else { return nil }
@@ -134,6 +135,6 @@ public struct Logfmt: LogFormat {
         return (Unicode.Scalar(code) ?? "\u{FFFD}", end)
     }
 
-    public var state: Data { Data() }
-    public mutating func restore(_ state: Data) {}
+    var state: Data { Data() }
+    mutating func restore(_ state: Data) {}
 }

@@ -2,9 +2,9 @@ import Columns
 import Foundation
 
 /// The log of obs itself: JSON lines whose fields are known. So obs watches itself with what it watches others with.
-public struct ObsLog: LogFormat {
-    public static let name = "obs"
-    public static let samples = [
+struct ObsLog: LogFormat {
+    static let name = "obs"
+    static let samples = [
         #"{"ts":"2026-11-21T10:00:00.123Z","level":"info","msg":"epoch committed","logger":"obs","pipeline":"ssh","run_id":"0192","epoch":7,"rows":4096,"duration_ms":12.5}"#,
         #"{"ts":"2026-11-21T10:00:05.001Z","level":"error","msg":"a pipeline failed; it goes on from its last checkpoint","logger":"obs","pipeline":"ssh","error":"No space left on device"}"#,
     ]
@@ -18,14 +18,14 @@ public struct ObsLog: LogFormat {
         .init("duration_ms", .double), .init("error", .text),
     ]
 
-    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+    init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         guard options.columns.isEmpty else { throw .takesNoColumns(format: Self.name) }
         try options.checkSettings([], format: Self.name)
         lines = try JSONLines(context: context, options: FormatOptions(columns: Self.columns))
     }
 
-    public var schema: Schema { lines.schema }
-    public mutating func parse(_ batch: Batch) -> ParsedBatch { lines.parse(batch) }
-    public var state: Data { Data() }
-    public mutating func restore(_ state: Data) {}
+    var schema: Schema { lines.schema }
+    mutating func parse(_ batch: Batch) -> ParsedBatch { lines.parse(batch) }
+    var state: Data { Data() }
+    mutating func restore(_ state: Data) {}
 }

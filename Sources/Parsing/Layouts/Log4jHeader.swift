@@ -1,7 +1,7 @@
 import Columns
 
-/// The part of a Java program's log line that stands before the message, in the layouts that Log4j, Logback, Spark, Hadoop, Flink, Kafka, Cassandra and Spring Boot come
-/// with, and those of Python's `logging` and Airflow, which stand beside them.
+/// The part of a Java program's log line that stands before the message, in the layouts that Log4j, Logback, Spark, Hadoop,
+/// Flink, Kafka, Cassandra and Spring Boot come with, and those of Python's `logging` and Airflow, which stand beside them.
 ///
 ///     17/06/09 20:10:40 INFO executor.Executor: Finished task 0.0 in stage 2.0 (TID 2) in 1063 ms
 ///     2015-10-18 18:01:47,978 INFO [main] org.apache.hadoop.mapreduce.v2.app.MRAppMaster: Created MRAppMaster
@@ -66,7 +66,8 @@ struct Log4jHeader {
         return at
     }
 
-    /// The words before the message: a level, a thread in brackets, a process id, then the logger, which ends them. False when a bracket has no end.
+    /// The words before the message: a level, a thread in brackets, a process id, then the logger, which ends them. False when
+    /// a bracket has no end.
     private mutating func readWords(_ line: Span<UInt8>, from start: Int, isBracketed: Bool) -> Bool {
         var at = start
         var isBehindDashes = false, isDashed = false
@@ -131,7 +132,8 @@ struct Log4jHeader {
         return hasDot && line[at] == UInt8(ascii: "(") ? (at + 1)..<(line.count - 1) : nil
     }
 
-    /// `logger: message`, `logger - message`, `logger : message`, with `[]` or `(Foo.java:42)` before the dash; a word that none of these follows begins the message.
+    /// `logger: message`, `logger - message`, `logger : message`, with `[]` or `(Foo.java:42)` before the dash; a word that
+    /// none of these follows begins the message.
     private mutating func readLogger(_ line: Span<UInt8>, _ word: Range<Int>) {
         message = word.lowerBound
         var end = word.upperBound
@@ -194,7 +196,7 @@ struct Log4jHeader {
 
     /// `10:00:00.123`; without its fraction it is a text.
     private static func timeOfDay(_ line: Span<UInt8>, at start: Int) -> SyslogTime.Attempt<(SyslogHeader.Stamp, Int)>? {
-        guard start + 12 < line.count, line[start].isDigit, let second = SyslogTime.clock(line, at: start),
+        guard start + 12 < line.count, line[start].isDigit, let second = ISOTime.secondOfDay(line, at: start),
             line[start + 8] == UInt8(ascii: ".") || line[start + 8] == UInt8(ascii: ","), line[start + 12] == UInt8(ascii: " "),
             let fraction = line.integer(in: (start + 9)..<(start + 12))
         else { return nil }
@@ -215,8 +217,8 @@ struct Log4jHeader {
             line[start + 8] == UInt8(ascii: " "), let year = line.integer(in: start..<(start + 2)),
             let month = line.integer(in: (start + 3)..<(start + 5)), let day = line.integer(in: (start + 6)..<(start + 8))
         else { return nil }
-        guard (1...12).contains(month), day >= 1, Int(day) <= SyslogTime.length(ofMonth: Int(month), year: 2000 + Int(year)),
-            let second = SyslogTime.clock(line, at: start + 9)
+        guard (1...12).contains(month), day >= 1, Int(day) <= ISOTime.length(ofMonth: Int(month), year: 2000 + Int(year)),
+            let second = ISOTime.secondOfDay(line, at: start + 9)
         else { return .init(value: nil) }
         return .init(
             value: .local(year: 2000 + Int(year), month: Int(month), day: Int(day), second: second, microsecond: 0))

@@ -2,10 +2,11 @@ import Columns
 import Foundation
 
 extension FormatOptions {
-    /// The columns that some lines seem to have, for a first look (`obs parse`) and for tables that are read once; a pipeline declares them.
+    /// The columns that some lines seem to have, for a first look (`obs parse`) and for tables that are read once; a pipeline
+    /// declares them.
     ///
-    /// A column is of the narrowest type that all its values fit: bool, int64, double, timestamp, else text. The first timestamp with a usual name (`ts`, `time`, …) is the
-    /// event time. At most ``maxInferredColumns`` columns.
+    /// A column is of the narrowest type that all its values fit: bool, int64, double, timestamp, else text. The first
+    /// timestamp with a usual name (`ts`, `time`, …) is the event time. At most ``maxInferredColumns`` columns.
     ///
     /// - Returns: nil for a format that has columns of its own.
     public static func inferred(from lines: [[UInt8]], format: String, delimiter: UInt8 = UInt8(ascii: ",")) -> FormatOptions? {
@@ -56,7 +57,7 @@ extension FormatOptions {
         return records
     }
 
-    public static let maxInferredColumns = 200
+    static let maxInferredColumns = 200
 }
 
 /// What is known of each path so far.
@@ -82,7 +83,7 @@ private struct InferredColumns {
         let bytes = Array(value.utf8)
         if Int64(decimal: bytes.span) != nil { return .int64 }
         if Double(ascii: bytes.span)?.isFinite == true { return .double }
-        return Timestamp(parsingTime: value) == nil ? .text : .timestamp
+        return Timestamp(iso8601: value) == nil ? .text : .timestamp
     }
 
     private static func widened(_ a: ColumnType, _ b: ColumnType) -> ColumnType {

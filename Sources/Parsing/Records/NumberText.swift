@@ -31,7 +31,8 @@ extension Int64 {
 extension Double {
     private static let powersOfTen: [Double] = (0...22).map { exponent in (0..<exponent).reduce(1) { value, _ in value * 10 } }
 
-    /// The number that `text` is, all of it, as JSON writes numbers (a leading plus and leading zeros are let pass). Nil for anything else.
+    /// The number that `text` is, all of it, as JSON writes numbers (a leading plus and leading zeros are let pass). Nil for
+    /// anything else.
     init?(ascii text: Span<UInt8>) {
         var at = 0
         let isNegative = text.count > 0 && text[0] == UInt8(ascii: "-")
@@ -61,7 +62,8 @@ extension Double {
             self = isNegative ? -value : value
             return
         }
-        // Slow path: exponents and long numbers. Only bytes that numbers are written with, so that "nan", "0x1" and " 1" are none.
+        // Slow path: exponents and long numbers. Only bytes that numbers are written with, so that "nan", "0x1" and " 1" are
+        // none.
         guard text.count <= 400 else { return nil }
         for index in 0..<text.count {
             switch text[index] {
@@ -78,7 +80,8 @@ extension Double {
 }
 
 extension SyslogTime {
-    /// A stamp with what may stand behind it in a value that is a time and nothing else: nothing, or a zone as other programs write it, ` +0100`, `+01` or ` UTC`.
+    /// A stamp with what may stand behind it in a value that is a time and nothing else: nothing, or a zone as other programs
+    /// write it, ` +0100`, `+01` or ` UTC`.
     static func zoned(_ stamp: SyslogHeader.Stamp, _ text: Span<UInt8>, from end: Int) -> SyslogHeader.Stamp? {
         if end == text.count { return stamp }
         guard case .local(let year, let month, let day, let second, let microsecond) = stamp else { return nil }
@@ -101,7 +104,7 @@ extension SyslogTime {
     static func date(_ text: Span<UInt8>) -> Int? {
         guard text.count == 10, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), let year = text.integer(in: 0..<4),
             let month = text.integer(in: 5..<7), let day = text.integer(in: 8..<10), (1...12).contains(month), day >= 1,
-            Int(day) <= length(ofMonth: Int(month), year: Int(year))
+            Int(day) <= ISOTime.length(ofMonth: Int(month), year: Int(year))
         else { return nil }
         return Timestamp.days(year: Int(year), month: Int(month), day: Int(day))
     }

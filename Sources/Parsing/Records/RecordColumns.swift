@@ -2,7 +2,8 @@ import Columns
 
 /// The columns of events whose shape a pipeline's definition declares: JSON, logfmt and CSV fill it cell by cell.
 ///
-/// A record is all or nothing: its cells are read and checked first, and only then appended, so a record with a bad value leaves no half row behind.
+/// A record is all or nothing: its cells are read and checked first, and only then appended, so a record with a bad value
+/// leaves no half row behind.
 ///
 ///     event_time   declared columns, in their order   file   offset
 struct RecordColumns: Sendable {

@@ -3,9 +3,10 @@ import Foundation
 
 /// Turns stamps without a year or a zone into points in time.
 ///
-/// The year of a stamp is, when none is configured, the last one in which it is not more than a day after the line's arrival: a clock may be ahead, and a zone's year
-/// begins before or after that of UTC. When the first line's year is configured it goes on from there: a jump from the end of a year to its start is a new year.
-public struct StampResolver: Sendable {
+/// The year of a stamp is, when none is configured, the last one in which it is not more than a day after the line's arrival: a
+/// clock may be ahead, and a zone's year begins before or after that of UTC. When the first line's year is configured it goes
+/// on from there: a jump from the end of a year to its start is a new year.
+struct StampResolver: Sendable {
     /// What is remembered of one file.
     struct FileYear: Codable, Sendable {
         var year: Int
@@ -55,7 +56,7 @@ public struct StampResolver: Sendable {
                 // Only the first days of a year can be those of the year that begins: nothing else costs a second look.
                 var year = arrival.components.year + (month == 1 && day <= 3 ? 1 : 0)
                 let latest = arrival + .seconds(86_400)
-                while day > SyslogTime.length(ofMonth: month, year: year)
+                while day > ISOTime.length(ofMonth: month, year: year)
                     || utc(year: year, month: month, day: day, second: second) > latest
                 {
                     year -= 1
@@ -63,7 +64,7 @@ public struct StampResolver: Sendable {
                 return utc(year: year, month: month, day: day, second: second)
             }
             let year = configuredYear(file: file(), month: month)
-            guard day <= SyslogTime.length(ofMonth: month, year: year) else { return nil }
+            guard day <= ISOTime.length(ofMonth: month, year: year) else { return nil }
             return utc(year: year, month: month, day: day, second: second)
         }
     }

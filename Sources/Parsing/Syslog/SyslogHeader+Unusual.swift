@@ -80,12 +80,13 @@ extension SyslogHeader {
     private static func yearInside(_ line: Span<UInt8>, at start: Int) -> (Stamp, Int)? {
         guard let (month, day, end) = SyslogTime.monthAndDay(line, at: start), let year = year(line, at: end),
             end + 14 <= line.count,
-            let second = SyslogTime.clock(line, at: end + 6), day >= 1, day <= SyslogTime.length(ofMonth: month, year: year)
+            let second = ISOTime.secondOfDay(line, at: end + 6), day >= 1, day <= ISOTime.length(ofMonth: month, year: year)
         else { return nil }
         return (.local(year: year, month: month, day: day, second: second, microsecond: 0), end + 14)
     }
 
-    /// A zone's name behind a stamp without an offset: UTC is known, any other is the zone of the machine, which the configuration says.
+    /// A zone's name behind a stamp without an offset: UTC is known, any other is the zone of the machine, which the
+    /// configuration says.
     private static func zoneName(_ line: Span<UInt8>, _ stamp: Stamp, _ end: Int) -> (Stamp, Int) {
         guard case .local(let year, let month, let day, let second, let microsecond) = stamp, end < line.count,
             line[end] == UInt8(ascii: " ")
@@ -100,7 +101,8 @@ extension SyslogHeader {
         return (.absolute(time), word.upperBound)
     }
 
-    /// Where what follows `<auth.info>`, `<4.6>`, `authpriv.notice` or `auth|security:info` begins; `start` where none of these stands there.
+    /// Where what follows `<auth.info>`, `<4.6>`, `authpriv.notice` or `auth|security:info` begins; `start` where none of these
+    /// stands there.
     private static func skipPriority(_ line: Span<UInt8>, from start: Int) -> Int {
         let end = line.wordOfHeader(from: start)
         let word = line.extracting(start..<end)

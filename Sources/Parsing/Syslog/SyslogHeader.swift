@@ -1,8 +1,8 @@
 import Columns
 
 /// Where the parts of a syslog line stand. Offsets into the line; a part that is absent is empty.
-public struct SyslogHeader: Sendable {
-    public enum Stamp: Sendable, Equatable {
+struct SyslogHeader: Sendable {
+    enum Stamp: Sendable, Equatable {
         /// The line has none.
         case none
         /// RFC 3164: no year and no zone. Seconds count from the start of the day.
@@ -15,22 +15,23 @@ public struct SyslogHeader: Sendable {
         case timeOfDay(second: Int, microsecond: Int)
     }
 
-    public var stamp = Stamp.none
-    public var host = 0..<0
-    public var process = 0..<0
-    public var pid: Int32?
+    var stamp = Stamp.none
+    var host = 0..<0
+    var process = 0..<0
+    var pid: Int32?
     /// From here to the end of the line is the message.
-    public var message = 0
+    var message = 0
 
-    /// Reads the header of `line`: RFC 3164 as syslogd, rsyslog and journald write it, RFC 5424, and either with an ISO 8601 stamp; an
-    /// optional `<PRI>`; lines without stamp or host as `journalctl -o cat` and containers have them.
+    /// Reads the header of `line`: RFC 3164 as syslogd, rsyslog and journald write it, RFC 5424, and either with an ISO 8601
+    /// stamp; an optional `<PRI>`; lines without stamp or host as `journalctl -o cat` and containers have them.
     ///
     ///     Dec 10 06:55:46 LabSZ sshd[24200]: Invalid user …
     ///     2026-11-21T10:00:00.123456+01:00 host sshd-session[1]: …
     ///     <38>1 2026-11-21T10:00:00Z host sshd 44255 - [meta sequenceId="1"] …
     ///
-    /// Sources: RFC 3164 §4.1, RFC 5424 §6. What other programs write before, between and behind these parts is read by ``parseUnusual(_:)``.
-    public static func parse(_ line: Span<UInt8>) -> Result<SyslogHeader, RejectionReason> {
+    /// Sources: RFC 3164 §4.1, RFC 5424 §6. What other programs write before, between and behind these parts is read by
+    /// ``parseUnusual(_:)``.
+    static func parse(_ line: Span<UInt8>) -> Result<SyslogHeader, RejectionReason> {
         let usual = parseUsual(line)
         // Fast path: nearly every line of every log.
         if case .success = usual { return usual }
@@ -67,10 +68,12 @@ public struct SyslogHeader: Sendable {
         return .success(header)
     }
 
-    /// Reads `host process[pid]:`, of which the host may be missing, and puts the message behind it; gives where the process stands, or nil when none does.
+    /// Reads `host process[pid]:`, of which the host may be missing, and puts the message behind it; gives where the process
+    /// stands, or nil when none does.
     static func readNames(_ line: Span<UInt8>, from start: Int, into header: inout SyslogHeader) -> Int? {
         var at = line.skipBlanks(from: start)
-        // Seconds since the start of the machine, as the kernel and `journalctl -o short-monotonic` write them: they tell no time.
+        // Seconds since the start of the machine, as the kernel and `journalctl -o short-monotonic` write them: they tell no
+        // time.
         if header.stamp == .none, at < line.count, line[at] == UInt8(ascii: "["), let end = secondsOfUptime(line, from: at) {
             at = line.skipBlanks(from: end)
         }
@@ -90,8 +93,8 @@ public struct SyslogHeader: Sendable {
         return word.lowerBound
     }
 
-    /// sshd's own name in `gate: sshd[600]: …` and `gate 600: sshd[600]: …`, where a forwarder puts a colon behind the host or a number before the name. Behind any
-    /// other name it is a text that a program wrote.
+    /// sshd's own name in `gate: sshd[600]: …` and `gate 600: sshd[600]: …`, where a forwarder puts a colon behind the host or
+    /// a number before the name. Behind any other name it is a text that a program wrote.
     private static func tagOfServer(_ line: Span<UInt8>, behind word: Range<Int>, in header: SyslogHeader) -> Range<Int>? {
         guard line[word.upperBound - 1] == UInt8(ascii: ":"), line[word.upperBound - 2] != UInt8(ascii: "]") else { return nil }
         let next = line.skipBlanks(from: word.upperBound)
@@ -194,10 +197,6 @@ public struct SyslogHeader: Sendable {
     }
 }
 
-extension UInt8 {
-    @inline(__always) var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
-}
-
 extension Span<UInt8> {
     /// Where the word that begins at `start` ends: at a space or the end.
     @inline(__always) func wordEnd(from start: Int) -> Int {
@@ -217,16 +216,5 @@ extension Span<UInt8> {
         var at = start
         while at < count, self[at] == UInt8(ascii: " ") || self[at] == UInt8(ascii: "\t") { at += 1 }
         return at
-    }
-
-    /// The number in `range`, or nil if it is empty, holds another byte than digits, or does not fit.
-    @inline(__always) func integer(in range: Range<Int>) -> Int32? {
-        guard (1...10).contains(range.count) else { return nil }
-        var value = 0
-        for index in range {
-            guard self[index].isDigit else { return nil }
-            value = value * 10 + Int(self[index] &- UInt8(ascii: "0"))
-        }
-        return Int32(exactly: value)
     }
 }

@@ -1,6 +1,7 @@
 import Columns
 
-/// Readers for the stamps at the start of a syslog line. Nil means that no stamp stands there, a nil `value` that one does and it is no time.
+/// Readers for the stamps at the start of a syslog line. Nil means that no stamp stands there, a nil `value` that one does and
+/// it is no time.
 enum SyslogTime {
     struct Attempt<Value> {
         let value: Value?
@@ -26,7 +27,7 @@ enum SyslogTime {
             at += 1
         }
         guard at + 9 <= line.count, line[at] == UInt8(ascii: " ") else { return nil }
-        guard let second = clock(line, at: at + 1) else { return Attempt(value: nil) }
+        guard let second = ISOTime.secondOfDay(line, at: at + 1) else { return Attempt(value: nil) }
         at += 9
         // A fraction of the second, as rsyslog can be told to write, is skipped: there is no zone with it to make it worth more.
         if at < line.count, line[at] == UInt8(ascii: ".") {
@@ -36,7 +37,7 @@ enum SyslogTime {
         guard at == line.count || line[at] == UInt8(ascii: " ") || line[at] == UInt8(ascii: ":") else { return nil }
         if at < line.count, line[at] == UInt8(ascii: ":") { at += 1 }
         // February has 29 days here; whether it does in the inferred year is asked there.
-        guard day >= 1, day <= longestMonth[month - 1] else { return Attempt(value: nil) }
+        guard day >= 1, day <= ISOTime.length(ofMonth: month, year: 2000) else { return Attempt(value: nil) }
         return Attempt(value: Yearless(month: month, day: day, second: second, end: at))
     }
 
@@ -68,57 +69,17 @@ enum SyslogTime {
         return (.absolute(Timestamp(microseconds: Int64(seconds) * 1_000_000 + Int64(microsecond))), at)
     }
 
-    /// `2026-11-21T10:00:00.123456+01:00`: a `T` or a blank between, a fraction of any length behind `.` or `,`, a zone as `Z`,
-    /// `+01:00`, `+0100` or none.
+    /// An ISO 8601 stamp, and where it ends; see ``ISOTime``.
     static func iso(_ line: Span<UInt8>, at start: Int) -> Attempt<(stamp: SyslogHeader.Stamp, end: Int)>? {
-        guard start + 19 <= line.count, line[start + 4] == UInt8(ascii: "-"), line[start + 7] == UInt8(ascii: "-"),
-            line[start + 10] | 0x20 == UInt8(ascii: "t") || line[start + 10] == UInt8(ascii: " "),
-            let year = line.integer(in: start..<(start + 4)), let month = line.integer(in: (start + 5)..<(start + 7)),
-            let day = line.integer(in: (start + 8)..<(start + 10))
-        else { return nil }
-        guard (1...12).contains(month), day >= 1, Int(day) <= length(ofMonth: Int(month), year: Int(year)),
-            let second = clock(line, at: start + 11)
-        else { return Attempt(value: nil) }
-        var at = start + 19
-        var microsecond = 0
-        if at + 1 < line.count, line[at] == UInt8(ascii: ".") || line[at] == UInt8(ascii: ","), line[at + 1].isDigit {
-            at += 1
-            var scale = 100_000
-            while at < line.count, line[at].isDigit {
-                microsecond += Int(line[at] &- UInt8(ascii: "0")) * scale
-                scale /= 10
-                at += 1
-            }
-        }
-        if at < line.count, line[at] == UInt8(ascii: "Z") || line[at] == UInt8(ascii: "z") {
-            let time = Timestamp(year: Int(year), month: Int(month), day: Int(day), second: second, microsecond: microsecond)
-            return Attempt(value: (.absolute(time), at + 1))
-        }
-        if at + 5 <= line.count, line[at] == UInt8(ascii: "+") || line[at] == UInt8(ascii: "-"), line[at + 1].isDigit {
-            let minutesAt = line[at + 3] == UInt8(ascii: ":") ? at + 4 : at + 3
-            guard minutesAt + 2 <= line.count, let hours = line.integer(in: (at + 1)..<(at + 3)),
-                let minutes = line.integer(in: minutesAt..<(minutesAt + 2)), hours < 24, minutes < 60
-            else { return Attempt(value: nil) }
-            let offset = (Int(hours) * 60 + Int(minutes)) * (line[at] == UInt8(ascii: "-") ? -60 : 60)
-            let time = Timestamp(
-                year: Int(year), month: Int(month), day: Int(day), second: second - offset, microsecond: microsecond)
-            return Attempt(value: (.absolute(time), minutesAt + 2))
-        }
-        let local = SyslogHeader.Stamp.local(
-            year: Int(year), month: Int(month), day: Int(day), second: second, microsecond: microsecond)
-        return Attempt(value: (local, at))
-    }
-
-    /// The second of the day of `hh:mm:ss`, up to 86400 because of leap seconds.
-    static func clock(_ line: Span<UInt8>, at start: Int) -> Int? {
-        guard line[start + 2] == UInt8(ascii: ":"), line[start + 5] == UInt8(ascii: ":") else { return nil }
-        func two(_ line: Span<UInt8>, _ index: Int) -> Int {
-            line[index].isDigit && line[index + 1].isDigit
-                ? Int(line[index] &- UInt8(ascii: "0")) * 10 + Int(line[index + 1] &- UInt8(ascii: "0")) : 99
-        }
-        let hour = two(line, start), minute = two(line, start + 3), second = two(line, start + 6)
-        guard hour < 24, minute < 60, second <= 60 else { return nil }
-        return hour * 3600 + minute * 60 + second
+        guard let time = ISOTime.read(line, at: start) else { return nil }
+        guard time.isValid else { return Attempt(value: nil) }
+        guard time.offset == nil else { return Attempt(value: (.absolute(time.timestamp), time.end)) }
+        return Attempt(
+            value: (
+                .local(
+                    year: time.year, month: time.month, day: time.day, second: time.second, microsecond: time.microsecond),
+                time.end
+            ))
     }
 
     private static func month(_ a: UInt8, _ b: UInt8, _ c: UInt8) -> Int? {
@@ -137,12 +98,5 @@ enum SyslogTime {
         case 0x446563: 12
         default: nil
         }
-    }
-
-    static let longestMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-
-    static func length(ofMonth month: Int, year: Int) -> Int {
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        return month == 2 && !isLeap ? 28 : longestMonth[month - 1]
     }
 }

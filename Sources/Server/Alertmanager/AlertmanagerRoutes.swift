@@ -12,7 +12,7 @@ import Telemetry
 enum AlertmanagerRoutes {
     /// - Parameter version: of this program, for `/api/v2/status`.
     static func all(_ manager: AlertManager, version: String) -> [Route] {
-        let startedAt = now
+        let startedAt = Timestamp.now
         let general = [
             Route(
                 .get, "/api/v2/status",
@@ -62,11 +62,11 @@ enum AlertmanagerRoutes {
                 try await response { try await manager.receive(webhook: request.body) }
             },
             Route(.get, "/api/v2/alerts", listing("getAlerts", "The active alerts")) { request in
-                let alerts = try await manager.alerts.alerts(try filter(request), now: now)
+                let alerts = try await manager.alerts.alerts(try filter(request), now: .now)
                 return RouteResponse(contentType: "application/json", body: AlertmanagerJSON.alerts(alerts))
             },
             Route(.get, "/api/v2/alerts/groups", listing("getAlertGroups", "The active alerts in their groups")) { request in
-                let groups = try await manager.alerts.groups(try filter(request), now: now)
+                let groups = try await manager.alerts.groups(try filter(request), now: .now)
                 return RouteResponse(contentType: "application/json", body: AlertmanagerJSON.groups(groups))
             },
         ]
@@ -96,7 +96,7 @@ enum AlertmanagerRoutes {
                     $0.response = list
                 }
             ) { request in
-                let matchers = try matchers(request), now = now
+                let matchers = try matchers(request), now = Timestamp.now
                 let found = try manager.silences.silences().filter { silence in
                     matchers.match(Labels(silence.matchers.map { ($0.name, $0.value) }))
                 }
@@ -117,7 +117,7 @@ enum AlertmanagerRoutes {
                     let id = try manager.silences.set(
                         id: posted.id, matchers: posted.matchers, startsAt: posted.startsAt, endsAt: posted.endsAt,
                         createdBy: author,
-                        comment: posted.comment, now: now)
+                        comment: posted.comment, now: .now)
                     return .json("{\"silenceID\":\(JSONText.quote(id))}\n")
                 } catch IncidentError.noSilence {
                     throw refusal(.notFound, "silence not found")
@@ -130,7 +130,7 @@ enum AlertmanagerRoutes {
             ) { request in
                 let id = try id(request)
                 do {
-                    return .json(AlertmanagerJSON.silence(try manager.silences.silence(id), now: now) + "\n")
+                    return .json(AlertmanagerJSON.silence(try manager.silences.silence(id), now: .now) + "\n")
                 } catch IncidentError.noSilence {
                     return .empty(.notFound)
                 }
@@ -138,7 +138,7 @@ enum AlertmanagerRoutes {
             Route(.delete, "/api/v2/silence/{id}", operation("deleteSilence", "Ends a silence now")) { request in
                 let id = try id(request), author = try author("API", request)
                 do {
-                    try manager.silences.expire(id, by: author, now: now)
+                    try manager.silences.expire(id, by: author, now: .now)
                     return .empty(.ok)
                 } catch IncidentError.noSilence {
                     throw refusal(.notFound, "silence not found")
@@ -162,8 +162,6 @@ enum AlertmanagerRoutes {
             throw refusal(error.status, error.message)
         }
     }
-
-    private static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 
     private static func id(_ request: RouteRequest) throws -> String {
         let id = request.parameters["id"] ?? ""

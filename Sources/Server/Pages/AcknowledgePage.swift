@@ -67,7 +67,7 @@ struct AcknowledgePage: SitePage {
         do {
             let changed = try site.incidents.perform(
                 isHandedBack ? .handBack : .acknowledge, on: incident.id, by: name,
-                note: "\(isHandedBack ? "handed back" : "acknowledged") by the link of a notification", now: Site.now)
+                note: "\(isHandedBack ? "handed back" : "acknowledged") by the link of a notification", now: .now)
             let sentence: HTML =
                 isHandedBack
                 ? "<p>Handed back: escalation continues where it stopped.</p>\n"
@@ -85,7 +85,7 @@ struct AcknowledgePage: SitePage {
     private func signed(_ request: RouteRequest, _ links: AcknowledgeLinks) throws -> Incident {
         let id = request.parameter("id")
         do {
-            try links.check(id, expires: request.first("expires"), signature: request.first("signature"), now: Site.now)
+            try links.check(id, expires: request.first("expires"), signature: request.first("signature"), now: .now)
         } catch {
             throw HTTPFailure(.forbidden, code: "bad_link", error.description)
         }

@@ -25,7 +25,7 @@ struct HistoryPage: SitePage {
     private static let spans = [("1d", "a day"), ("7d", "a week"), ("30d", "30 days"), ("365d", "a year")]
 
     private func show(_ request: RouteRequest) throws -> RouteResponse {
-        let since = try Timestamp(parsing: request.first("since") ?? "30d", now: Site.now)
+        let since = try Timestamp(parsing: request.first("since") ?? "30d", now: .now)
         let byRule = try site.questions.statistics(by: .rule, since: since)
         let byDay = try site.questions.statistics(by: .day, since: since)
         let actions = try RecordQuestions(site.incidents.store).audit(since: since, limit: 50)

@@ -27,7 +27,7 @@ struct IncidentPage: SitePage {
                 guard !request.wantsPage else { return try show(request) }
                 let view = try site.questions.one(
                     request.parameter("id"), runbooks: site.runbooks, context: try IncidentRoutes.context(request, site.lake),
-                    now: Site.now)
+                    now: .now)
                 return .text(view.text)
             },
             Route(
@@ -55,7 +55,7 @@ struct IncidentPage: SitePage {
         _ request: RouteRequest, complaint: String? = nil, status: HTTPResponse.Status = .ok
     ) throws -> RouteResponse {
         let view = try site.questions.one(
-            request.parameter("id"), context: try IncidentRoutes.context(request, site.lake), now: Site.now)
+            request.parameter("id"), context: try IncidentRoutes.context(request, site.lake), now: .now)
         let incident = view.incident
         let runbook = Runbook(folder: site.runbooks, name: incident.name)?.filled(for: view)
         var body: HTML = complaint.map { "<p class=\"warning box\">\($0)</p>\n" } ?? ""
@@ -88,7 +88,7 @@ struct IncidentPage: SitePage {
             let before = try site.incidents.incident(id).incident
             try site.incidents.perform(
                 button.action(name, request.field("to")), on: id, by: name, note: request.field("note"),
-                ifVersion: request.field("version").flatMap { Int($0) }, now: Site.now)
+                ifVersion: request.field("version").flatMap { Int($0) }, now: .now)
             return .seeOther(id + Done(button, before: before).query, by: name)
         } catch let error as IncidentError {
             if case .noIncident = error { throw error }
@@ -146,7 +146,7 @@ struct IncidentPage: SitePage {
 
     /// The active silences that were made from it, each with a button that ends it.
     private func silences(_ view: IncidentView, _ request: RouteRequest) -> HTML {
-        let active = view.silences.filter { $0.state(at: Site.now) != .expired }
+        let active = view.silences.filter { $0.state(at: .now) != .expired }
         let lines = active.map { silence -> HTML in
             let matchers = silence.matchers.map(\.description).joined(separator: ", ")
             let end = IncidentView.time(silence.endsAt)

@@ -62,7 +62,7 @@ struct IncidentsPage: SitePage {
             body += Self.nothing
         }
         body += section(unseen)
-        let sources = SourcesLine(reports: site.sources(), now: Site.now)
+        let sources = SourcesLine(reports: site.sources(), now: .now)
         return Page(title: title, root: "", body: sources.problems + body + sources.list).response(site)
     }
 
@@ -110,7 +110,7 @@ struct IncidentsPage: SitePage {
         for id in ids.prefix(1000) {
             do {
                 try site.incidents.perform(
-                    isHandedBack ? .handBack : .acknowledge, on: id, by: name, note: request.field("note"), now: Site.now)
+                    isHandedBack ? .handBack : .acknowledge, on: id, by: name, note: request.field("note"), now: .now)
                 done.append(id)
             } catch IncidentError.wrongState {
                 continue
@@ -181,7 +181,7 @@ struct IncidentsPage: SitePage {
         let owner = incident.assignee ?? incident.acknowledgedBy
         if incident.state == .acknowledged, let at = incident.acknowledgedAt {
             // An incident that was acknowledged days ago may have been forgotten.
-            let isOld = Site.now - at > .seconds(86_400)
+            let isOld = Timestamp.now - at > .seconds(86_400)
             return "<span class=\"\(isOld ? "old" : "")\">\(owner ?? "somebody") has it, acknowledged\(Self.ago(at))</span>"
         }
         return owner.map { "\(incident.state.rawValue), \($0) has it" } ?? "\(incident.state.rawValue)"
@@ -190,7 +190,7 @@ struct IncidentsPage: SitePage {
     /// Incidents of the last day that ended by themselves and that nobody has acted on: silence does not prove that all is well.
     private func unseen() throws -> [Incident] {
         try site.questions.page(
-            IncidentFilter(since: Site.now - .seconds(86_400), limit: Self.limit, isUnseen: true)
+            IncidentFilter(since: Timestamp.now - .seconds(86_400), limit: Self.limit, isUnseen: true)
         ).incidents.sorted { Self.rank($0) < Self.rank($1) }
     }
 
@@ -224,7 +224,7 @@ struct IncidentsPage: SitePage {
     }
 
     private static func ago(_ time: Timestamp) -> String {
-        let now = Site.now
+        let now = Timestamp.now
         return now > time ? " (\(IncidentView.spell(now - time)) ago)" : ""
     }
 

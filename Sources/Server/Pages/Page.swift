@@ -28,7 +28,7 @@ struct Page {
             <body><nav>\(navigation(site))</nav>
             <main>
             \(banner)\(body)</main>
-            <footer>As of \(IncidentView.time(Site.now)) UTC. All times are UTC.</footer></body></html>
+            <footer>As of \(IncidentView.time(Timestamp.now)) UTC. All times are UTC.</footer></body></html>
 
             """
         var response = RouteResponse(status, contentType: "text/html; charset=utf-8", body: Array(markup.description.utf8))

@@ -3,7 +3,6 @@ import Incidents
 import Columns
 import Foundation
 import HTTPTypes
-import Parsing
 import Query
 
 /// The silences, and a form for a new one that first shows which alerts it would mute.
@@ -37,7 +36,7 @@ struct SilencesPage: SitePage {
     }
 
     private func show(_ request: RouteRequest, complaint: String? = nil) async throws -> RouteResponse {
-        let now = Site.now
+        let now = Timestamp.now
         let input = Input(request)
         var warning = complaint, preview: HTML = ""
         if !input.filter.isEmpty, warning == nil {
@@ -106,7 +105,7 @@ struct SilencesPage: SitePage {
             else {
                 return try await show(request, complaint: "Press one of the buttons that say for how long.")
             }
-            let now = Site.now
+            let now = Timestamp.now
             let incident = try request.field("incident").map { try site.incidents.incident($0).incident.id }
             let id = try site.alerts.silences.set(
                 matchers: try [Matcher](parsing: request.field("filter") ?? ""), startsAt: now, endsAt: now + length,
@@ -125,7 +124,7 @@ struct SilencesPage: SitePage {
     private func change(_ request: RouteRequest) throws -> RouteResponse {
         try request.requireForm()
         guard let name = try request.person() else { throw HTTPFailure(.badRequest, code: "bad_form", "give your name") }
-        let id = request.parameter("id"), now = Site.now
+        let id = request.parameter("id"), now = Timestamp.now
         do {
             let silence = try site.alerts.silences.silence(id)
             switch request.field("action") {

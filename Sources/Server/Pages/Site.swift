@@ -19,7 +19,5 @@ struct Site: Sendable {
     var readiness: Readiness
     var sources: @Sendable () -> [SourceReport] = { [] }
 
-    static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
-
     var questions: IncidentQuestions { IncidentQuestions(incidents) }
 }

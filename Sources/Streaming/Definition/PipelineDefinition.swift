@@ -3,29 +3,32 @@ import Foundation
 import Lake
 import Parsing
 
-/// What a pipeline does, as its YAML file says it (docs/pipelines/README.md has the grammar).
+/// What a pipeline does, as its YAML file says (the grammar is in docs/pipelines/README.md).
 ///
 ///     inputs ─▶ steps ─▶ silver ─▶ streams (filters, joins, look-ups) ─▶ windows ─▶ gold
 public struct PipelineDefinition: Sendable, Hashable {
+    /// Unique; it is in the names of checkpoints and in metrics.
     public var name: String
     /// Where events come from; at least one.
     public var inputs: [InputDefinition]
-    /// What is derived of inputs, of streams above and of windows above, in the order of the file.
+    /// Derived from inputs, streams and windows, in the order of the file.
     public var streams: [StreamDefinition] = []
+    /// In the order of the file.
     public var windows: [WindowDefinition]
-    /// Text formats that silver is written in beside its Delta tables.
+    /// Text formats in which silver is written beside its Delta tables.
     public var silverFormats: [TextFormat] = []
-    /// The same for gold.
+    /// Text formats in which gold is written beside its Delta tables.
     public var goldFormats: [TextFormat] = []
-    /// How often a stream commits what it has.
+    /// The time between two commits of a stream.
     public var commitInterval = Duration.seconds(5)
-    /// How long a partition may say nothing until the watermark no longer waits for it.
+    /// The watermark does not wait for a partition that has been silent for so long.
     public var idleAfter = Duration.seconds(60)
-    /// How long a record of several lines waits for its next line until it counts as whole.
+    /// A record of several lines counts as complete when nothing has come for so long.
     public var flushAfter = Duration.seconds(5)
     /// When a batch pipeline runs; nil for a stream.
     public var schedule: Schedule?
 
+    /// A pipeline with defaults for all that is not given.
     public init(name: String, inputs: [InputDefinition], streams: [StreamDefinition] = [], windows: [WindowDefinition] = []) {
         self.name = name
         self.inputs = inputs
@@ -41,14 +44,14 @@ public struct PipelineDefinition: Sendable, Hashable {
     /// The input called `name`; nil asks for the only one.
     ///
     /// - Throws: ``DefinitionError`` when there is none of that name, or several and no name.
-    public func input(_ name: String?) throws(DefinitionError) -> InputDefinition {
+    public func input(_ name: String?) throws -> InputDefinition {
         let names = inputs.map(\.name)
         guard let name else {
-            guard inputs.count == 1 else { throw .inputNeeded(pipeline: self.name, known: names) }
+            guard inputs.count == 1 else { throw DefinitionError.inputNeeded(pipeline: self.name, known: names) }
             return inputs[0]
         }
         guard let input = inputs.first(where: { $0.name == name }) else {
-            throw .noInput(name, pipeline: self.name, known: names)
+            throw DefinitionError.noInput(name, pipeline: self.name, known: names)
         }
         return input
     }
@@ -65,15 +68,16 @@ public struct PipelineDefinition: Sendable, Hashable {
         return resolved
     }
 
-    /// Changes when state that was written under one definition cannot be read under the other, or when what is in the tables would not be what this
-    /// definition makes. Commit interval, waits, schedule and text formats are not part of it.
+    /// A hash that changes when the state of the pipeline could not be restored, or when its tables would hold other rows.
+    /// Commit interval,
+    /// waits, schedule and text formats are not part of it.
     public var fingerprint: String {
         let parts = inputs.map(\.signature) + streams.map(\.signature) + windows.map(\.signature)
         return String(StableHash.of(([name] + parts).joined(separator: "\n")), radix: 16)
     }
 }
 
-/// One kind of events that a pipeline reads: how its lines are understood, and what is done with an event before it is in silver.
+/// An input of a pipeline: the format of its lines, and the steps of its events before silver.
 public struct InputDefinition: Sendable, Hashable {
     /// Sources name it (`input:` in obs.yaml), streams and windows read from it.
     public var name: String
@@ -81,16 +85,19 @@ public struct InputDefinition: Sendable, Hashable {
     public var table: String
     /// A name of `LogFormats`.
     public var format: String
+    /// Columns and settings that the definition gives to the format.
     public var options: FormatOptions
-    /// How far behind the newest event of its partition one may be and still count.
+    /// How far an event may be behind the newest of its partition and still count.
     public var allowedLateness: Duration
     /// How far ahead of its line's arrival an event may be and still move the watermark.
     public var maxClockSkew = defaultClockSkew
     /// In order, before silver.
     public var steps: [Step]
 
+    /// An hour.
     public static let defaultClockSkew = Duration.seconds(3600)
 
+    /// An input whose table has the name of the input, unless another is given.
     public init(
         name: String, table: String, format: String, options: FormatOptions = FormatOptions(),
         allowedLateness: Duration = .seconds(60), steps: [Step] = []
@@ -115,7 +122,7 @@ public struct InputDefinition: Sendable, Hashable {
 }
 
 /// A definition that cannot run. The sentence says which part, and what to write.
-public enum DefinitionError: Error, Sendable, Equatable, CustomStringConvertible {
+enum DefinitionError: Error, Sendable, Equatable, CustomStringConvertible {
     case noInput(String, pipeline: String, known: [String])
     case inputNeeded(pipeline: String, known: [String])
     case noStream(String, asked: String, known: [String])
@@ -124,7 +131,7 @@ public enum DefinitionError: Error, Sendable, Equatable, CustomStringConvertible
     case twice(String)
     case bad(String)
 
-    public var description: String {
+    var description: String {
         switch self {
         case .noInput(let name, let pipeline, let known):
             "pipeline '\(pipeline)' has no input '\(name)'; known are \(known.joined(separator: ", "))"

@@ -2,10 +2,12 @@ import Columns
 import Lake
 import Parsing
 
-/// The columns of everything that a pipeline makes, worked out before anything runs: the place where a definition's mistakes are found.
+/// The columns of everything that a pipeline makes, worked out before anything runs: the place where a definition's mistakes
+/// are found.
 public struct PipelineSchemas: Sendable {
     /// What streams and windows can read from.
     public struct Node: Sendable {
+        /// The columns of its rows.
         public var schema: Schema
         /// The column that holds the event time.
         public var timeColumn: String
@@ -27,15 +29,39 @@ public struct PipelineSchemas: Sendable {
         try self.init(definition, noting: &place)
     }
 
-    /// The same; when it throws, `place` says which part of the definition is wrong, nil when it is the definition as a whole.
+    /// The same; when it throws, `place` says which part of the definition is wrong, nil when it is all of the definition.
     public init(_ definition: PipelineDefinition, noting place: inout DefinitionPlace?) throws {
-        var nodes: [String: Node] = [:]
-        var tables: Set<String> = []
         guard !definition.inputs.isEmpty else { throw DefinitionError.bad("pipeline '\(definition.name)' has no input") }
-        for (index, input) in definition.inputs.enumerated() {
+        var building = Building(definition)
+        defer { place = building.place }
+        for index in definition.inputs.indices { try building.add(input: index) }
+        var waiting: [Member] = definition.streams.indices.map(Member.stream) + definition.windows.indices.map(Member.window)
+        while !waiting.isEmpty {
+            let left = try waiting.filter { try !building.add($0) }
+            guard left.count < waiting.count else { throw building.lack(of: left[0]) }
+            waiting = left
+        }
+        nodes = building.nodes
+        order = building.order
+    }
+
+    /// What is known while one part of a definition after another is added.
+    private struct Building {
+        let definition: PipelineDefinition
+        /// The part that is being added.
+        var place: DefinitionPlace?
+        var nodes: [String: Node] = [:]
+        var order: [Member] = []
+        /// Of streams and windows.
+        var tables: Set<String> = []
+
+        init(_ definition: PipelineDefinition) { self.definition = definition }
+
+        mutating func add(input index: Int) throws {
+            let input = definition.inputs[index]
             place = .input(index)
-            try Self.checkName(input.name, "input")
-            try Self.checkName(input.table, "table of input '\(input.name)'")
+            try checkName(input.name, "input")
+            try checkName(input.table, "table of input '\(input.name)'")
             guard nodes[input.name] == nil else { throw DefinitionError.twice(input.name) }
             let format = try LogFormats.make(input.format, context: ParsingContext(), options: input.options)
             guard format.schema["event_time"]?.type == .timestamp, format.schema["event_time"]?.isNullable == false else {
@@ -49,74 +75,77 @@ public struct PipelineSchemas: Sendable {
             }
             nodes[input.name] = node
         }
-        var order: [Member] = []
-        var waiting: [Member] = definition.streams.indices.map(Member.stream) + definition.windows.indices.map(Member.window)
-        while !waiting.isEmpty {
-            var left: [Member] = []
-            for member in waiting {
-                switch member {
-                case .stream(let index):
-                    let stream = definition.streams[index]
-                    guard Self.sources(of: stream).allSatisfy({ nodes[$0] != nil }) else {
-                        left.append(member)
-                        continue
-                    }
-                    place = .stream(index)
-                    try Self.checkName(stream.name, "stream")
-                    guard nodes[stream.name] == nil else { throw DefinitionError.twice(stream.name) }
-                    var node = nodes[stream.from]!
-                    for (number, step) in stream.steps.enumerated() {
-                        place = .stream(index, step: number)
-                        node = try step.stage.node(
-                            behind: node, in: StagePlace(name: "stream '\(stream.name)'", isStream: true, nodes: nodes))
-                    }
-                    place = .stream(index)
-                    if let table = stream.table {
-                        try Self.checkName(table, "table of stream '\(stream.name)'")
-                        guard tables.insert(table).inserted else { throw DefinitionError.twice(table) }
-                    }
-                    nodes[stream.name] = node
-                case .window(let index):
-                    let window = definition.windows[index]
-                    guard let input = nodes[window.from ?? definition.inputs[0].name] else {
-                        left.append(member)
-                        continue
-                    }
-                    place = .window(index)
-                    try Self.checkName(window.table, "table of a window")
-                    guard tables.insert(window.table).inserted, nodes[window.table] == nil else {
-                        throw DefinitionError.twice(window.table)
-                    }
-                    try Self.checkShape(window)
-                    var isSession = false
-                    if case .session = window.kind { isSession = true }
-                    if let bad = window.aggregates.firstIndex(where: { !$0.isPossible(in: input.schema) }) {
-                        place = .window(index, aggregate: bad)
-                    }
-                    nodes[window.table] = Node(
-                        schema: try window.schema(of: input.schema), timeColumn: isSession ? "window_end" : "window_start")
-                }
-                order.append(member)
+
+        /// Adds a stream or window; false when something that it reads from is not known yet.
+        mutating func add(_ member: Member) throws -> Bool {
+            guard missing(for: member) == nil else { return false }
+            switch member {
+            case .stream(let index): try add(stream: index)
+            case .window(let index): try add(window: index)
             }
-            guard left.count < waiting.count else {
-                let known = nodes.keys.sorted()
-                switch left[0] {
-                case .stream(let index):
-                    let stream = definition.streams[index]
-                    place = .stream(index)
-                    throw DefinitionError.noStream(
-                        Self.sources(of: stream).first { nodes[$0] == nil } ?? stream.from, asked: "stream '\(stream.name)'",
-                        known: known)
-                case .window(let index):
-                    let window = definition.windows[index]
-                    place = .window(index)
-                    throw DefinitionError.noStream(window.from ?? "", asked: "window '\(window.table)'", known: known)
-                }
-            }
-            waiting = left
+            order.append(member)
+            return true
         }
-        self.nodes = nodes
-        self.order = order
+
+        private mutating func add(stream index: Int) throws {
+            let stream = definition.streams[index]
+            place = .stream(index)
+            try checkName(stream.name, "stream")
+            guard nodes[stream.name] == nil else { throw DefinitionError.twice(stream.name) }
+            var node = nodes[stream.from]!
+            for (number, step) in stream.steps.enumerated() {
+                place = .stream(index, step: number)
+                node = try step.stage.node(
+                    behind: node, in: StagePlace(name: "stream '\(stream.name)'", isStream: true, nodes: nodes))
+            }
+            place = .stream(index)
+            if let table = stream.table {
+                try checkName(table, "table of stream '\(stream.name)'")
+                guard tables.insert(table).inserted else { throw DefinitionError.twice(table) }
+            }
+            nodes[stream.name] = node
+        }
+
+        private mutating func add(window index: Int) throws {
+            let window = definition.windows[index]
+            place = .window(index)
+            try checkName(window.table, "table of a window")
+            guard tables.insert(window.table).inserted, nodes[window.table] == nil else {
+                throw DefinitionError.twice(window.table)
+            }
+            try checkShape(window)
+            let input = nodes[window.from ?? definition.inputs[0].name]!
+            if let bad = window.aggregates.firstIndex(where: { !$0.isPossible(in: input.schema) }) {
+                place = .window(index, aggregate: bad)
+            }
+            var isSession = false
+            if case .session = window.kind { isSession = true }
+            nodes[window.table] = Node(
+                schema: try window.schema(of: input.schema), timeColumn: isSession ? "window_end" : "window_start")
+        }
+
+        /// The first name that a stream or window reads from and that is not known yet.
+        private func missing(for member: Member) -> String? {
+            switch member {
+            case .stream(let index): sources(of: definition.streams[index]).first { nodes[$0] == nil }
+            case .window(let index):
+                [definition.windows[index].from ?? definition.inputs[0].name].first { nodes[$0] == nil }
+            }
+        }
+
+        /// The error of a stream or window that reads from something that does not exist.
+        mutating func lack(of member: Member) -> DefinitionError {
+            let asked: String
+            switch member {
+            case .stream(let index):
+                place = .stream(index)
+                asked = "stream '\(definition.streams[index].name)'"
+            case .window(let index):
+                place = .window(index)
+                asked = "window '\(definition.windows[index].table)'"
+            }
+            return .noStream(missing(for: member) ?? "", asked: asked, known: nodes.keys.sorted())
+        }
     }
 
     private static func sources(of stream: StreamDefinition) -> [String] {

@@ -23,17 +23,21 @@ public enum Schedule: Sendable, Hashable {
 ///
 /// Source: POSIX.1-2017, crontab; crontab(5) for names, ranges and steps.
 public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
-    public struct Malformed: Error, Equatable, CustomStringConvertible {
-        public let text: String
-        public let reason: String
-        public var description: String { "'\(text)' is no cron expression: \(reason); write five fields such as */5 * * * *" }
+    struct Malformed: Error, Equatable, CustomStringConvertible {
+        let text: String
+        let reason: String
+        var description: String { "'\(text)' is no cron expression: \(reason); write five fields such as */5 * * * *" }
     }
 
+    /// As it is written.
     public let description: String
     private let minutes, hours, days, months, weekdays: Set<Int>
     private let hasDay, hasWeekday: Bool
 
-    public init(_ text: String) throws(Malformed) {
+    /// Reads five fields.
+    ///
+    /// - Throws: a sentence with what is wrong and how a cron expression is written.
+    public init(_ text: String) throws {
         let fields = text.split(separator: " ", omittingEmptySubsequences: true)
         guard fields.count == 5 else { throw Malformed(text: text, reason: "it has \(fields.count) fields") }
         let monthNames = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -82,7 +86,8 @@ public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
         return values
     }
 
-    /// The first whole minute after `time` that fits, or nil when none does within the 28 years after which days and dates repeat.
+    /// The first whole minute after `time` that fits, or nil when none does within the 28 years after which days and dates
+    /// repeat.
     public func next(after time: Timestamp) -> Timestamp? {
         let firstMinute = time.microseconds.flooredMultiple(of: 60_000_000) / 60_000_000 + 1
         let firstDay = Int(firstMinute.flooredMultiple(of: 1440) / 1440)

@@ -1,7 +1,9 @@
 /// One text, or a list of them.
 public struct TextList: Decodable {
+    /// One or more, in their order.
     public let texts: [String]
 
+    /// Reads a text or a list of texts.
     public init(from decoder: any Decoder) throws {
         if let list = try? decoder.unkeyedContainer() {
             var list = list

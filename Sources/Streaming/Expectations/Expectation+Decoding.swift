@@ -1,5 +1,5 @@
+import Columns
 import Foundation
-import Parsing
 
 /// An expectation as a file has it: a name, one check, an action.
 extension Expectation {

@@ -76,12 +76,12 @@ struct RunningExpectation: RunningStage {
 }
 
 /// An expectation with the action `fail` did not hold: the epoch is not committed.
-public struct ExpectationFailure: Error, CustomStringConvertible {
-    public let pipeline: String
-    public let expectation: String
-    public let detail: String
+struct ExpectationFailure: Error, CustomStringConvertible {
+    let pipeline: String
+    let expectation: String
+    let detail: String
 
-    public var description: String {
+    var description: String {
         "pipeline '\(pipeline)': the expectation '\(expectation)' does not hold: \(detail); nothing of this epoch is committed; correct the data or the expectation, or set its action to drop"
     }
 }

@@ -1,11 +1,10 @@
 import Columns
-import Parsing
 
 extension Expression {
     /// The type of the column that it gives for batches of `schema`.
     ///
     /// - Throws: ``DefinitionError`` when a column is not there, or an operator or function cannot use what it gets.
-    public func type(in schema: Schema) throws(DefinitionError) -> ColumnType {
+    func type(in schema: Schema) throws(DefinitionError) -> ColumnType {
         guard let kind = try kind(of: root, schema) else { throw .bad("'\(self)' is always null") }
         switch kind {
         case .integer: return .int64
@@ -19,7 +18,7 @@ extension Expression {
     /// The column of it, with a row for each of `batch`.
     ///
     /// - Precondition: ``type(in:)`` has taken the batch's schema.
-    public func column(of batch: Batch) -> Column {
+    func column(of batch: Batch) -> Column {
         guard let kind = try? kind(of: root, batch.schema) else {
             preconditionFailure("'\(self)' was checked against the schema")
         }
@@ -108,7 +107,7 @@ extension Expression {
             return .bool
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
             if left == .time, case .text(let text) = rightNode {
-                guard Timestamp(parsingTime: text) != nil else {
+                guard Timestamp(iso8601: text) != nil else {
                     throw .bad("'\(self)': '\(text)' is no time; write it as 2026-11-21T10:00:00Z")
                 }
                 return .bool
@@ -215,7 +214,7 @@ extension Expression {
             let lefts = evaluate(left, batch)
             let isTime = (try? kind(of: left, batch.schema)) == .time
             if isTime, case .text(let text) = right {
-                let time = Cell.integer(Timestamp(parsingTime: text)?.microseconds ?? 0)
+                let time = Cell.integer(Timestamp(iso8601: text)?.microseconds ?? 0)
                 return lefts.map { Self.apply(found, $0, time, .time, .time) }
             }
             let rights = evaluate(right, batch)

@@ -1,6 +1,7 @@
 import Columns
 
-/// What a computed column is computed by: `energy_kwh / distance_km`, `if(status >= 500, 'error', 'ok')`, `start_of(event_time, '1d')`.
+/// What a computed column is computed by: `energy_kwh / distance_km`, `if(status >= 500, 'error', 'ok')`, `start_of(event_time,
+/// '1d')`.
 ///
 /// | | |
 /// |---|---|
@@ -8,13 +9,14 @@ import Columns
 /// | operators | `or`, `and`, `not`, `== != < <= > >=`, `+ - * / %`, in this order of binding |
 /// | functions | ``Function`` |
 ///
-/// Null in, null out, save for `coalesce`, `is_null`, `if`, `and` and `or`. `/` gives a double, and null for a divisor of 0. The other operators give a
-/// whole number of two whole numbers; where that does not fit in 64 bits it is null. Comparing a time with a text reads the text as a time.
-public struct Expression: Sendable, Hashable, CustomStringConvertible {
-    public struct Malformed: Error, Equatable, CustomStringConvertible {
-        public let text: String
-        public let reason: String
-        public var description: String { "'\(text)' is no expression: \(reason)" }
+/// Null in, null out, save for `coalesce`, `is_null`, `if`, `and` and `or`. `/` gives a double, and null for a divisor of 0.
+/// The other operators give a whole number of two whole numbers; where that does not fit in 64 bits it is null. Comparing a
+/// time with a text reads the text as a time.
+struct Expression: Sendable, Hashable, CustomStringConvertible {
+    struct Malformed: Error, Equatable, CustomStringConvertible {
+        let text: String
+        let reason: String
+        var description: String { "'\(text)' is no expression: \(reason)" }
     }
 
     indirect enum Node: Sendable, Hashable {
@@ -69,10 +71,10 @@ public struct Expression: Sendable, Hashable, CustomStringConvertible {
 
     let root: Node
     /// As it was written, blanks put in order.
-    public let description: String
+    let description: String
 
     /// - Throws: ``Malformed``. Whether the columns are there and of types that fit is asked by ``type(in:)``.
-    public init(_ text: String) throws(Malformed) {
+    init(_ text: String) throws(Malformed) {
         guard text.utf8.count <= 4096 else {
             throw Malformed(text: String(text.prefix(40)) + "…", reason: "it is longer than 4096 bytes")
         }
@@ -82,7 +84,7 @@ public struct Expression: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The columns that it reads.
-    public var columns: Set<String> {
+    var columns: Set<String> {
         func names(_ node: Node) -> Set<String> {
             switch node {
             case .column(let name): [name]

@@ -10,51 +10,54 @@ import Lake
 ///     2  this checkpoint is renamed into place                  the epoch now counts
 ///     3  each table is committed with txn(application, epoch)   a crash here is finished by the next start
 ///
-/// A start loads the checkpoint, commits its pending files again (a table that has seen the epoch ignores it), and reads on from the
-/// positions. So each row is in the tables once, whatever moment the process died at.
-public struct Checkpoint: Sendable {
-    public var pipeline: String
-    /// Which definition wrote the state: one that changed cannot read it.
-    public var definitionHash: String
-    public var epoch: Int64
+/// A start loads the checkpoint, commits its pending files again (a table that has seen the epoch ignores it), and reads on
+/// from the positions. So each row is in the tables once, whatever moment the process died at.
+struct Checkpoint: Sendable {
+    var pipeline: String
+    /// The fingerprint of the definition that wrote the state: a changed one cannot read it.
+    var definitionHash: String
+    var epoch: Int64
     /// By the name of a source: where it goes on, as the source encoded it.
-    public var positions: [String: Data]
-    /// By the name of a source: the input that its lines are. What an earlier version wrote has none.
-    public var inputs: [String: String] = [:]
-    /// By the name of a stage: its state, as the stage encoded it.
-    public var states: [String: Data]
+    var positions: [String: Data]
+    /// By the name of a source: the input that its lines belong to.
+    var inputs: [String: String] = [:]
+    /// By part of the pipeline: its state, as the part encoded it.
+    var states: [StateName: Data]
     /// By table: the data files that this epoch adds to it.
-    public var pending: [String: Data]
-    /// By table: what a replay puts in place of rows; nil in the epochs of a run.
-    public var replacing: [String: Replacement]?
-    /// By file: how many bytes of an export are part of the committed epochs; what is behind them is cut off at a start.
-    public var exportSizes: [String: Int64]
+    var pending: [String: Data]
+    /// By table: the rows that a replay replaces; nil in the epochs of a run.
+    var replacing: [String: Replacement]?
+    /// By file: how many bytes of an export belong to committed epochs; a start cuts off the rest.
+    var exportSizes: [String: Int64]
 }
 
 /// Data files that take the place of the rows of a table, or of those in a range of time.
-public struct Replacement: Codable, Sendable {
+struct Replacement: Codable, Sendable {
     var files: [DataFile]
     var column: String?
     var from: Timestamp?
     var to: Timestamp?
 
-    func commit(to table: DeltaTable, application: String, epoch: Int64) throws {
+    /// - Parameter transaction: of the run, so that a table that has seen it ignores it; nil for tables beside those in use.
+    func commit(to table: DeltaTable, transaction: (application: String, version: Int64)? = nil) throws {
         let times = column.flatMap { column in from.flatMap { from in to.map { (column, from..<$0) } } }
-        try table.replace(times: times, with: files, transaction: (application, epoch))
+        try table.replace(times: times, with: files, transaction: transaction)
     }
 }
 
-/// The file of a checkpoint: a line with the checksum of all that follows (``CheckpointSeal``), then ``StateParts``, one of which says whose it is.
+/// The file of a checkpoint: a line with the checksum of all that follows (``CheckpointSeal``), then ``StateParts``, one of
+/// which says whose it is.
 extension Checkpoint {
     private struct Head: Codable {
-        /// Since layout 3 there is a checksum; layout 2 is read without.
-        var layout = 3
+        var layout = Head.layout
         var pipeline: String
         var definitionHash: String
         var epoch: Int64
-        var inputs: [String: String]?
+        var inputs: [String: String]
         var replacing: [String: Replacement]?
         var exportSizes: [String: Int64]
+
+        static let layout = 4
     }
 
     /// A layout that this obs does not know.
@@ -71,9 +74,9 @@ extension Checkpoint {
             pipeline: pipeline, definitionHash: definitionHash, epoch: epoch, inputs: inputs, replacing: replacing,
             exportSizes: exportSizes)
         var parts = ["head": try JSONEncoder().encode(head)]
-        for (kind, values) in [("position", positions), ("state", states), ("pending", pending)] {
-            for (name, value) in values { parts["\(kind)/\(name)"] = value }
-        }
+        for (name, value) in positions { parts["position/\(name)"] = value }
+        for (name, value) in states { parts["state/\(name.text)"] = value }
+        for (name, value) in pending { parts["pending/\(name)"] = value }
         let pieces = try StateParts.pieces(parts)
         return [CheckpointSeal.line(of: pieces)] + pieces
     }
@@ -81,19 +84,23 @@ extension Checkpoint {
     /// - Throws: ``Damaged`` when the file is not what was written, ``Unreadable`` when it is of another layout.
     init(file bytes: Data) throws {
         guard !bytes.isEmpty else { throw Damaged(reason: "it is empty") }
-        let (content, isSealed) = try CheckpointSeal.open(bytes)
-        let parts = try StateParts.split(content)
+        let parts = try StateParts.split(CheckpointSeal.open(bytes))
         let head = try JSONDecoder().decode(Head.self, from: parts["head"] ?? Data())
-        guard head.layout == (isSealed ? 3 : 2) else { throw Unreadable() }
+        guard head.layout == Head.layout else { throw Unreadable() }
         func values(_ kind: String) -> [String: Data] {
             Dictionary(
                 uniqueKeysWithValues: parts.filter { $0.key.hasPrefix(kind + "/") }.map {
                     (String($0.key.dropFirst(kind.count + 1)), $0.value)
                 })
         }
+        let states = try values("state").map { name, state in
+            guard let name = StateName(name) else { throw Damaged(reason: "it has a part called '\(name)'") }
+            return (name, state)
+        }
         self.init(
             pipeline: head.pipeline, definitionHash: head.definitionHash, epoch: head.epoch, positions: values("position"),
-            states: values("state"), pending: values("pending"), replacing: head.replacing, exportSizes: head.exportSizes)
-        inputs = head.inputs ?? [:]
+            states: Dictionary(uniqueKeysWithValues: states), pending: values("pending"), replacing: head.replacing,
+            exportSizes: head.exportSizes)
+        inputs = head.inputs
     }
 }

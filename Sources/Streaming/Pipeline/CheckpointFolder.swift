@@ -4,6 +4,7 @@ import Synchronization
 
 /// The folder that holds the checkpoint of one pipeline, and the lock that only one process has.
 public final class CheckpointFolder: Sendable {
+    /// The folder.
     public let path: String
     /// The descriptor that has the lock, until it is given back.
     private let lock: Mutex<Int32?>
@@ -41,9 +42,9 @@ public final class CheckpointFolder: Sendable {
 
     /// The last checkpoint that was put in place, or nil at the first start.
     ///
-    /// - Throws: ``PipelineError/unreadableCheckpoint(path:reason:)``; a checkpoint that is damaged is never taken for none, because
-    ///   starting over would write every row a second time.
-    public func load() throws -> Checkpoint? { try Self.read(file) }
+    /// - Throws: ``PipelineError/unreadableCheckpoint(path:reason:)``; a checkpoint that is damaged is never taken for none,
+    ///   because starting over would write every row a second time.
+    func load() throws -> Checkpoint? { try Self.read(file) }
 
     /// The same of another run, whose lock is not held here.
     static func load(_ application: String, in checkpoints: String) throws -> Checkpoint? {
@@ -68,7 +69,8 @@ public final class CheckpointFolder: Sendable {
         }
     }
 
-    /// Whether a pipeline of this definition can go on from what is in the folder `checkpoints`, also while another one runs on it.
+    /// Whether a pipeline of this definition can go on from its checkpoint below `checkpoints`; works while another process runs
+    /// it.
     ///
     /// - Throws: ``PipelineError/definitionChanged(pipeline:)``.
     public static func check(_ definition: PipelineDefinition, in checkpoints: String) throws {
@@ -78,13 +80,18 @@ public final class CheckpointFolder: Sendable {
         }
     }
 
-    /// The last checkpoint of a pipeline, also while it runs; nil where there is none that can be read.
-    public static func last(of pipeline: String, in checkpoints: String) -> Checkpoint? {
+    /// How far a pipeline has read its sources, by their names, as they encoded it; also while it runs. Nil where no checkpoint
+    /// can be read.
+    public static func positions(of pipeline: String, in checkpoints: String) -> [String: Data]? {
+        last(of: pipeline, in: checkpoints)?.positions
+    }
+
+    private static func last(of pipeline: String, in checkpoints: String) -> Checkpoint? {
         FileManager.default.contents(atPath: "\(checkpoints)/\(pipeline)/checkpoint").flatMap { try? Checkpoint(file: $0) }
     }
 
     /// Puts `checkpoint` in place of the last one: on disk, file and folder, before this returns.
-    public func save(_ checkpoint: Checkpoint) throws {
+    func save(_ checkpoint: Checkpoint) throws {
         let pieces = try checkpoint.filePieces()
         let temporary = file + ".tmp"
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
@@ -109,9 +116,11 @@ public final class CheckpointFolder: Sendable {
         guard fsync(folder) == 0 else { throw failure(path) }
     }
 
-    /// Puts the last checkpoint aside, so that the pipeline starts anew (`--new-checkpoint`): under a name with its epoch, or as damaged when it cannot be read.
+    /// Renames the last checkpoint so that the pipeline starts without one (`--new-checkpoint`): its new name has its epoch, or
+    /// says that it is
+    /// damaged.
     ///
-    /// - Returns: the file that it is kept in, or nil when there was none.
+    /// - Returns: the path of the renamed file, or nil when there was none.
     @discardableResult
     public func setAside() throws -> String? {
         guard FileManager.default.fileExists(atPath: file) else { return nil }

@@ -4,24 +4,26 @@ import Parsing
 
 /// A source and the input that its lines are.
 public struct PipelineSource: Sendable {
+    /// Where the lines come from.
     public let source: any Source
     /// Nil for the only one.
     public let input: String?
 
+    /// A source for the input of that name, or for the only one.
     public init(_ source: any Source, input: String? = nil) {
         self.source = source
         self.input = input
     }
 }
 
-/// Some lines on their way, parsed by a task of their own while what came before them is worked on.
+/// Lines on their way, parsed by their own task while the lines before them are being worked on.
 final class ParsingJob: Sendable {
-    /// What the lines have become.
+    /// What the format made of the lines.
     struct Outcome: Sendable {
         var parsed: ParsedBatch?
         /// What the format had kept and gave behind the lines; its lines are in bronze already.
         var flushed: FlushedLines?
-        /// The format as it is then: what a checkpoint behind the lines holds.
+        /// The format after the lines, as a checkpoint behind them holds it.
         var format: any LogFormat
     }
 
@@ -29,29 +31,29 @@ final class ParsingJob: Sendable {
     let input: Int
     /// Unique in the pipeline: the source and its partition, which have a format of their own.
     let partition: String
-    /// What the lines share a watermark with: the partition, or the source as a whole.
-    let clock: String
-    /// No lines of the partition come after these.
+    /// The name under which the lines have a watermark in ``PartitionWatermarks``: of the partition, or of the source.
+    let watermarkKey: String
+    /// Whether these are the last lines of the partition.
     let endsPartition: Bool
-    /// Nil where nothing came and the format is asked for what it keeps.
+    /// Nil where no lines came and the format is asked for a record that it keeps.
     let chunk: SourceChunk?
     private let result = Promise<Outcome>()
 
-    init(source: String, input: Int, clock: String, ends endsPartition: Bool, _ chunk: SourceChunk) {
+    init(source: String, input: Int, watermarkKey: String, ends endsPartition: Bool, _ chunk: SourceChunk) {
         self.source = source
         self.input = input
         self.endsPartition = endsPartition
         self.chunk = chunk
         partition = Self.partition(chunk.partition, of: source)
-        self.clock = Self.partition(clock, of: source)
+        self.watermarkKey = Self.partition(watermarkKey, of: source)
     }
 
-    /// Asks the format of `partition` for what it keeps.
-    init(flushing partition: String, of source: String, input: Int, clock: String) {
+    /// Asks the format of `partition` for the record that it keeps.
+    init(flushing partition: String, of source: String, input: Int, watermarkKey: String) {
         self.source = source
         self.input = input
         self.partition = partition
-        self.clock = clock
+        self.watermarkKey = watermarkKey
         endsPartition = false
         chunk = nil
     }
@@ -70,7 +72,7 @@ final class ParsingJob: Sendable {
     }
 }
 
-/// A value that is there later, for one or more who wait.
+/// A value that is set once and can be awaited by several tasks.
 private actor Promise<Value: Sendable> {
     private var result: Value?
     private var waiting: [CheckedContinuation<Value, Never>] = []

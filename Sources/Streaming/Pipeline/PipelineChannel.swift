@@ -2,7 +2,8 @@ import Columns
 
 /// The bounded way from the sources of a pipeline to the one task that runs its stages: when it is full, a source waits.
 ///
-/// The consumer can wait for an element or a point in time, whichever comes first, so that a commit is not late because a source is quiet.
+/// The consumer can wait for an element or a point in time, whichever comes first, so that a commit is not late because a
+/// source is quiet.
 actor PipelineChannel<Element: Sendable> {
     enum Reception: Sendable {
         case element(Element)
@@ -43,7 +44,7 @@ actor PipelineChannel<Element: Sendable> {
         wakeReceiver()
     }
 
-    /// Nobody receives any more: senders that wait go on, and what they send is dropped.
+    /// Says that nobody receives any more: waiting senders go on, and their elements are dropped.
     func abandon() {
         isAbandoned = true
         for sender in senders { sender.resume() }

@@ -1,9 +1,11 @@
+/// Why a pipeline cannot run.
 public enum PipelineError: Error, CustomStringConvertible {
     case locked(pipeline: String)
     case unreadableCheckpoint(path: String, reason: String)
     case definitionChanged(pipeline: String)
     case cannotWrite(path: String, reason: String)
 
+    /// The sentence for people, with the way out.
     public var description: String {
         switch self {
         case .locked(let pipeline):

@@ -2,10 +2,12 @@ import Columns
 import Foundation
 import Logging
 
-/// The stages of a pipeline behind the parsing, with all their state: parsed events in, rows for the tables out. It opens no table and knows no clock.
+/// The stages of a pipeline behind the parsing, with all their state: parsed events in, rows for the tables out. It opens no
+/// table and knows no clock.
 ///
-/// It works in rounds. A round takes the events of one chunk of one input through every stage in the order of ``PipelineSchemas``, then moves the watermark:
-/// what that closes goes on in the same round. So what comes out depends on the order of rows within each partition and on nothing else.
+/// It works in rounds. A round takes the events of one chunk of one input through every stage in the order of
+/// ``PipelineSchemas``, then moves the watermark: what that closes goes on in the same round. So what comes out depends on the
+/// order of rows within each partition and on nothing else.
 struct PipelineGraph {
     /// What a round gives.
     struct Output {
@@ -56,13 +58,13 @@ struct PipelineGraph {
         inputs.reduce(0) { $0 + $1.stateRows } + streams.reduce(0) { $0 + $1.stateRows } + windows.reduce(0) { $0 + $1.stateRows }
     }
 
-    /// Takes in the parsed events of one chunk.
+    /// Runs the parsed events of one chunk through the stages.
     ///
     /// - Parameters:
-    ///   - input: its place in the definition's list.
+    ///   - input: its index in the definition's list.
     ///   - rowWatermarks: for each row the watermark of its partition.
     ///   - arrivals: for each row when its line arrived.
-    mutating func take(_ events: Batch, input: Int, rowWatermarks: [Int64], arrivals: Column) throws -> Output {
+    mutating func run(_ events: Batch, input: Int, rowWatermarks: [Int64], arrivals: Column) throws -> Output {
         var output = Output()
         let name = definition.inputs[input].name
         let floor = watermarks[name] ?? .min

@@ -12,18 +12,19 @@ struct PartitionFormat: Sendable {
     var lastEpoch: Int64
 }
 
-/// The front half of a run: reads the sources, and parses what they give ahead of the work on it.
+/// The first half of a run: reads the sources, and parses their lines ahead of the work on them.
 ///
-///     sources ─▶ arrivals ─▶ a task a chunk ─▶ jobs, in the order of arrival
+///     sources ─▶ arrivals ─▶ one task per chunk ─▶ jobs, in the order of arrival
 ///
-/// The jobs of one partition wait for each other, because a format goes on where the lines before have left it. A record of several lines, such as an event
-/// with its stack trace, has no mark at its end: it is given when the next one begins, or else
+/// The jobs of one partition wait for each other, because a format goes on where the lines before have left it. A record of
+/// several lines,
+/// such as an event with its stack trace, has no mark at its end. It is complete when the next one begins, or else
 ///
 /// | when | mode |
 /// |---|---|
 /// | its partition has ended | batch |
 /// | nothing came in its partition for `flushAfter` | stream |
-/// | a later run finds nothing more of its partition | available |
+/// | a later run finds nothing more in its partition | available |
 struct PipelineIntake: Sendable {
     enum Delivery: Sendable {
         case job(ParsingJob)
@@ -45,7 +46,7 @@ struct PipelineIntake: Sendable {
 
     let feeds: [Feed]
     let mode: PipelineRunner.Mode
-    /// By partition the format behind what a checkpoint holds.
+    /// By partition, the format as the checkpoint has it.
     let known: [String: PartitionFormat]
     /// By input the format that a partition begins with.
     let fresh: [any LogFormat]
@@ -64,9 +65,10 @@ struct PipelineIntake: Sendable {
         self.flushAfter = flushAfter
     }
 
-    /// Runs until the sources end or the service is to stop: what they have sent by then is still parsed and goes to ``jobs``.
+    /// Runs until the sources end or the service is to stop: lines that they have sent by then are still parsed and go to
+    /// ``jobs``.
     ///
-    /// - Throws: what a source threw.
+    /// - Throws: the error of a source.
     func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await parse() }
@@ -86,7 +88,7 @@ struct PipelineIntake: Sendable {
         }
     }
 
-    /// Nobody works on the jobs any more.
+    /// Says that nobody works on the jobs any more.
     func abandon() async {
         await arrivals.abandon()
         await jobs.abandon()
@@ -98,7 +100,7 @@ struct PipelineIntake: Sendable {
             try await source.run(from: feed.position) { chunk in
                 // A run over what is there is one of many: its files are the next part of the source, not partitions that end.
                 let job = ParsingJob(
-                    source: source.name, input: feed.input, clock: mode == .available ? "" : chunk.partition,
+                    source: source.name, input: feed.input, watermarkKey: mode == .available ? "" : chunk.partition,
                     ends: mode == .batch && chunk.endsPartition, chunk)
                 await arrivals.send(.job(job))
             }
@@ -142,7 +144,7 @@ struct PipelineIntake: Sendable {
                     await start(
                         ParsingJob(
                             flushing: partition, of: tail.source, input: tail.input,
-                            clock: mode == .available ? tail.source : partition))
+                            watermarkKey: mode == .available ? tail.source : partition))
                 }
             }
             while true {

@@ -1,12 +1,13 @@
-import Columns
+import Parsing
 import Telemetry
 
-/// The metrics of one pipeline: each stage alike, and where the pipeline as a whole stands.
+/// The metrics of one pipeline: the same of each stage, and how far the pipeline is.
 struct PipelineMetrics: Sendable {
     let source, bronze, silver, quarantine, late, steps, windows, gold, observers, commit: StageMeter
     let watermark, lag, lastCommit, stateRows, queueDepth: Gauge
-    let events: CounterFamily
-    /// Of all pipelines: by pipeline and input.
+    /// By format.
+    let counters: [String: EventCounting]
+    /// By pipeline and input.
     let ahead: CounterFamily
 
     init(_ registry: MetricsRegistry, pipeline: String) {
@@ -42,31 +43,9 @@ struct PipelineMetrics: Sendable {
             "obs_rows_ahead_total",
             help: "Events whose time is further ahead of their arrival than max_clock_skew; they do not move the watermark.",
             labels: ["pipeline", "input"])
-        events = registry.counter(
-            "obs_ssh_events_total", help: "Events of sshd by kind and method.", labels: ["event", "method"])
-        for event in ["failed_password", "accepted_password", "accepted_publickey", "invalid_user"] {
-            _ = events[event, event == "invalid_user" ? "none" : event.hasSuffix("publickey") ? "publickey" : "password"]
+        // Of all formats, whatever this pipeline reads: a dashboard shows 0 instead of nothing.
+        counters = LogFormats.all.reduce(into: [:]) { counters, format in
+            counters[format.name] = format.counter.map { EventCounting($0, registry) }
         }
-    }
-
-    /// Counts the events of a batch by kind and method: two closed sets, so the series are few whatever an attacker writes.
-    func count(_ events: Batch) {
-        guard let kinds = events["event"], let methods = events["method"] else { return }
-        let known: Set = [
-            "password", "publickey", "keyboard-interactive", "keyboard-interactive/pam", "hostbased", "gssapi-with-mic", "none",
-        ]
-        var counts: [UInt64: (kind: String, method: String, count: Int)] = [:]
-        guard case .dictionary(let kindValues) = kinds.values, case .dictionary(let methodValues) = methods.values else { return }
-        for row in 0..<events.count {
-            let kind = kindValues.codes[kinds.range.lowerBound + row]
-            let method = methods.isNull(at: row) ? UInt32.max : methodValues.codes[methods.range.lowerBound + row]
-            let key = UInt64(kind) << 32 | UInt64(method)
-            if counts[key] == nil {
-                let name = method == .max ? "none" : methodValues.dictionary.string(at: Int(method))
-                counts[key] = (kindValues.dictionary.string(at: Int(kind)), known.contains(name) ? name : "other", 0)
-            }
-            counts[key]!.count += 1
-        }
-        for entry in counts.values { self.events[entry.kind, entry.method].increment(by: entry.count) }
     }
 }

@@ -14,9 +14,10 @@ import Telemetry
 ///                                                      └▶ streams, windows ─▶ gold, late
 ///     every commit interval: data files, checkpoint, Delta commits
 ///
-/// The next lines are parsed while these are worked on. An actor whose ``run(_:mode:)`` is the one task that touches the state. It runs once: then it gives back
-/// the lock of its checkpoints, and whoever goes on from them makes another.
+/// The next lines are parsed while these are worked on. An actor whose ``run(_:mode:)`` is the one task that touches the state.
+/// It runs once: then it gives back the lock of its checkpoints, and whoever goes on from them makes another.
 public actor PipelineRunner {
+    /// When a run ends, and what becomes of windows that are open then.
     public enum Mode: Sendable {
         /// Until the service is asked to stop. Open windows stay open, in the checkpoint.
         case stream
@@ -29,7 +30,8 @@ public actor PipelineRunner {
     /// A batch run commits after so many lines, so that a crash late in a long run does not cost all of it.
     private static let linesPerEpoch = 16 << 20
 
-    /// A stream commits after so many lines too, and soon after its start: a process that never lives for a whole commit interval still gets on.
+    /// A stream commits after so many lines too, and soon after its start: a process that never lives for a whole commit
+    /// interval still gets on.
     private static let linesPerStreamEpoch = 2 << 20
     private static let firstCommit = Duration.milliseconds(200)
 
@@ -50,10 +52,7 @@ public actor PipelineRunner {
     let freshStates: [Data]
 
     let tables: PipelineTables
-    var graph: PipelineGraph
-    var partitions = PartitionWatermarks()
-    /// By partition: the format behind the last line that was worked on.
-    var formats: [String: PartitionFormat] = [:]
+    var state: PipelineState
     var positions: [String: SourcePosition] = [:]
     /// By the name of a source: the input that its lines are.
     var inputs: [String: String] = [:]
@@ -92,14 +91,15 @@ public actor PipelineRunner {
         folder = try CheckpointFolder(path: checkpoints + "/" + application, pipeline: definition.name)
         if startsAnew { try folder.setAside() }
         metrics = PipelineMetrics(registry, pipeline: definition.name)
-        let formats = try definition.inputs.map { try LogFormats.make($0.format, context: context, options: $0.options) }
+        let formats = try Self.formats(of: definition, context)
         let parsed = formats.map(\.schema)
         freshStates = try formats.map { try $0.state }
         names = PipelineTables.TableNames()
         tables = try PipelineTables(definition, lake: lake, schemas: schemas, formats: parsed, names: names, writesBronze: true)
-        graph = try PipelineGraph(
-            definition, schemas: schemas, formats: parsed, scorers: scorers,
-            metrics: StepMetrics(registry, definition), logger: logger)
+        state = PipelineState(
+            graph: try PipelineGraph(
+                definition, schemas: schemas, formats: parsed, scorers: scorers,
+                metrics: StepMetrics(registry, definition), logger: logger))
         try await recover(exportFolder: exportFolder)
     }
 
@@ -108,9 +108,11 @@ public actor PipelineRunner {
         try await run(sources.map { PipelineSource($0) }, mode: mode)
     }
 
-    /// Runs until the sources end or the service is to stop; what was read is committed when it returns.
+    /// Runs until the sources end or the service is to stop; everything read is committed when it returns.
     ///
-    /// - Throws: what a source or a table threw, or ``ExpectationFailure``. The epoch at hand is dropped then, and the next run reads its lines again.
+    /// - Throws: the error of a source or table, or ``ExpectationFailure``. The current epoch is dropped then, and the next run
+    /// reads its lines
+    ///   again.
     public func run(_ sources: [PipelineSource], mode: Mode) async throws -> Summary {
         precondition(folder.isOpen, "a runner runs once")
         defer {
@@ -127,12 +129,11 @@ public actor PipelineRunner {
         for feed in feeds {
             let lateness = definition.inputs[feed.input].allowedLateness
             for partition in mode == .available ? [""] : feed.source.partitions {
-                partitions.expect(ParsingJob.partition(partition, of: feed.source.name), lateness: lateness, now: .now)
+                state.partitions.expect(ParsingJob.partition(partition, of: feed.source.name), lateness: lateness, now: .now)
             }
         }
         let intake = PipelineIntake(
-            feeds, mode: mode, known: formats,
-            fresh: try definition.inputs.map { try LogFormats.make($0.format, context: context, options: $0.options) },
+            feeds, mode: mode, known: state.formats, fresh: try Self.formats(of: definition, context),
             flushAfter: definition.flushAfter)
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -158,19 +159,19 @@ public actor PipelineRunner {
 
     private func work(_ jobs: PipelineChannel<PipelineIntake.Delivery>, mode: Mode) async throws {
         // What is expected of an epoch is expected of one of the usual length.
-        let isSoon = mode == .stream && !graph.expectsOfEpochs
+        let isSoon = mode == .stream && !state.graph.expectsOfEpochs
         var pause = isSoon ? min(Self.firstCommit, definition.commitInterval) : definition.commitInterval
         var deadline = ContinuousClock.now + pause
         while true {
             switch await jobs.receive(until: deadline) {
             case .element(.job(let job)):
-                try await take(job, mode: mode)
+                try await finish(job, mode: mode)
                 metrics.queueDepth.set(Double(await jobs.depth))
                 if mode != .stream, linesInEpoch >= Self.linesPerEpoch { try await commit() }
             case .element(.ended(let source)):
                 // A stream goes on where it ended; what a batch has read to the end says nothing any more.
-                if mode == .batch { partitions.end(source: source) }
-                if mode == .available { partitions.excuse(source) }
+                if mode == .batch { state.partitions.end(source: source) }
+                if mode == .available { state.partitions.excuse(source) }
                 if mode != .stream { try await advance(mode) }
             case .element(.interrupted): summary.isInterrupted = true
             case .timedOut: try await advance(mode)
@@ -188,114 +189,153 @@ public actor PipelineRunner {
         }
     }
 
-    private func take(_ job: ParsingJob, mode: Mode) async throws {
+    /// Works on the lines of a job, once they are parsed, and on the record that its format gave behind them.
+    private func finish(_ job: ParsingJob, mode: Mode) async throws {
         let outcome = await job.outcome
         if job.chunk != nil || outcome.flushed != nil {
-            formats[job.partition] = PartitionFormat(input: job.input, format: outcome.format, lastEpoch: epoch)
+            state.formats[job.partition] = PartitionFormat(input: job.input, format: outcome.format, lastEpoch: epoch)
             hasNews = true
         }
         if let chunk = job.chunk, let parsed = outcome.parsed {
             positions[job.source] = chunk.position
-            if !chunk.lines.isEmpty { try await take(parsed, chunk.lines, job, mode, areNew: true) }
+            if !chunk.lines.isEmpty { try await work(on: Lines(raw: chunk.lines, parsed: parsed, areNew: true), of: job, mode) }
             if chunk.asksForCommit { try await commit(isEarly: true) }
         }
-        if let flushed = outcome.flushed { try await take(flushed.parsed, flushed.lines, job, mode, areNew: false) }
+        if let flushed = outcome.flushed {
+            try await work(on: Lines(raw: flushed.lines, parsed: flushed.parsed, areNew: false), of: job, mode)
+        }
         if job.endsPartition {
-            partitions.end(job.clock)
+            state.partitions.end(job.watermarkKey)
             try await advance(mode)
         }
     }
 
-    private func count(arrived lines: Batch, of input: InputDefinition, byteCount: Int) {
-        metrics.source.record(StageCounts(ok: lines.count, bytesOut: byteCount))
-        if let arrival = lines["arrival_time"]?.integer(at: 0) {
-            metrics.lag.set(max(0, Double(WallClock.microseconds - arrival) / 1e6))
+    /// Lines, and what their format made of them.
+    private struct Lines {
+        let raw: Batch
+        let parsed: ParsedBatch
+        /// False for lines that are in bronze already.
+        let areNew: Bool
+        /// By event, when its line arrived.
+        let arrivals: Column
+        let byteCount: Int
+
+        init(raw: Batch, parsed: ParsedBatch, areNew: Bool) {
+            self.raw = raw
+            self.parsed = parsed
+            self.areNew = areNew
+            arrivals = raw["arrival_time"]!.gather(parsed.lineRows.map(Int.init))
+            guard areNew, case .text(let texts) = raw["line"]?.values, let range = raw["line"]?.range else {
+                byteCount = 0
+                return
+            }
+            byteCount = Int(texts.offsets[range.upperBound] - texts.offsets[range.lowerBound])
         }
-        linesInEpoch += lines.count
-        summary.lines += lines.count
-        summary.count("bronze.\(input.table)", in: lines.count, out: lines.count)
     }
 
-    /// Takes what was made of `lines` through the stages.
-    ///
-    /// - Parameter areNew: false for lines that are in bronze already.
-    private func take(_ parsed: ParsedBatch, _ lines: Batch, _ job: ParsingJob, _ mode: Mode, areNew: Bool) async throws {
+    /// Takes lines and their events through bronze, the stages, the observers and the other tables.
+    private func work(on lines: Lines, of job: ParsingJob, _ mode: Mode) async throws {
         let input = definition.inputs[job.input]
-        let byteCount = areNew ? Self.byteCount(lines) : 0
-        if areNew { count(arrived: lines, of: input, byteCount: byteCount) }
+        if lines.areNew { count(arrived: lines, of: input) }
         let bronze = tables.bronze[job.input], meter = metrics.bronze
-        async let bronzeWritten: Void = {
-            guard areNew else { return }
-            let start = ContinuousClock.now
-            try await bronze.append(lines)
-            meter.record(StageCounts(ok: lines.count, bytesIn: byteCount), took: .now - start)
-        }()
-        metrics.silver.record(StageCounts(ok: parsed.events.count, quarantined: parsed.rejected.count, bytesIn: byteCount))
-        let arrivals = lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init))
-        let observed = partitions.observe(
-            parsed.events, arrivals: arrivals, of: job.clock, input: input, idleAfter: definition.idleAfter, now: .now)
+        async let bronzeWritten: Void = Self.append(lines, to: bronze, meter)
+        let observed = state.partitions.observe(
+            lines.parsed.events, arrivals: lines.arrivals, of: job.watermarkKey, input: input, idleAfter: definition.idleAfter,
+            now: .now)
         let start = ContinuousClock.now
-        var output = try graph.take(
-            parsed.events, input: job.input, rowWatermarks: observed.watermarks, arrivals: arrivals)
-        let taken = ContinuousClock.now - start
+        var output = try state.graph.run(
+            lines.parsed.events, input: job.input, rowWatermarks: observed.watermarks, arrivals: lines.arrivals)
+        let staged = ContinuousClock.now - start
         // Alerts do not wait for the lake: rules and models look at the events while they are written.
         let silver = output.silver!
-        let seen = ParsedBatch(
-            events: silver.batch, lineRows: silver.origins!.map { parsed.lineRows[Int($0)] }, rejected: parsed.rejected)
-        try await observers.tell(metrics.observers, rows: seen.events.count) { observer in
-            try await observer.observe(seen, lines: lines, input: input.name)
-        }
-        if input.format == SSHD.name { metrics.count(silver.batch) }
-        let written = try tables.write(output, of: parsed, lines: lines, input: input)
-        if written.quarantined > 0 { metrics.quarantine.record(StageCounts(ok: written.quarantined)) }
+        try await show(silver, of: lines, input)
+        metrics.counters[input.format]?.count(silver.batch)
+        let written = try tables.write(output, of: lines.parsed, lines: lines.raw, input: input)
         if !observed.ahead.isEmpty {
-            try tables.keepAhead(observed.ahead, of: parsed.events, arrivals: arrivals, input)
-            metrics.ahead[definition.name, input.name].increment(by: observed.ahead.count)
-            summary.count(names.ahead(input), in: observed.ahead.count, out: observed.ahead.count)
+            try tables.keepAhead(observed.ahead, of: lines.parsed.events, arrivals: lines.arrivals, input)
         }
-        if written.late > 0 { metrics.late.record(StageCounts(ok: written.late)) }
         let closing = ContinuousClock.now
-        let closed = try graph.advance(to: partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil))
+        let closed = try state.graph.advance(
+            to: state.partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil))
         output.gold += closed.gold
         metrics.windows.record(
-            StageCounts(ok: output.windowed + closed.windowed, late: output.lateForWindows),
-            took: taken + (.now - closing))
-        let dropped = output.notes.filtered + output.notes.dropped.count + output.notes.droppedJoined.count
-        metrics.steps.record(StageCounts(ok: silver.batch.count, dropped: dropped, duplicate: output.notes.duplicates))
-        // The events of a window were told before the window is.
+            StageCounts(ok: output.windowed + closed.windowed, late: output.lateForWindows), took: staged + (.now - closing))
+        // The observers have seen the events of a window before they see the window.
         try await write(output.gold)
         try await bronzeWritten
-        summary.events += silver.batch.count
+        count(lines, output, written, ahead: observed.ahead.count, of: input)
+        showState()
+    }
+
+    private static func append(_ lines: Lines, to bronze: PipelineTables.BronzeLane, _ meter: StageMeter) async throws {
+        guard lines.areNew else { return }
+        let start = ContinuousClock.now
+        try await bronze.append(lines.raw)
+        meter.record(StageCounts(ok: lines.raw.count, bytesIn: lines.byteCount), took: .now - start)
+    }
+
+    /// Lets the observers see the events that are in silver.
+    private func show(_ silver: Flow, of lines: Lines, _ input: InputDefinition) async throws {
+        let rows = silver.origins!.map { lines.parsed.lineRows[Int($0)] }
+        let seen = ParsedBatch(events: silver.batch, lineRows: rows, rejected: lines.parsed.rejected), raw = lines.raw
+        try await observers.notify(metrics.observers, rows: rows.count) { observer in
+            try await observer.observe(seen, lines: raw, input: input.name)
+        }
+    }
+
+    private func count(arrived lines: Lines, of input: InputDefinition) {
+        metrics.source.record(StageCounts(ok: lines.raw.count, bytesOut: lines.byteCount))
+        if let arrival = lines.raw["arrival_time"]?.integer(at: 0) {
+            metrics.lag.set(max(0, Double(Timestamp.now.microseconds - arrival) / 1e6))
+        }
+        linesInEpoch += lines.raw.count
+        summary.lines += lines.raw.count
+        summary.count("bronze.\(input.table)", in: lines.raw.count, out: lines.raw.count)
+    }
+
+    /// Counts what became of lines, for the metrics and for the summary of the run.
+    private func count(
+        _ lines: Lines, _ output: PipelineGraph.Output, _ written: PipelineTables.Written, ahead: Int, of input: InputDefinition
+    ) {
+        let events = lines.parsed.events.count, silver = output.silver!.batch.count, notes = output.notes
+        metrics.silver.record(
+            StageCounts(ok: events, quarantined: lines.parsed.rejected.count, bytesIn: lines.byteCount))
+        if written.quarantined > 0 { metrics.quarantine.record(StageCounts(ok: written.quarantined)) }
+        if written.late > 0 { metrics.late.record(StageCounts(ok: written.late)) }
+        let dropped = notes.filtered + notes.dropped.count + notes.droppedJoined.count
+        metrics.steps.record(StageCounts(ok: silver, dropped: dropped, duplicate: notes.duplicates))
+        if ahead > 0 { metrics.ahead[definition.name, input.name].increment(by: ahead) }
+        summary.events += silver
         summary.quarantined += written.quarantined
         summary.late += written.late
-        summary.count("parse \(input.name)", in: areNew ? lines.count : 0, out: parsed.events.count)
-        summary.count(names.silver(input), in: parsed.events.count, out: silver.batch.count)
+        summary.duplicates += notes.duplicates
+        summary.count(names.ahead(input), in: ahead, out: ahead)
+        summary.count("parse \(input.name)", in: lines.areNew ? lines.raw.count : 0, out: events)
+        summary.count(names.silver(input), in: events, out: silver)
         summary.count(names.quarantine(definition), in: written.quarantined, out: written.quarantined)
         summary.count(names.late(input), in: written.late, out: written.late)
-        summary.duplicates += output.notes.duplicates
-        showState()
     }
 
     /// Moves the watermark without new rows: a partition has become idle or has ended.
     private func advance(_ mode: Mode) async throws {
-        let before = partitions.watermark
-        let watermark = partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil)
+        let before = state.partitions.watermark
+        let watermark = state.partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil)
         guard watermark > before else { return }
-        try await write(try graph.advance(to: watermark).gold)
+        try await write(try state.graph.advance(to: watermark).gold)
         hasNews = true
         showState()
     }
 
     private func closeEverything() async throws {
-        try await write(try graph.advance(to: .max).gold)
-        graph.reset()
-        partitions = PartitionWatermarks()
+        try await write(try state.graph.advance(to: .max).gold)
+        state.graph.reset()
+        state.partitions = PartitionWatermarks()
         showState()
     }
 
     private func showState() {
-        metrics.stateRows.set(Double(graph.stateRows))
-        if partitions.watermark > .min { metrics.watermark.set(Double(partitions.watermark) / 1e6) }
+        metrics.stateRows.set(Double(state.graph.stateRows))
+        if state.partitions.watermark > .min { metrics.watermark.set(Double(state.partitions.watermark) / 1e6) }
     }
 
     private func write(_ gold: [(table: String, rows: Batch, isWindow: Bool)]) async throws {
@@ -307,12 +347,13 @@ public actor PipelineRunner {
                 try tables.append(rows, to: names.gold(table))
                 return ((), StageCounts(ok: rows.count))
             }
-            try await observers.tell(metrics.observers, rows: 0) { try await $0.observe(gold: rows, table: table) }
+            try await observers.notify(metrics.observers, rows: 0) { try await $0.observe(gold: rows, table: table) }
         }
     }
 
-    private static func byteCount(_ lines: Batch) -> Int {
-        guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return 0 }
-        return Int(texts.offsets[range.upperBound] - texts.offsets[range.lowerBound])
+    private static func formats(
+        of definition: PipelineDefinition, _ context: ParsingContext
+    ) throws -> [any LogFormat] {
+        try definition.inputs.map { try LogFormats.make($0.format, context: context, options: $0.options) }
     }
 }

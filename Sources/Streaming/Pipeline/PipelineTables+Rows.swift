@@ -4,15 +4,15 @@ import Parsing
 import Telemetry
 
 extension PipelineTables {
-    /// What ``write(_:of:lines:input:)`` has written beside silver.
+    /// The numbers of rows that ``write(_:of:lines:input:)`` wrote beside silver.
     struct Written {
         var quarantined = 0
         var late = 0
     }
 
-    /// Writes what a round gives for the silver, quarantine and late tables. Gold is written apart, because those who watch see it in order.
+    /// Writes the silver, quarantine and late rows of a round. Gold is written separately, because observers see it in order.
     ///
-    /// - Parameter parsed: what the round began with, of `lines`.
+    /// - Parameter parsed: the events of `lines` that the round began with.
     func write(_ output: PipelineGraph.Output, of parsed: ParsedBatch, lines: Batch, input: InputDefinition) throws -> Written {
         if let silver = output.silver { try append(silver.batch, to: names.silver(input)) }
         return Written(

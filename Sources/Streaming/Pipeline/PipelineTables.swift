@@ -46,7 +46,8 @@ final class PipelineTables {
         func gold(_ table: String) -> String { "gold.\(table)\(suffix)" }
         func quarantine(_ definition: PipelineDefinition) -> String { "quarantine.\(definition.name)\(suffix)" }
 
-        /// By table, save bronze: the column by which its rows belong to a range of time. A rejected line has no other time than that of its arrival.
+        /// By table, save bronze: the column by which its rows belong to a range of time. A rejected line has no other time
+        /// than that of its arrival.
         func timeColumns(_ definition: PipelineDefinition, _ schemas: PipelineSchemas) -> [String: String] {
             var columns = [quarantine(definition): "arrival_time"]
             for input in definition.inputs {
@@ -138,12 +139,14 @@ final class PipelineTables {
         }
     }
 
-    /// The highest epoch that a table has seen of `application`, or 0. A pipeline that starts anew goes on behind it: the tables ignore what they have seen.
+    /// The highest epoch of `application` that a table has seen, or 0. A pipeline that starts without a checkpoint must number
+    /// its epochs
+    /// from there, because tables ignore epochs that they have seen.
     func lastEpoch(of application: String) -> Int64 {
         (bronze.map(\.table) + writers.values.map(\.table)).compactMap { $0.lastTransaction(of: application) }.max() ?? 0
     }
 
-    /// The tables that are open, save bronze.
+    /// The open tables except bronze.
     var openTables: [String] { writers.keys.sorted() }
 
     func discard() {

@@ -5,27 +5,36 @@ import Logging
 import Parsing
 import Telemetry
 
-/// Makes silver, gold, quarantine and late tables anew from bronze, which is the truth: after a parser has learned, after a definition has changed.
+/// Rebuilds silver, gold, quarantine and late tables from bronze, after a parser or a definition has changed.
 ///
-/// Everything in bronze is read, whatever the range, because a window needs all its rows. The rows are put in place of the old ones table by table, each in one
-/// version; a checkpoint that names all of them is renamed into place first, so that after a crash the next start of the pipeline, or of the replay,
-/// finishes. A replay of everything also leaves the checkpoint of the stream as if the definition at hand had always run: positions as they were, open
-/// windows as they are now. That is how a changed definition goes on without reading its sources again.
+/// All of bronze is read, whatever the range, because a window needs all its rows. The new rows replace the old ones table by
+/// table, each in
+/// one version; a checkpoint that names all of them is renamed into place first, so that after a crash the next start of the
+/// pipeline, or of
+/// the replay, finishes the work. A replay of everything also leaves the checkpoint of the stream as if the definition at hand
+/// had always
+/// run: positions as they were, open windows as they are now. So a changed definition goes on without reading its sources again.
 ///
-/// What `obs process` brought is closed at its end, as there. What a stream brought stays open from its watermark on. Rules and models do not see
-/// replayed rows: nobody is told of what was long ago.
+/// Windows of rows from `obs process` are closed at the end, as they were then. Windows of rows from a stream stay open from its
+/// watermark on.
+/// Rules and models do not see replayed rows, so that nobody is notified of old events.
 public struct PipelineReplay {
+    /// Which rows are replayed, and where they go.
     public struct Options: Sendable {
-        /// Rows of that time are replaced; the upper bound does not belong to it. Nil replaces all.
+        /// Rows whose event time is in the range are replaced; nil replaces all.
         public var range: Range<Timestamp>?
-        /// Behind the names of tables beside those in use, which stay as they are.
+        /// A suffix for the names of tables that are made beside those in use, which stay as they are.
         public var beside: String?
 
+        /// All rows of the tables in use.
         public init() {}
     }
 
+    /// What a replay did.
     public struct Summary: Sendable {
+        /// Raw lines read from bronze.
         public var lines = 0
+        /// Rows of silver tables.
         public var events = 0
         /// By table, sorted: the rows that were written.
         public var tables: [(name: String, rows: Int)] = []
@@ -45,18 +54,11 @@ public struct PipelineReplay {
 
     /// Rows that share a watermark and windows: those of the stream, or those of batch runs.
     private final class Lane {
-        var graph: PipelineGraph
-        var partitions = PartitionWatermarks()
-        var formats: [String: Partition] = [:]
+        var state: PipelineState
+        /// By partition, its last stretch of lines and when the last of them arrived.
+        var last: [String: (run: Run, arrival: Int64)] = [:]
 
-        struct Partition {
-            var input: Int
-            var run: Run
-            var format: any LogFormat
-            var lastArrival: Int64
-        }
-
-        init(_ graph: PipelineGraph) { self.graph = graph }
+        init(_ graph: PipelineGraph) { state = PipelineState(graph: graph) }
     }
 
     private init(
@@ -86,9 +88,10 @@ public struct PipelineReplay {
 
     /// Runs a replay; blocks until it is committed.
     ///
-    /// - Parameter progress: told how many lines were read.
-    /// - Throws: ``PipelineError/locked(pipeline:)`` while the pipeline runs, ``PipelineError/definitionChanged(pipeline:)`` for a range under another
-    ///   definition than the one that made the rest.
+    /// - Parameter progress: called with the number of lines read so far.
+    /// - Throws: ``PipelineError/locked(pipeline:)`` while the pipeline runs, ``PipelineError/definitionChanged(pipeline:)`` for
+    /// a range when the
+    ///   rest of the rows was made by another definition.
     public static func run(
         _ definition: PipelineDefinition, lake: Lake, checkpoints: String, context: ParsingContext = ParsingContext(),
         scorers: @escaping ScorerProvider = { _ in nil }, options: Options, logger: Logger, progress: (Int) -> Void = { _ in }
@@ -111,7 +114,7 @@ public struct PipelineReplay {
         let replay = try PipelineReplay(
             definition, lake: lake, context: context, scorers: scorers, options: options, logger: logger)
         do {
-            var summary = try replay.work(until: try old[0].map(watermark), progress)
+            var summary = try replay.work(until: try old[0].map(PipelineState.watermark), progress)
             let files = try replay.tables.finish()
             summary.tables = replay.tables.openTables.map { name in (name, files[name]?.reduce(0) { $0 + $1.rowCount } ?? 0) }
             try replay.commit(files, folders, old)
@@ -129,14 +132,8 @@ public struct PipelineReplay {
             try lake.table(name).commit(adding: files, transaction: (application, checkpoint.epoch))
         }
         for (name, replacement) in checkpoint.replacing ?? [:] {
-            try replacement.commit(to: lake.table(name), application: application, epoch: checkpoint.epoch)
+            try replacement.commit(to: lake.table(name), transaction: (application, checkpoint.epoch))
         }
-    }
-
-    private static func watermark(of checkpoint: Checkpoint) throws -> Int64 {
-        guard let state = checkpoint.states["watermarks"] else { return .min }
-        var reader = StateReader(state)
-        return try reader.int64()
     }
 
     // MARK: Reading bronze
@@ -150,7 +147,7 @@ public struct PipelineReplay {
         for (_, input) in inputs {
             try lake.table("bronze.\(input.table)").scan(columns: ["source", "file"]) { batch in
                 for run in Self.runs(batch) {
-                    lane(run.source).partitions.expect(clock(run), lateness: input.allowedLateness, now: .now)
+                    lane(run.source).state.partitions.expect(watermarkKey(run), lateness: input.allowedLateness, now: .now)
                 }
                 return true
             }
@@ -158,7 +155,7 @@ public struct PipelineReplay {
         for (index, input) in inputs {
             try lake.table("bronze.\(input.table)").scan { batch in
                 for run in Self.runs(batch) {
-                    try take(batch.slice(run.rows), input: index, lane(run.source), run, &summary)
+                    try work(on: batch.slice(run.rows), of: run, input: index, lane(run.source), &summary)
                 }
                 summary.lines += batch.count
                 progress(summary.lines)
@@ -166,10 +163,12 @@ public struct PipelineReplay {
             }
         }
         try flush(batch, &summary)
-        try write(batch.graph.advance(to: .max).gold)
+        try write(batch.state.graph.advance(to: .max).gold)
         try flush(live, &summary)
-        // Partitions that a run did not wait for because they were idle are waited for here: what the run closed is closed all the same.
-        try write(live.graph.advance(to: max(closed ?? .min, live.partitions.advance(now: .now, idleAfter: nil))).gold)
+        // Partitions that a run did not wait for because they were idle are waited for here: what the run closed is closed all
+        // the same.
+        let reached = live.state.partitions.advance(now: .now, idleAfter: nil)
+        try write(live.state.graph.advance(to: max(closed ?? .min, reached)).gold)
         return summary
     }
 
@@ -204,45 +203,53 @@ public struct PipelineReplay {
         source == Self.batchSource || source.hasPrefix(Self.batchSource + "-") ? batch : live
     }
 
-    /// What the lines share a watermark with, as in the run that brought them.
-    private func clock(_ run: Run) -> String {
+    /// The key of the watermark that the lines had in the run that brought them.
+    private func watermarkKey(_ run: Run) -> String {
         ParsingJob.partition(definition.schedule == nil || lane(run.source) === batch ? run.file : "", of: run.source)
     }
 
-    private func take(_ lines: Batch, input index: Int, _ lane: Lane, _ run: Run, _ summary: inout Summary) throws {
-        let input = definition.inputs[index]
+    /// Parses lines of one partition and works on their events.
+    private func work(on lines: Batch, of run: Run, input index: Int, _ lane: Lane, _ summary: inout Summary) throws {
         let partition = ParsingJob.partition(run.file, of: run.source)
-        var format =
-            try lane.formats[partition]?.format ?? LogFormats.make(input.format, context: context, options: input.options)
+        var format = try lane.state.formats[partition]?.format ?? makeFormat(index)
         let parsed = RawLines.parse(lines, with: &format)
-        lane.formats[partition] = .init(
-            input: index, run: run, format: format, lastArrival: lines["arrival_time"]?.integer(at: lines.count - 1) ?? 0)
-        try take(parsed, lines, input, lane, run, &summary)
+        lane.state.formats[partition] = PartitionFormat(input: index, format: format, lastEpoch: 0)
+        lane.last[partition] = (run, lines["arrival_time"]?.integer(at: lines.count - 1) ?? 0)
+        try work(on: parsed, of: run, lines, input: index, lane, &summary)
     }
 
-    private func take(
-        _ parsed: ParsedBatch, _ lines: Batch, _ input: InputDefinition, _ lane: Lane, _ run: Run, _ summary: inout Summary
+    /// Takes events through the stages and writes what comes out.
+    private func work(
+        on parsed: ParsedBatch, of run: Run, _ lines: Batch, input index: Int, _ lane: Lane, _ summary: inout Summary
     ) throws {
+        let input = definition.inputs[index]
         let arrivals = lines["arrival_time"]!.gather(parsed.lineRows.map(Int.init))
-        let observed = lane.partitions.observe(
-            parsed.events, arrivals: arrivals, of: clock(run), input: input, idleAfter: definition.idleAfter, now: .now)
-        let output = try lane.graph.take(
-            parsed.events, input: definition.inputs.firstIndex(of: input)!, rowWatermarks: observed.watermarks, arrivals: arrivals
-        )
+        let observed = lane.state.partitions.observe(
+            parsed.events, arrivals: arrivals, of: watermarkKey(run), input: input, idleAfter: definition.idleAfter, now: .now)
+        let output = try lane.state.graph.run(
+            parsed.events, input: index, rowWatermarks: observed.watermarks, arrivals: arrivals)
         if !observed.ahead.isEmpty { try tables.keepAhead(observed.ahead, of: parsed.events, arrivals: arrivals, input) }
         _ = try tables.write(output, of: parsed, lines: lines, input: input)
         try write(output.gold)
-        try write(lane.graph.advance(to: lane.partitions.advance(now: .now, idleAfter: nil)).gold)
+        try write(lane.state.graph.advance(to: lane.state.partitions.advance(now: .now, idleAfter: nil)).gold)
         summary.events += output.silver?.batch.count ?? 0
     }
 
-    /// Takes the records that wait for another line, as the run did: at the end of a file of a batch, and of a stream where nothing has come for a while.
+    private func makeFormat(_ input: Int) throws -> any LogFormat {
+        let input = definition.inputs[input]
+        return try LogFormats.make(input.format, context: context, options: input.options)
+    }
+
+    /// Works on the records that wait for another line, as the run did: at the end of a file of a batch, and of a stream in
+    /// which nothing has come for a while.
     private func flush(_ lane: Lane, _ summary: inout Summary) throws {
-        let now = WallClock.microseconds
-        for (partition, entry) in lane.formats.sorted(by: { $0.key < $1.key })
-        where lane === batch || now - entry.lastArrival >= definition.flushAfter.inMicroseconds {
-            guard let flushed = lane.formats[partition]!.format.flush()?.of(source: entry.run.source) else { continue }
-            try take(flushed.parsed, flushed.lines, definition.inputs[entry.input], lane, entry.run, &summary)
+        let now = Timestamp.now.microseconds
+        for (partition, last) in lane.last.sorted(by: { $0.key < $1.key })
+        where lane === batch || now - last.arrival >= definition.flushAfter.inMicroseconds {
+            guard let flushed = lane.state.formats[partition]?.format.flush()?.of(source: last.run.source),
+                let input = lane.state.formats[partition]?.input
+            else { continue }
+            try work(on: flushed.parsed, of: last.run, flushed.lines, input: input, lane, &summary)
         }
     }
 
@@ -253,63 +260,54 @@ public struct PipelineReplay {
     // MARK: Putting it in place
 
     private func commit(_ files: [String: [DataFile]], _ folders: [CheckpointFolder], _ old: [Checkpoint?]) throws {
-        let columns = tables.names.timeColumns(definition, schemas)
-        let names = Set(try lake.tables())
-        var replacing: [String: Replacement] = [:]
-        for (name, column) in columns where names.contains(name) {
-            replacing[name] = Replacement(
-                files: files[name] ?? [], column: options.range == nil ? nil : column, from: options.range?.lowerBound,
-                to: options.range?.upperBound)
-        }
+        let replacing = try replacements(files).sorted { $0.key < $1.key }
         guard options.beside == nil else {
-            for (name, replacement) in replacing.sorted(by: { $0.key < $1.key }) {
-                let times = options.range.flatMap { range in columns[name].map { ($0, range) } }
-                try lake.table(name).replace(times: times, with: replacement.files)
-            }
+            for (name, replacement) in replacing { try replacement.commit(to: lake.table(name)) }
             return
         }
-        let seen = try replacing.keys.compactMap { try lake.table($0).lastTransaction(of: definition.name) }.max() ?? 0
-        var checkpoint =
-            old[0]
-            ?? Checkpoint(
-                pipeline: definition.name, definitionHash: definition.fingerprint, epoch: 0, positions: [:], states: [:],
-                pending: [:],
-                replacing: nil, exportSizes: [:])
-        checkpoint.epoch = max(checkpoint.epoch, seen) + 1
-        checkpoint.pending = [:]
-        checkpoint.replacing = replacing
-        if options.range == nil {
-            checkpoint.definitionHash = definition.fingerprint
-            if old[0] != nil { checkpoint.states = try states(of: live, keeping: checkpoint.states) }
-        }
+        let checkpoint = try checkpoint(after: old[0], replacing: Dictionary(uniqueKeysWithValues: replacing))
         try folders[0].save(checkpoint)
         if options.range == nil, var other = old[1], other.definitionHash != definition.fingerprint {
             other.definitionHash = definition.fingerprint
             other.pending = [:]
-            other.states = other.states.filter { $0.key.hasPrefix("observer") }
+            other.states = other.states.filter { $0.key.isOfObserver }
             try folders[1].save(other)
         }
-        for (name, replacement) in replacing.sorted(by: { $0.key < $1.key }) {
-            try replacement.commit(to: lake.table(name), application: definition.name, epoch: checkpoint.epoch)
+        for (name, replacement) in replacing {
+            try replacement.commit(to: lake.table(name), transaction: (definition.name, checkpoint.epoch))
         }
     }
 
-    private func states(of lane: Lane, keeping old: [String: Data]) throws -> [String: Data] {
-        var states = old.filter { $0.key.hasPrefix("observer") }
-        states["graph"] = lane.graph.snapshot()
-        var watermarks = StateWriter()
-        lane.partitions.encode(to: &watermarks)
-        states["watermarks"] = watermarks.data
-        var hosts = StateWriter()
-        lane.partitions.encodeHosts(to: &hosts)
-        states["clocks"] = hosts.data
-        for (partition, entry) in lane.formats {
-            let fresh = try LogFormats.make(
-                definition.inputs[entry.input].format, context: context, options: definition.inputs[entry.input].options
-            ).state
-            let state = try entry.format.state
-            if state != fresh { states["format/\(entry.input)/\(partition)"] = state }
+    /// By table, the files that take the place of its rows.
+    private func replacements(_ files: [String: [DataFile]]) throws -> [String: Replacement] {
+        let names = Set(try lake.tables())
+        var replacing: [String: Replacement] = [:]
+        for (name, column) in tables.names.timeColumns(definition, schemas) where names.contains(name) {
+            replacing[name] = Replacement(
+                files: files[name] ?? [], column: options.range == nil ? nil : column, from: options.range?.lowerBound,
+                to: options.range?.upperBound)
         }
-        return states
+        return replacing
+    }
+
+    /// The checkpoint with which the stream goes on from the replayed rows.
+    private func checkpoint(after old: Checkpoint?, replacing: [String: Replacement]) throws -> Checkpoint {
+        let seen = try replacing.keys.compactMap { try lake.table($0).lastTransaction(of: definition.name) }.max() ?? 0
+        var checkpoint =
+            old
+            ?? Checkpoint(
+                pipeline: definition.name, definitionHash: definition.fingerprint, epoch: 0, positions: [:], states: [:],
+                pending: [:], exportSizes: [:])
+        checkpoint.epoch = max(checkpoint.epoch, seen) + 1
+        checkpoint.pending = [:]
+        checkpoint.replacing = replacing
+        guard options.range == nil else { return checkpoint }
+        checkpoint.definitionHash = definition.fingerprint
+        if old != nil {
+            let fresh = try definition.inputs.indices.map { try makeFormat($0).state }
+            let states = try live.state.parts(fresh: fresh)
+            checkpoint.states = checkpoint.states.filter { $0.key.isOfObserver }.merging(states) { $1 }
+        }
+        return checkpoint
     }
 }

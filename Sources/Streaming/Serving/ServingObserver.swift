@@ -3,14 +3,17 @@ import Foundation
 import Parsing
 import Store
 
-/// Copies new gold rows to the ``ServingStore``: those of window tables, and of streams that are made of them. The key of a row is
-/// what its window groups by.
+/// Copies new gold rows to the ``ServingStore``: those of window tables, and of streams that are made of them. The key of a row
+/// is what its window groups by.
 public actor ServingObserver: PipelineObserver {
+    /// Its name in checkpoints.
+    public static let name = "serving"
+
     private let store: ServingStore
     /// By gold table.
     private let keys: [String: (columns: [String], time: String)]
-    /// Per gold table, the rows of the current epoch. They are written once, at its end: otherwise a run over months of logs would
-    /// write each key at each window.
+    /// Per gold table, the rows of the current epoch. They are written once, at its end: otherwise a run over months of logs
+    /// would write each key at each window.
     private var pending: [String: [Batch]] = [:]
     /// With more rows of a table than this, only the newest row per key is kept.
     private static let maxPending = 65_536
@@ -40,8 +43,10 @@ public actor ServingObserver: PipelineObserver {
         return keys
     }
 
+    /// Events are not served.
     public func observe(_ parsed: ParsedBatch, lines: Batch, input: String) {}
 
+    /// Keeps the rows until the end of the epoch.
     public func observe(gold rows: Batch, table: String) {
         guard let (columns, time) = keys[table], !rows.isEmpty else { return }
         pending[table, default: []].append(Self.newest(rows, columns, time))
@@ -73,5 +78,4 @@ public actor ServingObserver: PipelineObserver {
         return Data()
     }
 
-    public func restore(_ snapshot: Data) {}
 }

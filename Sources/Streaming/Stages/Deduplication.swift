@@ -1,7 +1,8 @@
 import Columns
 import Foundation
 
-/// Keeps the first row of each key. A key is forgotten when the watermark reaches its time plus the allowed lateness, so that the state is bounded.
+/// Keeps the first row of each key. A key is forgotten when the watermark reaches its time plus the allowed lateness, so that
+/// the state is bounded.
 ///
 /// Source: `dropDuplicatesWithinWatermark` of Spark Structured Streaming.
 struct Deduplication {
@@ -39,7 +40,8 @@ struct Deduplication {
             let code = groups.codes[row]
             if code >= 0 {
                 let key = groups.key(code)
-                // A key that has expired and was not removed yet counts as forgotten: when it is removed depends on how rows were cut into batches.
+                // A key that has expired and was not removed yet counts as forgotten: when it is removed depends on how rows
+                // were cut into batches.
                 if let until = seen[key], until > watermarks.watermark(row) {
                     result.duplicates += 1
                     continue

@@ -1,10 +1,10 @@
 import Columns
 
-/// Rows on their way through a pipeline, with what is known of each beside its columns.
+/// Rows on their way through a pipeline, with what is known of each besides its columns.
 struct Flow {
     var batch: Batch
     var watermarks: RowWatermarks
-    /// For each row that of the parsed batch that it was made of; nil for rows that were made of several, as by a join or a window.
+    /// By row, the row of the parsed batch that it came from; nil for rows that were made of several, as by a join or a window.
     var origins: [Int32]?
 
     var isEmpty: Bool { batch.isEmpty }

@@ -1,15 +1,15 @@
 import Columns
 
-/// Gives a number for each row of a batch: what a model says. `Detection` has conformers; a pipeline knows them by name.
+/// A model that gives a number for each row of a batch. `Detection` has conformers; a pipeline knows them by name.
 public protocol RowScorer: Sendable {
-    /// One number a row, nil where it has none.
+    /// One number per row; nil where the model has none.
     func scores(_ rows: Batch) -> [Double?]
 }
 
-/// The model of a name that is in production now, or nil. Asked once a batch.
+/// The model of that name in production, or nil. Called once per batch.
 public typealias ScorerProvider = @Sendable (_ model: String) -> (any RowScorer)?
 
-/// Adds a number that a model gives; null while there is no model of that name in production.
+/// Adds a number that a model gives; null while no model of that name is in production.
 ///
 ///     score: { model: rail-fault-risk, column: fault_risk }
 struct ModelScore: Stage {

@@ -1,9 +1,9 @@
 import Columns
 import Foundation
 
-/// How a file that rows are looked up in is read: a JSON object a line, a JSON array of objects, or CSV with headings.
+/// Reads look-up files: one JSON object per line, a JSON array of objects, or CSV with headings.
 enum ReferenceFile {
-    /// An entry, or a line that is none, and its place: `users.jsonl:7`.
+    /// An entry or a damaged line, and its place: `users.jsonl:7`.
     struct Entry {
         enum Content {
             case values([String: String])
@@ -86,71 +86,86 @@ enum ReferenceFile {
     }
 
     private static func csv(_ data: Data, _ path: String) throws(ReferenceError) -> [Entry] {
-        var rows: [(line: Int, cells: [String])] = []
-        var cells: [String] = []
-        var cell: [UInt8] = []
-        var isQuoted = false, wasQuoted = false
-        var line = 1, firstLine = 1
-        func endCell() {
-            cells.append(String(decoding: cell, as: UTF8.self))
-            cell = []
-            wasQuoted = false
+        var table = CSVCells()
+        for byte in data.starts(with: [0xEF, 0xBB, 0xBF]) ? data.dropFirst(3) : data[...] { table.read(byte) }
+        guard table.finish() else {
+            throw .cannotRead("\(path):\(table.firstLine)", reason: "a quoted cell does not end")
         }
-        func endRow() {
-            endCell()
-            if cells != [""] { rows.append((firstLine, cells)) }
-            cells = []
-        }
-        var bytes = Array(data)[...]
-        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: "\n") { line += 1 }
-            if isQuoted {
-                if byte != UInt8(ascii: "\"") {
-                    cell.append(byte)
-                } else if index + 1 < bytes.endIndex, bytes[index + 1] == byte {
-                    cell.append(byte)
-                    index += 1
-                } else {
-                    isQuoted = false
-                }
-            } else if byte == UInt8(ascii: "\""), cell.isEmpty, !wasQuoted {
-                (isQuoted, wasQuoted) = (true, true)
-            } else if byte == UInt8(ascii: ",") {
-                endCell()
-            } else if byte == UInt8(ascii: "\n") {
-                if cell.last == UInt8(ascii: "\r") { cell.removeLast() }
-                endRow()
-                firstLine = line
-            } else {
-                cell.append(byte)
-            }
-            index += 1
-        }
-        guard !isQuoted else { throw .cannotRead("\(path):\(firstLine)", reason: "a quoted cell does not end") }
-        if !cell.isEmpty || !cells.isEmpty { endRow() }
-        guard let heading = rows.first?.cells else { return [] }
-        var entries: [Entry] = []
-        for (line, cells) in rows.dropFirst() {
+        guard let heading = table.rows.first?.cells else { return [] }
+        return table.rows.dropFirst().map { line, cells in
             let values = Dictionary(zip(heading, cells).filter { !$0.1.isEmpty }) { first, _ in first }
-            let isWhole = cells.count <= heading.count
-            entries.append(
-                Entry(
-                    place: "\(path):\(line)",
-                    content: isWhole ? .values(values) : .damaged("it has \(cells.count) cells under \(heading.count) headings")))
+            let isSound = cells.count <= heading.count
+            return Entry(
+                place: "\(path):\(line)",
+                content: isSound ? .values(values) : .damaged("it has \(cells.count) cells under \(heading.count) headings"))
         }
-        return entries
+    }
+}
+
+/// The rows of a CSV text, byte by byte.
+///
+/// Source: RFC 4180; a quote that is not at the start of a cell is a character like any other.
+private struct CSVCells {
+    private(set) var rows: [(line: Int, cells: [String])] = []
+    /// The line on which the row at hand begins.
+    private(set) var firstLine = 1
+    private var line = 1
+    private var cells: [String] = []
+    private var cell: [UInt8] = []
+    private var isQuoted = false
+    /// Whether the cell at hand began with a quote.
+    private var wasQuoted = false
+    /// Whether the last byte was a quote within quotes, which ends them unless another quote follows.
+    private var isAtQuote = false
+
+    mutating func read(_ byte: UInt8) {
+        if byte == UInt8(ascii: "\n") { line += 1 }
+        if isAtQuote {
+            isAtQuote = false
+            if byte == UInt8(ascii: "\"") { return cell.append(byte) }
+            isQuoted = false
+        }
+        if isQuoted {
+            if byte == UInt8(ascii: "\"") { isAtQuote = true } else { cell.append(byte) }
+            return
+        }
+        switch byte {
+        case UInt8(ascii: "\"") where cell.isEmpty && !wasQuoted: (isQuoted, wasQuoted) = (true, true)
+        case UInt8(ascii: ","): endCell()
+        case UInt8(ascii: "\n"):
+            if cell.last == UInt8(ascii: "\r") { cell.removeLast() }
+            endRow()
+            firstLine = line
+        default: cell.append(byte)
+        }
+    }
+
+    /// Ends the last row; false when a quoted cell is open.
+    mutating func finish() -> Bool {
+        guard !isQuoted || isAtQuote else { return false }
+        if !cell.isEmpty || !cells.isEmpty { endRow() }
+        return true
+    }
+
+    private mutating func endCell() {
+        cells.append(String(decoding: cell, as: UTF8.self))
+        cell = []
+        wasQuoted = false
+    }
+
+    private mutating func endRow() {
+        endCell()
+        if cells != [""] { rows.append((firstLine, cells)) }
+        cells = []
     }
 }
 
 /// A reference file that cannot be used, with the place in it where one is known.
-public enum ReferenceError: Error, CustomStringConvertible {
+enum ReferenceError: Error, CustomStringConvertible {
     case cannotFind(String, reason: String)
     case cannotRead(String, reason: String)
 
-    public var description: String {
+    var description: String {
         switch self {
         case .cannotFind(let path, let reason), .cannotRead(let path, let reason):
             "\(path): cannot be read as a reference table: \(reason)"

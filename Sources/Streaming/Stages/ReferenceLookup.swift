@@ -1,6 +1,7 @@
 import Columns
 
-/// Columns that are looked up in a file: JSON Lines, a JSON array of objects, or CSV with headings. It is read again when it changes.
+/// Columns that are looked up in a file: JSON Lines, a JSON array of objects, or CSV with headings. It is read again when it
+/// changes.
 ///
 ///     lookup: { file: vip.json, on: [user_id], columns: [tier], kind: inner }
 struct ReferenceLookup: Stage {

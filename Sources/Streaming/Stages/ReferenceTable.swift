@@ -4,12 +4,15 @@ import Ingest
 import Logging
 import Telemetry
 
-/// The entries of a file that rows are looked up in, read again when the file has changed.
+/// The entries of a look-up file, which is read again when it changes.
 ///
-/// A damaged line is left out, counted and logged, as a damaged line of an input goes to quarantine: files that grow line by line are never mended. A file that
-/// cannot be understood, or has more damaged lines than whole ones, is no table: at the start it is refused, later what was read before stays in use.
+/// A damaged line is left out, counted and logged, as a damaged line of an input goes to quarantine: nobody repairs files that
+/// grow line by
+/// line. A file that cannot be parsed, or that has more damaged lines than good ones, is refused at the start; later the entries
+/// that were
+/// read before stay in use.
 ///
-/// It is no state: a pipeline that runs again over old rows uses the file as it is then.
+/// The entries are not part of a checkpoint: a pipeline that runs again over old rows uses the file as it is then.
 final class ReferenceTable {
     /// More than this is a stream, not a reference.
     private static let maxBytes = 256 << 20
@@ -26,9 +29,9 @@ final class ReferenceTable {
     private var contents = Contents() {
         didSet { gauges.damagedLines.increment(by: Double(contents.damagedLines - oldValue.damagedLines)) }
     }
-    /// What was looked at last; nil when there was no file.
+    /// The version that was read last; nil when there was no file.
     private var version: FileVersion?
-    /// Whether the entries are of an older file than the one that is there.
+    /// Whether the file has changed since the entries were read, and could not be read again.
     private var isStale = false {
         didSet { if isStale != oldValue { gauges.stale.increment(by: isStale ? 1 : -1) } }
     }
@@ -42,8 +45,8 @@ final class ReferenceTable {
         try load(Self.version(lookup.file))
     }
 
-    /// Reads the file again if it is another one than the last time. A new version that is no table is logged once, and the old entries stay until
-    /// there is one that is.
+    /// Reads the file again if it has changed. A new version that cannot be used is logged once, and the old entries stay until
+    /// one can.
     func refresh() {
         do throws(ReferenceError) {
             let found = try Self.version(lookup.file)

@@ -1,29 +1,30 @@
 import Columns
 import Logging
 
-/// One kind of step of a pipeline: its settings, as the file of the pipeline has them, and what they make of rows.
+/// One kind of step of a pipeline: its settings, as the file of the pipeline has them, and what it does to rows.
 ///
-/// A new kind is a file in this folder and a line in ``Stages/all``. Its settings are decoded from the value under ``key``; a mistake there is thrown so
-/// that it is shown with its line. What runs is made by ``start(_:)``, once for each place in a pipeline.
+/// A new kind is a file in this folder and a line in ``Stages/all``. Its settings are decoded from the value under ``key``; a
+/// mistake is thrown
+/// so that it is shown with its line. ``start(_:)`` makes what runs, once per place in a pipeline.
 protocol Stage: Sendable, Hashable, Decodable {
     /// The key of the step: `where`, `compute`, ….
     static var key: String { get }
 
-    /// What a row is behind this step.
+    /// The columns of rows behind this step.
     ///
     /// - Throws: ``DefinitionError`` when `node` lacks something that the settings name.
     func node(behind node: PipelineSchemas.Node, in place: StagePlace) throws(DefinitionError) -> PipelineSchemas.Node
 
-    /// Changes when state that was written under one setting cannot be read under the other, or when what is in the tables would differ.
+    /// Changes when state written under one setting cannot be read under the other, or when tables would hold other rows.
     var signature: String { get }
 
     /// - Throws: when a file that it needs cannot be read.
     func start(_ start: StageStart) throws -> any RunningStage
 
-    /// The streams and inputs that it reads beside its own rows.
+    /// The streams and inputs that it reads besides its own rows.
     var alsoReads: [String] { get }
 
-    /// The same with the paths of files that are not absolute taken from `folder`.
+    /// The same with relative paths of files resolved in `folder`.
     func resolvingFiles(in folder: String) -> Self
 }
 
@@ -40,7 +41,7 @@ enum Stages {
     ]
 }
 
-/// Where in a definition a stage stands: what its sentences name, and what it may read from.
+/// Where in a definition a stage is, for sentences about it, and what it may read from.
 struct StagePlace {
     /// `input 'views'`
     let name: String
@@ -56,7 +57,7 @@ struct StagePlace {
     }
 }
 
-/// What a stage is started with.
+/// What a stage needs to start.
 struct StageStart {
     let pipeline: String
     let before: PipelineSchemas.Node
@@ -70,23 +71,24 @@ struct StageStart {
     let logger: Logger
 }
 
-/// A stage at its place in a pipeline, with what it remembers.
+/// A stage at its place in a pipeline, with its state.
 ///
-/// Called by one task, in the order of the data. It knows no clock: time is the watermark. What it remembers is bounded by the watermark, and is in the
+/// Called by one task, in the order of the data. It uses no clock: time is the watermark. Its state is bounded by the watermark,
+/// and is in the
 /// checkpoint by ``encode(to:)``.
 protocol RunningStage {
-    /// Takes rows through, and forgets what the watermark of the round has passed.
+    /// Processes rows, and forgets what the watermark of the round has passed.
     ///
     /// - Throws: ``ExpectationFailure``: then nothing of the epoch is committed.
     mutating func run(_ flows: [Flow], in round: inout StageRound) throws -> [Flow]
 
-    /// Rows and keys that it keeps.
+    /// The rows and keys in its state.
     var stateRows: Int { get }
 
-    /// Whether something is expected of an epoch as a whole.
+    /// Whether it has an expectation about the epoch as a whole.
     var expectsOfEpochs: Bool { get }
 
-    /// The epoch is over; the next one begins.
+    /// Ends the epoch; the next one begins.
     ///
     /// - Throws: ``ExpectationFailure``.
     mutating func endEpoch() throws
@@ -109,17 +111,18 @@ struct StageRound {
     let name: String
     /// When the line of each row of the parsed batch arrived.
     let arrivals: Column?
-    /// What the other inputs and streams gave in this round, and how far they are.
+    /// The rows that the other inputs and streams gave in this round.
     let others: [String: [Flow]]
+    /// How far the other inputs and streams are.
     let otherWatermarks: [String: Int64]
-    /// How far what comes in is. A stage that holds rows back makes it less for those behind it.
+    /// The watermark of the rows that come in. A stage that holds rows back lowers it for the stages behind it.
     var watermark: Int64
-    /// How far it was behind this stage in the last round.
+    /// The watermark behind this stage in the last round.
     var floor = Int64.min
     var notes: RoundNotes
 }
 
-/// What one round of a pipeline notes on the way, beside the rows.
+/// What one round of a pipeline counts and keeps besides its rows.
 struct RoundNotes {
     /// By row of the parsed batch: the windows, joins and steps that it was too late for.
     var late: [Int32: [String]] = [:]

@@ -15,7 +15,7 @@ struct StageChain {
 
     private let name: String
     private var stages: [any RunningStage] = []
-    /// Behind each stage, how far the watermark was in the last round.
+    /// By stage, the watermark behind it in the last round.
     private var watermarks: [Int64]
 
     /// - Throws: ``ReferenceError`` when a reference file cannot be read.
@@ -39,9 +39,10 @@ struct StageChain {
 
     var stateRows: Int { stages.reduce(0) { $0 + $1.stateRows } }
 
-    /// Takes `flows` through the stages, then moves the watermark on and gives what that sets free.
+    /// Takes `flows` through the stages, then moves the watermark on and gives the rows that this sets free.
     ///
-    /// - Parameter round: with the watermark of what the chain reads from; in the end with how far whoever reads from here can rely on.
+    /// - Parameter round: with the watermark of the rows that come in; at the end with the one that readers of this chain can
+    /// rely on.
     /// - Throws: ``ExpectationFailure``.
     mutating func run(_ flows: [Flow], in round: inout StageRound) throws -> [Flow] {
         var flows = flows

@@ -16,6 +16,9 @@ public struct Step: Sendable, Decodable {
         init?(intValue: Int) { nil }
     }
 
+    /// Reads a mapping with one key.
+    ///
+    /// - Throws: when the key names no stage, or the stage refuses its value.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: StageKey.self)
         // Each key is asked for, so that a step with two of them is told apart from one with an unknown key.
@@ -30,10 +33,12 @@ public struct Step: Sendable, Decodable {
 }
 
 extension Step: Hashable {
+    /// Equal when kind and settings are.
     public static func == (left: Step, right: Step) -> Bool {
         func isEqual<Kind: Stage>(_ stage: Kind) -> Bool { stage == right.stage as? Kind }
         return isEqual(left.stage)
     }
 
+    /// Of the settings.
     public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(stage)) }
 }

@@ -1,5 +1,4 @@
 import Columns
-import Parsing
 
 /// Rows of two streams put together when they have the same key and their times are near.
 ///

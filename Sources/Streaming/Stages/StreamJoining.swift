@@ -2,8 +2,9 @@ import Columns
 
 /// The rows of two streams that wait for partners.
 ///
-/// Each row meets each row of the other stream that has its key and a time within the bound, whichever comes first, so a pair is given once. A row is
-/// forgotten when the watermark says that no partner can come any more; a left row of a left join that never found one is given then, with nulls.
+/// Each row meets each row of the other stream that has its key and a time within the bound, whichever comes first, so a pair
+/// is given once. A row is forgotten when the watermark says that no partner can come any more; a left row of a left join that
+/// never found one is given then, with nulls.
 ///
 ///     left.time − before  ≤  right.time  ≤  left.time + within
 ///
@@ -109,7 +110,8 @@ struct StreamJoining {
         }
     }
 
-    /// Rows of one stream that wait. One that comes when there are so many meets those that wait for it, and is not kept for later ones.
+    /// Rows of one stream that wait. One that comes when there are so many meets those that wait for it, and is not kept for
+    /// later ones.
     static let maxRows = 1_000_000
 
     let join: StreamJoin

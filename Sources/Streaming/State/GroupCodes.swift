@@ -2,8 +2,8 @@ import Columns
 
 /// The groups of a batch's rows by number, with a key of each that is the same in every batch and in a checkpoint.
 ///
-/// A key is bytes whose order is that of the tuples of values: texts byte by byte with an end mark, numbers with the highest byte first and the sign turned.
-/// No key has the length one.
+/// A key is bytes whose order is that of the tuples of values: texts byte by byte with an end mark, numbers with the highest
+/// byte first and the sign turned. No key has the length one.
 struct GroupCodes {
     private let groups: RowGroups
     private let columns: [Column]
@@ -50,7 +50,8 @@ struct GroupCodes {
         }
     }
 
-    /// The values of a key, in the types of `fields`. The group of all others (``WindowGroups/other``) is called so in texts, and has the least value of other types.
+    /// The values of a key, in the types of `fields`. The group of all others (``WindowGroups/other``) is called so in texts,
+    /// and has the least value of other types.
     static func values(of key: [UInt8], _ fields: ArraySlice<Field>) -> [Value] {
         if key == WindowGroups.other {
             return fields.map { field in

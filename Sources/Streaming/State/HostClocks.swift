@@ -1,20 +1,23 @@
 import Columns
 
-/// The clocks of the machines whose lines stand in one partition, and how far the partition as a whole is.
+/// The clocks of the hosts whose lines are in one partition, and the event time that the partition as a whole has reached.
 ///
-/// Machines have clocks of their own: one of them an hour or a day ahead must not make the rows of the others late. So a row is measured against the newest time of its own
-/// host, and the partition is as far as the slowest of its hosts. What a clock says counts for that within limits:
+/// Each host has its own clock, and one that is an hour or a day ahead must not make the rows of the others late. So a row is
+/// measured
+/// against the newest time of its own host, and the partition is as far as the slowest of its hosts. A clock counts only within
+/// limits:
 ///
 /// | a row or host | does not move the watermark |
 /// |---|---|
-/// | is further ahead of its arrival than the allowed skew | the row: it comes from a wrong clock; it is kept and counted |
-/// | has no stamp, so that its time is that of its arrival | the row, once others of the partition have stamps |
-/// | wrote none of the last ``keptRows`` rows, or nothing for as long as a partition needs to be idle | the host is not waited for |
+/// | is further ahead of its arrival than the allowed skew | the row: its clock is wrong; it is kept and counted |
+/// | has no stamp, so that its time is its arrival | the row, once other rows of the partition have stamps |
+/// | wrote none of the last ``keptRows`` rows, or nothing for as long as a partition needs to be idle | the host is not waited
+/// for |
 /// | is more than ``maxLag`` behind, while another host's rows are as old as their arrival | the host is not waited for |
 ///
-/// All of this follows from the rows, their order and their arrival, which bronze keeps, and not from when they were looked at.
+/// All of this follows from the rows, their order and their arrival, which bronze keeps, and never from the time of processing.
 struct HostClocks: Sendable {
-    /// More hosts share one clock, that of rows without a host: names are written by whoever can write into the log.
+    /// Any further host shares the clock of rows without a host: anybody who can write to the log can invent names.
     static let maxHosts = 256
     static let keptRows: Int64 = 1000
     static let maxLag: Int64 = 86_400_000_000
@@ -40,16 +43,6 @@ struct HostClocks: Sendable {
 
     init() {}
 
-    /// - Parameter newest: of all rows so far, from a time before hosts had clocks.
-    init(newest: Int64) {
-        reached = newest
-        if newest > .min {
-            clocks = [Clock(name: "", newest: newest, first: newest, lastRow: 0, lastArrival: .min)]
-            places = ["": 0]
-            hasStamp = true
-        }
-    }
-
     var isFull: Bool { clocks.count >= Self.maxHosts }
 
     /// The place of a host's clock, made if it is new.
@@ -69,13 +62,15 @@ struct HostClocks: Sendable {
         return clocks.count - 1
     }
 
-    /// The time that the row that comes next from a host is measured against, before the allowed lateness; `.min` when there is none.
+    /// The time that the row that comes next from a host is measured against, before the allowed lateness; `.min` when there is
+    /// none.
     @inline(__always) func newest(_ place: Int) -> Int64 { Swift.max(reached, clocks[place].newest) }
 
     struct Limits {
         var skew: Int64
         var idle: Int64
-        /// How far a clock must have gone on before the partition moves at all, so that a slower host is known by then. Below zero where there are no hosts.
+        /// How far a clock must have gone on before the partition moves at all, so that a slower host is known by then. Below
+        /// zero where there are no hosts.
         var grace: Int64
     }
 
@@ -100,7 +95,8 @@ struct HostClocks: Sendable {
         let wasLeast = clocks[place].newest <= reached
         clocks[place].newest = time
         if clocks.count == 1 {
-            // Fast path: nearly every file is of one machine. Until it has gone on by the allowed lateness others may show that their clocks are slower.
+            // Fast path: nearly every file is of one machine. Until it has gone on by the allowed lateness others may show that
+            // their clocks are slower.
             if time &- clocks[0].first > limits.grace || reached > .min { reached = Swift.max(reached, time) }
         } else if wasLeast || reached == .min || arrival != asked || row & 0xFF == 0 {
             ask(arrival, limits)

@@ -1,13 +1,14 @@
 import Columns
 
-/// The keys that a stage remembers, each with a time until it matters; at most so many, because they are what somebody wrote.
+/// The keys that a stage remembers, each with the time until which it matters. Their number is bounded, because they come from
+/// outside.
 struct KeyTimes {
     static let maxKeys = 1_000_000
     /// A longer key is not remembered.
     static let maxKeyLength = 4096
 
     private var times: [[UInt8]: Int64] = [:]
-    /// No time is below it: to ask each key would cost at every batch what is seldom true.
+    /// A lower bound of all times, so that most batches need not look at every key.
     private var least = Int64.max
 
     init() {}

@@ -2,11 +2,12 @@ import Columns
 
 /// The clocks of the partitions of a pipeline, and the watermark that follows from them.
 ///
-/// The watermark of a partition is how far its hosts are (``HostClocks``) minus the allowed lateness of its input. That of the pipeline is the least of the partitions that
-/// are neither idle nor ended, and never falls. A partition that is known and has said nothing yet is waited for until it is idle.
+/// The watermark of a partition is how far its hosts are (``HostClocks``) minus the allowed lateness of its input. That of the
+/// pipeline is the least of the partitions that are neither idle nor ended, and never falls. A partition that is known and has
+/// said nothing yet is waited for until it is idle.
 ///
-/// Source: the rule over several inputs is Spark's default (`spark.sql.streaming.multipleWatermarkPolicy=min`), that of idle partitions Flink's
-/// ("Dealing With Idle Sources").
+/// Source: the rule over several inputs is Spark's default (`spark.sql.streaming.multipleWatermarkPolicy=min`), that of idle
+/// partitions Flink's ("Dealing With Idle Sources").
 struct PartitionWatermarks: Sendable {
     init() {}
 
@@ -144,14 +145,14 @@ private struct HostPlaces {
 }
 
 extension PartitionWatermarks {
-    /// The partitions as one clock each, which is what an obs without clocks of hosts reads.
+    /// Begins with the watermark, which a replay reads alone.
     func encode(to writer: inout StateWriter) {
         writer.write(watermark)
         writer.write(partitions.count)
         for (name, partition) in partitions.sorted(by: { $0.key < $1.key }) {
             writer.write(name)
-            writer.write(partition.hosts.reached)
             writer.write(partition.lateness)
+            partition.hosts.encode(to: &writer)
         }
     }
 
@@ -159,26 +160,8 @@ extension PartitionWatermarks {
         self.init()
         watermark = try reader.int64()
         for _ in 0..<(try reader.count()) {
-            let name = try reader.string()
-            let newest = try reader.int64()
-            partitions[name] = Partition(hosts: HostClocks(newest: newest), lateness: try reader.int64(), lastHeard: now)
-        }
-    }
-
-    /// The clocks of the hosts of each partition, beside what ``encode(to:)`` writes.
-    func encodeHosts(to writer: inout StateWriter) {
-        writer.write(partitions.count)
-        for (name, partition) in partitions.sorted(by: { $0.key < $1.key }) {
-            writer.write(name)
-            partition.hosts.encode(to: &writer)
-        }
-    }
-
-    mutating func decodeHosts(from reader: inout StateReader) throws {
-        for _ in 0..<(try reader.count()) {
-            let name = try reader.string()
-            let hosts = try HostClocks(from: &reader)
-            partitions[name]?.hosts = hosts
+            let name = try reader.string(), lateness = try reader.int64()
+            partitions[name] = Partition(hosts: try HostClocks(from: &reader), lateness: lateness, lastHeard: now)
         }
     }
 }

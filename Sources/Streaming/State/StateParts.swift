@@ -1,9 +1,10 @@
 import Columns
 import Foundation
 
-/// Several named states in one, as they are: as text within JSON each layer would make them a third larger and hold them several times over.
+/// Several named states in one file, as bytes: as text within JSON each layer would make them a third larger and hold several
+/// copies.
 ///
-///     [{"name":"graph","size":4711},…]\n
+///     [{"name":"graph","size":4711},…]
 ///     4711 bytes of the state of the graph, …
 public enum StateParts {
     private struct Entry: Codable {
@@ -11,13 +12,14 @@ public enum StateParts {
         var size: Int
     }
 
-    /// In pieces, for who writes them one behind another; the first tells of the others.
+    /// The list of names and sizes, then the states, without a copy of any.
     static func pieces(_ parts: [String: Data]) throws -> [Data] {
         let sorted = parts.sorted { $0.key < $1.key }
         let entries = sorted.map { Entry(name: $0.key, size: $0.value.count) }
         return [try JSONEncoder().encode(entries) + [UInt8(ascii: "\n")]] + sorted.map(\.value)
     }
 
+    /// The states one behind another, in the order of their names.
     public static func joined(_ parts: [String: Data]) throws -> Data {
         let pieces = try pieces(parts)
         var data = Data(capacity: pieces.reduce(0) { $0 + $1.count })

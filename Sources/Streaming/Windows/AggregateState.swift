@@ -1,10 +1,12 @@
 import Columns
 
-/// The state of one aggregate for every group of every open window: a slot a group.
+/// The state of one aggregate for every group of every open window: one slot per group.
 ///
-/// A batch is taken in aggregate by aggregate, each in one loop over a column, so that what kind it is, is asked once a batch and not once a row.
+/// A batch is processed aggregate by aggregate, each in one loop over a column, so that the kind of aggregate is looked at once
+/// per
+/// batch and not once per row.
 ///
-/// Used by one task. Slots are given out and taken back by the windows; a slot that is taken back is as new.
+/// Used by one task. Windows hand out slots and take them back; a slot that was taken back is as good as new.
 protocol AggregateState: AnyObject {
     /// Makes slots up to `count`.
     func grow(to count: Int)
@@ -114,8 +116,8 @@ private final class WholeSumState: AggregateState {
     func decode(_ slot: Int, from reader: inout StateReader) throws { sums[slot] = try reader.int64() }
 }
 
-/// Count, sum and sum of squares. Sums have twice the bits of a double, so that the order in which rows come does not show in the result: stream and
-/// batch give the same.
+/// Count, sum and sum of squares. Sums have twice the bits of a double, so that the order in which rows come does not show in
+/// the result: stream and batch give the same.
 ///
 /// Source: the error-free sum and product of Ogita, Rump, Oishi: Accurate Sum and Dot Product, SIAM J. Sci. Comput. 26(6), 2005.
 private final class MomentsState: AggregateState {
@@ -347,8 +349,8 @@ private final class FrequentState: AggregateState {
     }
 }
 
-/// The value of the first or last row by event time. Of equal times the least and the greatest value count, not the order of arrival, which another run may
-/// not have.
+/// The value of the first or last row by event time. Of equal times the least and the greatest value count, not the order of
+/// arrival, which another run may not have.
 private final class EdgeState: AggregateState {
     private var edges: [(time: Int64, value: Value)?] = []
     private let isFirst: Bool

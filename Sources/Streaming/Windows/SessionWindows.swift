@@ -1,13 +1,14 @@
 import Columns
 
-/// Windows that a group's rows make themselves: rows that follow each other within the gap are one, and it ends a gap after its last row.
+/// Windows that a group's rows make themselves: rows that follow each other within the gap are one, and it ends a gap after its
+/// last row.
 ///
 ///     rows        x   x  x            x        gap ──▶
 ///     sessions   [x   x  x ──▶)      [x ──▶)
 ///     a row between two sessions that is near to both makes them one
 ///
-/// A session that the watermark had passed before a row came takes no more rows, also where it was not given yet: so the sessions are the same however
-/// rows were cut into batches.
+/// A session that the watermark had passed before a row came takes no more rows, also where it was not given yet: so the
+/// sessions are the same however rows were cut into batches.
 struct SessionWindows: WindowKeeper {
     private struct Session {
         var start: Int64

@@ -8,12 +8,13 @@ import Columns
 ///     aggregates:
 ///       - { name: failures, function: sum, column: count, where: 'event=~"failed_.*"' }
 public struct WindowDefinition: Sendable, Hashable {
+    /// How rows are cut into windows.
     public enum Kind: Sendable, Hashable {
-        /// One begins where the other ends, counted from 1970.
+        /// Windows follow one another without a gap, counted from 1970.
         case tumbling(length: Duration)
-        /// One begins every `slide`; a row is in each that it falls into.
+        /// A window begins every `slide`; a row belongs to every window that contains its time.
         case hopping(length: Duration, slide: Duration)
-        /// A group's rows that follow each other within `gap`; a window ends `gap` after its last row.
+        /// Rows of a group that follow each other within `gap`; a window ends `gap` after its last row.
         case session(gap: Duration)
     }
 
@@ -21,17 +22,20 @@ public struct WindowDefinition: Sendable, Hashable {
     public var table: String
     /// An input or a stream; nil is the first input.
     public var from: String?
+    /// How rows are cut into windows.
     public var kind: Kind
     /// Columns that rows are grouped by; none makes one group of all. A row without a value for one of them belongs to no group.
     public var by: [String]
     /// Which rows count.
     public var filter: [Matcher]
+    /// The columns of the result behind the keys, in this order.
     public var aggregates: [Aggregate]
     /// Groups of a window; the rows of all beyond are in one more.
     public var maxGroups = defaultMaxGroups
 
-    public static let defaultMaxGroups = 100_000
+    static let defaultMaxGroups = 100_000
 
+    /// A window with defaults for all that is not given.
     public init(
         table: String, from: String? = nil, kind: Kind = .tumbling(length: .seconds(300)), by: [String],
         where filter: [Matcher] = [],
@@ -47,8 +51,9 @@ public struct WindowDefinition: Sendable, Hashable {
 
     /// `window_start`, `window_end`, the groups, then the aggregates.
     ///
-    /// - Throws: ``DefinitionError`` when `input` lacks a column that is named here, or has it with a type that the function cannot use.
-    public func schema(of input: Schema) throws(DefinitionError) -> Schema {
+    /// - Throws: ``DefinitionError`` when `input` lacks a column that is named here, or has it with a type that the function
+    ///   cannot use.
+    func schema(of input: Schema) throws(DefinitionError) -> Schema {
         var fields = [Field("window_start", .timestamp), Field("window_end", .timestamp)]
         for name in by {
             guard let field = input[name] else {
@@ -85,6 +90,7 @@ public struct WindowDefinition: Sendable, Hashable {
 
 /// One value that is computed of the rows of a window and group.
 public struct Aggregate: Sendable, Hashable {
+    /// What is computed; the raw value is how a definition writes it.
     public enum Function: String, Sendable, Hashable, CaseIterable {
         /// Rows.
         case count
@@ -99,7 +105,8 @@ public struct Aggregate: Sendable, Hashable {
         case distinct
         /// The value below which a share ``Aggregate/parameter`` of the values lies, within 1 % of the value (DDSketch).
         case quantile
-        /// The ``Aggregate/parameter`` most frequent values with their counts, as JSON (space-saving over ten times as many counters).
+        /// The ``Aggregate/parameter`` most frequent values with their counts, as JSON (space-saving over ten times as many
+        /// counters).
         case topK = "top_k"
         /// Of the row with the lowest event time; of equal times the one that came first.
         case first
@@ -109,7 +116,9 @@ public struct Aggregate: Sendable, Hashable {
         case rate
     }
 
+    /// Of the column in the result.
     public var name: String
+    /// What is computed of the rows of a group.
     public var function: Function
     /// Not for ``Function/count`` and ``Function/rate``.
     public var column: String?
@@ -118,6 +127,7 @@ public struct Aggregate: Sendable, Hashable {
     /// Which rows it is computed of.
     public var filter: [Matcher]
 
+    /// An aggregate; `column` may be missing for functions that count rows.
     public init(
         _ name: String, _ function: Function, column: String? = nil, parameter: Double? = nil, where filter: [Matcher] = []
     ) {

@@ -2,8 +2,8 @@ import Columns
 
 /// The groups of one window by key, at most so many: what an attacker writes, such as user names, must not fill the memory.
 ///
-/// Beyond the limit the groups with the least hashes are kept; the rows of all others are in one more group, ``other``. So which groups those are does not depend on the order in
-/// which rows came, and each that is kept has all of its rows.
+/// Beyond the limit the groups with the least hashes are kept; the rows of all others are in one more group, ``other``. So
+/// which groups those are does not depend on the order in which rows came, and each that is kept has all of its rows.
 struct WindowGroups {
     /// The key of the group of all that are not kept. No key of values is one byte long.
     static let other: [UInt8] = [0xFF]
@@ -19,7 +19,8 @@ struct WindowGroups {
     var count: Int { slots.count }
     var otherSlot: Int32? { slots[Self.other] }
 
-    /// The slot of a group. When another group had to give way, `isMoved` says that slots that were given before may be those of others now.
+    /// The slot of a group. When another group had to give way, `isMoved` says that slots that were given before may be those
+    /// of others now.
     mutating func slot(of key: [UInt8], limit: Int, _ states: inout GroupSlots, isMoved: inout Bool) -> Int32 {
         if let known = slots[key] { return known }
         guard key.count <= Self.maxKeyLength else { return takeOther(&states) }

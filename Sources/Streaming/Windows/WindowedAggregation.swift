@@ -3,17 +3,18 @@ import Foundation
 
 /// Windows of event time in append mode: a window's row is given once, when the watermark reaches its end.
 ///
-/// It knows no clock and no source. What the watermark is, the caller says; a row whose window ended at or before it is late, and the caller gets it back.
+/// It knows no clock and no source. What the watermark is, the caller says; a row whose window ended at or before it is late,
+/// and the caller gets it back.
 ///
 /// Source: the terms and the rule of closing are those of Spark Structured Streaming, "Handling Late Data and Watermarking".
-public struct WindowedAggregation {
-    public let definition: WindowDefinition
+struct WindowedAggregation {
+    let definition: WindowDefinition
     private var windows: any WindowKeeper
 
     /// - Parameters:
     ///   - input: the schema of the rows, which the definition has been checked against.
     ///   - timeColumn: the column of the event time.
-    public init(_ definition: WindowDefinition, input: Schema, timeColumn: String = "event_time") throws(DefinitionError) {
+    init(_ definition: WindowDefinition, input: Schema, timeColumn: String = "event_time") throws(DefinitionError) {
         self.definition = definition
         let schema = try definition.schema(of: input)
         switch definition.kind {
@@ -28,12 +29,12 @@ public struct WindowedAggregation {
     }
 
     /// Groups in open windows: what memory is bounded by.
-    public var stateRows: Int { windows.stateRows }
+    var stateRows: Int { windows.stateRows }
     /// Rows so far that were counted in the group of all others, because there were too many groups.
     var otherRows: Int { windows.otherRows }
 
-    /// Takes in the rows of `batch`; gives those that are late, in order. A row of a hopping window is late when all its windows have closed; in those that
-    /// are open it counts.
+    /// Takes in the rows of `batch`; gives those that are late, in order. A row of a hopping window is late when all its
+    /// windows have closed; in those that are open it counts.
     mutating func observe(_ batch: Batch, _ watermarks: RowWatermarks) -> [Int] {
         guard !batch.isEmpty else { return [] }
         return windows.observe(batch, kept: definition.filter.isEmpty ? nil : definition.filter.rows(in: batch), watermarks)
@@ -78,8 +79,8 @@ protocol WindowKeeper {
 
 /// Windows whose bounds the clock gives: tumbling ones, where `slide` is the length, and hopping ones.
 ///
-/// The rows of a batch are put into buckets by window; then each bucket is worked on aggregate by aggregate. So a row costs a division it mostly
-/// does not need (times come in runs), an array access for its group, and one addition for each aggregate.
+/// The rows of a batch are put into buckets by window; then each bucket is worked on aggregate by aggregate. So a row costs a
+/// division it mostly does not need (times come in runs), an array access for its group, and one addition for each aggregate.
 struct FixedWindows: WindowKeeper {
     private let definition: WindowDefinition
     private let schema: Schema

@@ -4,7 +4,6 @@ import ArgumentParser
 import Columns
 import Configuration
 import Foundation
-import Parsing
 import Query
 import Telemetry
 
@@ -54,7 +53,7 @@ struct AlertCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let now = Timestamp(microseconds: WallClock.microseconds)
+            let now = Timestamp.now
             var posted = PostedAlert(labels: try AlertCommand.pairs(words.filter { $0.utf8.contains(UInt8(ascii: "=")) }))
             for name in words where !name.utf8.contains(UInt8(ascii: "=")) { posted.labels["alertname"] = name }
             posted.annotations = try AlertCommand.pairs(annotation)
@@ -94,7 +93,7 @@ struct AlertCommand: AsyncParsableCommand {
                     try await client.alerts(filter.matchers)
                 } else {
                     try await AlertQuestions(common.existingWorkspace().incidents, common.configuration().alerting).alerts(
-                        filter, now: Timestamp(microseconds: WallClock.microseconds))
+                        filter, now: .now)
                 }
             if alerts.isEmpty, output.output == .table { return Terminal.say("no alerts") }
             Terminal.show(AlertAnswers.alerts(alerts), as: output.output)

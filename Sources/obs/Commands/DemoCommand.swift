@@ -1,9 +1,9 @@
+import Columns
 import ArgumentParser
 import Configuration
 import Daemon
 import Foundation
 import Jobs
-import Parsing
 
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

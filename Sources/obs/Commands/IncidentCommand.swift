@@ -198,7 +198,7 @@ extension IncidentActionCommand {
         var failures: [any Error] = []
         for id in ids {
             do {
-                let now = Timestamp(microseconds: WallClock.microseconds)
+                let now = Timestamp.now
                 let incident = try incidents.perform(
                     action, on: id, by: options.who.by, note: note, ifVersion: options.ifVersion, now: now)
                 if !options.common.quiet { Terminal.say("\(incident.id): \(past)") }

@@ -85,7 +85,7 @@ struct NotificationCommand: AsyncParsableCommand {
         func run() async throws {
             let log = try NotificationCommand.log(common.writableWorkspace())
             for id in ids {
-                try log.drop(id, by: who.by, now: Timestamp(microseconds: WallClock.microseconds))
+                try log.drop(id, by: who.by, now: .now)
                 if !common.quiet { Terminal.say("notification \(id): is dropped") }
             }
         }
@@ -115,7 +115,7 @@ struct NotificationCommand: AsyncParsableCommand {
             let log = try NotificationCommand.log(common.writableWorkspace())
             let chosen = all ? try log.entries(states: [.dead], receiver: receiver, limit: 100_000).map(\.id).reversed() : ids
             for id in chosen {
-                try log.resend(id, by: who.by, now: Timestamp(microseconds: WallClock.microseconds))
+                try log.resend(id, by: who.by, now: .now)
                 if !common.quiet { Terminal.say("notification \(id): is sent again") }
             }
             if all, !common.quiet { Terminal.say("\(chosen.count) dead letters") }

@@ -22,7 +22,7 @@ struct OnCallCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            let now = try Timestamp(parsing: at, now: Timestamp(microseconds: WallClock.microseconds))
+            let now = try Timestamp(parsing: at, now: .now)
             Terminal.show(
                 try OnCallQuestions(common.configuration().alerting.schedules).who(at: now, schedule: schedule), as: output.output
             )
@@ -43,7 +43,7 @@ struct OnCallCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
         func run() async throws {
             let configuration = try common.configuration()
-            let now = Timestamp(microseconds: WallClock.microseconds)
+            let now = Timestamp.now
             Terminal.show(
                 try OnCallQuestions(configuration.alerting.schedules).shifts(
                     from: try times.from() ?? now - .seconds(30 * 86_400), until: try times.to() ?? now, schedule: schedule,

@@ -111,7 +111,7 @@ struct QueryIncident: AsyncParsableCommand {
         let view = try questions.one(
             id, runbooks: configuration.runbooks, lake: output.output == .markdown ? workspace.lake : nil,
             context: context.map { ($0, workspace.lake) },
-            now: Timestamp(microseconds: WallClock.microseconds))
+            now: .now)
         switch output.output {
         case .markdown: Terminal.write(view.markdown)
         case .json: Terminal.write(json: view.json)

@@ -15,7 +15,7 @@ struct TimeOptions: ParsableArguments {
 
     static func parse(_ text: String) throws -> Timestamp {
         do {
-            return try Timestamp(parsing: text, now: Timestamp(microseconds: WallClock.microseconds))
+            return try Timestamp(parsing: text, now: .now)
         } catch {
             throw ValidationError("\(error)")
         }

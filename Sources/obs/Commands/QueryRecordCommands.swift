@@ -25,7 +25,7 @@ struct QueryAlerts: AsyncParsableCommand {
         try await options.show(empty: "no alerts are like that") {
             try RecordQuestions($0.store).alerts(
                 state: state, matchers: matchers, since: $1.since, until: $1.until, limit: $1.limit,
-                now: Timestamp(microseconds: WallClock.microseconds))
+                now: .now)
         }
     }
 }
@@ -51,7 +51,7 @@ struct QueryNotifications: AsyncParsableCommand {
         try await options.show(empty: "no notifications") {
             try RecordQuestions($0.store).notifications(
                 state: state, receiver: receiver, since: $1.since, until: $1.until, limit: $1.limit,
-                now: Timestamp(microseconds: WallClock.microseconds))
+                now: .now)
         }
     }
 }
@@ -75,7 +75,7 @@ struct QuerySilences: AsyncParsableCommand {
     func run() async throws {
         try await options.show(empty: "no silences") {
             try RecordQuestions($0.store).silences(
-                state: state, limit: limit.count, now: Timestamp(microseconds: WallClock.microseconds))
+                state: state, limit: limit.count, now: .now)
         }
     }
 }

@@ -39,7 +39,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let now = Timestamp(microseconds: WallClock.microseconds)
+        let now = Timestamp.now
         var options = PipelineReplay.Options()
         if from != nil || to != nil {
             let low = try from.map { try Timestamp(parsing: $0, now: now) } ?? Timestamp(microseconds: .min)

@@ -5,7 +5,6 @@ import Columns
 import Configuration
 import Foundation
 import Jobs
-import Parsing
 import Query
 import Telemetry
 
@@ -15,8 +14,6 @@ struct SilenceCommand: AsyncParsableCommand {
         discussion:
             "They are in the data directory; a running obs keeps to them at once. With --url they are those of the obs or Alertmanager there.",
         subcommands: [Add.self, List.self, Expire.self])
-
-    fileprivate static var now: Timestamp { Timestamp(microseconds: WallClock.microseconds) }
 
     fileprivate static func silences(_ workspace: Workspace) -> SilenceStore {
         SilenceStore(workspace.store)
@@ -41,7 +38,7 @@ struct SilenceCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let now = SilenceCommand.now
+            let now = Timestamp.now
             guard let length = Duration(parsing: duration), length > .zero else {
                 throw UsageError("--for is '\(duration)'; write a duration such as 30m or 2h")
             }
@@ -71,7 +68,7 @@ struct SilenceCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let now = SilenceCommand.now
+            let now = Timestamp.now
             let all = try await server.client()?.silences() ?? SilenceCommand.silences(common.existingWorkspace()).silences()
             let found = all.filter { expired || $0.state(at: now) != .expired }.sorted { $0.endsAt < $1.endsAt }
             if found.isEmpty, output.output == .table { return Terminal.say("no silences") }
@@ -98,7 +95,7 @@ struct SilenceCommand: AsyncParsableCommand {
                 return
             }
             let store = try SilenceCommand.silences(common.writableWorkspace())
-            for id in ids { try store.expire(id, by: who.by, now: SilenceCommand.now) }
+            for id in ids { try store.expire(id, by: who.by, now: .now) }
         }
     }
 }

@@ -3,7 +3,6 @@ import Columns
 import Configuration
 import Daemon
 import Jobs
-import Parsing
 import Simulation
 import Telemetry
 
@@ -47,7 +46,7 @@ struct SimulateCommand: AsyncParsableCommand {
         options.seed = seed
         options.length = try Self.duration(duration, "--for")
         options.start = try start.map {
-            try Timestamp(parsing: $0, now: Timestamp(seconds: WallClock.microseconds / 1_000_000))
+            try Timestamp(parsing: $0, now: Timestamp(seconds: Timestamp.now.microseconds / 1_000_000))
         }
         options.rate = rate
         options.delivery.late = late

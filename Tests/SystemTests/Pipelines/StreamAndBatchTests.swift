@@ -53,11 +53,11 @@ struct `Stream and batch` {
                 metrics: MetricsRegistry(), logger: Self.quiet)
         }
         var lines: [String: Int] = [:]
-        let sources = inputs.map { input, paths in
-            PipelineSource(
-                FollowSource(
-                    name: input, .init(path: paths[0].replacing("/in/", with: "/live/*")), metrics: MetricsRegistry(),
-                    logger: Self.quiet), input: input)
+        var sources: [PipelineSource] = []
+        for (input, paths) in inputs {
+            let source = try await SourceSettings.file(paths[0].replacing("/in/", with: "/live/*")).source(
+                SourceSetup(name: input, metrics: MetricsRegistry(), logger: Self.quiet))
+            sources.append(PipelineSource(source, input: input))
         }
         try FileManager.default.createDirectory(atPath: place + "/live", withIntermediateDirectories: true)
         var growing: [GrowingFile] = []
@@ -82,8 +82,8 @@ struct `Stream and batch` {
             inputs.map { input, paths in
                 PipelineSource(
                     FileSource(
-                        name: input, paths: paths.map { $0.replacing("/in/", with: "/live/") }, metrics: MetricsRegistry(),
-                        logger: Self.quiet), input: input)
+                        SourceSetup(name: input, metrics: MetricsRegistry(), logger: Self.quiet),
+                        paths: paths.map { $0.replacing("/in/", with: "/live/") }), input: input)
             }, mode: .batch)
 
         // A batch calls its source otherwise.

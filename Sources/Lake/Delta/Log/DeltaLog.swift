@@ -7,8 +7,9 @@ import Foundation
 ///     _delta_log/00000000000000000011.json
 ///     _delta_log/_last_checkpoint                          {"version":10,"size":7}
 ///
-/// A version is there when its JSON file is; that file is put once and never changed, and ``CommitSeal`` tells whether it is still what was put. A damaged commit is never passed over:
-/// the rows that it tells of would be gone. Checkpoints and `_last_checkpoint` only save work: a damaged or missing one is passed over.
+/// A version is there when its JSON file is; that file is put once and never changed, and ``CommitSeal`` tells whether it is
+/// still what was put. A damaged commit is never passed over: the rows that it tells of would be gone. Checkpoints and
+/// `_last_checkpoint` only save work: a damaged or missing one is passed over.
 ///
 /// Source: Delta Transaction Log Protocol.
 struct DeltaLog: Sendable {
@@ -248,15 +249,17 @@ struct DeltaLog: Sendable {
         try storage.put(Self.hintKey, CheckpointHint(version: snapshot.version, size: Int64(actions.count)).bytes)
     }
 
-    /// The time by which old things are deleted, in milliseconds since 1970: the clock's, but at most a day after the newest commit. A clock that is years ahead would make all of them old.
+    /// The time by which old things are deleted, in milliseconds since 1970: the clock's, but at most a day after the newest
+    /// commit. A clock that is years ahead would make all of them old.
     func plausibleNow() throws(LakeError) -> Int64 { Self.plausibleNow(try list()) }
 
     private static func plausibleNow(_ listing: Listing) -> Int64 {
         min(commitTime(), listing.commits.last.map { $0.time + 86_400_000 } ?? .max)
     }
 
-    /// Deletes commits and checkpoints that are older than `oldest` (milliseconds since 1970), or older than ten minutes and not among the newest `atMost` commits,
-    /// as far as a checkpoint stands for them. The newest checkpoint, and all after it, always stay.
+    /// Deletes commits and checkpoints that are older than `oldest` (milliseconds since 1970), or older than ten minutes and
+    /// not among the newest `atMost` commits, as far as a checkpoint stands for them. The newest checkpoint, and all after it,
+    /// always stay.
     ///
     /// - Returns: how many files are gone.
     @discardableResult

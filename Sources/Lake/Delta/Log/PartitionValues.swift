@@ -106,9 +106,8 @@ extension Timestamp {
         var digits: [Int] = []
         var zone = 0
         var rest = text.utf8[...]
-        func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
         func number(_ length: Int) -> Int? {
-            guard rest.count >= length, rest.prefix(length).allSatisfy(isDigit) else { return nil }
+            guard rest.count >= length, rest.prefix(length).allSatisfy(\.isDigit) else { return nil }
             defer { rest = rest.dropFirst(length) }
             return rest.prefix(length).reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
         }
@@ -122,7 +121,7 @@ extension Timestamp {
         var microseconds = 0
         if rest.first == UInt8(ascii: ".") {
             rest = rest.dropFirst()
-            let fraction = rest.prefix(while: isDigit)
+            let fraction = rest.prefix(while: \.isDigit)
             guard (1...9).contains(fraction.count) else { return nil }
             for place in 0..<6 {
                 let digit =

@@ -34,8 +34,9 @@ struct Snapshot: Sendable {
     private static let knownReaderFeatures: Set = ["timestampNtz", "vacuumProtocolCheck"]
     private static let knownWriterFeatures: Set = ["appendOnly", "invariants"]
 
-    /// In the order in which their rows came: by the time of their newest row's commit, then as the log has them. Files of obs have no time in common
-    /// (``adding(_:)``), so that one that several were merged into stands where they stood, and not behind what was committed in the same millisecond.
+    /// In the order in which their rows came: by the time of their newest row's commit, then as the log has them. Files of obs
+    /// have no time in common (``adding(_:)``), so that one that several were merged into stands where they stood, and not
+    /// behind what was committed in the same millisecond.
     var files: [LiveFile] {
         filesByPath.values.sorted {
             ($0.file.modificationTime, $0.order) < ($1.file.modificationTime, $1.order)
@@ -158,7 +159,8 @@ struct Snapshot: Sendable {
         return seconds[unit].map { $0 == 0 ? .milliseconds(number) : .seconds(number * $0) }
     }
 
-    /// The actions that stand for everything so far, as a checkpoint holds them; tombstones from before `oldest` (milliseconds since 1970) are left out.
+    /// The actions that stand for everything so far, as a checkpoint holds them; tombstones from before `oldest` (milliseconds
+    /// since 1970) are left out.
     func actions(tombstonesSince oldest: Int64) -> [DeltaAction] {
         var actions = [DeltaAction(protocol: demand)]
         if let metadata { actions.append(DeltaAction(metaData: metadata)) }

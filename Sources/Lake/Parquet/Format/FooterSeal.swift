@@ -1,8 +1,10 @@
-/// The checksums in the footers of obs: one of the footer, and one of each column chunk as it lies in the file, page headers too. Those of the format are of single pages' bodies, and a bit
-/// that has changed in a footer can hide a column, or place it elsewhere.
+/// The checksums in the footers of obs: one of the footer, and one of each column chunk as it lies in the file, page headers
+/// too. Those of the format are of single pages' bodies, and a bit that has changed in a footer can hide a column, or place it
+/// elsewhere.
 ///
-/// They are a pair of the footer's key-value metadata: `obs.checksums`, and eight hexadecimal digits for the footer (with zeros in their own place) and for each chunk, in order. Other readers
-/// pass over them. They count only in a file that names obs as its writer, because others copy such pairs into files that they write.
+/// They are a pair of the footer's key-value metadata: `obs.checksums`, and eight hexadecimal digits for the footer (with zeros
+/// in their own place) and for each chunk, in order. Other readers pass over them. They count only in a file that names obs as
+/// its writer, because others copy such pairs into files that they write.
 enum FooterSeal {
     static let key = "obs.checksums"
     private static let keyBytes = Array(key.utf8)
@@ -40,7 +42,8 @@ enum FooterSeal {
         }
     }
 
-    /// Where the value begins: behind the last place at which its key stands, since names of columns come before, and behind the header and the length of the value.
+    /// Where the value begins: behind the last place at which its key stands, since names of columns come before, and behind
+    /// the header and the length of the value.
     private static func place(in footer: [UInt8]) -> Int? {
         guard footer.count > keyBytes.count else { return nil }
         for start in (0...(footer.count - keyBytes.count)).reversed()

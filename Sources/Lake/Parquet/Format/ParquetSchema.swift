@@ -8,7 +8,8 @@ import Columns
 ///         list      repeated group               definition ≤ 2, repetition ≤ 1
 ///           element   optional text              definition ≤ 3, repetition ≤ 1
 ///
-/// The definition level of a stored value says how far down its path something is there, the repetition level at which list a new element begins.
+/// The definition level of a stored value says how far down its path something is there, the repetition level at which list a
+/// new element begins.
 ///
 /// Source: Apache Parquet, parquet.thrift and LogicalTypes.md; the levels: Melnik et al., "Dremel", VLDB 2010.
 struct ParquetNode: Sendable {

@@ -100,7 +100,8 @@ extension [UInt8] {
     }
 }
 
-/// Reads the Thrift compact protocol. Everything is checked against the end of the bytes and a depth limit: the bytes may be hostile.
+/// Reads the Thrift compact protocol. Everything is checked against the end of the bytes and a depth limit: the bytes may be
+/// hostile.
 struct ThriftReader {
     struct Malformed: Error {}
 
@@ -113,7 +114,8 @@ struct ThriftReader {
 
     var position: Int { input.position }
 
-    /// Reads the fields of a structure: `body` gets each field's number and type and reads its value, or returns false to have it skipped.
+    /// Reads the fields of a structure: `body` gets each field's number and type and reads its value, or returns false to have
+    /// it skipped.
     mutating func structure(_ body: (inout ThriftReader, _ field: Int16, _ type: UInt8) throws -> Bool) throws {
         depth += 1
         guard depth < 32 else { throw Malformed() }

@@ -3,7 +3,8 @@ import Columns
 // Parquet's value encodings, reading side. Source: Apache Parquet, "Parquet encoding definitions" (Encodings.md).
 
 extension HybridEncoding {
-    /// Calls one of the two for each run of exactly `count` values of `bitWidth` bits: equal ones, or packed ones with the byte at which they start.
+    /// Calls one of the two for each run of exactly `count` values of `bitWidth` bits: equal ones, or packed ones with the byte
+    /// at which they start.
     @inline(__always)
     private static func forEachRun(
         _ page: inout PageBytes, bitWidth: Int, count: Int, equal: (_ value: UInt32, _ count: Int) -> Void,
@@ -104,7 +105,8 @@ extension DeltaEncoding {
                 let used = min(perMiniblock, left)
                 guard (used * width + 7) / 8 <= page.left else { throw DamagedPage("a page ends too early") }
                 let start = page.position
-                // Safe because the bytes of the values that are used were compared with the page above; `deltas` has room for a miniblock.
+                // Safe because the bytes of the values that are used were compared with the page above; `deltas` has room for a
+                // miniblock.
                 page.bytes.withUnsafeBytes { raw in
                     deltas.withUnsafeMutableBufferPointer { deltas in
                         BitUnpacking.unpack(

@@ -151,7 +151,8 @@ struct LeafDecoder {
         try readValues(&page, header.encoding, valueCount, &budget, maxPageSize)
     }
 
-    /// Room for the values of a usual row group at once: growing page by page would copy them again and again. A count that lies takes no more.
+    /// Room for the values of a usual row group at once: growing page by page would copy them again and again. A count that
+    /// lies takes no more.
     private mutating func reserve(_ count: Int) {
         switch chunk.type {
         case .int32: int32s.reserveCapacity(count)

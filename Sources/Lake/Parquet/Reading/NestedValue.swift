@@ -46,9 +46,9 @@ indirect enum NestedValue: Sendable, Equatable {
 
 /// Puts the rows of one top column together from the levels of its leaves.
 ///
-/// Each leaf has an entry for each of its values and for each place where the way to a value ends early. The leaves below one node have the same
-/// entries as far as that node goes, so the first leaf tells for all whether a group is null or a list goes on; each leaf is then moved on by what
-/// was taken. Entries that do not agree are damage.
+/// Each leaf has an entry for each of its values and for each place where the way to a value ends early. The leaves below one
+/// node have the same entries as far as that node goes, so the first leaf tells for all whether a group is null or a list goes
+/// on; each leaf is then moved on by what was taken. Entries that do not agree are damage.
 struct NestedAssembly {
     struct Leaf {
         var definitions: [UInt32]

@@ -9,7 +9,8 @@ struct PageHeader {
     var checksum: UInt32?
     var valueCount = 0
     var encoding = ParquetFormat.Encoding.plain
-    /// Levels packed highest bit first, as in the first version of the format. Writers also say so of levels that a column does not have.
+    /// Levels packed highest bit first, as in the first version of the format. Writers also say so of levels that a column does
+    /// not have.
     var hasOldDefinitions = false, hasOldRepetitions = false
     var definitionLength = 0
     var repetitionLength = 0

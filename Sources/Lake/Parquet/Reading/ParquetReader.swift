@@ -2,9 +2,10 @@ import Columns
 
 /// Reads a Parquet file: its footer at once, then each row group on its own, only the columns that are asked for.
 ///
-/// Pages v1 and v2; every encoding of the format but the packed levels of its first version; zstd, gzip, snappy and none. A nested column comes as the
-/// text of its JSON. Checksums are verified where the file has some (``FooterSeal``, and the format's own of pages). What is not read is named. No bytes make it crash, and none make it take more than ``memoryLimit`` for a row group: every size is
-/// checked before it is used.
+/// Pages v1 and v2; every encoding of the format but the packed levels of its first version; zstd, gzip, snappy and none. A
+/// nested column comes as the text of its JSON. Checksums are verified where the file has some (``FooterSeal``, and the
+/// format's own of pages). What is not read is named. No bytes make it crash, and none make it take more than ``memoryLimit``
+/// for a row group: every size is checked before it is used.
 public struct ParquetReader: Sendable {
     /// No page is larger; a size beyond it is a lie or an attack.
     private static let maxPageSize = 1 << 28
@@ -13,13 +14,18 @@ public struct ParquetReader: Sendable {
     /// What the values of one call of ``read(rowGroup:columns:)`` may take, in bytes.
     public static let memoryLimit = 768 << 20
 
+    /// The columns that can be read.
     public let schema: Schema
+    /// Of all row groups.
     public let rowCount: Int
     let root: ParquetNode
     let rowGroups: [ParquetFormat.RowGroup]
     private let storage: any Storage
     private let key: String
 
+    /// Reads the footer.
+    ///
+    /// - Throws: ``LakeError`` when it is damaged or says something that this reader does not know.
     public init(_ storage: any Storage, _ key: String) throws(LakeError) {
         self.storage = storage
         self.key = key
@@ -50,6 +56,7 @@ public struct ParquetReader: Sendable {
         rowCount = metadata.rowCount
     }
 
+    /// How many row groups there are.
     public var rowGroupCount: Int { rowGroups.count }
 
     /// Whether the file begins as Parquet files do. Nothing here needs that; other readers refuse a file that does not.

@@ -57,7 +57,8 @@ struct Bounds {
             statistics.minimum = integers.map { [UInt8](littleEndian: Int32($0.lowerBound)) }
             statistics.maximum = integers.map { [UInt8](littleEndian: Int32($0.upperBound)) }
         case .double:
-            // A NaN is neither small nor large: with one, bounds could hide rows. Zero has two signs: -0 bounds from below, +0 from above.
+            // A NaN is neither small nor large: with one, bounds could hide rows. Zero has two signs: -0 bounds from below, +0
+            // from above.
             guard !hasNaN else { break }
             statistics.minimum = doubles.map { [UInt8](littleEndian: ($0.lowerBound == 0 ? -0.0 : $0.lowerBound).bitPattern) }
             statistics.maximum = doubles.map { [UInt8](littleEndian: ($0.upperBound == 0 ? 0.0 : $0.upperBound).bitPattern) }

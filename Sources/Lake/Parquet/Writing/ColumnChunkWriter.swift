@@ -1,8 +1,8 @@
 internal import CZlib
 import Columns
 
-/// Collects the values of one column of one row group, page by page: a full page is encoded and compressed at once, so that what waits in
-/// memory is small.
+/// Collects the values of one column of one row group, page by page: a full page is encoded and compressed at once, so that
+/// what waits in memory is small.
 ///
 /// | values | encoding |
 /// |---|---|

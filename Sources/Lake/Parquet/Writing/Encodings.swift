@@ -79,7 +79,8 @@ struct BitPacker {
     }
 }
 
-/// DELTA_BINARY_PACKED: differences between neighbours in blocks, each less the smallest of its block and packed in as few bits as needed.
+/// DELTA_BINARY_PACKED: differences between neighbours in blocks, each less the smallest of its block and packed in as few bits
+/// as needed.
 enum DeltaEncoding {
     static let blockSize = 128
     static let miniblocks = 4

@@ -5,13 +5,13 @@ import Foundation
 ///
 /// A message is one entry in ``grammar``. Before the entries are tried, `error: ` and `fatal: ` are taken off the front and `
 /// [preauth]` off the end, because they say at which level and in which process sshd spoke, not what it said.
-public struct SSHD: LogFormat {
-    public static let name = "sshd"
+struct SSHD: LogFormat {
+    static let name = "sshd"
 
     /// `source` is an address, or a host name where sshd resolves it; what a line does not say of its source and user is that
     /// of its connection. `outcome` is ``SSHOutcome`` and `stage` ``SSHStage``. `count` is how many events the line stands
     /// for (`message repeated 5 times`). `file` and `offset` lead back to the raw line in bronze.
-    public static let schema = Schema([
+    static let schema = Schema([
         Field("event_time", .timestamp),
         Field("host", .text, isNullable: true),
         Field("process", .text, isNullable: true),
@@ -28,13 +28,30 @@ public struct SSHD: LogFormat {
         Field("offset", .int64),
     ])
 
-    public static let samples = [
+    static let samples = [
         "Dec 10 06:55:46 gate sshd[24200]: Invalid user webmaster from 192.0.2.31",
         "Dec 10 06:55:48 gate sshd[24200]: Failed password for invalid user webmaster from 192.0.2.31 port 38926 ssh2",
         "Dec 10 07:13:56 gate sshd[24227]: message repeated 5 times: [ Failed password for root from 192.0.2.7 port 51772 ssh2]",
         "2026-11-21T09:32:20.204311+01:00 gate sshd-session[680]: Accepted publickey for deploy from 198.51.100.4 port 49116 ssh2: ED25519 SHA256:4q",
         "<38>1 2026-11-21T08:32:20Z gate sshd 680 - - Connection closed by authenticating user root 203.0.113.9 port 4242 [preauth]",
     ]
+
+    static let counter: EventCounter? = EventCounter(
+        name: "obs_ssh_events_total", help: "Events of sshd by kind and method.",
+        labels: [
+            ("event", []),
+            (
+                "method",
+                [
+                    "password", "publickey", "keyboard-interactive", "keyboard-interactive/pam", "hostbased", "gssapi-with-mic",
+                    "none",
+                ]
+            ),
+        ],
+        initial: [
+            ["failed_password", "password"], ["accepted_password", "password"], ["accepted_publickey", "publickey"],
+            ["invalid_user", "none"],
+        ])
 
     private var resolver: StampResolver
     /// The time of the last line that has one: what a line without a stamp takes.
@@ -45,19 +62,19 @@ public struct SSHD: LogFormat {
     /// The connections that are being opened, whose lines complete each other.
     private var connections = SSHConnections()
 
-    public init(context: ParsingContext) {
+    init(context: ParsingContext) {
         resolver = StampResolver(context: context)
     }
 
-    public init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
+    init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         guard options.columns.isEmpty else { throw .takesNoColumns(format: Self.name) }
         if let setting = options.settings.first { throw .unknownSetting(setting.key, format: Self.name, known: []) }
         self.init(context: context)
     }
 
-    public var schema: Schema { Self.schema }
+    var schema: Schema { Self.schema }
 
-    public var state: Data {
+    var state: Data {
         get throws {
             var writer = StateWriter()
             writer.write(try JSONEncoder().encode(resolver.years).map { $0 })
@@ -70,7 +87,7 @@ public struct SSHD: LogFormat {
         }
     }
 
-    public mutating func restore(_ state: Data) throws {
+    mutating func restore(_ state: Data) throws {
         var reader = StateReader(state)
         resolver.years = try JSONDecoder().decode([String: StampResolver.FileYear].self, from: Data(try reader.array()))
         let hasTime = try reader.bool(), time = Timestamp(microseconds: try reader.int64())
@@ -80,7 +97,7 @@ public struct SSHD: LogFormat {
         connections = try SSHConnections(from: &reader)
     }
 
-    public mutating func parse(_ lines: Batch) -> ParsedBatch {
+    mutating func parse(_ lines: Batch) -> ParsedBatch {
         var rows = Rows()
         rows.reserveCapacity(lines.count)
         var rejected: [RejectedLine] = []

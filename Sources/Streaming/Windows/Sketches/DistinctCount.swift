@@ -2,17 +2,18 @@ import Columns
 
 /// How many distinct values were seen: exactly up to ``exactLimit``, then by HyperLogLog.
 ///
-/// It holds hashes, never values. Two equal hashes of 512 different values come once in 10¹⁴ windows. Above, the standard error is 1.04/√4096 = 1.6 %, in
-/// 4 KiB.
+/// It holds hashes, never values. Two equal hashes of 512 different values come once in 10¹⁴ windows. Above, the standard error
+/// is 1.04/√4096 = 1.6 %, in 4 KiB.
 ///
-/// Source: Flajolet, Fusy, Gandouet, Meunier: HyperLogLog, AofA 2007; the estimate of Ertl: New cardinality estimation algorithms for HyperLogLog
-/// sketches, arXiv 1702.01284, algorithm 6, which needs no correction for small or large counts.
+/// Source: Flajolet, Fusy, Gandouet, Meunier: HyperLogLog, AofA 2007; the estimate of Ertl: New cardinality estimation
+/// algorithms for HyperLogLog sketches, arXiv 1702.01284, algorithm 6, which needs no correction for small or large counts.
 struct DistinctCount: Sendable {
     static let exactLimit = 512
     private static let registerBits = 12
     private static let registerCount = 1 << registerBits
 
-    /// Open addressing over the hashes while there are few, 0 for an empty slot; the registers, packed as they come, once there are many.
+    /// Open addressing over the hashes while there are few, 0 for an empty slot; the registers, packed as they come, once there
+    /// are many.
     private var slots: [UInt64] = []
     private var registers: [UInt8] = []
     private var exactCount = 0

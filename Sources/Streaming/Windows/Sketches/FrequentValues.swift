@@ -2,7 +2,8 @@ import Columns
 
 /// The most frequent texts of many, with counts: space-saving with a fixed number of counters.
 ///
-/// A count may be too high by at most n / counters, where n is how many texts came, and never too low; a text that is more frequent than that is never missed.
+/// A count may be too high by at most n / counters, where n is how many texts came, and never too low; a text that is more
+/// frequent than that is never missed.
 ///
 /// Source: Metwally, Agrawal, El Abbadi: Efficient Computation of Frequent and Top-k Elements in Data Streams, ICDT 2005.
 struct FrequentValues: Sendable {

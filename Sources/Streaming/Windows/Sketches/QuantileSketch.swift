@@ -7,8 +7,9 @@ extension Double {
 
 /// Quantiles of numbers, each within 1 % of the value that sorting would give, in memory that the spread of the values bounds.
 ///
-/// A positive number x is counted in bucket ⌈log_γ x⌉ with γ = 1.01/0.99; negative ones in buckets of their own. Beyond ``maxBuckets`` the ones
-/// nearest to 0 are put together, so that high quantiles keep their precision (2048 buckets reach over 17 powers of ten).
+/// A positive number x is counted in bucket ⌈log_γ x⌉ with γ = 1.01/0.99; negative ones in buckets of their own. Beyond
+/// ``maxBuckets`` the ones nearest to 0 are put together, so that high quantiles keep their precision (2048 buckets reach over
+/// 17 powers of ten).
 ///
 /// Source: Masson, Rim, Lee: DDSketch, PVLDB 12(12), 2019.
 struct QuantileSketch: Sendable {

@@ -1,6 +1,6 @@
 extension Duration {
-    /// A duration as Prometheus writes it: `30s`, `5m`, `1h30m`, `2d`, `1w`, `500ms`: each unit at most once, the longest first, and 292 years at most.
-    /// Nil for anything else.
+    /// A duration as Prometheus writes it: `30s`, `5m`, `1h30m`, `2d`, `1w`, `500ms`: each unit at most once, the longest
+    /// first, and 292 years at most. Nil for anything else.
     ///
     /// Source: prometheus/common, model.ParseDuration.
     public init?(parsing text: String) {
@@ -19,13 +19,13 @@ extension Duration {
             guard digits.utf8.count <= 18, let number = Int64(digits) else { return nil }
             rest = rest.dropFirst(digits.count)
             let unit = rest.prefix { $0.isLetter }
-            guard let place = units.firstIndex(where: { $0.0 == unit }) else { return nil }
-            let (product, overflow) = number.multipliedReportingOverflow(by: units[place].1)
+            guard let index = units.firstIndex(where: { $0.0 == unit }) else { return nil }
+            let (product, overflow) = number.multipliedReportingOverflow(by: units[index].1)
             let (sum, isTooLong) = milliseconds.addingReportingOverflow(product)
             // What fits into Go's nanoseconds, and so into our microseconds.
             guard !overflow, !isTooLong, sum <= Int64.max / 1_000_000 else { return nil }
             milliseconds = sum
-            units.removeFirst(place + 1)
+            units.removeFirst(index + 1)
             rest = rest.dropFirst(unit.count)
         }
         self = .milliseconds(milliseconds)

@@ -1,5 +1,5 @@
-/// JSON as a value, in which names are equal when their bytes are: what keeps or sends labels is written and read by it, because Foundation's encoder and decoder take two normal forms of
-/// a name for one.
+/// JSON as a value, in which names are equal when their bytes are: what keeps or sends labels is written and read by it,
+/// because Foundation's encoder and decoder take two normal forms of a name for one.
 ///
 /// Source: RFC 8259; §8.3, names are compared code unit by code unit.
 public enum JSON: Sendable, Equatable {
@@ -12,10 +12,14 @@ public enum JSON: Sendable, Equatable {
     /// In the order in which they were written; each name once.
     case object([Member])
 
+    /// One name of an object, and its value.
     public struct Member: Sendable, Equatable {
+        /// The name, as it was written.
         public var name: OutsideText
+        /// The value under it.
         public var value: JSON
 
+        /// A member of that name.
         public init(_ name: String, _ value: JSON) {
             self.name = OutsideText(name)
             self.value = value
@@ -29,14 +33,14 @@ public enum JSON: Sendable, Equatable {
 
     /// Reads a whole text.
     ///
-    /// - Throws: ``JSONReader/Malformed``.
+    /// - Throws: ``MalformedJSON``.
     public init(parsing bytes: [UInt8]) throws {
         var reader = JSONReader(bytes)
         self = try JSON(&reader)
         try reader.end()
     }
 
-    /// Reads the next value; a text that is no UTF-8 is null.
+    /// Reads the next value; a text that is not UTF-8 is null.
     public init(_ reader: inout JSONReader) throws {
         switch try reader.kind() {
         case .null, .boolean: self = try reader.boolean().map { .bool($0) } ?? .null
@@ -50,24 +54,28 @@ public enum JSON: Sendable, Equatable {
             self = .list(list)
         case .object:
             var members: [Member] = []
-            var places: [OutsideText: Int] = [:]
+            var indices: [OutsideText: Int] = [:]
             try reader.object { reader, name in
                 let member = Member(name ?? "\u{FFFD}", try JSON(&reader))
-                if let known = places[member.name] { return members[known] = member }
-                places[member.name] = members.count
+                if let known = indices[member.name] { return members[known] = member }
+                indices[member.name] = members.count
                 members.append(member)
             }
             self = .object(members)
         }
     }
 
+    /// The value under `name`; nil where there is none, or where this is not an object.
     public subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name.string.hasSameBytes(as: name) }?.value
     }
 
+    /// The text; nil for any other kind of value.
     public var text: String? { if case .text(let text) = self { text.string } else { nil } }
+    /// The number, if it has no fraction and fits; nil for any other kind of value.
     public var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+    /// The elements; nil for any other kind of value.
     public var list: [JSON]? { if case .list(let list) = self { list } else { nil } }
 
     /// The members of an object that are texts.
@@ -134,6 +142,7 @@ extension JSON: Encodable {
         init?(intValue: Int) { nil }
     }
 
+    /// Writes the value by any encoder. Foundation's takes two normal forms of a name for one; ``bytes(isPretty:)`` does not.
     public func encode(to encoder: any Encoder) throws {
         switch self {
         case .list(let list):

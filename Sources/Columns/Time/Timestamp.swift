@@ -1,11 +1,20 @@
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// A point in time in whole microseconds since 1970-01-01T00:00:00Z, as a ``ColumnType/timestamp`` column holds it.
 public struct Timestamp: Sendable, Hashable, Comparable, Codable {
+    /// Since 1970-01-01T00:00:00Z, without leap seconds; negative before.
     public var microseconds: Int64
 
+    /// So many microseconds after 1970.
     @inlinable public init(microseconds: Int64) {
         self.microseconds = microseconds
     }
 
+    /// So many seconds after 1970.
     @inlinable public init(seconds: Int64) {
         microseconds = seconds * 1_000_000
     }
@@ -18,18 +27,29 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable {
         microseconds = Int64(seconds) * 1_000_000 + Int64(microsecond)
     }
 
+    /// The time of day by the clock of this machine. Logic takes a `now` instead; only the edges of the program ask the clock.
+    public static var now: Timestamp {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    }
+
+    /// Whether `left` is earlier.
     @inlinable public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microseconds < right.microseconds
     }
 
+    /// Later by `duration`; wraps around at the ends of `Int64`.
     @inlinable public static func + (time: Timestamp, duration: Duration) -> Timestamp {
         Timestamp(microseconds: time.microseconds &+ duration.inMicroseconds)
     }
 
+    /// Earlier by `duration`; wraps around at the ends of `Int64`.
     @inlinable public static func - (time: Timestamp, duration: Duration) -> Timestamp {
         Timestamp(microseconds: time.microseconds &- duration.inMicroseconds)
     }
 
+    /// How much later the one is than the other; negative when it is earlier.
     @inlinable public static func - (later: Timestamp, earlier: Timestamp) -> Duration {
         .microseconds(later.microseconds &- earlier.microseconds)
     }
@@ -73,6 +93,14 @@ public struct Timestamp: Sendable, Hashable, Comparable, Codable {
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 in UTC with as many digits of the second as are needed (0, 3 or 6): `2026-11-21T10:00:00Z`.
     public var description: String {
+        let fraction = Int(microseconds).flooringDivision(by: 1_000_000).remainder
+        return rfc3339(fractionDigits: fraction == 0 ? 0 : fraction % 1000 == 0 ? 3 : 6)
+    }
+
+    /// RFC 3339 in UTC with milliseconds, as log lines bear it; what is finer is cut off.
+    public var withMilliseconds: String { rfc3339(fractionDigits: 3) }
+
+    private func rfc3339(fractionDigits: Int) -> String {
         let c = components
         var text = [UInt8]()
         text.reserveCapacity(27)
@@ -81,10 +109,9 @@ extension Timestamp: CustomStringConvertible {
             text.append(separator)
             text.append(number: value, digits: 2)
         }
-        if c.microsecond != 0 {
+        if fractionDigits > 0 {
             text.append(UInt8(ascii: "."))
-            let isMillisecond = c.microsecond % 1000 == 0
-            text.append(number: isMillisecond ? c.microsecond / 1000 : c.microsecond, digits: isMillisecond ? 3 : 6)
+            text.append(number: fractionDigits == 3 ? c.microsecond / 1000 : c.microsecond, digits: fractionDigits)
         }
         text.append(UInt8(ascii: "Z"))
         return String(decoding: text, as: UTF8.self)
@@ -97,6 +124,7 @@ extension Duration {
         components.seconds &* 1_000_000 &+ components.attoseconds / 1_000_000_000_000
     }
 
+    /// Seconds with their fraction, as Prometheus takes durations.
     public var inSeconds: Double {
         Double(components.seconds) + Double(components.attoseconds) / 1e18
     }

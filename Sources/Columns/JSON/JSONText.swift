@@ -1,5 +1,6 @@
-/// JSON text of single values, for writers that stream rows; a whole encoder a row would cost more than the row.
+/// JSON text of single values, for writers that stream rows; one encoder per row would cost more than the row.
 public enum JSONText {
+    /// The text in quotes, with escapes for quotes, backslashes, control characters and U+2028 and U+2029.
     public static func quote(_ text: String) -> String {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.utf8.count + 2)
@@ -7,10 +8,11 @@ public enum JSONText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Adds a text in quotes, for one who writes many.
+    /// Appends a text in quotes; see ``quote(_:)``.
     public static func append(quoted text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        // Fast path: nearly all texts need no escape. 0xE2 begins the two line separators, and much else that the slow path looks at.
+        // Fast path: nearly all texts need no escape. 0xE2 begins the two line separators, and much else that the slow path
+        // looks at.
         let isPlain = text.utf8.withContiguousStorageIfAvailable { storage in
             let isPlain = storage.allSatisfy {
                 $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 != 0x7F && $0 != 0xE2

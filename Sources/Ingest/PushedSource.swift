@@ -1,0 +1,47 @@
+import Columns
+
+/// Lines that are pushed to `/api/v1/ingest/NAME`: they are in a ``Spool`` before they are acknowledged, and then a file like
+/// any other.
+///
+///     - { name: views, http: true, pipeline: shop }
+struct PushedSource: SourceKind {
+    /// `http`.
+    static let entryKey = "http"
+
+    private enum CodingKeys: CodingKey { case name, http }
+
+    /// Reads an entry.
+    ///
+    /// - Throws: when the name cannot be a part of an address and of the names of files.
+    init(from decoder: any Decoder) throws {
+        let entry = try decoder.container(keyedBy: CodingKeys.self)
+        let name = try entry.decode(String.self, forKey: .name)
+        _ = try entry.decode(Bool.self, forKey: .http)
+        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
+            throw entry.refused(
+                .name, "source '\(name)' is pushed to; write letters, digits, '-' and '_' in its name, at most 64")
+        }
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        byte.isDigit || (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+    }
+
+    /// The address that lines are pushed to.
+    func place(of name: String) -> String { "/api/v1/ingest/\(name)" }
+
+    /// Nothing to find: lines come when they are pushed.
+    func look() -> SourceLook { SourceLook() }
+
+    /// Follows the spool.
+    func source(_ setup: SourceSetup) async throws -> any Source {
+        var configuration = FollowSource.Configuration(path: try await setup.spool().path)
+        configuration.isSpool = true
+        return FollowSource(setup, configuration)
+    }
+
+    /// Reads what is in the spool.
+    func endingSource(_ setup: SourceSetup) async throws -> (any Source)? {
+        FileSource(setup, matching: try await setup.spool().path)
+    }
+}

@@ -1,0 +1,103 @@
+import Columns
+import Logging
+import Telemetry
+
+/// The settings of a source of any kind, as an entry under `sources:` has them: the key that says the kind, and what belongs to
+/// it.
+public struct SourceSettings: Sendable, Decodable {
+    private let kind: any SourceKind
+
+    private init(_ kind: any SourceKind) { self.kind = kind }
+
+    /// Follows a path or pattern.
+    public static func file(_ path: String) -> SourceSettings { SourceSettings(FollowSource.Configuration(path: path)) }
+
+    /// Reads a folder in which each file is a record.
+    public static func folder(_ path: String) -> SourceSettings { SourceSettings(FolderSource.Configuration(path: path)) }
+
+    /// Reads the rows of a SQLite table in the order of `key`; nil is the primary key.
+    public static func table(_ table: String, in path: String, key: String?) -> SourceSettings {
+        SourceSettings(SQLiteSource.Configuration(path: path, table: table, key: key))
+    }
+
+    private struct EntryKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    /// Reads the keys of an entry that belong to the kind of its source.
+    ///
+    /// - Throws: when it has the keys of no kind or of several, or when a kind refuses a value.
+    public init(from decoder: any Decoder) throws {
+        let entry = try decoder.container(keyedBy: EntryKey.self)
+        let given = SourceKinds.all.filter { kind in
+            let key = EntryKey(stringValue: kind.entryKey)
+            return entry.contains(key) && (try? entry.decode(Bool.self, forKey: key)) != false
+        }
+        guard given.count == 1 else {
+            let name = try entry.decode(String.self, forKey: EntryKey(stringValue: "name"))
+            let keys = SourceKinds.all.map { $0.entryKey }
+            throw entry.refused(
+                EntryKey(stringValue: keys[0]),
+                "source '\(name)' has \(given.isEmpty ? "none" : "several") of \(keys.dropLast().joined(separator: ", ")) and "
+                    + "\(keys.last!); give one")
+        }
+        kind = try given[0].init(from: decoder)
+    }
+
+    /// What a source of that name reads, for people: `/var/log/auth.log`, `shop.db#orders`, `/api/v1/ingest/views`.
+    public func place(of name: String) -> String { kind.place(of: name) }
+
+    /// Whether lines come often enough that a long silence says something.
+    public var hasHabit: Bool { type(of: kind).hasHabit }
+
+    /// The path or pattern that is followed; nil for another kind of source.
+    public var followedPath: String? { (kind as? FollowSource.Configuration)?.path }
+
+    /// Whether lines are pushed to it over HTTP, so that it has a spool.
+    public var isPushed: Bool { kind is PushedSource }
+
+    /// What is found now at its place, without opening or reading anything.
+    public func look() -> SourceLook { kind.look() }
+
+    /// A source that goes on when all that exists is read, until its task is cancelled.
+    public func source(_ setup: SourceSetup) async throws -> any Source { try await kind.source(setup) }
+
+    /// A source that ends when all that exists is read; nil when nothing exists yet.
+    public func endingSource(_ setup: SourceSetup) async throws -> (any Source)? { try await kind.endingSource(setup) }
+}
+
+extension SourceSettings: Hashable {
+    /// Equal when kind and settings are.
+    public static func == (left: SourceSettings, right: SourceSettings) -> Bool {
+        func isEqual<Kind: SourceKind>(_ kind: Kind) -> Bool { kind == right.kind as? Kind }
+        return isEqual(left.kind)
+    }
+
+    /// Of the settings.
+    public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(kind)) }
+}
+
+/// What a source of any kind is made with.
+public struct SourceSetup: Sendable {
+    /// The name in the configuration; it is also in the `source` column and in metrics.
+    public let name: String
+    let metrics: SourceMetrics
+    let logger: Logger
+    let spool: @Sendable () async throws -> Spool
+
+    /// - Parameter spool: gives the spool of a source that is pushed to; called for no other.
+    public init(
+        name: String, metrics: MetricsRegistry, logger: Logger,
+        spool: @escaping @Sendable () async throws -> Spool = {
+            preconditionFailure("only a source that is pushed to has a spool")
+        }
+    ) {
+        self.name = name
+        self.metrics = SourceMetrics(metrics, source: name)
+        self.logger = logger
+        self.spool = spool
+    }
+}

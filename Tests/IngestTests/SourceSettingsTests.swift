@@ -1,0 +1,65 @@
+import Foundation
+import Logging
+import Telemetry
+import TestSupport
+import Testing
+
+@testable import Ingest
+
+struct `The settings of a source` {
+    private func settings(_ json: String) throws -> SourceSettings {
+        try JSONDecoder().decode(SourceSettings.self, from: Data(json.utf8))
+    }
+
+    @Test(arguments: [
+        (#"{"name":"auth","file":"/var/log/auth.log","also":["/srv/*"]}"#, "/var/log/auth.log"),
+        (#"{"name":"views","http":true}"#, "/api/v1/ingest/auth"), (#"{"name":"p","folder":"products"}"#, "products"),
+        (#"{"name":"o","sqlite":"shop.db","table":"orders","key":"id"}"#, "shop.db#orders"),
+        (#"{"name":"auth","file":"a.log","http":false}"#, "a.log"),
+    ])
+    func `are those of the one kind whose key an entry has`(json: String, place: String) throws {
+        #expect(try settings(json).place(of: "auth") == place)
+        #expect(try settings(json) == settings(json))
+    }
+
+    @Test(arguments: [
+        (#"{"name":"a"}"#, "source 'a' has none of file, http, sqlite and folder; give one"),
+        (#"{"name":"a","http":false}"#, "source 'a' has none of file, http, sqlite and folder; give one"),
+        (#"{"name":"a","file":"x","folder":"y"}"#, "source 'a' has several of file, http, sqlite and folder; give one"),
+        (
+            #"{"name":"a b","http":true}"#,
+            "source 'a b' is pushed to; write letters, digits, '-' and '_' in its name, at most 64"
+        ),
+        (
+            #"{"name":"o","sqlite":"shop.db","table":"orders"}"#,
+            "source 'o' reads a database; name its 'table' and 'key', a column that grows"
+        ),
+    ])
+    func `are refused with a sentence where they cannot be`(json: String, sentence: String) {
+        let error = #expect(throws: DecodingError.self) { try settings(json) }
+        guard case .dataCorrupted(let context)? = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        #expect(context.debugDescription == sentence)
+    }
+
+    @Test func `differ where anything in them differs`() {
+        let all: [SourceSettings] = [
+            .file("a"), .file("b"), .folder("a"), .table("a", in: "a", key: nil), .table("a", in: "a", key: "k"),
+        ]
+        #expect(Set(all).count == all.count)
+    }
+
+    @Test func `give no source that ends where nothing exists yet`() async throws {
+        let folder = TemporaryFolder(), setup = SourceSetup(name: "s", metrics: MetricsRegistry(), logger: Logger(label: "test"))
+        for settings in [
+            SourceSettings.file(folder.path + "/*.log"), .folder(folder.path + "/a"),
+            .table("t", in: folder.path + "/a.db", key: nil),
+        ] {
+            #expect(try await settings.endingSource(setup) == nil)
+        }
+        try Data("x\n".utf8).write(to: URL(filePath: folder.path + "/a.log"))
+        #expect(try await SourceSettings.file(folder.path + "/*.log").endingSource(setup)?.partitions == [folder.path + "/a.log"])
+    }
+}
