@@ -39,6 +39,15 @@ struct `The documentation` {
         }
     }
 
+    @Test func `names files and folders of the sources that there are`() throws {
+        for page in ["CONTRIBUTING.md", "ARCHITECTURE.md"] {
+            for found in try text(page).matches(of: /`(?<path>Sources\/[\w+\/.]+)`/) {
+                let path = String(found.path)
+                #expect(FileManager.default.fileExists(atPath: root.appending(path: path).path), "\(page): \(path)")
+            }
+        }
+    }
+
     /// The anchor that GitHub gives a heading: lower case, hyphens for blanks, no punctuation.
     private func anchor(_ heading: Substring) -> String {
         let words = heading.drop { $0 == "#" || $0 == " " }.lowercased()
