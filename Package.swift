@@ -67,7 +67,8 @@ let package = Package(
         .target(
             name: "Configuration",
             dependencies: [
-                "Columns", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Incidents", "Alerting", "Server",
+                "Columns", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Incidents", "Alerting", "Query",
+                "Server",
                 .yams, .log,
             ]),
         .target(

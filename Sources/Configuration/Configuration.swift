@@ -3,6 +3,7 @@ import Incidents
 import Detection
 import Foundation
 import Logging
+import Query
 import Server
 import Streaming
 
@@ -12,6 +13,8 @@ public struct Configuration: Sendable {
     public var http = ServerConfiguration()
     public var sources: [SourceEntry] = []
     public var alerting = AlertingConfiguration()
+    /// Which sources of incidents are listed for a firewall.
+    public var blocklist = BlocklistPolicy()
     public var pipelines: [PipelineDefinition] {
         get { ownPipelines ?? Builtin.pipelines }
         set { ownPipelines = newValue }

@@ -4,6 +4,7 @@ import Incidents
 import Foundation
 import Ingest
 import Logging
+import Query
 import Server
 import Streaming
 
@@ -18,6 +19,7 @@ struct ConfigurationReader {
         var pipelines: [String]?
         var sources: [Configuration.SourceEntry]?
         var alerting: AlertingSection?
+        var blocklist: BlocklistPolicy?
         var detections: [String]?
         var runbooks: String?
         var log: Log?
@@ -47,6 +49,7 @@ struct ConfigurationReader {
         configuration.dataDirectory = file.data_dir ?? configuration.dataDirectory
         configuration.http = file.http ?? configuration.http
         configuration.sources = file.sources ?? []
+        configuration.blocklist = file.blocklist ?? configuration.blocklist
         configuration.runbooks = file.runbooks ?? configuration.runbooks
         configuration.logLevel = file.log?.level ?? configuration.logLevel
         let folder = folder

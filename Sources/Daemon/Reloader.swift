@@ -4,6 +4,7 @@ import Configuration
 import Incidents
 import Foundation
 import Logging
+import Query
 import ServiceLifecycle
 import Streaming
 import Synchronization
@@ -39,6 +40,9 @@ final class Reloader: Sendable {
         successful.set(1)
         time.set(Timestamp.now.secondsSince1970)
     }
+
+    /// What may be blocked, by the configuration in force.
+    var blocklist: BlocklistPolicy { inForce.withLock { $0.blocklist } }
 
     /// Nil, or what is wrong with the new configuration.
     ///

@@ -61,7 +61,8 @@ public struct Daemon: Sendable {
         let routes = Routes.all(
             metrics: metrics, readiness: readiness, alerts: alerts, version: BuildInfo.version, incidents: workspace.incidents,
             runbooks: configuration.runbooks, lake: workspace.lake, dashboards: configuration.http.dashboards,
-            spools: { await spools.all }, sources: { watch.reports }, serving: serving, reload: { await reloader.reload() })
+            spools: { await spools.all }, sources: { watch.reports }, serving: serving, blocklist: { reloader.blocklist },
+            reload: { await reloader.reload() })
         let server = HTTPServer(
             configuration.http, routes: routes,
             hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,

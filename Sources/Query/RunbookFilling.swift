@@ -30,7 +30,7 @@ public struct RunbookFilling: Sendable {
             values[name] = incident.labels[name] ?? (known.count == 1 ? known.first?.string : nil)
         }
         if values["host"] == nil, hosts.count == 1 { values["host"] = hosts[0] }
-        let matchers = incident.labels.filter { $0.key != "alertname" && $0.key != "severity" }
+        let matchers = incident.labels.ofSubject.filter { $0.key != "source_net" }  // no column of a table
             // An equality is no expression that could be malformed.
             .compactMap { try? Matcher($0.key, .equal, $0.value).description }
         if !matchers.isEmpty { values["matchers"] = matchers.joined(separator: ", ") }

@@ -13,12 +13,13 @@ public enum Routes {
     ///   - dashboards: the address of Grafana, for the links of the pages; nil shows none.
     ///   - spools: called at each request, because a reload may add sources.
     ///   - sources: the state of each source; called at each request.
+    ///   - blocklist: what may be blocked; called at each request.
     ///   - reload: what is wrong with the configuration, or nil when it is in force.
     public static func all(
         metrics: MetricsRegistry, readiness: Readiness, alerts: AlertManager, version: String, incidents: IncidentStore,
         runbooks: String, lake: Lake, dashboards: String? = nil,
         spools: @escaping @Sendable () async -> [String: Spool], sources: @escaping @Sendable () -> [SourceReport] = { [] },
-        serving: ServingStore,
+        serving: ServingStore, blocklist: @escaping @Sendable () -> BlocklistPolicy = { BlocklistPolicy() },
         reload: @escaping @Sendable () async -> String?
     ) -> [Route] {
         let site = Site(
@@ -29,6 +30,7 @@ public enum Routes {
             + AlertmanagerRoutes.all(alerts, version: version)
             + IncidentRoutes.all(incidents, runbooks: runbooks, lake: lake)
             + IngestRoutes.all(spools) + SourceRoutes.all(sources) + ServingRoutes.all(serving)
+            + BlocklistRoutes.all(incidents, policy: blocklist)
             + Pages.routes(site)
         return routes + [OpenAPI.route(describing: routes)]
     }

@@ -4,7 +4,7 @@ import Columns
 struct SSHTraffic: Simulator {
     static let name = "ssh"
     static let streams = [SimulatedStream("auth", "log")]
-    static let faults = SSHSimulator.Scenario.allCases.map(\.rawValue)
+    static let faults = SSHAttack.Kind.allCases.map(\.rawValue)
 
     private var simulator: SSHSimulator
 
@@ -13,7 +13,7 @@ struct SSHTraffic: Simulator {
         own.seed = options.seed
         own.rate = options.rate ?? 5
         own.attackEvery = options.faultEvery
-        if let faults = options.faults { own.scenarios = faults.compactMap(SSHSimulator.Scenario.init) }
+        if let faults = options.faults { own.scenarios = faults.compactMap(SSHAttack.Kind.init) }
         own.usesOldStamps = options.usesOldStamps
         simulator = SSHSimulator(own)
     }
@@ -27,7 +27,7 @@ struct SSHTraffic: Simulator {
 
     var truth: [SimulatedFault] {
         simulator.attacks.map {
-            SimulatedFault(kind: $0.scenario.rawValue, subject: $0.source, start: $0.start, end: $0.start + .seconds(120))
+            SimulatedFault(kind: $0.kind.rawValue, subject: $0.user ?? $0.source, start: $0.start, end: $0.end)
         }
     }
 }

@@ -22,7 +22,8 @@ struct Obs: AsyncParsableCommand {
         version: BuildInfo.version,
         subcommands: [
             RunCommand.self, DemoCommand.self, ProcessCommand.self, ReplayCommand.self, ParseCommand.self, QueryCommand.self,
-            IncidentCommand.self, SilenceCommand.self, AlertCommand.self, RouteCommand.self, NotificationCommand.self,
+            IncidentCommand.self, BlocklistCommand.self, SilenceCommand.self, AlertCommand.self, RouteCommand.self,
+            NotificationCommand.self,
             ModelCommand.self, LakeCommand.self,
             SimulateCommand.self, CheckCommand.self, OnCallCommand.self, BackupCommand.self, RestoreCommand.self,
             SinkCommand.self,

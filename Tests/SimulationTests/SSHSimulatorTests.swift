@@ -4,7 +4,7 @@ import Testing
 @testable import Simulation
 
 struct `The SSH simulator` {
-    private func lines(seed: UInt64, seconds: Int = 1800) -> (lines: [String], attacks: [SSHSimulator.Attack]) {
+    private func lines(seed: UInt64, seconds: Int = 1800) -> (lines: [String], attacks: [SSHAttack]) {
         var options = SSHSimulator.Options(start: Timestamp(year: 2026, month: 11, day: 21))
         options.seed = seed
         var simulator = SSHSimulator(options)
@@ -20,6 +20,6 @@ struct `The SSH simulator` {
     @Test func `says which attacks it made up, and each is in the log`() {
         let (lines, attacks) = lines(seed: 5)
         #expect(attacks.count == 15)
-        for attack in attacks.dropLast() { #expect(lines.contains { $0.contains("from \(attack.source) ") }) }
+        for attack in attacks.dropLast() { #expect(lines.contains { $0.contains(" \(attack.source) ") }) }
     }
 }

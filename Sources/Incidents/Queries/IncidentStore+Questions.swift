@@ -52,8 +52,7 @@ extension IncidentStore {
         return try read { database in
             var shared: [Int64: [String]] = [:]
             // Those of all children: the worst need not name the machine.
-            let labels = ([incident] + children).flatMap { Array($0.labels) + Array($0.ownLabels) }
-                .filter { $0.key != "alertname" && $0.key != "severity" }
+            let labels = ([incident] + children).flatMap { $0.labels.ofSubject + $0.ownLabels.ofSubject }
             var seen: Set<[OutsideText]> = []
             for (name, value) in labels.prefix(200)
             where seen.count < 50 && seen.insert([OutsideText(name), OutsideText(value)]).inserted {

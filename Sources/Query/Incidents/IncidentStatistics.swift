@@ -62,7 +62,19 @@ extension IncidentQuestions {
                 }
             }
             answer.note = "\(all.count(of: "opened")) incidents; median time to \(spelled.joined(separator: ", to "))"
+            if grouping == .rule, let wrong = Self.mostlyWrong(groups, open) { answer.note! += "; \(wrong)" }
         }
         return answer
+    }
+
+    /// Names the rules of which most incidents that ended were false positives, and at least three were: one or two are chance.
+    private static func mostlyWrong(_ groups: [[String]: Tally], _ open: [[String]: Int]) -> String? {
+        let names = groups.filter { key, tally in
+            let wrong = tally.count(of: "false_positive")
+            return wrong >= 3 && wrong * 2 > tally.count(of: "opened") - (open[key] ?? 0)
+        }.map { $0.key[0] }.sorted()
+        guard let first = names.first else { return nil }
+        return
+            "most incidents of \(names.joined(separator: ", ")) were false positives: 'obs rules explain \(first)' proposes an exception"
     }
 }

@@ -28,7 +28,7 @@ public struct IncidentView: Sendable {
 
     /// What in a line of evidence is worth the eye: the values of the incident's labels, and the words with which systems say that something was refused.
     var tellingWords: [String] {
-        let values = ([incident] + parts).flatMap { $0.labels.filter { $0.key != "alertname" && $0.key != "severity" }.values }
+        let values = ([incident] + parts).flatMap { $0.labels.ofSubject.map(\.value) }
         return values.filter { $0.unicodeScalars.count >= 2 }.distinctTexts.sorted {
             ($1.scalars.count, $0) < ($0.scalars.count, $1)
         }.map(\.string)

@@ -4,7 +4,7 @@ extension SSHD {
     /// What programs write that change accounts or act for another user: `sudo`, `su`, `useradd`, `usermod`, `gpasswd`,
     /// `passwd`. They stand in the same file, and say what somebody does who has got in.
     enum AccountLine {
-        private static let grammar: [(String, SSHEvent)] = [
+        static let grammar: [(String, SSHEvent)] = [
             ("Successful su for {word} by {account}", .su),
             ("(to {word}) {account} on {rest}", .su),
             ("FAILED SU (to {word}) {account} on {rest}", .suRefused),
