@@ -32,7 +32,7 @@ test: dependencies test-dependencies ## Run every test
 builtin: ## Put pipelines/, alerts/detections/ and runbooks/ into the program, after a change there
 	scripts/embed-builtin
 
-references: ## Write the pages that are made from the code (docs/cli.md, docs/metrics.md, docs/man …), after a change there
+references: ## Write the pages that are made from the code (docs/cli.md, docs/metrics.md, docs/schema.md, docs/man …), after a change there
 	$(SWIFT) build --build-tests
 	OBS_WRITE_REFERENCES=1 $(SWIFT) test --skip-build --filter 'The reference of'
 

@@ -6,14 +6,14 @@ import Testing
 @testable import Jobs
 @testable import Store
 
-/// `docs/schema.md` is made from the schema texts of the rooms. `OBS_UPDATE_PAGES=1` writes it anew.
-struct `The page of the tables` {
+/// `docs/schema.md` is made from the schema texts of the rooms; `make references` writes it.
+struct `The reference of tables` {
     private let page = SchemaPage(([Store.schema] + Workspace.migrations).map(\.sql))
     private let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "docs/schema.md")
 
     @Test func `is what the schema texts say`() throws {
-        if ProcessInfo.processInfo.environment["OBS_UPDATE_PAGES"] != nil { try Data(page.markdown.utf8).write(to: file) }
+        if ProcessInfo.processInfo.environment["OBS_WRITE_REFERENCES"] != nil { try Data(page.markdown.utf8).write(to: file) }
         #expect(try String(contentsOf: file, encoding: .utf8) == page.markdown)
     }
 
@@ -101,7 +101,7 @@ struct SchemaPage {
 
             obs query sql "SELECT name, count(*) AS incidents FROM incident WHERE opened_at > (unixepoch() - 86400) * 1000000 GROUP BY name"
 
-        This page is made from the schema texts in the sources (`OBS_UPDATE_PAGES=1 swift test --filter "The page of the tables"`).
+        This page is made from the schema texts in the sources by `make references`.
 
 
         """
