@@ -8,6 +8,9 @@ public struct Happening: PositionalRow, Sendable {
     static let ofIncident = ["severity", "name", "detector", "resolution", "starts_at", "opened_at", "acknowledged_at"]
     static var columns: [String] { ofEntry + ofIncident }
 
+    static func entryColumns(_ alias: String) -> String { ofEntry.map { "\(alias).\($0)" }.joined(separator: ", ") }
+    static func incidentColumns(_ alias: String) -> String { ofIncident.map { "\(alias).\($0)" }.joined(separator: ", ") }
+
     let entry: Int64
     /// When it was decided.
     public let at: Timestamp
@@ -59,8 +62,7 @@ extension IncidentStore {
             let found = try Happening.readable(
                 database.cachedStatement(
                     sql: """
-                        SELECT t.id, t.at, t.kind, i.severity, i.name, i.detector, i.resolution, i.starts_at, i.opened_at,
-                            i.acknowledged_at
+                        SELECT \(Happening.entryColumns("t")), \(Happening.incidentColumns("i"))
                         FROM timeline t JOIN incident i ON i.number = t.incident
                         WHERE t.id > ? AND t.kind IN ('opened', 'acknowledged', 'resolved') AND i.merged_into IS NULL
                             AND NOT (t.kind = 'opened' AND i.found_in_past) ORDER BY t.id LIMIT 10000

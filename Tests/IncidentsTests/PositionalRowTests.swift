@@ -16,19 +16,33 @@ struct `A record that is read by position` {
     init() throws { store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations) }
 
     /// Each record with the tables that its columns come from, and how many of them may hold anything.
-    private static let records: [(type: any PositionalRow.Type, from: String, lenient: Int)] = [
-        (IncidentRow.self, "incident", 1), (LineRow.self, "incident", 2), (IncidentPlan.Compared.self, "incident", 0),
-        (EvidenceRow.self, "evidence", 0), (TimelineRow.self, "timeline", 0),
-        (NotificationLog.Entry.self, "outbox", 0), (PendingNotification.self, "outbox", 0), (GroupRow.self, "alert_grouping", 0),
-        (GroupTime.self, "alert_grouping", 0), (ListedGroup.self, "alert_grouping", 0), (SilenceRow.self, "silence", 0),
-    ]
+    private static var records: [(type: any PositionalRow.Type, from: [String], lenient: Int)] {
+        [
+            (IncidentRow.self, ["incident"], 1), (LineRow.self, ["incident"], 2), (IncidentPlan.Compared.self, ["incident"], 0),
+            (EvidenceRow.self, ["evidence"], 0), (TimelineRow.self, ["timeline"], 0), (NotificationLog.Entry.self, ["outbox"], 0),
+            (PendingNotification.self, ["outbox"], 0), (GroupRow.self, ["alert_grouping"], 0),
+            (GroupTime.self, ["alert_grouping"], 0), (ListedGroup.self, ["alert_grouping"], 0), (SilenceRow.self, ["silence"], 0),
+            (Happening.self, ["timeline", "incident"], 0), (FiringAlert.self, ["alert", "incident"], 4),
+            (MemberRow.self, ["alert", "alert_membership", "incident"], 6),
+        ]
+    }
 
     @Test func `selects columns that there are, each once`() throws {
         for record in Self.records {
             try store.database.read { database in
-                let known = try String.fetchAll(database, sql: "SELECT name FROM pragma_table_xinfo(?)", arguments: [record.from])
+                let known = try Self.types(of: record.from, database).keys
                 #expect(Set(record.type.columns).isSubset(of: known), "\(record.type)")
+                guard record.from.count == 1 else { return }
                 #expect(Set(record.type.columns).count == record.type.columns.count, "\(record.type)")
+            }
+        }
+    }
+
+    /// The declared types of the columns of several tables.
+    private static func types(of tables: [String], _ database: Database) throws -> [String: String] {
+        try tables.reduce(into: [:]) { types, table in
+            for row in try Row.fetchAll(database, sql: "SELECT name, type FROM pragma_table_xinfo(?)", arguments: [table]) {
+                types[row[0]] = row[1] as String
             }
         }
     }
@@ -37,10 +51,7 @@ struct `A record that is read by position` {
     @Test func `reads every column that it selects`() throws {
         try store.database.read { database in
             for record in Self.records {
-                let types = try Row.fetchAll(
-                    database, sql: "SELECT name, type FROM pragma_table_xinfo(?)", arguments: [record.from]
-                )
-                .reduce(into: [String: String]()) { $0[$1[0]] = $1[1] }
+                let types = try Self.types(of: record.from, database)
                 let sound = record.type.columns.map { ["TEXT": "'1'", "BLOB": "x''"][types[$0] ?? ""] ?? "1" }
                 func read(_ values: [String]) throws -> Bool {
                     let row = try Row.fetchOne(database, sql: "SELECT \(values.joined(separator: ", "))")!
@@ -54,7 +65,8 @@ struct `A record that is read by position` {
                     return try read(values)
                 }
                 #expect(unread.count == record.lenient, "\(record.type) \(unread.map { record.type.columns[$0] })")
-                #expect(try !read(Array(sound.dropLast())), "\(record.type)")
+                // Columns of an incident that cannot be read are left empty where they only describe an alert.
+                if record.from.count == 1 { #expect(try !read(Array(sound.dropLast())), "\(record.type)") }
             }
         }
     }
