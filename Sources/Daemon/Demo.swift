@@ -19,7 +19,7 @@ public struct Demo: Sendable {
 
     /// - Parameters:
     ///   - duration: ends by itself after it; nil runs until it is stopped.
-    ///   - say: told what a person should see, line by line.
+    ///   - say: called with what a person should see, line by line.
     public init(_ configuration: Configuration, duration: Duration?, say: @escaping @Sendable (String) -> Void) {
         self.configuration = configuration
         self.duration = duration
@@ -48,7 +48,7 @@ public struct Demo: Sendable {
                 Receiver(name: "quiet", notifiers: []),
                 Receiver(name: "demo", notifiers: [try .webhook("http://127.0.0.1:\(port)/hook")]),
             ]
-            // What is merely unusual is kept and shown; people are told of attacks.
+            // What is merely unusual is kept and shown; people are notified of attacks.
             var attacks = Route(receiver: "demo")
             attacks.matchers = try [Matcher](parsing: "severity=~\"warning|critical\"")
             attacks.groupBy = ["alertname", "source"]

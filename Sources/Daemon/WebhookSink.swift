@@ -18,7 +18,7 @@ public struct WebhookSink: Service {
     private let show: @Sendable (Delivery) -> Void
     public let boundPort = BoundPort()
 
-    /// - Parameter show: told of each delivery.
+    /// - Parameter show: called with each delivery.
     public init(listen: String, show: @escaping @Sendable (Delivery) -> Void) {
         self.listen = listen
         self.show = show

@@ -31,7 +31,7 @@ public enum Processing {
     ///
     /// Findings become incidents; nobody is notified of what may be years old.
     ///
-    /// - Parameter unfinished: told of each file whose last line has no end yet and is left for a later run.
+    /// - Parameter unfinished: called with each file whose last line has no end yet and is left for a later run.
     public static func run(
         _ options: Options, _ configuration: Configuration, unfinished: @escaping @Sendable (_ path: String) -> Void = { _ in },
         progress: @escaping @Sendable (_ bytes: Int64, _ total: Int64?) -> Void
@@ -121,8 +121,8 @@ public enum Processing {
         return source
     }
 
-    /// What each input reads: `views=a.jsonl` names it, and a plain path is of the only one. The files of an input are one source. A source has the same name whatever else
-    /// is processed with it: by that a later run finds where it stopped.
+    /// What each input reads: `views=a.jsonl` names it, and a plain path is of the only one. The files of an input are one
+    /// source. A source has the same name whatever else is processed with it: by that a later run finds where it stopped.
     private static func places(_ arguments: [String], _ definition: PipelineDefinition) throws -> [(
         name: String, input: String, place: Place
     )] {

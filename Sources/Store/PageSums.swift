@@ -56,7 +56,7 @@ struct PageSums {
         return zip(known, sums).enumerated().filter { $0.element.0 != $0.element.1 }.map { $0.offset + 1 }
     }
 
-    /// The size of a page, and the checksum of each; nil for a file that is no database, or a very large one.
+    /// The size of a page, and the checksum of each; nil for a file that is not a database, or is very large.
     private func measure(pageSize known: Int? = nil) throws -> (pageSize: Int, sums: [UInt32])? {
         guard let file = FileHandle(forReadingAtPath: database) else { return nil }
         defer { try? file.close() }

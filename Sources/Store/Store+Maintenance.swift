@@ -118,7 +118,7 @@ extension Store {
         }
     }
 
-    /// Runs statements that change nothing and that SQLite yet lets only a writer run; not at all for who may not write.
+    /// Runs statements that change nothing and that SQLite yet lets only a writer run; not at all for a reader who may not write.
     public func withWriter(_ body: (Database) throws -> Void) throws {
         guard isReading else { return try database.writeWithoutTransaction(body) }
         guard name == path, access(path, W_OK) == 0 else { return }

@@ -2,7 +2,8 @@ import Columns
 import Foundation
 @preconcurrency import GRDB
 
-/// The one SQLite file: incidents, what is owed to whom, models, who did what. Several processes may have it open: one writes at a time, readers never wait.
+/// The one SQLite file: incidents, pending notifications, models, who did what. Several processes may have it open: one writes at
+/// a time, readers never wait.
 public final class Store: Sendable {
     public let path: String
     public let database: DatabasePool
@@ -16,9 +17,10 @@ public final class Store: Sendable {
     /// Opens the file, or makes it, and brings its tables up to date.
     ///
     /// - Parameters:
-    ///   - migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added to.
+    ///   - migrations: of all rooms, in the order in which they are to be applied. What was released is never changed, only added
+    ///     to.
     ///   - patience: how long others may still have the file open when it is of an earlier version.
-    ///   - upgrading: told, with the size of the file in bytes, when it is of an earlier version.
+    ///   - upgrading: called with the size of the file in bytes when it is of an earlier version.
     /// - Throws: ``StoreError``.
     public init(
         path: String, migrations: [Migration], patience: Duration = .seconds(10), upgrading: (Int) -> Void = { _ in }
@@ -36,15 +38,17 @@ public final class Store: Sendable {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
-        // Whoever waits for a reader holds up a thread of the shared pool, of which there are as many as cores; when those who have the readers need these threads to
-        // go on, nobody does. So there are more readers than can be asked for at once; each is opened when it is first needed.
+        // Whoever waits for a reader holds up a thread of the shared pool, of which there are as many as cores; when those who
+        // have the readers need these threads to go on, nobody does. So there are more readers than can be asked for at once;
+        // each is opened when it is first needed.
         configuration.maximumReaderCount = 64
         do {
             database = try DatabasePool(path: path, configuration: configuration)
-            // What is acknowledged must survive a power cut, not only a crash: the log is synced at each commit. Said here because GRDB sets NORMAL on the
-            // one connection that writes, after the configuration's own preparation.
-            // A storm of alerts touches the same pages again and again: the log goes into the file every 64 MB, and the writer keeps as many pages in memory where so
-            // many are in use. Debian's SQLite overwrites what is deleted, also on pages that are free; that is a second write for each piece of the text search that was merged.
+            // What is acknowledged must survive a power cut, not only a crash: the log is synced at each commit. Said here
+            // because GRDB sets NORMAL on the one connection that writes, after the configuration's own preparation.
+            // A storm of alerts touches the same pages again and again: the log goes into the file every 64 MB, and the writer
+            // keeps as many pages in memory where so many are in use. Debian's SQLite overwrites what is deleted, also on pages
+            // that are free; that is a second write for each piece of the text search that was merged.
             try database.writeWithoutTransaction {
                 try $0.execute(
                     sql: """
@@ -63,7 +67,8 @@ public final class Store: Sendable {
             }
             try upgrade(patience, upgrading)
             try keep(changedPages: changed)
-            // Whoever opened it together with another had it never alone, and nobody has looked: from here on the file changes all the same.
+            // Whoever opened it together with another had it never alone, and nobody has looked: from here on the file changes
+            // all the same.
             PageSums(of: path).void()
         } catch let error as DatabaseError {
             guard !error.isOfTheStore || [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) else { throw error }
@@ -93,7 +98,8 @@ public final class Store: Sendable {
         (self.database, self.migrator, self.use) = (database, migrator, use)
     }
 
-    /// Brings the tables up to date. With a million incidents that takes half a minute, and whoever opens the file meanwhile waits for it.
+    /// Brings the tables up to date. With a million incidents that takes half a minute, and whoever opens the file meanwhile
+    /// waits for it.
     private func upgrade(_ patience: Duration, _ upgrading: (Int) -> Void) throws {
         guard try !database.read(migrator.hasCompletedMigrations) else { return }
         func migrate() throws {
@@ -108,7 +114,8 @@ public final class Store: Sendable {
         guard try use.alone(within: patience, migrate) != nil else { throw StoreError.inUse(path: path) }
     }
 
-    /// Makes the file where there is none, whole and under its name at once; so one without a byte is what a failing disk or a full one has left, and is not taken for a new one.
+    /// Makes the file where there is none, whole and under its name at once; so one without a byte is what a failing disk or a
+    /// full one has left, and is not taken for a new one.
     ///
     /// - Throws: ``StoreError/empty(path:)``.
     private static func makeFile(_ path: String) throws {
@@ -175,7 +182,7 @@ public struct Migration: Sendable {
 public enum StoreError: Error, CustomStringConvertible {
     case cannotMake(folder: String, reason: String)
     case cannotOpen(path: String, reason: String)
-    /// The file is there and is no database, or one with broken pages.
+    /// The file exists and is not a database, or is one with broken pages.
     case damaged(path: String, reason: String)
     /// The file is there and has not a byte.
     case empty(path: String)

@@ -145,7 +145,7 @@ extension JSONText {
         }
     }
 
-    /// Whether `text` is a JSON number or boolean as it stands. Not `007`, `+1`, `.5`, `1.` or an id of more than 15 digits.
+    /// Whether `text` is a JSON number or boolean as it is. Not `007`, `+1`, `.5`, `1.` or an id of more than 15 digits.
     static func isNumberOrBool(_ text: String) -> Bool {
         if text == "true" || text == "false" { return true }
         var digits = text.utf8[...]

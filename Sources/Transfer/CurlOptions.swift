@@ -1,6 +1,6 @@
 package import CCurl
 
-/// What a transfer is told, as a value: it can be looked at before anything is sent.
+/// The options of a transfer as a value: they can be looked at before anything is sent.
 package struct CurlOptions: Equatable, CustomStringConvertible {
     package enum Value: Equatable {
         case number(Int)
@@ -17,7 +17,7 @@ package struct CurlOptions: Equatable, CustomStringConvertible {
     package mutating func set(_ option: CURLoption, _ value: String) { all.append((option, .text(value))) }
     package mutating func set(_ option: CURLoption, list: [String]) { all.append((option, .list(list))) }
 
-    /// For the whole of a transfer; a connection is to stand after five seconds.
+    /// For the whole of a transfer; a connection has to be made within five seconds.
     package mutating func set(timeout: Duration) {
         let milliseconds = max(1, Int(timeout / .milliseconds(1)))
         set(CURLOPT_CONNECTTIMEOUT_MS, min(milliseconds, 5000))

@@ -74,7 +74,7 @@ struct Obs: AsyncParsableCommand {
         return 3
     }
 
-    /// What the parser of the words says, in one line: its own message without the usage, and where that stands.
+    /// What the parser of the words says, in one line: its own message without the usage, and where to find that.
     private static func misuse(_ error: any Error) -> String {
         let hint = fullMessage(for: error).firstMatch(of: /See '([^']*--help)'/).map { "; see '\($0.1)'" } ?? ""
         let said = OutsideText(message(for: error)).lines.first { !$0.isEmpty } ?? "this is no command of obs"

@@ -42,7 +42,7 @@ enum Terminal {
         var text = text
         text.withUTF8 { bytes in
             var written = 0
-            // Safe because each write is told how much is left.
+            // Safe because each write gets the number of bytes that are left.
             while written < bytes.count {
                 let count = Foundation.write(STDOUT_FILENO, bytes.baseAddress! + written, bytes.count - written)
                 if count < 0, errno == EINTR { continue }
@@ -67,7 +67,7 @@ enum Terminal {
     }
 }
 
-/// A progress bar on standard error; silent when that is no terminal.
+/// A progress bar on standard error; silent when that is not a terminal.
 ///
 ///     parsing  ████████████░░░░░░░░  61 %  67 of 110 MB  312 MB/s
 final class ProgressBar: @unchecked Sendable {
@@ -83,7 +83,7 @@ final class ProgressBar: @unchecked Sendable {
         isShown = Terminal.isErrorTerminal && !isQuiet
     }
 
-    /// Draws at most ten times a second. A total of nil is not known, as for standard input.
+    /// Draws at most ten times per second. A total of nil is not known, as for standard input.
     func update(bytes: Int64, of total: Int64?) {
         guard isShown else { return }
         lock.withLock {

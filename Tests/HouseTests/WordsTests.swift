@@ -7,9 +7,9 @@ struct `The words of the house` {
         .deletingLastPathComponent()
 
     /// How many lines may still have such words: the number only goes down, and whoever mends lines lowers it.
-    private static let remaining = 420
+    private static let remaining = 345
     /// Rooms that have none left.
-    private static let finished: Set<String> = ["Simulation"]
+    private static let finished: Set<String> = ["Simulation", "Telemetry", "Transfer"]
 
     @Test func `are those of the field`() throws {
         var left: [String] = []
@@ -92,7 +92,7 @@ private struct Prose {
                 if ["is", "was", "were"].contains(next), third == "there" { return "the previous …, the existing …" }
             case "told": return "notified; distinguished"
             case "stand", "stands", "stood":
-                if !["for", "in", "by"].contains(next) { return "is, are" }
+                if !["for", "in", "by", "out"].contains(next) { return "is, are" }
             case "bury", "buries", "buried": return "turn into a dead letter"
             case "owe", "owes", "owed", "owing": return "pending"
             case "for", "of", "to", "by", "than":

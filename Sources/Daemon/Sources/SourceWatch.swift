@@ -41,7 +41,7 @@ final class SourceWatch: Service, Sendable {
         var activities: [String: SourceActivity] = [:]
         var begun: Timestamp?
         var isAnyOpened = false
-        /// What `/-/ready` is told to wait for.
+        /// What `/-/ready` waits for.
         var condition: String?
         var savedAt = Timestamp(microseconds: 0)
     }
@@ -101,7 +101,7 @@ final class SourceWatch: Service, Sendable {
         }
     }
 
-    /// Notes something of a source. Called a few times a batch.
+    /// Notes something of a source. Called a few times per batch.
     func note(_ source: String, _ change: (inout SourceActivity) -> Void) {
         state.withLock { change(&$0.activities[source, default: SourceActivity()]) }
     }
@@ -171,7 +171,7 @@ final class SourceWatch: Service, Sendable {
     /// - Returns: whether there is something to log: it is otherwise than before, or still wrong.
     private func update(_ source: inout Watched, _ look: SourceLook, _ activity: SourceActivity, now: Timestamp) -> Bool {
         let old = source.state
-        // What came while obs was down is read in the first moments, and is no silence.
+        // What came while obs was down is read in the first moments, and is not a silence.
         let isFresh = now - source.since < limits.patience
         let since = isFresh ? source.since : min(source.since, activity.lastLine ?? source.since)
         source.state = source.entry.state(look, activity, format: source.format, since: since, now: now)

@@ -24,7 +24,8 @@ public enum DataAccess {
         }
     }
 
-    /// Takes the database of an earlier obs away from those who are neither its owner nor of its group. What is made now never is theirs: the mask of the process sees to that.
+    /// Takes the database of an earlier obs away from those who are neither its owner nor of its group. What is made now never is
+    /// theirs: the mask of the process sees to that.
     static func close(_ files: [String]) {
         for file in files {
             var information = stat()

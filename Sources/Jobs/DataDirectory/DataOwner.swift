@@ -2,10 +2,12 @@ internal import CLinux
 import Configuration
 import Foundation
 
-/// Sees to it that what root's commands write into a data directory belongs to the user whose it is: the service goes on with these files.
+/// Sees to it that what root's commands write into a data directory belongs to the user whose it is: the service goes on with
+/// these files.
 ///
-/// Root becomes that user before anything is opened, by executing the program anew, so no file has to be thought of: tables, checkpoints, models, and what SQLite makes beside
-/// its database. It keeps the right to read every file, because the logs that it was started for may be readable by root alone.
+/// Root becomes that user before anything is opened, by executing the program anew, so no file has to be thought of: tables,
+/// checkpoints, models, and what SQLite makes beside its database. It keeps the right to read every file, because the logs that
+/// it was started for may be readable by root alone.
 public enum DataOwner {
     /// Does nothing unless this is root and the directory is another user's.
     ///
@@ -19,7 +21,8 @@ public enum DataOwner {
         let failure = hasGroups ? obs_becomeUser(owner.st_uid, owner.st_gid) : errno
         var reason = failure
         if failure == 0 {
-            // By its own path, so that it keeps its name in lists of processes; the link reaches it also where its folder is closed to the user.
+            // By its own path, so that it keeps its name in lists of processes; the link reaches it also where its folder is
+            // closed to the user.
             if let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") {
                 execv(program, CommandLine.unsafeArgv)
             }

@@ -6,7 +6,8 @@ import Lake
 import Store
 import Streaming
 
-/// A data directory, opened: `lake` (tables), `obs.db` (incidents, models), `serve.db` (newest gold rows by key), `spool` (pushed lines), `checkpoints`, `models`, `export`.
+/// A data directory, opened: `lake` (tables), `obs.db` (incidents, models), `serve.db` (newest gold rows by key), `spool` (pushed
+/// lines), `checkpoints`, `models`, `export`.
 public struct Workspace: Sendable {
     public let path: String
     public let lake: Lake
@@ -46,8 +47,8 @@ public struct Workspace: Sendable {
 
     /// Puts the database of the directory back to what a backup holds, also when the one that is there cannot be opened any more.
     ///
-    /// - Returns: the file that what was there until now is kept in.
-    /// - Throws: `StoreError` when the file is no backup, and then nothing has changed.
+    /// - Returns: the path of the copy of the previous database.
+    /// - Throws: `StoreError` when the file is not a backup, and then nothing has changed.
     public static func restore(_ path: String, from backup: String, now: Date) throws -> String {
         let kept: String
         do {

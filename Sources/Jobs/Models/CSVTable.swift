@@ -30,7 +30,7 @@ struct CSVTable {
         guard lines.count > 1, let inferred = FormatOptions.inferred(from: lines, format: "csv") else {
             throw UsageError("\(path): there is no table; a CSV file with a line of headings and rows is needed")
         }
-        // Two hundred lines do not tell whole numbers from others: a double holds both. A time is no feature.
+        // Two hundred lines do not show whether all numbers are whole: a double holds both. A time is not a feature.
         let columns = inferred.columns.map { column in
             FormatOptions.DeclaredColumn(
                 column.name == "event_time" ? "time" : column.name,

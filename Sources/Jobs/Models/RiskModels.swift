@@ -115,7 +115,8 @@ public struct RiskModels: Sendable {
         return found.model
     }
 
-    /// The anomaly score of each row of a CSV file by an isolation forest that is trained on the same rows: nobody need know what is normal.
+    /// The anomaly score of each row of a CSV file by an isolation forest that is trained on the same rows: nobody need know what
+    /// is normal.
     public static func anomalyScores(csv path: String, seed: UInt64, trees: Int) throws -> [Double] {
         let batch = try CSVTable(path: path).batch
         let layout = FeatureLayout(of: [batch], excluding: [])

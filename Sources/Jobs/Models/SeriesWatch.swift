@@ -9,7 +9,8 @@ public struct SeriesWatch: Sendable {
 
     public init() {}
 
-    /// Nil for a first line that is no number: the headings. Any other line that is none has the score 0, so that there is a score a row.
+    /// Nil for a first line that is not a number: the headings. Any other such line has the score 0, so that there is one score
+    /// per row.
     public mutating func score(_ line: String) -> Double? {
         defer { isFirst = false }
         let text = OutsideText(line).split { $0 == "," }.last ?? ""

@@ -119,7 +119,8 @@ public actor DetectionObserver: PipelineObserver {
             return
         }
         guard damagedVersion == nil else { return }
-        // Without a model the first windows are what is known of normal; once they are enough they train one, and are then judged by it themselves.
+        // Without a model the first windows are what is known of normal; once they are enough they train one, and are then judged
+        // by it themselves.
         training.append(windows)
         guard training.reduce(0, { $0 + $1.count }) >= WindowModel.automaticRows else { return }
         let start = ContinuousClock.now

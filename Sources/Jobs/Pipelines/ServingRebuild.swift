@@ -5,7 +5,8 @@ import Store
 import Streaming
 import Telemetry
 
-/// Opens the newest gold rows. Where the file is damaged it is put aside, and where there is none (any more) the rows are made anew from the gold tables, which hold all of them.
+/// Opens the newest gold rows. Where the file is damaged it is put aside, and where there is none (any more) the rows are made
+/// anew from the gold tables, which hold all of them.
 public enum ServingRebuild {
     /// Opens `serve.db` of the workspace.
     ///

@@ -9,7 +9,8 @@ protocol LineSink {
     mutating func write(_ lines: [SimulatedLine]) throws
 }
 
-/// A file a stream in one folder: `views.jsonl`; what the shop keeps otherwise goes where it would: a file a product, and orders and items in SQLite.
+/// A file a stream in one folder: `views.jsonl`; what the shop keeps otherwise goes where it would: a file a product, and orders
+/// and items in SQLite.
 struct FolderSink: LineSink {
     private let folder: String
     private let streams: [String: SimulatedStream]
@@ -137,7 +138,8 @@ struct OutputSink: LineSink {
     }
 }
 
-/// Pushes the lines of each stream to `BASE/STREAM`, as `POST /api/v1/ingest/{source}` takes them. A push that fails in a way that passes is tried again.
+/// Pushes the lines of each stream to `BASE/STREAM`, as `POST /api/v1/ingest/{source}` takes them. A push that fails in a way
+/// that passes is tried again.
 struct HTTPSink: LineSink {
     private let base: String
 

@@ -37,7 +37,7 @@ public struct SimulationRun: Sendable {
     private let type: any Simulator.Type
     private let show: @Sendable (String) -> Void
 
-    /// - Parameter show: told what goes to standard output.
+    /// - Parameter show: called with what goes to standard output.
     /// - Throws: ``UsageError`` for options that there are not, or that do not go together.
     public init(_ options: Options, show: @escaping @Sendable (String) -> Void) throws {
         guard let type = Simulators.named(options.kind) else {

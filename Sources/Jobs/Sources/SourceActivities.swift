@@ -3,7 +3,8 @@ import Foundation
 @preconcurrency import GRDB
 import Store
 
-/// What is known of sources, kept over a restart: a source that has ended its life while obs was being upgraded is noticed all the same.
+/// What is known of sources, kept over a restart: a source that has ended its life while obs was being upgraded is noticed all
+/// the same.
 public struct SourceActivities: Sendable {
     let store: Store
 

@@ -11,7 +11,7 @@ public struct SourceActivity: Codable, Sendable, Equatable {
     private var firstRejected: Timestamp?
     /// Nothing more comes by nature: a file that was read to its end by a run that has one.
     public private(set) var hasEnded = false
-    /// Whether the newest line came in this run: the time in which nobody looked is no silence of the source.
+    /// Whether the newest line came in this run: the time in which obs did not run is not a silence of the source.
     private var isHeard = false
 
     private enum CodingKeys: String, CodingKey { case lastLine, habit, events, rejected, firstRejected }
@@ -53,7 +53,8 @@ public struct SourceActivity: Codable, Sendable, Equatable {
         (lastLine, isHeard) = (now, true)
     }
 
-    /// What became of lines. Only the beginning is of interest: once something was understood, the rest is a matter of quarantine.
+    /// What became of lines. Only the beginning is of interest: once something was understood, the rest is a matter of
+    /// quarantine.
     public mutating func note(events new: Int, rejected refused: Int, now: Timestamp) {
         guard events == 0 else { return }
         events += new
