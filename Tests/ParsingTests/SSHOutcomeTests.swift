@@ -245,4 +245,23 @@ struct `Lines of programs that change accounts` {
         #expect(events["user"]!.string(at: 0) == user)
         #expect(events["outcome"]!.isNull(at: 0))
     }
+
+    @Test func `have the address from which their user logged in last on their host, also across a checkpoint`() throws {
+        func accepted(_ user: String, _ source: String, _ host: String) -> String {
+            "2026-11-20T10:00:00Z \(host) sshd[7]: Accepted publickey for \(user) from \(source) port 4022 ssh2: RSA SHA256:kk"
+        }
+        let sudo = "2026-11-20T10:30:00Z gate sudo[9]: alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh"
+        let raw = rawLines([
+            accepted("alice", "192.0.2.8", "gate"), accepted("alice", "192.0.2.7", "gate"),
+            accepted("alice", "192.0.2.9", "other"),
+            accepted("bob", "192.0.2.6", "gate"), sudo,
+            "2026-11-20T10:31:00Z gate su[9]: (to root) carol on pts/0",
+            "2026-11-21T10:31:00Z gate sudo[9]: alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh",
+        ])
+        var first = SSHD(context: ParsingContext(timeZone: .gmt)), second = first
+        _ = first.parse(raw.slice(0..<4))
+        try second.restore(first.state)
+        let events = second.parse(raw.slice(4..<7)).events
+        #expect((0..<3).map { events["source"]!.string(at: $0) } == ["192.0.2.7", nil, nil])
+    }
 }

@@ -61,6 +61,8 @@ struct SSHD: LogFormat {
 
     /// The connections that are being opened, whose lines complete each other.
     private var connections = SSHConnections()
+    /// From where users logged in, for the lines of `sudo` and `su`.
+    private var logins = SSHLogins()
 
     init(context: ParsingContext) {
         resolver = StampResolver(context: context)
@@ -83,6 +85,7 @@ struct SSHD: LogFormat {
             writer.write(lastLine != nil)
             writer.write(lastLine ?? [])
             connections.encode(to: &writer)
+            logins.encode(to: &writer)
             return writer.data
         }
     }
@@ -95,6 +98,7 @@ struct SSHD: LogFormat {
         let hasLine = try reader.bool(), line = try reader.array()
         lastLine = hasLine ? line : nil
         connections = try SSHConnections(from: &reader)
+        logins = try SSHLogins(from: &reader)
     }
 
     mutating func parse(_ lines: Batch) -> ParsedBatch {
@@ -146,7 +150,7 @@ struct SSHD: LogFormat {
         case .failure(let reason): return reason
         }
         guard let time = time(of: event.header.stamp, arrival: arrival, file: file) else { return .badTimestamp }
-        connections.complete(&event, of: line, at: time.microseconds)
+        complete(&event, of: line, at: time)
         rows.append(event, of: line, connections, time: time, offset: offset, row: row)
         return nil
     }
@@ -162,9 +166,21 @@ struct SSHD: LogFormat {
         else { return .unknownMessage }  // other machines write into the same file: which message was repeated nobody knows
         guard let time = time(of: repetition.stamp, arrival: arrival, file: file) else { return .badTimestamp }
         event.count = repetition.count
-        connections.complete(&event, of: before, at: time.microseconds)
+        complete(&event, of: before, at: time)
         rows.append(event, of: before, connections, time: time, offset: offset, row: row)
         return nil
+    }
+
+    /// Adds what other lines said: of the same connection, or of the same user's log-in.
+    private mutating func complete(_ event: inout SSHLine, of line: Span<UInt8>, at time: Timestamp) {
+        connections.complete(&event, of: line, at: time.microseconds)
+        guard event.user.lowerBound >= 0, event.outcome == .success || event.isOfAccounts else { return }
+        let host = line.extracting(event.header.host), user = line.extracting(event.user)
+        if event.isOfAccounts {
+            event.loginSource = logins.source(host, user, at: time.microseconds)
+        } else if event.source.lowerBound >= 0 {
+            logins.note(host, user, from: line.extracting(event.source), at: time.microseconds)
+        }
     }
 
     /// A line without a stamp is of the time of the line before it; where no line has one, of the time of its arrival.
@@ -236,6 +252,8 @@ struct SSHD: LogFormat {
             }
             if let known = event.knownSource {
                 connections.appendSource(at: known, to: &sources)
+            } else if let known = event.loginSource {
+                sources.append(known.span)
             } else if event.source.isEmpty {
                 sources.appendNull()
             } else {

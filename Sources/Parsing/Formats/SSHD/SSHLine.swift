@@ -21,6 +21,8 @@ extension SSHD {
         /// Where ``SSHConnections`` has the address and the user that the line itself lacks.
         var knownSource: Int?
         var knownUser: Int?
+        /// From where the user of a line of another program logged in last.
+        var loginSource: [UInt8]?
 
         static func read(_ line: Span<UInt8>) -> Result<SSHLine, RejectionReason> {
             guard line.count > 0 else { return .failure(.emptyLine) }
