@@ -39,8 +39,7 @@ struct `The reference of the metrics` {
         var names: Set<String> = []
         for case let file as URL in files! where file.pathExtension == "swift" {
             let code = try String(contentsOf: file, encoding: .utf8)
-            for found in code.matches(
-                of: /(?:\.(?:counter|gauge|histogram)|EventCounter)\(\s*(?:name: )?"(?<name>[a-z_]+)"/) {
+            for found in code.matches(of: /\.(?:counter|gauge|histogram)\(\s*"(?<name>[a-z_]+)"/) {
                 names.insert(String(found.name))
             }
             // What a log format says of its counter, which pipelines declare.
