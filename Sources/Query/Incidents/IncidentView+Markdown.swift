@@ -1,4 +1,3 @@
-import Alerting
 import Incidents
 import Columns
 import Detection
