@@ -1,6 +1,5 @@
 import Columns
 import Foundation
-import Parsing
 
 /// What is put on the list of addresses to block. `blocklist` in `obs.yaml`.
 public struct BlocklistPolicy: Sendable, Decodable {
