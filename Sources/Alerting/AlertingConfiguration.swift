@@ -3,30 +3,36 @@ import Notify
 import Incidents
 import Foundation
 
-/// Who is told what, when and how, in the words of an Alertmanager configuration.
+/// Who is notified of what, when and how, in the words of an Alertmanager configuration.
 public struct AlertingConfiguration: Sendable, Decodable {
-    /// The root of the tree; nil tells nobody, and incidents are kept all the same.
+    /// The root of the tree; with nil nobody is notified, and incidents are recorded all the same.
     public var route: Route?
+    /// Who can be notified; their names are unique.
     public var receivers: [Receiver] = []
+    /// Which alerts mute which others.
     public var inhibitRules: [InhibitRule] = []
+    /// Named times that routes refer to.
     public var timeIntervals: [NamedInterval] = []
     /// An incident without activity for this long is resolved.
     public var resolveTimeout = Duration.seconds(300)
     /// Which findings are one incident.
     public var incidents = IncidentPolicy()
-    /// Who is on call when, who is told while nobody acknowledges, and what is worked on when.
+    /// Who is on call when.
     public var schedules: [OnCallSchedule] = []
+    /// Who is notified while nobody acknowledges an incident.
     public var escalations: [EscalationPolicy] = []
+    /// When matching alerts are muted for maintenance.
     public var maintenance: [MaintenanceWindow] = []
     /// Which alerts must keep coming.
     public var deadMansSwitches: [DeadMansSwitch] = []
-    /// Signs the links by which somebody acknowledges; nil puts none into notifications.
+    /// Signs the links for acknowledging in notifications; with nil they have none.
     public var acknowledgeLinks: AcknowledgeLinks?
     /// What links in notifications begin with.
     public var externalURL = "http://127.0.0.1:9464"
-    /// How long a notification that nobody takes is tried.
+    /// How long an undeliverable notification is tried before it becomes a dead letter.
     public var giveUpAfter = Duration.seconds(3 * 86_400)
 
+    /// Without routes and receivers.
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
@@ -36,7 +42,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         case muteTimeIntervals = "mute_time_intervals"
     }
 
-    /// What obs knows beside Alertmanager's keys.
+    /// The keys that obs adds to Alertmanager's.
     private enum OwnKeys: String, CodingKey {
         case resolveTimeout = "resolve_timeout"
         case externalURL = "external_url"
@@ -103,7 +109,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         }
     }
 
-    /// What no part of the configuration can see alone.
+    /// Checks what concerns several parts of the configuration.
     private func check(_ decoder: any Decoder) throws {
         func fail(_ error: AlertingError, at path: ConfigurationKey...) -> DecodingError { .found(error, at: path, in: decoder) }
         var names: Set<String> = []
@@ -122,7 +128,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         }
     }
 
-    /// Whether the receivers and time intervals that a route and those below it name are there.
+    /// Checks that the receivers and time intervals that a route and those below it name exist.
     private func check(
         _ route: Route, at path: [ConfigurationKey], receivers: Set<String>, intervals: [String], _ decoder: any Decoder
     ) throws {
@@ -141,7 +147,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         }
     }
 
-    /// What schedules and escalations name must be there.
+    /// Checks that the receivers and schedules that escalations name exist.
     private func checkOnCall(_ decoder: any Decoder) throws {
         func fail(_ error: AlertingError, at path: ConfigurationKey...) -> DecodingError { .found(error, at: path, in: decoder) }
         let receivers = Set(receivers.map(\.name))
@@ -188,8 +194,10 @@ public struct AlertingConfiguration: Sendable, Decodable {
 
 /// A whole file as Alertmanager has it: without what obs adds, and with a route.
 public struct AlertmanagerFile: Sendable, Decodable {
+    /// What the file says, with the defaults of obs for what Alertmanager does not have.
     public let configuration: AlertingConfiguration
 
+    /// Reads a file, which must have a route.
     public init(from decoder: any Decoder) throws {
         configuration = try AlertingConfiguration(alertmanager: decoder)
         guard configuration.route != nil else { throw AlertingError.noRoute }

@@ -2,8 +2,8 @@ import Columns
 import Incidents
 import Foundation
 
-/// The configuration in force as Alertmanager would show it, for `amtool config show` and `amtool config routes`: what routes, groups and holds back, and
-/// the names of receivers. How a receiver is reached is left out: it is where the secrets are.
+/// The configuration in force as Alertmanager would show it, for `amtool config show` and `amtool config routes`: what routes,
+/// groups and holds back, and the names of receivers. How a receiver is reached is left out: it is where the secrets are.
 extension AlertingConfiguration {
     public var alertmanagerYAML: String {
         var lines = ["global:", "  resolve_timeout: \(Self.text(resolveTimeout))"]

@@ -1,23 +1,24 @@
 import Columns
 import Incidents
 
-/// Alerts that must keep coming, such as Prometheus' `Watchdog`. When they stay away, whoever sends them or the way from there is broken, and nobody would
-/// be told of anything; so obs raises an alert itself.
+/// Alerts that must keep coming, such as Prometheus' `Watchdog`. When they stop, their sender or the way from there is broken,
+/// and nobody would be notified of anything; so obs raises an alert itself.
 public struct DeadMansSwitch: Sendable, Equatable, Decodable {
-    /// The `alertname` of what is raised.
+    /// The `alertname` of the raised alert.
     static let alertName = "DeadMansSwitch"
 
-    /// The label `switch` of what is raised.
+    /// The label `switch` of the raised alert.
     public var name: String
-    /// Any alert that these match, and that fires, is a sign of life.
+    /// Any firing alert that these match is a sign of life.
     public var matchers: [Matcher]
-    /// How long none may come.
+    /// The longest time without a sign of life.
     public var within = Duration.seconds(600)
-    /// Labels of what is raised, beside its name; `severity` is critical unless they say otherwise.
+    /// Additional labels of the raised alert; `severity` is critical unless they set it.
     public var labels: Labels = [:]
 
     private enum CodingKeys: String, CodingKey { case name, matchers, within, labels }
 
+    /// A switch as a configuration file has it.
     public init(name: String, matchers: [Matcher], within: Duration = .seconds(600), labels: Labels = [:]) {
         self.name = name
         self.matchers = matchers
@@ -25,6 +26,7 @@ public struct DeadMansSwitch: Sendable, Equatable, Decodable {
         self.labels = labels
     }
 
+    /// Reads a switch, which must have a name and matchers.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         name = try keys.decode(String.self, forKey: .name)
@@ -40,29 +42,29 @@ public struct DeadMansSwitch: Sendable, Equatable, Decodable {
         for label in labels.keys { try LabelName.require(label) }
     }
 
-    /// What is raised, of which the times are missing.
+    /// The labels of the raised alert.
     var raisedLabels: Labels {
         (["severity": "critical"] as Labels).merging(labels).merging(["alertname": Self.alertName, "switch": name])
     }
 }
 
-/// When each switch had its last sign of life, and what is raised for those that had none for too long. Knows no clock and no store.
+/// When each switch had its last sign of life, and the alerts that are raised for silent ones. A value without clock and store.
 ///
-/// It is forgotten when the process ends: then each has its time once more, save for those that were raised (``restore(_:)``).
+/// It is lost when the process ends: then each switch has its full time again, except those that were raised (``restore(_:)``).
 struct DeadMansSwitches: Sendable {
     private struct State {
         /// Nil: none since before this process began.
         var heardAt: Timestamp?
-        /// When what is raised was posted last; nil while all is well.
+        /// When its alert was posted last; nil while none is raised.
         var raisedAt: Timestamp?
         var raisedSince: Timestamp?
     }
 
     private var states: [String: State] = [:]
 
-    /// What stays raised until there is a sign of life, because it was when this process began.
+    /// Marks switches that were raised when this process began: they stay raised until there is a sign of life.
     mutating func restore(_ raised: [(name: String, since: Timestamp)]) {
-        // Whoever was heard already ends it at the next look.
+        // A switch that was heard already is resolved at the next call.
         for (name, since) in raised {
             var state = states[name] ?? State()
             (state.raisedAt, state.raisedSince) = (Timestamp(microseconds: 0), since)
@@ -79,14 +81,15 @@ struct DeadMansSwitches: Sendable {
         }
     }
 
-    /// The alerts to be posted now: of a switch without a sign of life again and again, so that it goes on to fire; of one that has one, the end.
+    /// The alerts to post now. A silent switch is posted again and again so that it keeps firing; one that was heard is posted as
+    /// resolved.
     mutating func due(_ switches: [DeadMansSwitch], resolveTimeout: Duration, now: Timestamp) -> [Alert] {
         var due: [Alert] = []
         for one in switches {
-            // A switch that is new has its time from now on.
+            // A new switch has its full time from now on.
             var state = states[one.name] ?? State(heardAt: now)
             defer { states[one.name] = state }
-            // What is in the future was noted by a clock that was ahead: from now on its time begins anew.
+            // A time in the future was written by a clock that was ahead: the switch has its full time from now on.
             if let heardAt = state.heardAt, heardAt > now { state.heardAt = now }
             if let raisedAt = state.raisedAt, raisedAt > now { state.raisedAt = Timestamp(microseconds: 0) }
             let isSilent = state.heardAt.map { $0 + one.within < now } ?? true
@@ -103,7 +106,7 @@ struct DeadMansSwitches: Sendable {
         return due
     }
 
-    /// What was due could not be posted: it is due again.
+    /// Makes alerts due again that could not be posted.
     mutating func couldNotPost(_ alerts: [Alert]) {
         for alert in alerts {
             guard let name = alert.labels["switch"] else { continue }
@@ -112,7 +115,7 @@ struct DeadMansSwitches: Sendable {
         }
     }
 
-    /// The clock was ahead: a sign of life is not from the future.
+    /// The clock was ahead: moves signs of life out of the future.
     mutating func clockWentBack(to now: Timestamp) {
         states = states.mapValues { state in
             var state = state

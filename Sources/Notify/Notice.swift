@@ -8,7 +8,7 @@ public struct Notice: Sendable {
     public var key = ""
     /// When it is sent: what a signed webhook carries.
     public var sentAt = Timestamp(microseconds: 0)
-    /// The parts that took this very text before, such as recipients of a mail: they are left out.
+    /// The parts that accepted this very text before, such as recipients of a mail: they do not get it again.
     public var alreadyTaken: Set<String> = []
     /// Set by ``Notifiers/send(_:by:)``.
     var library = MessageLibrary.builtin
@@ -42,7 +42,7 @@ public struct Notice: Sendable {
     /// Its alerts as version 4 of Alertmanager's webhook payload: the same notice is the same text.
     public var json: String { String(decoding: HTTPRequest.encode(payload), as: UTF8.self) }
 
-    /// The same without alerts that have been resolved, for an integration that wants none; nil when nothing is left.
+    /// The same without resolved alerts, for an integration without `send_resolved`; nil when nothing is left.
     public var firingOnly: Notice? {
         guard let firing = payload.firingOnly else { return nil }
         var notice = self

@@ -1,12 +1,15 @@
 import Columns
 
-/// Reads the integrations of receivers and sends notices by them. Keeps the access tokens that services issue, so one of these serves a whole process.
+/// Reads the integrations of receivers and sends notices by them. Keeps the access tokens that services issue, so one of these
+/// serves a whole process.
 public final class Notifiers: Sendable {
     private let courier = Courier()
 
+    /// Without any access token yet.
     public init() {}
 
-    /// Sends a notice. It may be called from any task, several times at once; what must not be sent twice is told apart by ``Notice/key``.
+    /// Sends a notice. It may be called from any task, several times at once; what must not be sent twice is identified by
+    /// ``Notice/key``.
     ///
     /// - Returns: how it ended; it does not throw.
     public func send(_ notice: Notice, by notifier: Notifier) async -> NoticeOutcome {

@@ -8,7 +8,8 @@ import Testing
 @testable import Notify
 @testable import Incidents
 
-/// Guards against keys that are accepted and then ignored, such as `server_name` of a mail: every key that the configuration takes changes what is sent.
+/// Guards against keys that are accepted and then ignored, such as `server_name` of a mail: every key that the configuration
+/// takes changes what is sent.
 struct `A key that is accepted` {
     private let folder = TemporaryFolder()
 

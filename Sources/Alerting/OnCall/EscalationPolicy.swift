@@ -1,30 +1,40 @@
 import Columns
 import Incidents
 
-/// Who is told, one after the other, while nobody acknowledges an incident. The first policy whose matchers hold for an incident is its policy.
+/// Who is notified, one after the other, while nobody acknowledges an incident. The first policy whose matchers match an incident
+/// is its policy.
+///
+/// A value without clock and store.
 public struct EscalationPolicy: Sendable, Decodable {
+    /// Which incidents it is for; empty matches all.
     public var matchers: [Matcher] = []
     /// In the order of their delays.
     public var steps: [Step]
 
-    /// After so long without an acknowledgement, somebody else is told.
+    /// Whom to notify after some time without an acknowledgement.
     public struct Step: Sendable, Decodable {
+        /// Whom a step notifies.
         public enum Target: Sendable, Equatable {
+            /// The receiver of this name.
             case receiver(String)
-            /// Whoever has the turn of this schedule then; a receiver has the person's name.
+            /// Whoever is on call by this schedule at that time; the person's name is that of a receiver.
             case schedule(String)
         }
 
+        /// The time since the incident was opened.
         public var after: Duration
+        /// Whom it notifies.
         public var target: Target
 
         private enum CodingKeys: String, CodingKey { case after, receiver, schedule }
 
+        /// A step as a configuration file has it.
         public init(after: Duration, target: Target) {
             self.after = after
             self.target = target
         }
 
+        /// Reads a step: `after`, and either `receiver` or `schedule`.
         public init(from decoder: any Decoder) throws {
             let keys = try decoder.container(keyedBy: CodingKeys.self)
             guard let delay = try keys.duration(.after) else {
@@ -43,11 +53,13 @@ public struct EscalationPolicy: Sendable, Decodable {
 
     private enum CodingKeys: String, CodingKey { case matchers, steps }
 
+    /// A policy as a configuration file has it.
     public init(matchers: [Matcher] = [], steps: [Step]) {
         self.matchers = matchers
         self.steps = steps
     }
 
+    /// Reads a policy whose steps are in the order of their delays.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         matchers = try (keys.decodeIfPresent([String].self, forKey: .matchers) ?? []).flatMap { try [Matcher](parsing: $0) }
@@ -60,15 +72,21 @@ public struct EscalationPolicy: Sendable, Decodable {
     }
 }
 
-/// A time in which nobody is told of what is worked on: incidents are kept, and told when it has ended if they are still open.
+/// A time of maintenance in which matching alerts are muted: their incidents are recorded, and receivers are notified afterwards
+/// if they are still open.
 public struct MaintenanceWindow: Sendable, Decodable {
+    /// Matches the alerts that are muted.
     public var matchers: [Matcher]
+    /// Its first moment.
     public var from: Timestamp
+    /// The first moment after it.
     public var until: Timestamp
+    /// What is done, for people.
     public var comment: String
 
     private enum CodingKeys: String, CodingKey { case matchers, from, until, comment }
 
+    /// A window as a configuration file has it.
     public init(matchers: [Matcher], from: Timestamp, until: Timestamp, comment: String = "") {
         self.matchers = matchers
         self.from = from
@@ -76,6 +94,7 @@ public struct MaintenanceWindow: Sendable, Decodable {
         self.comment = comment
     }
 
+    /// Reads a window, which must have matchers and end after its start.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         matchers = try keys.decode([String].self, forKey: .matchers).flatMap { try [Matcher](parsing: $0) }

@@ -2,9 +2,14 @@ import Columns
 import Incidents
 import Foundation
 
-/// Who is on call when: people take turns, and hand over at an hour of a place's clock. At any time it is exactly one of them.
+/// Who is on call when: people take turns and hand over at a time of day in a time zone. At any time exactly one person is on
+/// call.
+///
+/// A value without clock and store: the time is always given.
 public struct OnCallSchedule: Sendable, Decodable {
+    /// The name by which steps of an escalation refer to it.
     public var name: String
+    /// The time zone of hand-overs.
     public var timeZone: TimeZone
     /// In the order of their turns; the first takes the first shift.
     public var people: [String]
@@ -14,22 +19,28 @@ public struct OnCallSchedule: Sendable, Decodable {
     var handOver: Int
     /// Length of a shift in days of the calendar: a day of 23 or 25 hours is one.
     var days: Int
+    /// Who stands in for others; a later entry takes precedence over an earlier one.
     public var overrides: [Override] = []
 
-    /// Somebody stands in for whoever has the turn. Of two that overlap, the one that is written later holds.
+    /// A person who stands in for whoever has the turn.
     public struct Override: Sendable, Decodable {
+        /// The name of the person's receiver.
         public var person: String
+        /// Its first moment.
         public var from: Timestamp
+        /// The first moment after it.
         public var until: Timestamp
 
         private enum CodingKeys: String, CodingKey { case person, from, until }
 
+        /// An override as a configuration file has it.
         public init(person: String, from: Timestamp, until: Timestamp) {
             self.person = person
             self.from = from
             self.until = until
         }
 
+        /// Reads an override, which must end after its start.
         public init(from decoder: any Decoder) throws {
             let keys = try decoder.container(keyedBy: CodingKeys.self)
             person = try keys.decode(String.self, forKey: .person)
@@ -43,13 +54,20 @@ public struct OnCallSchedule: Sendable, Decodable {
 
     /// One person's time without a break.
     public struct Shift: Sendable, Equatable {
+        /// The name of the person's receiver.
         public var person: String
+        /// Its first moment.
         public var from: Timestamp
+        /// The first moment after it.
         public var until: Timestamp
         /// Whether the person stands in for another.
         public var isOverride: Bool
     }
 
+    /// - Parameters:
+    ///   - starts: the date of the first hand-over, in `timeZone`.
+    ///   - handOver: minutes after midnight.
+    ///   - days: the length of a shift.
     public init(
         name: String, timeZone: TimeZone, people: [String], starts: (year: Int, month: Int, day: Int), handOver: Int, days: Int,
         overrides: [Override] = []
@@ -114,7 +132,8 @@ public struct OnCallSchedule: Sendable, Decodable {
             isOverride: false)
     }
 
-    /// When shift `number` begins. An hour that a day has twice is its first; one that it lacks is as much later as the clock is put forward.
+    /// When shift `number` begins. An hour that a day has twice is its first; one that it lacks is as much later as the clock is
+    /// put forward.
     private func begin(of number: Int) -> Timestamp {
         let naive = Int64(firstDay + number * days) * 86_400 + Int64(handOver) * 60
         func offset(at seconds: Int64) -> Int64 {
@@ -134,6 +153,7 @@ public struct OnCallSchedule: Sendable, Decodable {
         case handOver = "hand_over"
     }
 
+    /// Reads a schedule of the section `oncall`.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         func bad(_ key: CodingKeys, _ message: String) -> DecodingError {

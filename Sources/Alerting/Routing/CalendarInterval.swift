@@ -2,7 +2,8 @@ import Columns
 import Incidents
 import Foundation
 
-/// A part of the calendar, such as the nights from Monday to Friday in Berlin, with the names of Alertmanager's `time_intervals`. What is left out holds always.
+/// A part of the calendar, such as the nights from Monday to Friday in Berlin, with the names of Alertmanager's `time_intervals`.
+/// What is left out holds always.
 ///
 /// Source: Alertmanager, "Configuration", time_interval.
 public struct CalendarInterval: Sendable, Hashable, Decodable {

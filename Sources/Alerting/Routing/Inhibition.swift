@@ -1,11 +1,16 @@
 import Columns
 import Incidents
 
-/// While an alert that ``sources`` match fires, those that ``targets`` match are not told, where both have the same values of the labels ``equal``.
+/// While an alert that ``sources`` match fires, those that ``targets`` match are muted, if both have the same values of the
+/// labels ``equal``.
+///
+/// Rules and ``Inhibitor`` are values without clock and store.
 public struct InhibitRule: Sendable, Decodable {
+    /// Matches the alerts that mute others.
     public var sources: [Matcher] = []
+    /// Matches the alerts that are muted.
     public var targets: [Matcher] = []
-    /// A label that neither has is the same.
+    /// Labels whose values must be equal; a label that neither alert has is equal.
     public var equal: [String] = []
 
     private enum CodingKeys: String, CodingKey {
@@ -18,12 +23,14 @@ public struct InhibitRule: Sendable, Decodable {
         case targetMatchExpressions = "target_match_re"
     }
 
+    /// A rule as a configuration file has it.
     public init(sources: [Matcher], targets: [Matcher], equal: [String]) {
         self.sources = sources
         self.targets = targets
         self.equal = equal
     }
 
+    /// Reads a rule, with matchers in today's form or the two older ones.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         sources = try keys.matchers(.sourceMatchers, equal: .sourceMatch, expressions: .sourceMatchExpressions)
@@ -34,9 +41,10 @@ public struct InhibitRule: Sendable, Decodable {
     fileprivate func valuesOfEqual(_ labels: Labels) -> [OutsideText] { equal.map { OutsideText(labels[$0] ?? "") } }
 }
 
-/// Says which alerts are inhibited while others fire.
+/// Says which alerts are inhibited while others fire. A value without clock and store.
 ///
-/// An alert that is both source and target of a rule is not inhibited by one that is so too: otherwise two could keep each other quiet, and one itself.
+/// An alert that is both source and target of a rule is not inhibited by another one that is both: otherwise two could mute each
+/// other, and one itself.
 ///
 /// Source: Alertmanager, inhibit.Inhibitor.
 struct Inhibitor: Sendable {

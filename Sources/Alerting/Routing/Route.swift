@@ -1,7 +1,9 @@
 import Columns
 import Incidents
 
-/// A node of the routing tree.
+/// A node of the routing tree. A value without clock and store.
+///
+/// Source: Alertmanager, "Configuration", route.
 public struct Route: Sendable, Decodable {
     /// Nil takes the parent's, as do the other optional ones.
     public var receiver: String?
@@ -30,10 +32,12 @@ public struct Route: Sendable, Decodable {
         case repeatInterval = "repeat_interval"
     }
 
+    /// A route that takes every alert.
     public init(receiver: String) {
         self.receiver = receiver
     }
 
+    /// Reads a route and those below it.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         // An empty name is none, as in Go: the parent's holds.
@@ -61,21 +65,24 @@ public struct Route: Sendable, Decodable {
         if repeatInterval == .zero { throw AlertingError.zeroInterval("repeat_interval") }
     }
 
+    /// The default of `group_wait`, as in Alertmanager.
     public static let defaultGroupWait = Duration.seconds(30)
+    /// The default of `group_interval`, as in Alertmanager.
     public static let defaultGroupInterval = Duration.seconds(300)
+    /// The default of `repeat_interval`, as in Alertmanager.
     public static let defaultRepeatInterval = Duration.seconds(4 * 3600)
 
     /// The matchers on the way here from the root, as the first part of each ``groupKey(_:)``.
     private(set) var path = "{}"
     private var isSettled = false
 
-    /// The labels by which this route tells groups apart; `...` stands for all.
+    /// The labels by which this route groups; `...` means all.
     func groupLabels(of labels: Labels) -> Labels {
         guard let names = groupBy, names != ["..."] else { return groupBy == nil ? [:] : labels }
         return labels.selecting(names)
     }
 
-    /// Names a group for ever, as Alertmanager does: `{}/{severity="critical"}:{alertname="SSHBruteForce"}`.
+    /// The permanent name of a group, as Alertmanager has it: `{}/{severity="critical"}:{alertname="SSHBruteForce"}`.
     func groupKey(_ groupLabels: Labels) -> String {
         let pairs = groupLabels.map { "\(Matcher.shown($0.key))=\(JSONText.quote($0.value))" }
         return "\(path):{\(pairs.joined(separator: ", "))}"
@@ -87,8 +94,8 @@ public struct Route: Sendable, Decodable {
         return isIn(mutedDuring) || !activeDuring.isEmpty && !isIn(activeDuring)
     }
 
-    /// This route with its whole tree as alerts meet it: each node has what it inherits and knows its path. To walk a settled tree costs no more than
-    /// its matchers.
+    /// This route with its tree prepared for alerts: each node has what it inherits and knows its path. To walk a settled tree
+    /// costs no more than its matchers.
     var settled: Route {
         guard !isSettled else { return self }
         var whole = self
@@ -106,7 +113,8 @@ public struct Route: Sendable, Decodable {
         return whole
     }
 
-    /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the tree.
+    /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the
+    /// tree.
     public func destinations(for labels: Labels) -> [Route] {
         guard isSettled else { return settled.destinations(for: labels) }
         guard matchers.match(labels) else { return [] }

@@ -11,7 +11,8 @@ extension Route {
         public let why: String
     }
 
-    /// The receivers of an alert with these labels, in the order in which they are found, each with the reason: as ``destinations(for:)`` walks.
+    /// The receivers of an alert with these labels, in the order in which they are found, each with the reason: as
+    /// ``destinations(for:)`` walks.
     public func explain(_ labels: Labels) -> [Explanation] {
         settled.walk(labels, [])
     }

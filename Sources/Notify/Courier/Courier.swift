@@ -4,8 +4,8 @@ import Foundation
 import Synchronization
 import Transfer
 
-/// Sends requests and mails by libcurl. Certificates are verified unless the configuration says otherwise, no proxy is taken from the environment,
-/// and what a receiver answers is read only to a limit.
+/// Sends requests and mails by libcurl. Certificates are verified unless the configuration says otherwise, no proxy is taken from
+/// the environment, and responses are read up to a limit.
 ///
 /// A transfer blocks; each runs on a thread of this queue, never on the shared pool.
 final class Courier: Sendable {
@@ -16,7 +16,7 @@ final class Courier: Sendable {
 
     init() {}
 
-    /// Sends one request. A token for it is fetched first if it needs one and none is known.
+    /// Sends one request. If it needs an access token and none is known, that is fetched first.
     func send(_ request: HTTPRequest, _ http: HTTPClientConfiguration) async -> HTTPAnswer {
         guard case .oauth2(let settings) = http.authorization else { return await transfer(request, http) }
         switch await token(settings) {
@@ -25,7 +25,7 @@ final class Courier: Sendable {
             var authorized = http
             authorized.authorization = .other(type: "Bearer", credentials: .text(token))
             let answer = await transfer(request, authorized)
-            // A token may be withdrawn before its time; the next try fetches another.
+            // A token may be revoked before it expires; the next try fetches another.
             if case .answered(401, _, let shown, _) = answer {
                 tokens.forget(.oauth2(settings))
                 return .failed(reason: "the receiver did not take the token\(shown.isEmpty ? "" : ": \(shown)")")
@@ -46,7 +46,7 @@ final class Courier: Sendable {
         }
     }
 
-    /// So often at most an answer may point elsewhere.
+    /// The most redirects in a row.
     private static let maxRedirects = 10
 
     private static func perform(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> HTTPAnswer {
@@ -64,7 +64,7 @@ final class Courier: Sendable {
         return .failed(reason: "\(Endpoint.mask(request.url)): it points elsewhere more than \(maxRedirects) times")
     }
 
-    /// One request and its answer, and where that points.
+    /// One request: its response, and the address that a redirect names.
     private static func exchange(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> (
         answer: HTTPAnswer, location: String?
     ) {
@@ -73,7 +73,7 @@ final class Courier: Sendable {
         do {
             curl.set(try options(request, http, &secrets))
         } catch {
-            // A secret's file may be on its way: the notification is not given up for it.
+            // The file of a secret may be about to come: the notification is not given up for it.
             return (.failed(reason: "\(error)"), nil)
         }
         let transfer = curl.perform(body: request.method == "GET" ? nil : request.body, answerLimit: maxAnswer)
@@ -90,7 +90,7 @@ final class Courier: Sendable {
         return (answer, curl.text(CURLINFO_REDIRECT_URL))
     }
 
-    /// What libcurl is told of a request.
+    /// The options of libcurl for a request.
     static func options(_ request: HTTPRequest, _ http: HTTPClientConfiguration, _ secrets: inout [String]) throws(NotifierError)
         -> CurlOptions
     {
@@ -99,7 +99,8 @@ final class Courier: Sendable {
         var headers = http.headers.merging(request.headers) { _, given in given }
         headers["User-Agent"] = headers["User-Agent"] ?? "obs"
         headers["Expect"] = ""
-        // libcurl checks the certificate against the name in the address; so the address bears the other name, and the connection goes where it went.
+        // libcurl checks the certificate against the name in the address. So the address gets that name, and the connection still
+        // goes to the host.
         if let name = http.tls.serverName, var components = URLComponents(string: url), let host = components.host {
             let port = components.port ?? (components.scheme == "http" ? 80 : 443)
             headers["Host"] = components.port.map { "\(host):\($0)" } ?? host
@@ -109,7 +110,7 @@ final class Courier: Sendable {
         }
         options.set(CURLOPT_URL, url)
         options.set(CURLOPT_PROTOCOLS_STR, "http,https")
-        // Redirects are followed by us, who know what must not go along (Redirect).
+        // Redirects are not libcurl's: it does not know which secrets must not be sent on (Redirect).
         options.set(CURLOPT_FOLLOWLOCATION, 0)
         options.set(CURLOPT_HTTP_VERSION, http.usesHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)
         switch request.method {
@@ -163,7 +164,8 @@ final class Courier: Sendable {
                     ? .retry(reason: "\(mail.place): \(answers.problem)") : .refused(reason: "\(mail.place): \(answers.problem)")
             }
             let status = curl.number(CURLINFO_RESPONSE_CODE)
-            // RFC 5321 §4.2.1: 4yz may be tried again, 5yz is final; that a login failed or TLS is missing is the server's state and may be mended.
+            // RFC 5321 §4.2.1: 4yz may be tried again, 5yz is final; a failed login or missing TLS is the server's state and may
+            // be repaired.
             let isFinal =
                 (500..<600).contains(status)
                 && [CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_WEIRD_SERVER_REPLY].contains { $0 == transfer.code }
@@ -175,10 +177,10 @@ final class Courier: Sendable {
             isWorthAnotherTry: answers.refused.contains(where: \.isPassing))
     }
 
-    /// What libcurl is told of a mail.
+    /// The options of libcurl for a mail.
     static func options(_ mail: Mail) -> CurlOptions {
         var options = CurlOptions()
-        // The same as for requests: the address bears the name that the certificate is to bear.
+        // As for requests: the address has the name that the certificate is issued for.
         if let name = mail.tls.serverName {
             let port = mail.smarthost.port
             options.set(CURLOPT_CONNECT_TO, list: ["\(name):\(port):\(mail.host):\(port)"])
@@ -211,7 +213,7 @@ extension CurlOptions {
         ] {
             if let file { set(option, file) }
         }
-        // CURL_SSLVERSION_TLSv1_0 is 4 and so on; the greatest stands 16 bits higher. Go's default is TLS 1.2 at least.
+        // CURL_SSLVERSION_TLSv1_0 is 4 and so on; the maximum is shifted by 16 bits. Go's default is TLS 1.2 at least.
         let versions: [TLSConfiguration.Version: Int] = [.tls10: 4, .tls11: 5, .tls12: 6, .tls13: 7]
         let greatest = tls.maxVersion.flatMap { versions[$0] } ?? 0
         set(CURLOPT_SSLVERSION, (tls.minVersion.flatMap { versions[$0] } ?? 6) | (greatest << 16))

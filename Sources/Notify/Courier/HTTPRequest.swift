@@ -8,7 +8,7 @@ struct HTTPRequest: Sendable, Equatable {
     var headers: [String: String] = [:]
     var body = Data()
     var timeout = Duration.seconds(10)
-    /// Texts in it that no error may show, beside those of the client's settings.
+    /// Texts in it that no error may show, in addition to those of the client's settings.
     var secrets: [String] = []
     /// Signs the request for Amazon: `aws:amz:REGION:sns`, with access key and secret key.
     var awsSignature: AWSSignature?
@@ -24,7 +24,7 @@ struct HTTPRequest: Sendable, Equatable {
         HTTPRequest(url: url, headers: ["Content-Type": "application/json"], body: encode(value), secrets: secrets)
     }
 
-    /// A POST of what `make` makes of a text as JSON, in which the text is cut so that the whole has at most `limit` bytes.
+    /// A POST of `make(text)` as JSON, in which the text is cut so that the body has at most `limit` bytes.
     static func json<Value: Encodable>(
         _ make: (String) -> Value, _ text: String, _ markup: Markup, within limit: Int, to url: String, secrets: [String] = []
     ) -> HTTPRequest {
@@ -50,7 +50,7 @@ struct HTTPRequest: Sendable, Equatable {
         fields.map { "\(escape($0.0))=\(escape($0.1))" }.joined(separator: "&")
     }
 
-    /// Escapes all but the characters that RFC 3986 §2.3 calls unreserved.
+    /// Percent-encodes all but the unreserved characters of RFC 3986 §2.3.
     static func escape(_ text: String) -> String {
         var escaped = ""
         for byte in text.utf8 {
@@ -68,16 +68,16 @@ struct HTTPRequest: Sendable, Equatable {
     }
 }
 
-/// What came back.
+/// The response to a request.
 enum HTTPAnswer: Sendable, Equatable {
-    /// No answer: no connection, no trust, no time.
+    /// No response: no connection, no trust in the certificate, or a time-out.
     case failed(reason: String)
     /// - Parameters:
     ///   - body: at most its first 64 KiB.
     ///   - shown: the beginning of the body, without secrets and fit for a log.
     case answered(status: Int, body: Data, shown: String, retryAfter: Duration?)
 
-    /// - Parameter objection: what a service says in the body beside its status: many say 200 to everything.
+    /// - Parameter objection: what a service says in the body in addition to its status: many respond with 200 to everything.
     func outcome(
         alsoRetrying statuses: Set<Int> = [], objection: (ServiceAnswer) -> ServiceObjection? = { _ in nil }
     ) -> NoticeOutcome {

@@ -1,9 +1,9 @@
 import Foundation
 
-/// An address of a mail's header, and the name that is shown for it.
+/// An address in a header of a mail, with its display name.
 struct MailAddress: Sendable, Equatable {
     var address: String
-    /// As it is meant: without quotes and the escapes within them.
+    /// Without quotes and the escapes within them.
     var name: String?
 
     var domain: String {
@@ -12,7 +12,7 @@ struct MailAddress: Sendable, Equatable {
 
     /// The addresses in `"Ann, B." <ann@example.org>, bob@example.org`.
     ///
-    /// - Throws: ``NotifierError/badValue(_:)`` for one that could not be handed to a server.
+    /// - Throws: ``NotifierError/badValue(_:)`` for one that a server would not accept.
     ///
     /// Source: RFC 5322 §3.4, without comments and groups.
     static func list(_ text: String) throws(NotifierError) -> [MailAddress] {
@@ -28,7 +28,7 @@ struct MailAddress: Sendable, Equatable {
 
     private typealias Scalars = ArraySlice<Unicode.Scalar>
 
-    /// What stands between commas that are in no quotes.
+    /// The entries between commas that are not within quotes.
     private static func entries(_ text: String) -> [Scalars] {
         let scalars = Array(text.unicodeScalars)
         var entries: [Scalars] = []
@@ -50,7 +50,7 @@ struct MailAddress: Sendable, Equatable {
         return entries
     }
 
-    /// Nil for what is no address, and an address of nil for what is empty.
+    /// Nil when it is not an address; an address of nil when it is empty.
     private static func parse(_ entry: Scalars) -> MailAddress?? {
         guard !entry.contains(where: { $0 == "\r" || $0 == "\n" || $0 == "\0" }) else { return nil }
         let entry = trimmed(entry)
@@ -70,7 +70,7 @@ struct MailAddress: Sendable, Equatable {
         return MailAddress(address: string(address), name: name)
     }
 
-    /// The name that is shown, out of its quotes; nil when a quote is not closed.
+    /// The display name without its quotes; nil when a quote is not closed.
     private static func phrase(_ text: Scalars) -> String? {
         var shown = String.UnicodeScalarView()
         var isQuoted = false

@@ -1,9 +1,9 @@
 import Columns
 import Foundation
 
-/// Mails as servers want them: lines of at most 76 characters of ASCII that end in CR LF.
+/// Mails in the form that servers accept: lines of at most 76 characters of ASCII that end in CR LF.
 enum MailText {
-    /// - Parameter parts: the same text in several types, the one that is shown first if possible last.
+    /// - Parameter parts: the same text in several types, the preferred one last.
     ///
     /// Source: RFC 5322, RFC 2046 §5.1.4.
     static func compose(_ headers: [String: String], _ parts: [(type: String, text: String)], boundary: String) -> Data {
@@ -19,7 +19,7 @@ enum MailText {
         return Data(lines.joined(separator: "\r\n").utf8)
     }
 
-    /// Headers of addresses, whose names are encoded each by itself.
+    /// Headers with addresses, in which each name is encoded by itself.
     private static let ofAddresses: Set<String> = ["To", "From", "Cc", "Bcc", "Reply-To", "Sender", "Resent-To", "Resent-From"]
 
     /// One header; what is not ASCII is encoded, and no value can begin another header.
@@ -35,13 +35,15 @@ enum MailText {
         return "\(name): \(isPlain(line, limit: 900) ? line : words(line))"
     }
 
-    /// Whether a text means in a header what it says: ASCII, not too long for a line, and nothing that would be read as an encoded word.
+    /// Whether a text needs no encoding in a header: ASCII, not too long for a line, and nothing that would be read as an encoded
+    /// word.
     private static func isPlain(_ text: String, limit: Int) -> Bool {
         text.utf8.count <= limit && text.utf8.allSatisfy { (0x20..<0x7F).contains($0) }
             && text.utf8.firstRange(of: "=?".utf8) == nil
     }
 
-    /// An address with its name as headers have it: as it is, in quotes, or as encoded words, which must not stand in quotes (RFC 2047 §5).
+    /// An address with its name as headers have it: as it is, in quotes, or as encoded words, which must not be quoted (RFC 2047
+    /// §5).
     private static func shown(_ address: MailAddress) -> String {
         guard let name = address.name else { return address.address }
         guard isPlain(name, limit: 200) else { return "\(words(name)) <\(address.address)>" }

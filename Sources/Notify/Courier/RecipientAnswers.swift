@@ -1,4 +1,4 @@
-/// What a mail server answered to each recipient.
+/// The response of a mail server to each recipient.
 ///
 /// Source: RFC 5321 §4.2, §4.3.2.
 struct RecipientAnswers {
@@ -6,7 +6,7 @@ struct RecipientAnswers {
         var recipient: String
         /// Such as `550 5.1.1 no such user`.
         var answer: String
-        /// 4yz: it may take it later.
+        /// 4yz: it may accept it later.
         var isPassing: Bool
     }
 
@@ -22,7 +22,7 @@ struct RecipientAnswers {
                 asked = Self.recipient(rest)
                 continue
             }
-            // The last line of an answer has no dash behind its code.
+            // The last line of a response has no dash after its code.
             guard let recipient = asked, rest.count >= 3, rest.dropFirst(3).first != UInt8(ascii: "-") else { continue }
             asked = nil
             if rest.first == UInt8(ascii: "2") {
@@ -43,7 +43,7 @@ struct RecipientAnswers {
         return String(decoding: command[command.index(after: start)..<end], as: UTF8.self)
     }
 
-    /// Who was refused and with what words: the first few, and how many more.
+    /// The refused recipients with the server's words: the first few, and how many more.
     var problem: String {
         let named = refused.prefix(5).map { "\($0.recipient) was refused: \($0.answer)" }
         return (named + (refused.count > 5 ? ["and \(refused.count - 5) more"] : [])).joined(separator: "; ")

@@ -1,12 +1,12 @@
 import Columns
 
-/// Makes text from outside fit for a log: one line, bounded, and without what nobody may see.
+/// Makes text from outside fit for a log: one line, of bounded length, without secrets.
 enum Redaction {
     static func clean(_ text: String, _ secrets: [String], limit: Int) -> String {
         var text = text
-        // What is very short would blot out half of the text and is no secret.
+        // A very short text is not a secret, and replacing it would make the rest unreadable.
         for secret in secrets where secret.utf8.count >= 4 {
-            // By bytes: with a combining mark behind it a secret would be another text of `Character`s, and stay.
+            // By bytes: followed by a combining mark, a secret would be another row of `Character`s and stay.
             text = OutsideText(text).replacing(secret, with: "<secret>")
             text = OutsideText(text).replacing(HTTPRequest.escape(secret), with: "<secret>")
         }

@@ -1,7 +1,8 @@
 import Foundation
 
-/// Where a request goes on to when its answer points elsewhere (301, 302, 303, 307, 308): to the same origin with all that it has, to another only when it has
-/// nothing that is meant for the first alone. A POST stays a POST with its text, whatever the status: as a GET it would be lost and count as delivered.
+/// Whether a redirect (301, 302, 303, 307, 308) is followed: to the same origin always, to another only when the request holds
+/// nothing that is meant for the first alone. A POST stays a POST with its body, whatever the status: as a GET it would be lost
+/// and count as delivered.
 ///
 /// An origin is scheme, host and port (RFC 6454 §4).
 enum Redirect {
@@ -9,17 +10,18 @@ enum Redirect {
 
     enum Decision: Equatable {
         case follow(HTTPRequest, HTTPClientConfiguration)
-        /// Why it stays, for people.
+        /// It is not followed; the reason in one sentence.
         case stay(String)
     }
 
-    /// - Parameter location: the whole address, as libcurl has worked it out against the one that it was told.
+    /// - Parameter location: the absolute address, as libcurl resolved it against the one of the request.
     static func next(after request: HTTPRequest, _ http: HTTPClientConfiguration, to location: String) -> Decision {
         guard let from = URLComponents(string: request.url), var to = URLComponents(string: location), to.host?.isEmpty == false
         else {
             return .stay("it points to what is no address")
         }
-        // Under the name of a certificate the address was another; what is relative to that is relative to ours.
+        // With a server_name libcurl got another host than the configuration has: a relative address is meant for the configured
+        // one.
         if let name = http.tls.serverName, to.host?.lowercased() == name.lowercased() { to.host = from.host }
         var next = request
         next.url = to.string ?? location
@@ -43,7 +45,8 @@ enum Redirect {
         return [scheme, url.host?.lowercased() ?? "", String(url.port ?? (scheme == "https" ? 443 : 80))]
     }
 
-    /// Whether the request itself holds something that only its receiver may have. What is secret in its address stays there.
+    /// Whether the request holds something that only its receiver may see. A secret in its address does not count: it is not sent
+    /// on.
     private static func hasSecrets(_ request: HTTPRequest, _ http: HTTPClientConfiguration, _ from: URLComponents) -> Bool {
         if http.authorization != nil || !http.headers.isEmpty || http.tls.certificateFile != nil { return true }
         if request.awsSignature != nil || from.user != nil { return true }

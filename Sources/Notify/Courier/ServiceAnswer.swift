@@ -1,7 +1,7 @@
 import Columns
 import Foundation
 
-/// What a service answered, to be looked into: many say 200 and put an error into the body.
+/// The response of a service, parsed: many respond with 200 and put an error into the body.
 struct ServiceAnswer {
     let status: Int
     /// The beginning of the body.
@@ -15,7 +15,7 @@ struct ServiceAnswer {
         if case .object = value { object = value } else { object = nil }
     }
 
-    /// The body is an object of JSON.
+    /// Whether the body is a JSON object.
     var isObject: Bool { object != nil }
 
     subscript(_ key: String) -> JSON? {
@@ -26,7 +26,7 @@ struct ServiceAnswer {
     func text(_ key: String) -> String? { self[key]?.text }
     func number(_ key: String) -> Double? { self[key]?.asNumber }
 
-    /// A truth value, also one that is written as a text.
+    /// A boolean, also one that is written as a text.
     func truth(_ key: String) -> Bool? {
         switch self[key] {
         case .bool(let value): value
@@ -36,7 +36,7 @@ struct ServiceAnswer {
         }
     }
 
-    /// Whether the body has one of `words`, in letters of any case.
+    /// Whether the body contains one of `words`, in any case.
     func says(_ words: String...) -> Bool { Self.has(text, words) }
 
     static func has(_ text: String, _ words: [String]) -> Bool {
@@ -44,7 +44,7 @@ struct ServiceAnswer {
         return words.contains { bytes.firstRange(of: Array($0.utf8)) != nil }
     }
 
-    /// What most services call it when they are asked too often, or are not well themselves.
+    /// Words by which most services report rate limits and failures of their own.
     var saysLater: Bool {
         says(
             "rate limit", "ratelimit", "rate_limit", "too many requests", "toomanyrequests", "throttl", "temporarily", "timeout",
@@ -53,9 +53,9 @@ struct ServiceAnswer {
     }
 }
 
-/// A service did not take what it was sent, whatever its status.
+/// A service did not accept a request, whatever its status.
 struct ServiceObjection: Equatable {
-    /// It says that another try may help.
+    /// Whether it says that another try may help.
     var isPassing: Bool
     /// How long it asks to wait.
     var pause: Duration?

@@ -2,9 +2,9 @@ import Columns
 import Foundation
 import Synchronization
 
-/// Tokens that services gave, until they run out. Only in memory.
+/// Access tokens that services issued, until they expire. In memory only.
 final class TokenCache: Sendable {
-    /// Whom a token was given to.
+    /// The client that a token was issued to.
     enum Owner: Sendable, Hashable {
         case oauth2(OAuth2)
         case weChat(url: String, corporation: String, secret: String)
@@ -42,8 +42,8 @@ extension Courier {
         var expires_in: Double?
     }
 
-    /// The token for `settings`, fetched if none is known: with the client's name and secret as basic authentication, and where that is refused, in the
-    /// form, as Go's client does.
+    /// The token for `settings`, fetched if none is known: with the client's name and secret as basic authentication, and if that
+    /// is refused, in the form, as Go's client does.
     func token(_ settings: OAuth2) async -> TokenAnswer {
         if let known = tokens.token(.oauth2(settings)) { return .success(known) }
         var answer: HTTPAnswer
@@ -67,12 +67,12 @@ extension Courier {
         guard let token = try? JSONDecoder().decode(OAuthAnswer.self, from: body), !token.access_token.isEmpty,
             !token.access_token.unicodeScalars.contains(where: \.isLineBreak)
         else { return .failure(.failed(reason: "\(settings.tokenURL) answered without an access_token")) }
-        // Ten seconds early, so that it does not run out on the way.
+        // Ten seconds early, so that it does not expire on the way.
         tokens.keep(token.access_token, for: .seconds(max(0, min(token.expires_in ?? 3600, 86_400) - 10)), .oauth2(settings))
         return .success(token.access_token)
     }
 
-    /// What asks for a token, with the client's name and secret in the form or as basic authentication.
+    /// The request for a token, with the client's name and secret in the form or as basic authentication.
     static func tokenRequest(_ settings: OAuth2, inForm: Bool) throws(NotifierError) -> (HTTPRequest, HTTPClientConfiguration) {
         let url = try settings.tokenURL.reveal(), secret = try settings.clientSecret.reveal()
         var fields = [("grant_type", "client_credentials")]

@@ -40,11 +40,11 @@ struct Discord: HTTPIntegration {
         }
         var content = ""
         var embeds: [Embed]
-        // No text of a log may call everybody.
+        // No text from a log may mention everybody.
         var allowed_mentions = ["parse": [String]()]
     }
 
-    /// Errors are `{"message":…,"code":…}`; what it took, with `wait=true`, has an id.
+    /// Errors are `{"message":…,"code":…}`; an accepted message, with `wait=true`, has an id.
     ///
     /// Source: Discord, "Rate Limits", "JSON Error Codes".
     func objection(in answer: ServiceAnswer) -> ServiceObjection? {

@@ -18,7 +18,7 @@ struct Email: Integration {
     /// For CRAM-MD5.
     var secret: Secret?
     var identity = ""
-    /// By their names as mail writes them: `Subject`.
+    /// By name in the usual case of mails: `Subject`.
     var headers: [String: MessageTemplate] = [:]
     var html: MessageTemplate
     var text: MessageTemplate
@@ -128,7 +128,7 @@ struct Email: Integration {
     func deliver(_ notice: Notice, by courier: Courier) async -> NoticeOutcome {
         do {
             let mail = try mail(notice)
-            // Who took it when others could not does not get it again.
+            // Recipients that accepted it before do not get it again.
             guard !mail.recipients.isEmpty else { return .delivered }
             let outcome = await courier.send(mail)
             guard !notice.alreadyTaken.isEmpty, case .refused(let reason) = outcome else { return outcome }
@@ -155,7 +155,7 @@ struct Email: Integration {
         lines["Subject"] = lines["Subject"] ?? notice.subject.truncated(toScalars: Self.maxSubject)
         lines["To"] = lines["To"] ?? model.text(to)
         lines["From"] = lines["From"] ?? model.text(from)
-        // The same for the same text: a server that keeps track shows a mail that was sent twice once.
+        // The same for the same text: a server that compares it shows a mail that was sent twice only once.
         lines["Message-Id"] = lines["Message-Id"] ?? "<\(notice.key)@\(sender.domain)>"
         lines["Date"] = lines["Date"] ?? MailText.date(notice.sentAt)
         lines["Auto-Submitted"] = lines["Auto-Submitted"] ?? "auto-generated"
@@ -170,7 +170,8 @@ struct Email: Integration {
             requiresTLS: requiresTLS ?? true, tls: tls, timeout: timeout)
     }
 
-    /// Which way to log in, as Alertmanager would: PLAIN never over a line that is not encrypted, save to this host; LOGIN as it is asked for.
+    /// The way to log in, as Alertmanager chooses it: PLAIN only over an encrypted connection or to this host; LOGIN if the
+    /// server offers it.
     private func login(_ smarthost: Smarthost) throws(NotifierError) -> Mail.Login? {
         guard !username.isEmpty else { return nil }
         if let password {
@@ -204,10 +205,10 @@ struct Mail: Sendable {
     var tls: TLSConfiguration
     var timeout: Duration
 
-    /// As it stands in an address.
+    /// As an address has it.
     var host: String { smarthost.host.utf8.contains(UInt8(ascii: ":")) ? "[\(smarthost.host)]" : smarthost.host }
     var place: String { "\(scheme)://\(host):\(smarthost.port)" }
-    /// The path is what the server is greeted with.
+    /// The path is the name that the server is greeted with.
     var url: String { "\(scheme)://\(tls.serverName ?? host):\(smarthost.port)/\(HTTPRequest.escape(hello))" }
     private var scheme: String { smarthost.port == 465 ? "smtps" : "smtp" }
 }

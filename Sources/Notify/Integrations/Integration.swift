@@ -1,16 +1,16 @@
 import Columns
 import Foundation
 
-/// One way of telling a receiver: its settings as the configuration has them, and how they become requests.
+/// One way to notify: its settings as the configuration has them, and how they become requests.
 ///
-/// A new one is a file in this folder and a line in ``Integrations/all``. It is called from any task, several at once, and keeps nothing: what must
-/// not be sent twice is told apart by ``Notice/key``.
+/// A new one is a file in this folder and a line in ``Integrations/all``. It is called from any task, several at a time, and
+/// keeps no state: what must not be sent twice is identified by ``Notice/key``.
 protocol Integration: Sendable, Decodable {
     /// The key under a receiver, such as `slack_configs`.
     static var key: String { get }
     /// `slack`: in metrics, logs and lists.
     static var name: String { get }
-    /// Whether the end of an alert is told too.
+    /// Whether it also notifies that alerts have been resolved.
     var sendsResolved: Bool { get set }
 
     /// The keys of `global` that only this integration reads.
@@ -18,17 +18,17 @@ protocol Integration: Sendable, Decodable {
 
     /// Takes from `global` what it does not set itself.
     ///
-    /// - Throws: ``NotifierError/missing(_:)`` when something that it needs is in neither.
+    /// - Throws: ``NotifierError/missing(_:)`` when a setting that it needs is in neither.
     mutating func adopt(_ global: NotifierSettings) throws(NotifierError)
 
-    /// The partials that its templates name.
+    /// Its templates, so that the partials that they include can be checked.
     var templates: [MessageTemplate] { get }
 
-    /// Tells the receiver. Does not throw: how it ended is the outcome.
+    /// Sends a notice. It does not throw: how it ended is the outcome.
     func deliver(_ notice: Notice, by courier: Courier) async -> NoticeOutcome
 }
 
-/// The integrations that obs has, in the order in which Alertmanager's files list them.
+/// All integrations, in the order in which Alertmanager's files list them.
 enum Integrations {
     static let all: [any Integration.Type] = [
         Webhook.self, Email.self, PagerDuty.self, Slack.self, Opsgenie.self, MSTeams.self, MSTeamsV2.self, Discord.self,
@@ -45,7 +45,7 @@ protocol IntegrationDefaults: Sendable, Decodable {
 /// The defaults of an integration that reads no key of `global` but `http_config`.
 struct NoDefaults: IntegrationDefaults {}
 
-/// An integration that speaks HTTP: it only says what to send.
+/// An integration over HTTP: it only makes the requests.
 protocol HTTPIntegration: Integration {
     var http: HTTPClientConfiguration? { get set }
 
@@ -55,7 +55,7 @@ protocol HTTPIntegration: Integration {
     /// Statuses beside 408, 429 and 5xx that are worth another try.
     var retriedStatuses: Set<Int> { get }
 
-    /// What the service says in its answer that the status does not; nil when it has nothing to object.
+    /// What the service objects to in the body of its response; nil when it accepts the request.
     func objection(in answer: ServiceAnswer) -> ServiceObjection?
 }
 
@@ -69,7 +69,7 @@ extension HTTPIntegration {
         do {
             requests = try self.requests(for: notice)
         } catch {
-            // A secret's file may be on its way: the notification is not given up for it.
+            // The file of a secret may be about to come: the notification is not given up for it.
             return .retry(reason: "\(error)")
         }
         guard !requests.isEmpty else { return .nothingToSay }
@@ -83,18 +83,18 @@ extension HTTPIntegration {
 }
 
 extension HTTPIntegration {
-    /// What all of them take from `global`.
+    /// Takes from `global` what all integrations over HTTP have.
     mutating func adoptHTTP(_ global: NotifierSettings) { http = http ?? global.http }
 }
 
-/// The keys that every integration knows.
+/// The keys that every integration has.
 enum CommonKeys: String, CodingKey {
     case sendResolved = "send_resolved"
     case http = "http_config"
 }
 
 extension Integration {
-    /// - Parameter standard: whether ends are told when `send_resolved` is not given.
+    /// - Parameter standard: the value when `send_resolved` is not given.
     static func sendsResolved(_ decoder: any Decoder, default standard: Bool) throws -> Bool {
         try decoder.container(keyedBy: CommonKeys.self).decodeIfPresent(Bool.self, forKey: .sendResolved) ?? standard
     }

@@ -49,10 +49,10 @@ struct MSTeams: HTTPIntegration {
         }
     }
 
-    /// Teams takes 28 KB in all, with the frame and with what JSON escapes.
+    /// Teams accepts 28 KB in total, including the frame and JSON escapes.
     static let maxBody = 28_000
 
-    /// A connector says 200 and `1`, or 200 and what Teams itself answered.
+    /// A connector responds with 200 and `1`, or with 200 and the response of Teams itself.
     ///
     /// Source: Microsoft, "Create and send messages", "Rate limiting for connectors".
     func objection(in answer: ServiceAnswer) -> ServiceObjection? { TeamsAnswer.objection(in: answer) }
@@ -61,7 +61,7 @@ struct MSTeams: HTTPIntegration {
         let model = MessageModel(notice) { OutsideText($0).markdown }
         // A title is one line of Markdown too.
         let heading = MessageModel(notice, escapesSubject: false) { OutsideText($0).markdown }
-        // What a summary says is shown in lists of notifications, as it stands.
+        // A summary is shown in lists of notifications, without markup.
         let plain = MessageModel(notice) { OutsideText($0).inOneLine }
         let address = try url.reveal()
         let (title, text) = (heading.text(title), model.text(text))
@@ -139,7 +139,7 @@ struct MSTeamsV2: HTTPIntegration {
         var wrap = true
     }
 
-    /// A workflow says 202 and nothing, or has an `error`.
+    /// A workflow responds with 202 and no body, or with an `error`.
     func objection(in answer: ServiceAnswer) -> ServiceObjection? { TeamsAnswer.objection(in: answer) }
 
     func requests(for notice: Notice) throws(NotifierError) -> [HTTPRequest] {
@@ -159,7 +159,7 @@ struct MSTeamsV2: HTTPIntegration {
     }
 }
 
-/// What connectors and workflows of Teams answer beside a status.
+/// The bodies of responses of Teams' connectors and workflows.
 enum TeamsAnswer {
     static func objection(in answer: ServiceAnswer) -> ServiceObjection? {
         let isObjecting =

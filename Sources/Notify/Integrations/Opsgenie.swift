@@ -105,7 +105,7 @@ struct Opsgenie: HTTPIntegration {
         var actions: [String]?
     }
 
-    /// It says 202 before it has looked at the alert; what it sees at once has a code or errors.
+    /// It responds with 202 before it processes the alert; what it rejects at once has a code or errors.
     ///
     /// Source: Opsgenie, "Alert API", "API Rate Limiting".
     func objection(in answer: ServiceAnswer) -> ServiceObjection? {
@@ -149,7 +149,7 @@ struct Opsgenie: HTTPIntegration {
         return requests
     }
 
-    /// A responder of type `teams` names several, with commas between them.
+    /// A responder of type `teams` names several teams, separated by commas.
     private func responding(_ model: MessageModel) -> [[String: String]]? {
         let all = responders.flatMap { responder -> [[String: String]] in
             var one: [String: String] = [:]
@@ -165,7 +165,8 @@ struct Opsgenie: HTTPIntegration {
         return all.isEmpty ? nil : all
     }
 
-    /// The own ones first, then by name, as long as all have 8,000 characters together: with more the alert would be refused.
+    /// Those of the configuration first, then labels by name, up to 8,000 characters in total: with more the alert would be
+    /// refused.
     private static func fitting(_ own: Labels, _ labels: Labels) -> Labels {
         var left = maxDetails
         var fitting = Labels()

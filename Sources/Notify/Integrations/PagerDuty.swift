@@ -92,7 +92,7 @@ struct PagerDuty: HTTPIntegration {
 
     var templates: [MessageTemplate] { Array(texts.values) + Array(details.values) + (images + links).flatMap(\.values) }
 
-    /// Version 1 answers 403 when it is asked too often.
+    /// Version 1 responds with 403 when it is rate limited.
     var retriedStatuses: Set<Int> { serviceKey != nil ? [403] : [] }
 
     private struct Event: Encodable {

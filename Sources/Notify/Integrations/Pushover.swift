@@ -71,7 +71,7 @@ struct Pushover: HTTPIntegration {
             ("token", token), ("user", user), ("title", text(.title, limit: Self.maxTitle)),
             // An empty message would be refused.
             ("message", message.isBlank ? "(no details)" : message),
-            // A piece of an address leads nowhere.
+            // A truncated address leads nowhere.
             ("url", text(.url, limit: .max).unicodeScalars.count > Self.maxURL ? "" : text(.url, limit: .max)),
             ("url_title", text(.url_title, limit: 100)), ("priority", text(.priority, limit: 10)),
             ("retry", String(retry.components.seconds)), ("expire", String(expire.components.seconds)),

@@ -61,7 +61,7 @@ struct SNS: HTTPIntegration {
 
     var templates: [MessageTemplate] { Array(texts.values) + Array(attributes.values) }
 
-    /// An error is XML with a code, also under 200; a service that is asked too often says 400.
+    /// An error is XML with a code, even with status 200; a rate limit is status 400.
     ///
     /// Source: Amazon SNS, "Common error types", "Publish", "Errors".
     func objection(in answer: ServiceAnswer) -> ServiceObjection? {
@@ -82,13 +82,13 @@ struct SNS: HTTPIntegration {
         if !topic.isEmpty {
             fields.append(("TopicArn", topic))
             if topic.hasSuffix(".fifo") {
-                // The key of the text, not of the group: Amazon would drop what says something new within five minutes.
+                // The key of the text, not of the group: Amazon would drop a newer text of the group within five minutes.
                 fields += [("MessageDeduplicationId", Digest.sha256Hex(notice.key)), ("MessageGroupId", notice.groupHash)]
             }
         }
         if let target = text(.target_arn).nilIfEmpty { fields.append(("TargetArn", target)) }
         let whole = text(.message)
-        // What the attributes take counts too; an empty one would be refused.
+        // Attributes count too; an empty one would be refused.
         attributes = attributes.filter { !$0.value.isEmpty }
         let used = attributes.reduce(32) { $0 + $1.key.utf8.count + $1.value.utf8.count + 6 }
         var message = whole.truncated(toBytes: max(0, Self.maxMessage - used))
@@ -113,7 +113,7 @@ struct SNS: HTTPIntegration {
         return [request]
     }
 
-    /// One line of ASCII, as the service wants it.
+    /// One line of ASCII, as the service requires.
     private static func subject(_ text: String) -> String? {
         let line = text.unicodeScalars.filter { (0x20..<0x7F).contains($0.value) }.drop { $0 == " " }.prefix(maxSubject)
         return String(String.UnicodeScalarView(line)).nilIfBlank

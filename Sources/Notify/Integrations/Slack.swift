@@ -1,7 +1,8 @@
 import Columns
 import Foundation
 
-/// A message with one attachment to Slack's incoming webhooks or `chat.postMessage`, or to what understands the same (Mattermost, Rocket.Chat).
+/// A message with one attachment to Slack's incoming webhooks or `chat.postMessage`, or to a compatible service (Mattermost,
+/// Rocket.Chat).
 ///
 /// Source: Alertmanager 0.25, notify/slack; Slack, "Secondary message attachments".
 struct Slack: HTTPIntegration {
@@ -163,7 +164,8 @@ struct Slack: HTTPIntegration {
         var mrkdwn_in: [String]
     }
 
-    /// `chat.postMessage` says 200 and `{"ok":false,"error":…}`, a webhook `ok` or a word for what is wrong; what understands the same answers otherwise.
+    /// `chat.postMessage` responds with 200 and `{"ok":false,"error":…}`, a webhook with `ok` or a word for the error; compatible
+    /// services differ.
     ///
     /// Source: Slack, "chat.postMessage", "Errors"; "Sending messages using incoming webhooks", "Handling errors".
     func objection(in answer: ServiceAnswer) -> ServiceObjection? {
@@ -177,7 +179,7 @@ struct Slack: HTTPIntegration {
     }
 
     static let maxTitle = 1024
-    /// Slack folds texts at 700 characters, and blocks, which what understands the same makes of them, hold 3,000.
+    /// Slack folds texts at 700 characters; blocks, into which compatible services convert them, hold 3,000.
     static let maxText = 3000
 
     func requests(for notice: Notice) throws(NotifierError) -> [HTTPRequest] {

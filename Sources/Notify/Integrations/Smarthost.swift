@@ -1,9 +1,9 @@
-/// The host and port that mail is handed to.
+/// The host and port of the mail server.
 struct Smarthost: Sendable, Hashable {
     var host: String
     var port: Int
 
-    /// As a configuration file gives it: an empty text is none.
+    /// As a configuration file has it: an empty text means none.
     struct Optional: Decodable {
         let value: Smarthost?
 
@@ -33,7 +33,7 @@ struct Smarthost: Sendable, Hashable {
         } else if host.contains(":") {
             return nil
         }
-        // Go looks up names of ports too; the two that mail has are enough.
+        // Go looks up names of ports too; those of mail are enough.
         let names = ["smtp": 25, "submission": 587, "smtps": 465, "submissions": 465]
         let portText = String(text[text.index(after: colon)...])
         guard let port = names[portText] ?? Int(portText), (1...65_535).contains(port),

@@ -8,7 +8,7 @@ struct Telegram: HTTPIntegration {
     static let key = "telegram_configs"
     static let name = "telegram"
 
-    /// How the text is marked up, and so how values in it are escaped.
+    /// The markup of the text, which decides how values in it are escaped.
     enum ParseMode: String, Sendable, Decodable {
         case html = "HTML"
         case markdown = "Markdown"
@@ -98,7 +98,7 @@ struct Telegram: HTTPIntegration {
         return [.json(body, to: try url?.appending("bot\(token)/sendMessage") ?? "", secrets: [token])]
     }
 
-    /// As Telegram counts, in units of UTF-16, and with its markup whole: it refuses a message with an entity that nothing closes.
+    /// As Telegram counts, in units of UTF-16, and without breaking its markup: it refuses a message with an unclosed entity.
     private func text(_ notice: Notice) -> String {
         switch parseMode {
         case .html: MessageModel(notice) { OutsideText($0).html }.text(message).cut(to: Self.maxText, .utf16, as: .html)

@@ -84,17 +84,17 @@ struct WeChat: Integration {
         var errcode: Int?
     }
 
-    /// Busy, or asked too often.
+    /// Busy, or rate limited.
     private static let passing: Set<Int> = [-1, 45_009, 45_033, 45_047]
 
     private struct Answer: Decodable {
         var errcode: Int
         var errmsg: String?
-        /// Whom it was not given to, with `|` between them.
+        /// The users that did not get it, separated by `|`.
         var invaliduser: String?
     }
 
-    /// By the service's account: 2048 bytes of text, 4096 of Markdown.
+    /// As the service documents it: 2048 bytes of text, 4096 of Markdown.
     private var limit: Int { isMarkdown ? 4096 : 2048 }
 
     func message(_ notice: Notice) -> Data {
@@ -142,7 +142,7 @@ struct WeChat: Integration {
         guard case .answered(200, let body, let shown, _) = answer else {
             return answer.outcome().asFailure("did not take the message")
         }
-        // The service says 200 to everything; how it went stands in the body.
+        // The service responds with 200 to everything; the outcome is in the body.
         guard let result = try? JSONDecoder().decode(Answer.self, from: body) else {
             return .retry(reason: "the receiver answered: \(shown)")
         }
@@ -150,7 +150,7 @@ struct WeChat: Integration {
         case 0:
             guard let missed = result.invaliduser?.nilIfBlank else { return .delivered }
             return .partly(taken: [], reason: "not told to \(missed.truncated(toScalars: 200))", isWorthAnotherTry: false)
-        // The token is not good any more; the next try fetches another.
+        // The token is no longer valid; the next try fetches another.
         case 40001, 40014, 42001:
             courier.tokens.forget(owner)
             return .retry(reason: "the receiver answered: \(shown)")
@@ -161,7 +161,7 @@ struct WeChat: Integration {
 }
 
 extension NoticeOutcome {
-    /// The same, where only a failure can be meant.
+    /// The same as a failure, where success is impossible.
     fileprivate func asFailure(_ what: String) -> NoticeOutcome {
         self == .delivered ? .retry(reason: "the receiver \(what)") : self
     }

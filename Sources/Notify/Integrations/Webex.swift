@@ -53,7 +53,7 @@ struct Webex: HTTPIntegration {
         {{>alertListMarkdown}}
         """
 
-    /// Errors are `{"message":…,"errors":[…],"trackingId":…}`; a message that it took has an id.
+    /// Errors are `{"message":…,"errors":[…],"trackingId":…}`; an accepted message has an id.
     func objection(in answer: ServiceAnswer) -> ServiceObjection? {
         guard answer["id"] == nil, answer["errors"] != nil || answer["trackingId"] != nil else { return nil }
         return ServiceObjection(isPassing: answer.saysLater)

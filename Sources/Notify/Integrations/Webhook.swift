@@ -1,7 +1,7 @@
 import Columns
 import Foundation
 
-/// Version 4 of Alertmanager's webhook, with an idempotency key and, if wished, a signature.
+/// Version 4 of Alertmanager's webhook, with an idempotency key and an optional signature.
 struct Webhook: HTTPIntegration {
     static let key = "webhook_configs"
     static let name = "webhook"
@@ -63,7 +63,7 @@ struct Webhook: HTTPIntegration {
 
     static let signatureHeader = "Obs-Signature"
 
-    /// `t=SECONDS,v1=HEX`: the time and the HMAC-SHA256 of `SECONDS.BODY`, so that a receiver can refuse what was recorded and sent again.
+    /// `t=SECONDS,v1=HEX`: the time and the HMAC-SHA256 of `SECONDS.BODY`, so that a receiver can refuse a replayed request.
     static func signature(of body: Data, at now: Timestamp, _ secret: String) -> String {
         let seconds = Int64(now.secondsSince1970)
         return "t=\(seconds),v1=\(Digest.hmacHex(Data("\(seconds).".utf8) + body, key: secret))"

@@ -28,7 +28,7 @@ struct WebhookPayload: Encodable, Sendable {
         commonAnnotations = Self.common(alerts.map(\.annotations))
     }
 
-    /// The same without what has ended: for an endpoint that wants no ends; nil when nothing is left.
+    /// The same without resolved alerts; nil when nothing is left.
     var firingOnly: WebhookPayload? {
         let firing = alerts.filter { $0.status == "firing" }
         guard !firing.isEmpty else { return nil }
@@ -42,9 +42,9 @@ struct WebhookPayload: Encodable, Sendable {
     }
 }
 
-/// As a dead letter keeps it.
+/// As a dead letter stores it.
 extension WebhookPayload {
-    /// What was written as JSON; nil for anything else.
+    /// Reads a payload that was written as JSON; nil for anything else.
     init?(json text: String) {
         guard let json = try? JSON(parsing: Array(text.utf8)), let alerts = json["alerts"]?.list?.map(Alert.init(json:)),
             alerts.allSatisfy({ $0 != nil }), let receiver = json["receiver"]?.text, let groupKey = json["groupKey"]?.text

@@ -1,4 +1,4 @@
-/// What a receiver is told when its configuration says nothing else.
+/// The texts of notifications that the configuration does not set.
 enum DefaultMessages {
     static let subject: MessageTemplate = "{{subject}}"
     static let link: MessageTemplate = "{{link}}"
@@ -24,7 +24,7 @@ enum DefaultMessages {
         {{/resolved}}
         """
 
-    /// Each alert with all that it says of itself.
+    /// Each alert with all of its labels and annotations.
     static let alertDetails = details(of: "alerts")
     static let firingDetails = details(of: "firing")
     static let resolvedDetails = details(of: "resolved")
@@ -92,7 +92,7 @@ enum DefaultMessages {
         {{link}}
         """
 
-    /// The part of a mail that programs without HTML show.
+    /// The part of a mail for programs that show no HTML.
     static let mailText: MessageTemplate = """
         {{subject}}
 
@@ -101,7 +101,7 @@ enum DefaultMessages {
         {{link}}
         """
 
-    /// One column that reads on a telephone; no picture and nothing from elsewhere.
+    /// One column that is readable on a telephone; without images and external resources.
     static let mailHTML: MessageTemplate = """
         <!doctype html>
         <html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{subject}}</title></head>

@@ -1,10 +1,11 @@
 import Columns
 import Mustache
 
-/// Labels as a template asks for them, by their names: `{{labels.severity}}`, and `{{labels.service.name}}` for one whose name has dots, although Mustache takes each dot for a step.
+/// Labels as a template names them: `{{labels.severity}}`, and `{{labels.service.name}}` for a label whose name has dots,
+/// although Mustache takes each dot for a step.
 struct LabelValues: MustacheParent, MustacheCustomRenderable {
     private let labels: Labels
-    /// What the steps so far have named: `service.`.
+    /// The steps so far: `service.`.
     private let path: String
 
     init(_ labels: Labels, _ escape: (String) -> String) {
@@ -23,7 +24,7 @@ struct LabelValues: MustacheParent, MustacheCustomRenderable {
         return longer
     }
 
-    /// The label that the steps have named, if there is one.
+    /// The label of that name, if there is one.
     var renderText: String { labels[String(path.unicodeScalars.dropLast())] ?? "" }
     var isNull: Bool { !path.isEmpty && renderText.isEmpty }
 }

@@ -5,14 +5,14 @@ enum Markup {
     case html
     /// Slack's `<url|text>`, and `&…;`. Source: Slack, "Formatting text for app surfaces".
     case slack
-    /// Links, bold and code as Discord, Teams and Webex read them; `\` takes the next one's meaning.
+    /// Links, bold and code as Discord, Teams and Webex read them; `\` escapes the next scalar.
     case markdown
     /// Source: Telegram Bot API, "Markdown style".
     case telegramMarkdown
     /// Source: Telegram Bot API, "MarkdownV2 style".
     case telegramMarkdownV2
 
-    /// What opens and closes a stretch of text, the longer ones first.
+    /// What opens and closes a span of text, the longer ones first.
     fileprivate var markers: [[Unicode.Scalar]] {
         switch self {
         case .none, .html, .slack: []
@@ -25,23 +25,23 @@ enum Markup {
     fileprivate var hasLinks: Bool { !markers.isEmpty }
 }
 
-/// Walks over a text in pieces between which it may be cut, and knows what is open after each.
+/// Walks over a text in pieces between which it may be cut, and tracks which spans are open after each.
 struct MarkupScanner {
-    /// What closes the stretches that are open here, the outermost first.
+    /// What closes the spans that are open here, the outermost first.
     private(set) var open: [[Unicode.Scalar]] = []
     private let markup: Markup
     private let markers: [[Unicode.Scalar]]
     private let text: [Unicode.Scalar]
     private var index = 0
 
-    /// - Parameter text: a text, or the beginning of one: a piece that is not whole in it is not walked over.
+    /// - Parameter text: a text, or the beginning of one: it stops before an incomplete piece.
     init(_ markup: Markup, _ text: [Unicode.Scalar]) {
         self.markup = markup
         self.text = text
         markers = markup.markers
     }
 
-    /// The end of the next piece; nil at the end, and before a piece that is not whole.
+    /// The end of the next piece; nil at the end, and before an incomplete piece.
     mutating func next() -> Int? {
         guard index < text.count, let end = pieceEnd() else { return nil }
         index = end
@@ -63,11 +63,11 @@ struct MarkupScanner {
     /// `&quot;`, or one scalar where none is meant.
     private func entityEnd() -> Int? {
         let end = text[index...].prefix(10).firstIndex { $0 == ";" }
-        // At the end of what is known of the text there may be one that goes on.
+        // At the end of the known part of the text an entity may continue.
         return end.map { $0 + 1 } ?? (text.count - index < 10 ? nil : index + 1)
     }
 
-    /// Tags that hold nothing.
+    /// Tags without content.
     private static let void: Set<String> = ["br", "hr", "img", "input", "link", "meta"]
 
     private mutating func tagEnd() -> Int? {
@@ -97,7 +97,7 @@ struct MarkupScanner {
         return linkEnd(from: text[index] == "[" ? index : index + 1)
     }
 
-    /// `[text](url)` is one piece. A bracket that begins no link is one scalar; in Telegram's second style there is none such.
+    /// `[text](url)` is one piece. A bracket that does not begin a link is one scalar; Telegram's second style has none.
     private func linkEnd(from start: Int) -> Int? {
         func end(of closer: Unicode.Scalar, from start: Int) -> Int? {
             var place = start

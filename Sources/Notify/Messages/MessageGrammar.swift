@@ -1,7 +1,7 @@
-/// What of Mustache a template may hold, and what shows that it is a Go template instead.
+/// The part of Mustache that a template may use, and the signs of a Go template.
 ///
-/// The library that renders them would take more: inheritance, which can stop the process, delimiters of one's own, and partials whose names come
-/// from the data.
+/// The library that renders templates accepts more: inheritance, which can crash the process, custom delimiters, and partials
+/// whose names come from the data.
 enum MessageGrammar {
     /// The names of the partials in `source`.
     ///
@@ -47,7 +47,7 @@ enum MessageGrammar {
         return partials
     }
 
-    /// Outside of sections only the names of the model mean something; a wrong one would be an empty text that nobody notices.
+    /// Outside of sections only the names of the model have a value; a wrong name would become an empty text that nobody notices.
     private static func requireKnown(_ name: String, _ names: Set<String>) throws {
         guard !name.contains("(") else { return }
         let first = name.split(separator: ".").first.map(String.init) ?? name
@@ -64,10 +64,11 @@ enum MessageGrammar {
         return text.hasPrefix("&") ? text.dropFirst().trimmed : text
     }
 
-    /// What stands alone in Go's templates.
+    /// Words that stand alone in Go's templates.
     private static let goWords: Set<Substring> = ["end", "else", "break", "continue"]
 
-    /// Whether Go would take the tag and Mustache not, or otherwise: a name behind a dot, a variable, a pipe, a function, a literal, a trimming dash.
+    /// Whether Go would take the tag and Mustache not, or otherwise: a name behind a dot, a variable, a pipe, a function, a
+    /// literal, a trimming dash.
     private static func isGo(_ tag: Substring) -> Bool {
         if tag.first == "!" { return false }
         if tag.hasPrefix("- ") || tag.hasSuffix(" -") || tag.hasPrefix("/*") { return true }

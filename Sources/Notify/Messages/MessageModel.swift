@@ -3,7 +3,8 @@ import Foundation
 
 /// The names that a template may use, and their values for one notification (docs/alerting.md, "Messages").
 ///
-/// Values come from logs and so from attackers. Each integration says how they are escaped; what the template itself says is not.
+/// Values come from logs and so from attackers. Each integration says how they are escaped; the text of the template itself is
+/// not escaped.
 struct MessageModel {
     /// Names on the outermost level.
     static let names: Set<String> = [
@@ -24,8 +25,9 @@ struct MessageModel {
     private let library: MessageLibrary
 
     /// - Parameters:
-    ///   - escape: makes a value fit for where it is put (``OutsideText``).
-    ///   - escapesSubject: whether the subject is escaped as a whole, or only the values in it, so that its brackets stay as they are.
+    ///   - escape: escapes a value for the markup that it is inserted into (``OutsideText``).
+    ///   - escapesSubject: whether the subject is escaped as a whole, or only the values in it, so that its brackets stay as they
+    ///     are.
     init(_ notice: Notice, escapesSubject: Bool = true, escape: (String) -> String = { $0 }) {
         library = notice.library
         let payload = notice.payload
@@ -75,7 +77,8 @@ struct MessageModel {
         Array(labels.filter { $0.key == "alertname" }) + Array(labels.filter { $0.key != "alertname" })
     }
 
-    /// `[FIRING:2] SSHBruteForce (web1 warning)`: status, what the group is about, and in brackets what its alerts have in common beside that.
+    /// `[FIRING:2] SSHBruteForce (web1 warning)`: status, what the group is about, and in brackets what its alerts have in common
+    /// beside that.
     ///
     /// Source: Alertmanager, template/default.tmpl, `__subject`.
     static func subject(_ payload: WebhookPayload, _ escape: (String) -> String = { $0 }) -> String {
@@ -87,7 +90,7 @@ struct MessageModel {
         return words.joined(separator: " ")
     }
 
-    /// Where more is to be seen: the incident if it is one, else the list.
+    /// The link to more: the incident if the notice is about one, else the list.
     static func link(_ payload: WebhookPayload) -> String {
         let first = payload.alerts.first?.generatorURL ?? ""
         return payload.alerts.count == 1 && !first.isBlank ? first : payload.externalURL + "/incidents"

@@ -1,10 +1,11 @@
 import Foundation
 import Mustache
 
-/// A text of a notification with names in it, in Mustache: `{{subject}}`, `{{#firing}}…{{/firing}}`. Its data are those of ``MessageModel``.
+/// A text of a notification with placeholders, in Mustache: `{{subject}}`, `{{#firing}}…{{/firing}}`. Its data are those of
+/// ``MessageModel``.
 ///
-/// Only what cannot fail or loop when it is rendered is taken: variables, sections, comments and partials. What Alertmanager would read as a Go
-/// template is refused: it would be sent as it stands, or mean something else.
+/// It may use what can neither fail nor loop when it is rendered: variables, sections, comments and partials. A Go template, as
+/// Alertmanager has it, is refused: it would be sent unrendered, or mean something else.
 ///
 /// Source: mustache(5).
 struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
@@ -13,13 +14,14 @@ struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
     let partials: Set<String>
     private let text: MustacheTemplate
 
-    /// Why a text is no template of ours.
+    /// Why a text is not accepted as a template.
     struct Malformed: Error, CustomStringConvertible { let description: String }
 
     static let maxLength = 65_536
     static let maxDepth = 16
 
-    /// - Parameter isPartial: whether it is put where alerts are listed, so that it may name what an alert has.
+    /// - Parameter isPartial: whether other templates include it, within lists of alerts too, so that it may name fields of an
+    ///   alert.
     /// - Throws: ``Malformed``.
     init(_ source: String, isPartial: Bool = false) throws {
         guard source.utf8.count <= Self.maxLength else {
@@ -29,8 +31,9 @@ struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
         partials = try MessageGrammar.check(
             source, names: isPartial ? MessageModel.names.union(MessageModel.alertNames) : MessageModel.names)
         do {
-            // Values come escaped (MessageModel): the library's own escaping goes by `Character`, and passes by what a neighbour joins.
-            // On a line of its own the pragma leaves nothing behind; beside other tags it would keep them from standing alone on theirs.
+            // Values come escaped (MessageModel): the library's own escaping works on `Character`s and misses one that a
+            // combining mark has joined. On a line of its own the pragma renders to nothing; on the line of another tag it would
+            // change how that line is rendered.
             text = try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + source)
         } catch let error as MustacheTemplate.ParserError {
             throw Malformed(description: "is no Mustache: \(error.error)")
@@ -39,7 +42,7 @@ struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
         }
     }
 
-    /// One of our own; a mistake in it is ours.
+    /// A template that is part of the program: a mistake in it is a bug.
     init(stringLiteral source: String) {
         do { try self.init(source) } catch { preconditionFailure("'\(source)' \(error)") }
     }
@@ -54,18 +57,18 @@ struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
         }
     }
 
-    /// The text for the values of `model` as they stand there.
+    /// The text for the values of `model`, which are inserted as they are.
     func render(_ model: [String: Any], _ library: MessageLibrary) -> String { text.render(model, library: library.compiled) }
 
     fileprivate var compiled: MustacheTemplate { text }
 }
 
-/// The partials that templates may name: those that obs brings, and those of the files under `templates`.
+/// The partials that templates may include: built-in ones, and the files under `templates`.
 struct MessageLibrary: Sendable {
     fileprivate let compiled: MustacheLibrary
     let names: Set<String>
 
-    /// - Throws: ``MessageTemplate/Malformed`` when a partial names one that there is not, or itself by way of others.
+    /// - Throws: ``MessageTemplate/Malformed`` when a partial includes one that does not exist, or itself through others.
     init(_ own: [String: MessageTemplate] = [:]) throws {
         let all = DefaultMessages.partials.merging(own) { _, own in own }
         names = Set(all.keys)
@@ -95,7 +98,7 @@ struct MessageLibrary: Sendable {
         throw .badValue("a template in \(key) includes '\(name)', which there is not; known are \(known)")
     }
 
-    /// Only what obs brings.
+    /// The built-in partials.
     static let builtin: MessageLibrary = {
         do { return try MessageLibrary() } catch { preconditionFailure("\(error)") }
     }()
@@ -107,7 +110,7 @@ extension KeyedDecodingContainer {
         try decodeIfPresent(MessageTemplate.self, forKey: key) ?? standard
     }
 
-    /// Templates under names of the file's own choice, such as `details`.
+    /// Templates under names that the user chooses, such as `details`.
     func templates(_ key: Key) throws -> [String: MessageTemplate] {
         try decodeIfPresent([String: MessageTemplate].self, forKey: key) ?? [:]
     }

@@ -4,8 +4,8 @@ import Foundation
 enum TemplateFiles {
     static let maxFiles = 200
 
-    /// - Throws: ``NotifierError/badValue(_:)`` for a file that cannot be read or holds no Mustache. A pattern that names no file is no mistake, as with
-    ///   Alertmanager.
+    /// - Throws: ``NotifierError/badValue(_:)`` for a file that cannot be read or is not Mustache. A pattern that matches no file
+    ///   is not an error, as with Alertmanager.
     static func load(_ patterns: [String]) throws(NotifierError) -> MessageLibrary {
         var partials: [String: MessageTemplate] = [:]
         for path in Set(patterns.flatMap(files)).sorted() {

@@ -1,4 +1,4 @@
-/// What a service counts when it says how long a text may be.
+/// The unit in which a service limits the length of a text.
 enum TextUnit {
     /// Unicode scalars, which Alertmanager calls runes.
     case scalars
@@ -26,16 +26,16 @@ enum TextUnit {
     func size(of text: some Sequence<Unicode.Scalar>) -> Int { text.reduce(0) { $0 + size(of: $1) } }
 }
 
-/// Texts cut to what a service takes, with an ellipsis where something is missing.
+/// Texts cut to the length that a service accepts, with an ellipsis where something is missing.
 extension String {
-    /// At most `limit` units: cut between two scalars, within no link, tag or escape of its markup, and with what was open there closed behind the ellipsis. It is
-    /// measured as it is, so what is escaped must have been escaped before.
+    /// At most `limit` units: cut between two scalars, never within a link, tag or escape of its markup, and what is open there
+    /// is closed after the ellipsis. It measures the text as given, so values must be escaped before.
     func cut(to limit: Int, _ unit: TextUnit, as markup: Markup = .none) -> String {
         // Fast path: no scalar has more than six units for each byte of UTF-8.
         guard utf8.count > limit / 6, unit.size(of: unicodeScalars) > limit else { return self }
         let ellipsis = unit.size(of: CollectionOfOne("…"))
         guard ellipsis <= limit else { return "" }
-        // Every scalar has one unit at least: what lies further behind is not kept, whatever it is.
+        // Every scalar has at least one unit, so what lies beyond `limit` scalars is never kept.
         let scalars = Array(unicodeScalars.prefix(limit + 1))
         var scanner = MarkupScanner(markup, scalars)
         var used = ellipsis
@@ -58,6 +58,7 @@ extension String {
     /// At most `limit` bytes of UTF-8; no scalar is cut in two.
     func truncated(toBytes limit: Int) -> String { cut(to: limit, .bytes) }
 
-    /// HTML of at most `limit` scalars: cut neither within a tag nor within a `&…;`, and with the tags closed that were open there.
+    /// HTML of at most `limit` scalars: cut neither within a tag nor within a `&…;`, and with the tags closed that were open
+    /// there.
     func truncatedHTML(toScalars limit: Int) -> String { cut(to: limit, .scalars, as: .html) }
 }

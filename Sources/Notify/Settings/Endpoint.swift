@@ -1,11 +1,12 @@
 import Foundation
 
-/// An HTTP address from the configuration. Its text may hold a token (Slack, Discord and Telegram put theirs into the path), so it shows no more
-/// of itself than scheme, host and port.
+/// An HTTP address from the configuration. Its text may hold a token (Slack, Discord and Telegram put theirs into the path), so
+/// its description is no more than scheme, host and port.
 struct Endpoint: Sendable, Hashable, Decodable, CustomStringConvertible, CustomReflectable {
     private let secret: Secret
 
-    /// - Throws: ``NotifierError/badURL(_:)`` when it is no http or https address with a host; the message masks what may be secret.
+    /// - Throws: ``NotifierError/badURL(_:)`` when it is not an http or https address with a host; the message masks what may be
+    ///   secret.
     init(_ text: String) throws(NotifierError) {
         try self.init(.text(text))
     }
@@ -25,7 +26,7 @@ struct Endpoint: Sendable, Hashable, Decodable, CustomStringConvertible, CustomR
         do { return try Endpoint(url) } catch { preconditionFailure("\(error)") }
     }
 
-    /// The address with all that it holds.
+    /// The whole address.
     ///
     /// - Throws: ``NotifierError`` when it is in a file that cannot be read or does not hold an address.
     func reveal() throws(NotifierError) -> String {
@@ -34,7 +35,7 @@ struct Endpoint: Sendable, Hashable, Decodable, CustomStringConvertible, CustomR
         return text
     }
 
-    /// The address with `path` behind it, one `/` between the two.
+    /// The address followed by `path`, with one `/` between the two.
     func appending(_ path: String) throws(NotifierError) -> String {
         let base = try reveal()
         return base.hasSuffix("/") ? base + path : base + "/" + path
@@ -66,7 +67,7 @@ struct Endpoint: Sendable, Hashable, Decodable, CustomStringConvertible, CustomR
 }
 
 extension KeyedDecodingContainer {
-    /// An address given in place or by the name of a file that holds it, of which there must not be both.
+    /// An address given in place or by the name of a file that holds it. Both together are an error.
     func endpoint(_ key: Key, orFile fileKey: Key) throws -> Endpoint? {
         let endpoint = try decodeIfPresent(Endpoint.self, forKey: key)
         let file = try decodeIfPresent(FileName.self, forKey: fileKey)?.path

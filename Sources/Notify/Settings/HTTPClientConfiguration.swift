@@ -1,20 +1,20 @@
 import Foundation
 
-/// How an endpoint is spoken to, with the names of Prometheus' `http_config`.
+/// How requests to an endpoint are made, with the names of Prometheus' `http_config`.
 ///
 /// Source: prometheus/common 0.38, config.HTTPClientConfig.
 struct HTTPClientConfiguration: Sendable, Hashable, Decodable {
     /// What the `Authorization` header says.
     enum Authorization: Sendable, Hashable {
         case basic(username: String, password: Secret)
-        /// The type, such as `Bearer`, and what stands after it.
+        /// The type, such as `Bearer`, and the credentials that follow it.
         case other(type: String, credentials: Secret)
         case oauth2(OAuth2)
     }
 
     var authorization: Authorization?
     var tls = TLSConfiguration()
-    /// Further headers of each request.
+    /// Additional headers of each request.
     var headers: [String: String] = [:]
     var proxy: Secret?
     var followsRedirects = true
@@ -107,7 +107,7 @@ struct TLSConfiguration: Sendable, Hashable, Decodable {
     var caFile: String?
     var certificateFile: String?
     var keyFile: String?
-    /// The name that the certificate must bear instead of the host's.
+    /// The name that the certificate must be issued for, instead of the host's.
     var serverName: String?
     var skipsVerification = false
     var minVersion: Version?
@@ -152,7 +152,7 @@ struct TLSConfiguration: Sendable, Hashable, Decodable {
     }
 }
 
-/// A token that is fetched from an authorisation server and used until it runs out.
+/// An access token is fetched from an authorization server and used until it expires.
 ///
 /// Source: RFC 6749 §4.4, client credentials.
 struct OAuth2: Sendable, Hashable, Decodable {

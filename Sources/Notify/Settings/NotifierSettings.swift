@@ -1,4 +1,5 @@
-/// What integrations take when they do not set it themselves: Alertmanager's `global`, without its `resolve_timeout`, and its `templates`.
+/// What integrations take when they do not set it themselves: Alertmanager's `global`, without its `resolve_timeout`, and its
+/// `templates`.
 ///
 /// Source: Alertmanager 0.25, config.GlobalConfig.
 public struct NotifierSettings: Sendable, Decodable {
@@ -9,8 +10,11 @@ public struct NotifierSettings: Sendable, Decodable {
 
     private enum CodingKeys: String, CodingKey { case http_config }
 
+    /// Without `global` and `templates`: the addresses of the services, and nothing else.
     public init() {}
 
+    /// Reads `global`: the keys of all integrations.
+    ///
     /// - Parameter decoder: at `global`.
     public init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
@@ -29,7 +33,8 @@ public struct NotifierSettings: Sendable, Decodable {
 
     /// Loads the partials that templates of messages may name: `{{>NAME}}` is the file NAME.mustache.
     ///
-    /// - Parameter patterns: paths of files, or patterns of them with `*`. A pattern that matches no file is not an error, as with Alertmanager.
+    /// - Parameter patterns: paths of files, or patterns of them with `*`. A pattern that matches no file is not an error, as
+    ///   with Alertmanager.
     /// - Throws: an error with one sentence for a file that cannot be read or is not a template.
     public mutating func load(templates patterns: [String]) throws { library = try TemplateFiles.load(patterns) }
 }

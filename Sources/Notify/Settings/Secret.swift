@@ -1,13 +1,18 @@
 import Columns
 import Foundation
 
-/// A password, token or URL that nobody is to see: in the configuration itself, from the environment, or in a file that is read each time it is
-/// needed, so that it can be changed without a restart. It never prints itself.
+/// A password, token or address that must not be shown: written in the configuration, taken from the environment, or read from a
+/// file each time it is used, so that it can be changed without a restart. Its description is always `<secret>`.
 public enum Secret: Sendable, Hashable, Decodable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The secret itself.
     case text(String)
+    /// The path of the file that holds it.
     case file(String)
 
-    /// Reads `file:PATH` as the name of a file, `${NAME}` as a variable of the environment (``CodingUserInfoKey/environment``), all else as the secret.
+    /// Reads `file:PATH` as the name of a file, `${NAME}` as a variable of the environment (``CodingUserInfoKey/environment``),
+    /// and anything else as the secret itself.
+    ///
+    /// - Throws: an error with one sentence when the variable is not set.
     public init(from decoder: any Decoder) throws {
         let text = try decoder.singleValueContainer().decode(String.self)
         if text.hasPrefix("file:") {
@@ -25,7 +30,7 @@ public enum Secret: Sendable, Hashable, Decodable, CustomStringConvertible, Cust
         self = .text(value)
     }
 
-    /// The secret itself; of a file its text without white space around it.
+    /// The secret itself; for a file its text without surrounding white space.
     ///
     /// - Throws: ``NotifierError/unreadableSecret(path:)``, which names the file only.
     func reveal() throws(NotifierError) -> String {
@@ -42,20 +47,23 @@ public enum Secret: Sendable, Hashable, Decodable, CustomStringConvertible, Cust
         }
     }
 
-    /// Nothing was given, neither in place nor by a file's name.
+    /// True when neither a secret nor the name of a file was given.
     var isEmpty: Bool {
         switch self {
         case .text(let text), .file(let text): text.isEmpty
         }
     }
 
+    /// `<secret>`, whatever it holds.
     public var description: String { "<secret>" }
+    /// `<secret>`, whatever it holds.
     public var debugDescription: String { "<secret>" }
+    /// Without children, so that `dump` shows nothing of it.
     public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 extension KeyedDecodingContainer {
-    /// A secret given in place or by the name of a file, of which there must not be both; nil when neither is given or both are empty.
+    /// A secret given in place or by the name of a file; nil when neither is given or both are empty. Both together are an error.
     func secret(_ key: Key, orFile fileKey: Key) throws -> Secret? {
         let secret = try decodeIfPresent(Secret.self, forKey: key).flatMap { $0.isEmpty ? nil : $0 }
         let file = try decodeIfPresent(FileName.self, forKey: fileKey)?.path
@@ -66,7 +74,7 @@ extension KeyedDecodingContainer {
     }
 }
 
-/// The name of a file; a relative one begins where the configuration file lies.
+/// The path of a file; a relative one is resolved against the folder of the configuration file.
 struct FileName: Decodable {
     /// Nil when the name is empty.
     let path: String?
