@@ -128,7 +128,13 @@ let package = Package(
             exclude: ["Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
         .testTarget(name: "HouseTests", dependencies: [.yams]),
-        .testTarget(name: "CommandTests", dependencies: ["obs", "Daemon", .argumentParser, "TestSupport"]),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "obs", "Daemon", "Query", "Alerting", "Incidents", "Detection", "Lake", "Store", "Columns", .argumentParser,
+                "TestSupport",
+            ],
+            exclude: ["Golden"]),
         .testTarget(
             name: "SystemTests",
             dependencies: [
@@ -139,8 +145,9 @@ let package = Package(
             exclude: ["Alerting/Sessions"]),
         .testTarget(
             name: "QueryTests",
-            dependencies: ["Query", "Alerting", "Incidents", "Detection", "Lake", "Store", "Columns", .grdb, "TestSupport"],
-            exclude: ["Golden"]),
+            dependencies: [
+                "Query", "Alerting", "Incidents", "Detection", "Lake", "Store", "Streaming", "Columns", .grdb, "TestSupport",
+            ]),
         .testTarget(
             name: "ServerTests",
             dependencies: [

@@ -91,7 +91,7 @@ public struct Demo: Sendable {
         let workspace = try Workspace(folder)
         say("")
         say("Tables")
-        for line in Renderer(format: .table).render(try LakeQuestions(workspace.lake).tables()).split(separator: "\n") {
+        for line in (try LakeQuestions(workspace.lake).tables()).rendered(as: .table).split(separator: "\n") {
             say("  \(line)")
         }
         say("")
@@ -101,7 +101,7 @@ public struct Demo: Sendable {
         say(
             "\(all.count) incidents of \(attacks) simulated attacks and what else stood out; \(webhooks.count) webhooks delivered"
         )
-        for line in Renderer(format: .table).render(incidents).split(separator: "\n") { say("  \(line)") }
+        for line in incidents.rendered(as: .table).split(separator: "\n") { say("  \(line)") }
         say("")
         say("Look further")
         // As it was called: who has just built it has it nowhere on the path.

@@ -2,8 +2,9 @@ import Alerting
 import Incidents
 import Columns
 
-/// Alerts that hold, silences and routes as tables.
+/// Active alerts, silences and routes as tables.
 public enum AlertAnswers {
+    /// Active alerts, with the receivers that are notified of each.
     public static func alerts(_ alerts: [AlertQuestions.Listed]) -> Answer {
         var answer = Answer(
             [
@@ -26,6 +27,7 @@ public enum AlertAnswers {
         return answer
     }
 
+    /// Silences with their state at `now`.
     public static func silences(_ silences: [Silence], now: Timestamp) -> Answer {
         var answer = Answer(
             [
@@ -45,6 +47,7 @@ public enum AlertAnswers {
         return answer
     }
 
+    /// The receivers that an alert reaches, and by which routes.
     public static func routes(_ found: [Route.Explanation]) -> Answer {
         Answer(
             [("receiver", .text), ("route", .text), ("group", .text), ("why", .text)],

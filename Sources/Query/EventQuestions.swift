@@ -2,17 +2,21 @@ import Columns
 import Foundation
 import Lake
 
-/// What can be asked of the tables of the lake.
+/// Queries on the rows of tables of the lake.
 public struct EventQuestions: Sendable {
     private let lake: Lake
 
+    /// Queries on the tables of a lake.
     public init(_ lake: Lake) {
         self.lake = lake
     }
 
-    /// The rows of a table that matchers and times leave, oldest commit first, at most `limit` of the newest.
+    /// The rows of a table that match, oldest commit first; the newest `limit` of them. The note says whether there are more.
     ///
-    /// - Parameter time: the timestamp column that `since` and `until` are about.
+    /// - Parameters:
+    ///   - time: the timestamp column that `since` and `until` apply to.
+    ///   - matchers: conditions on columns, as in routes.
+    /// - Throws: ``QueryError/unknown(_:_:known:)`` for a column that the table does not have, `Matcher.Malformed`, `LakeError`.
     public func rows(
         of table: String, time: String, matchers: String, since: Timestamp?, until: Timestamp?, limit: Int
     ) throws -> Answer {
@@ -40,7 +44,7 @@ public struct EventQuestions: Sendable {
         var answer = Answer(
             schema: opened.schema, rows: Array(kept.suffix(limit)),
             note: total > limit ? "the newest \(limit) of \(total) rows are shown; ask for more with --limit" : nil)
-        // Where a row comes from, what is the same in all rows, and what none has: nobody reads those in a line of 80 letters.
+        // A narrow terminal need not show where rows come from, nor columns that are the same in all rows or empty.
         answer.dispensable = ["file", "offset", "raw"]
         answer.dispensable += opened.schema.fields.indices.dropFirst().filter { column in
             answer.rows.allSatisfy { $0[column] == answer.rows[0][column] }

@@ -1,15 +1,16 @@
 import Columns
 import Lake
 
-/// What can be asked and done about the tables of the lake as such.
+/// Queries on the tables of the lake as a whole, and their maintenance.
 public struct LakeQuestions: Sendable {
     private let lake: Lake
 
+    /// Queries on the tables of a lake.
     public init(_ lake: Lake) {
         self.lake = lake
     }
 
-    /// All tables with their rows, files and size. One that cannot be opened is a row too, with the reason.
+    /// All tables with their rows, files and size in bytes. A table that cannot be opened is a row too; the note has the reason.
     public func tables() throws -> Answer {
         var broken: [String] = []
         let rows: [[Value]] = try lake.tables().map { name in
@@ -31,7 +32,9 @@ public struct LakeQuestions: Sendable {
             ], rows: rows, note: broken.isEmpty ? nil : broken.joined(separator: "\nobs: "))
     }
 
-    /// The versions of a table, newest first.
+    /// The newest versions of a table, newest first.
+    ///
+    /// - Throws: `LakeError` when the table cannot be opened.
     public func history(of table: String, limit: Int) throws -> Answer {
         Answer(
             [
@@ -49,7 +52,10 @@ public struct LakeQuestions: Sendable {
 
     /// Merges the small files of tables.
     ///
-    /// - Parameter tables: empty for all.
+    /// - Parameters:
+    ///   - tables: empty for all.
+    ///   - targetFileSize: in bytes.
+    /// - Throws: `LakeError` at the first table that cannot be changed.
     public func optimize(_ tables: [String], targetFileSize: Int) throws -> Answer {
         var policy = CompactionPolicy.everything
         policy.targetFileSize = targetFileSize
@@ -68,7 +74,11 @@ public struct LakeQuestions: Sendable {
             })
     }
 
-    /// Deletes files that tables no longer need, or lists them.
+    /// Deletes files that no version of the last `retention` needs, or only lists them.
+    ///
+    /// - Parameters:
+    ///   - tables: empty for all.
+    ///   - retention: nil for the default.
     public func vacuum(_ tables: [String], keeping retention: Duration?, isDryRun: Bool) throws -> Answer {
         var files = 0
         var bytes = 0
@@ -83,9 +93,12 @@ public struct LakeQuestions: Sendable {
             note: "\(files) files, \(bytes) bytes \(isDryRun ? "would be deleted" : "deleted")")
     }
 
-    /// Reads every file of tables and says what is wrong.
+    /// Reads every file of tables and reports what is wrong.
     ///
-    /// - Returns: a row for each table, its problems in the note; and whether there are none.
+    /// - Parameters:
+    ///   - tables: empty for all.
+    ///   - progress: called with bytes read and bytes in all.
+    /// - Returns: a row per table, with the problems in the note; and whether there are none.
     public func verify(_ tables: [String], progress: (_ done: Int64, _ total: Int64) -> Void) throws -> (
         answer: Answer, isWell: Bool
     ) {
@@ -100,7 +113,7 @@ public struct LakeQuestions: Sendable {
                 ]
             } catch let error as LakeError {
                 if case .noTable = error { throw error }
-                // It cannot be opened: its log says why, and what else is wrong.
+                // The table cannot be opened: its log says why, and what else is wrong.
                 var found = (try? lake.logProblems(of: name)) ?? []
                 if !found.contains(error.description) { found.insert(error.description, at: 0) }
                 problems += found

@@ -1,21 +1,24 @@
 import Incidents
 import Columns
 
-/// What can be asked of notifications.
+/// Queries on notifications, also of those that were not delivered.
 public struct NotificationQuestions: Sendable {
     private let log: NotificationLog
 
+    /// Queries on a log of notifications.
     public init(_ log: NotificationLog) { self.log = log }
 
-    /// The newest first.
+    /// Notifications, newest first.
     ///
-    /// - Parameter states: nil is all.
+    /// - Parameters:
+    ///   - states: nil for all.
+    ///   - receiver: nil for all.
     public func list(states: [OutboxState]?, receiver: String?, limit: Int) throws -> Answer {
         let found = try log.entries(states: states, receiver: receiver, limit: limit + 1)
         let shown = found.prefix(limit)
         var answer = Answer(
             [
-                ("id", .int64), ("receiver", .text), ("state", .text), ("attempts", .int64), ("owed_since", .timestamp),
+                ("id", .int64), ("receiver", .text), ("state", .text), ("attempts", .int64), ("created_at", .timestamp),
                 ("next_try", .timestamp),
                 ("sent_at", .timestamp), ("error", .text), ("group", .text),
             ],
@@ -28,7 +31,7 @@ public struct NotificationQuestions: Sendable {
                     entry.lastError.map { .text($0) } ?? .null, .text(entry.groupKey),
                 ]
             }, note: found.count > shown.count ? "only the newest \(limit) are shown; ask for more with --limit" : nil)
-        answer.dispensable = ["group", "owed_since", "sent_at", "next_try"]
+        answer.dispensable = ["group", "created_at", "sent_at", "next_try"]
         answer.main = "error"
         return answer
     }

@@ -2,10 +2,11 @@ import Alerting
 import Incidents
 import Columns
 
-/// What can be asked of on-call schedules.
+/// Queries on on-call schedules.
 public struct OnCallQuestions: Sendable {
     private let schedules: [OnCallSchedule]
 
+    /// - Parameter schedules: those of the configuration.
     public init(_ schedules: [OnCallSchedule]) {
         self.schedules = schedules
     }
@@ -18,7 +19,9 @@ public struct OnCallQuestions: Sendable {
         return found
     }
 
-    /// Who has each schedule at a time, since when, until when, and who is next.
+    /// Who is on call at a time by each schedule, since when, until when, and who is next.
+    ///
+    /// - Throws: ``QueryError`` when there is no schedule, or none of that name.
     public func who(at time: Timestamp, schedule: String? = nil) throws -> Answer {
         var answer = Answer(
             [
@@ -36,7 +39,10 @@ public struct OnCallQuestions: Sendable {
         return answer
     }
 
-    /// The shifts of a time, newest first, with what happened in them: incidents opened, and how many of those were critical.
+    /// The shifts between two times, newest first, with the number of incidents opened in each and how many of them were
+    /// critical.
+    ///
+    /// - Throws: ``QueryError`` when there is no schedule, or none of that name.
     public func shifts(from start: Timestamp, until end: Timestamp, schedule: String? = nil, incidents: IncidentStore) throws
         -> Answer
     {

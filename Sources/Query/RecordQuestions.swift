@@ -4,17 +4,21 @@ import Foundation
 @preconcurrency import GRDB
 import Store
 
-/// What can be asked of the other records of the store: alerts, notifications, silences, and who did what. Newest first.
+/// Queries on the other records of the store: alerts, notifications, silences, and who did what. All are newest first.
 public struct RecordQuestions: Sendable {
     private let store: Store
 
+    /// Queries on the records of a store.
     public init(_ store: Store) {
         self.store = store
     }
 
-    /// The alerts that hold, and those that ended lately.
+    /// The active alerts, and those that ended lately.
     ///
-    /// - Parameter state: `firing` or `resolved`; nil is both.
+    /// - Parameters:
+    ///   - state: `firing` or `resolved`; nil for both.
+    ///   - matchers: conditions on labels, as in routes.
+    /// - Throws: ``QueryError/unknown(_:_:known:)`` for another state, `Matcher.Malformed`.
     public func alerts(
         state: String? = nil, matchers: String = "", since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100,
         now: Timestamp
@@ -70,26 +74,33 @@ public struct RecordQuestions: Sendable {
         }
     }
 
-    /// How many alerts are compared with matchers at most.
+    /// The maximum number of alerts that are compared with matchers.
     private static let patience = IncidentFilter.patience
 
-    /// Few alerts hold at a time, so all are looked at; sorted are no more numbers than are asked for, and read only the rows that those name. The limit also keeps SQLite from
-    /// leaving the order out of a question within a join.
+    /// Few alerts are active at a time, so all are compared; only the ids are sorted, and only the rows of the result are read.
+    /// The limit also keeps SQLite from dropping the order of a subquery in a join.
     static let alertsInOrder = """
         SELECT a.fingerprint, a.labels, a.incident, a.starts_at, a.ends_at FROM (
-            SELECT id FROM alert WHERE starts_at BETWEEN ?1 AND ?2 AND (?3 IS NULL OR ?3 = iif(ends_at IS NULL OR ends_at > ?4, 'firing', 'resolved'))
+            SELECT id FROM alert WHERE starts_at BETWEEN ?1 AND ?2
+                AND (?3 IS NULL OR ?3 = iif(ends_at IS NULL OR ends_at > ?4, 'firing', 'resolved'))
             ORDER BY starts_at DESC, id DESC LIMIT ?5) s
         CROSS JOIN alert a ON a.id = s.id
         """
 
-    /// What was sent to whom, what waits, and what could not be sent. Repetitions that wait for their time are shown only to who asks for what is pending.
+    /// Notifications: sent, pending, and undeliverable ones. Repetitions that are not due yet are shown only when `state` is
+    /// `pending`.
+    ///
+    /// - Parameters:
+    ///   - state: `pending`, `sent`, `dead` or `resending`; nil for all.
+    ///   - receiver: nil for all.
+    /// - Throws: ``QueryError/unknown(_:_:known:)`` for another state.
     public func notifications(
         state: String? = nil, receiver: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100,
         now: Timestamp
     ) throws -> Answer {
         let states = ["pending", "sent", "dead", "resending"]
         if let state, !states.contains(state) { throw QueryError.unknown("state", state, known: states) }
-        // Nearly all are sent: of the other states there are few.
+        // Nearly all are sent, so the index of any other state is short.
         let equal = [("state", state == "sent" ? nil : state), ("receiver", receiver), ("state", state == "sent" ? state : nil)]
         return try rows(
             "SELECT id, receiver, state, attempts, created_at, due_at, sent_at, group_key, last_error FROM outbox",
@@ -101,7 +112,11 @@ public struct RecordQuestions: Sendable {
             ], limit, dispensable: ["due_at", "group", "sent_at"])
     }
 
-    /// Who did what to what.
+    /// The audit log: who did what to what.
+    ///
+    /// - Parameters:
+    ///   - actor: nil for all.
+    ///   - subject: what it was done to, such as `INC-1001`; nil for all.
     public func audit(
         actor: String? = nil, subject: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100
     ) throws -> Answer {
@@ -111,7 +126,10 @@ public struct RecordQuestions: Sendable {
             [("at", .timestamp), ("actor", .text), ("action", .text), ("subject", .text), ("detail", .text)], limit)
     }
 
-    /// - Parameter state: `pending`, `active` or `expired`; nil is those that have not ended.
+    /// Silences.
+    ///
+    /// - Parameter state: `pending`, `active` or `expired`; nil for those that have not ended.
+    /// - Throws: ``QueryError/unknown(_:_:known:)`` for another state.
     public func silences(state: String? = nil, limit: Int = 100, now: Timestamp) throws -> Answer {
         if let state, Silence.State(rawValue: state) == nil {
             throw QueryError.unknown("state", state, known: Silence.State.allCases.map(\.rawValue))
@@ -128,7 +146,7 @@ public struct RecordQuestions: Sendable {
         return answer
     }
 
-    /// What rows of a table must be, in such a form that an index which begins with the first of them and goes on with the time gives the answer in its order.
+    /// Conditions on the rows of a table, written so that an index on the first of them and the time returns the rows in order.
     struct Conditions {
         let sql: String
         let arguments: StatementArguments
@@ -137,7 +155,7 @@ public struct RecordQuestions: Sendable {
             var conditions: [String] = [], values: [any DatabaseValueConvertible] = []
             for (column, value) in equal {
                 guard let value else { continue }
-                // A plus keeps SQLite from taking the index of a second one, which it cannot know to be the worse.
+                // The plus keeps SQLite from using the index of a second condition, which it cannot know to be worse.
                 conditions.append("\(values.isEmpty ? "" : "+")\(column) = ?")
                 values.append(value)
             }
@@ -146,8 +164,8 @@ public struct RecordQuestions: Sendable {
                 conditions.append("\(time) \(comparison) ?")
                 values.append(bound.microseconds)
             }
-            sql =
-                "\(conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")) ORDER BY \(time) DESC, id DESC LIMIT ?"
+            let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+            sql = "\(filter) ORDER BY \(time) DESC, id DESC LIMIT ?"
             arguments = StatementArguments(values)
         }
     }

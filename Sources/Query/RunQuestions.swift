@@ -3,17 +3,20 @@ import Foundation
 @preconcurrency import GRDB
 import Store
 
-/// What ran when: the runs of pipelines that have an end.
+/// Queries on the runs of pipelines that have an end: scheduled ones, `obs process`, `obs replay`.
 public struct RunQuestions: Sendable {
     private let store: Store
 
+    /// Queries on the runs in a store.
     public init(_ store: Store) {
         self.store = store
     }
 
-    /// Runs, newest first: when, how long, how it ended, and how many rows it made in each layer.
+    /// Runs, newest first: when, how long, how each ended, and how many rows it wrote to each layer.
     ///
-    /// - Parameter pipeline: nil for all.
+    /// - Parameters:
+    ///   - pipeline: nil for all.
+    ///   - since: only runs that started at or after it.
     public func list(pipeline: String? = nil, since: Timestamp? = nil, limit: Int = 100) throws -> Answer {
         let runs = try store.database.read { database in
             try Row.fetchAll(
@@ -57,7 +60,7 @@ public struct RunQuestions: Sendable {
         return answer
     }
 
-    /// What went in and out of each stage of one run, in the order in which they stand.
+    /// The rows in and out of each stage of one run, in the order of the stages.
     public func stages(ofRun id: Int64) throws -> Answer {
         let stages = try store.database.read { database in
             try Row.fetchAll(

@@ -2,13 +2,14 @@ import Foundation
 
 /// A page that says what to do when an alert fires.
 public struct Runbook: Sendable {
+    /// The page, in Markdown.
     public let text: String
 
     init(text: String) { self.text = text }
 
-    /// The page in the folder, or else the one that obs comes with; nil when there is neither.
+    /// The page in the folder, or else the one that comes with obs; nil when there is neither.
     ///
-    /// The name comes from outside: letters and digits only, so that it cannot lead out of the folder.
+    /// - Parameter name: from outside, so only letters and digits are allowed: it cannot lead out of the folder.
     public init?(folder: String, name: String) {
         guard !name.isEmpty, name.utf8.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || $0 >= 0x30 && $0 <= 0x39 })
         else {
@@ -19,14 +20,14 @@ public struct Runbook: Sendable {
         self.text = text
     }
 
-    /// The names of all pages, those of the folder among them, in order.
+    /// The names of all pages, in the folder and in the program, in order.
     public static func names(folder: String) -> [String] {
         let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         return Set(files.filter { $0.hasSuffix(".md") }.map { String($0.dropLast(3)) } + RunbookTexts.all.keys).sorted()
     }
 
-    /// What stands under a heading of the second level, without blank lines around it.
-    public func section(_ title: String) -> String? {
+    /// The text under a heading of the second level, without blank lines around it; nil if there is none.
+    func section(_ title: String) -> String? {
         var lines: [Substring] = []
         var isInside = false
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -36,9 +37,11 @@ public struct Runbook: Sendable {
         return found.isEmpty ? nil : found
     }
 
-    /// The dashboard that its last section names, such as `obs-shop`.
+    /// The dashboard that its section "Related" names, such as `obs-shop`.
     public var dashboard: String? { section("Related")?.firstMatch(of: /dashboard `([a-z-]+)`/).map { String($0.1) } }
 
-    /// - Parameter level: the heading that its title becomes.
+    /// The page as markup.
+    ///
+    /// - Parameter level: the level of its title: 1 for a page of its own.
     public func html(level: Int = 1) -> HTML { MarkdownPage(text, level: level).html }
 }

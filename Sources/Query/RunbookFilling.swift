@@ -2,12 +2,14 @@ import Incidents
 import Columns
 import Detection
 
-/// What is known of an incident, for the commands of its runbook: pasted, they work on this incident and no other.
+/// The values of an incident for the commands of its runbook: pasted into a shell, they work on this incident and no other.
 ///
-/// A name in braces that stands in code becomes one word of a POSIX shell. The values are an attacker's text: what cannot be one harmless word is not filled in, and the name stays.
-public struct RunbookFilling: Sendable {
-    /// What a runbook may name: the incident's id, and the address, account and machine that it is about; `matchers` are its labels for `obs query` and `obs silence`.
-    public static let names = ["incident", "source", "user", "host", "matchers"]
+/// A name in braces inside of code becomes one word of a POSIX shell. The values are an attacker's text: a value that cannot be
+/// one harmless word is not filled in, and the name stays.
+struct RunbookFilling: Sendable {
+    /// The names that a runbook may use: the incident's id, its address, account and machine, and in `matchers` its labels for
+    /// `obs query` and `obs silence`.
+    static let names = ["incident", "source", "user", "host", "matchers"]
 
     private let words: Labels
 
@@ -20,24 +22,24 @@ public struct RunbookFilling: Sendable {
     }
 
     /// - Parameters:
-    ///   - parts: what the incident does not say itself is taken from its parts, where they agree.
-    ///   - hosts: of its evidence.
-    init(_ incident: Incident, parts: [Incident], hosts: [String]) {
+    ///   - children: used for a value that the incident itself does not have, if all of them agree on it.
+    ///   - hosts: the machines that the evidence names.
+    init(_ incident: Incident, children: [Incident], hosts: [String]) {
         var values: Labels = ["incident": incident.id]
         for name in ["source", "user", "host"] {
-            let known = parts.compactMap { $0.labels[name] }.distinctTexts
+            let known = children.compactMap { $0.labels[name] }.distinctTexts
             values[name] = incident.labels[name] ?? (known.count == 1 ? known.first?.string : nil)
         }
         if values["host"] == nil, hosts.count == 1 { values["host"] = hosts[0] }
         let matchers = incident.labels.ofSubject.filter { $0.key != "source_net" }  // no column of a table
-            // An equality is no expression that could be malformed.
+            // An equality has no expression that could be malformed.
             .compactMap { try? Matcher($0.key, .equal, $0.value).description }
         if !matchers.isEmpty { values["matchers"] = matchers.joined(separator: ", ") }
         self.init(values)
     }
 
-    /// A word that a shell takes for just this text; nil where that cannot be said for certain: control and invisible characters, a backtick (which would end the code on the
-    /// page), or a leading dash (which a command takes for an option).
+    /// A word that a shell reads as exactly this text; nil where that is not certain: control and invisible characters, a
+    /// backtick (which would end the code on the page), or a leading dash (which a command takes for an option).
     ///
     /// Source: POSIX.1-2017, Shell Command Language, 2.2.2 "Single-Quotes".
     static func shellWord(_ value: String) -> String? {
@@ -60,7 +62,7 @@ public struct RunbookFilling: Sendable {
         }
     }
 
-    /// What no shell gives a meaning to, wherever it stands.
+    /// Whether no shell gives the character a meaning, wherever it is.
     private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar {
         case "a"..."z", "A"..."Z", "0"..."9", "_", "@", ".", "/", ":", ",", "+", "-": true
@@ -68,12 +70,12 @@ public struct RunbookFilling: Sendable {
         }
     }
 
-    /// Commands such as `nft` read their words as a language of their own: an address has nothing but these.
+    /// Commands such as `nft` read their arguments as a language of their own, so an address may contain only these characters.
     private static func isAddress(_ value: String) -> Bool {
         value.unicodeScalars.allSatisfy { isPlain($0) && $0 != "/" && $0 != "," && $0 != "@" && $0 != "+" }
     }
 
-    /// A text in Markdown with its code filled in.
+    /// A text in Markdown with the values filled into its code.
     func filled(_ text: String) -> String {
         var lines: [String] = []
         var isBlock = false
@@ -84,7 +86,7 @@ public struct RunbookFilling: Sendable {
                 continue
             }
             var filled: [UInt8] = []
-            // Of the pieces between backticks every other one is code.
+            // Every other piece between backticks is code.
             for (index, piece) in line.split(separator: UInt8(ascii: "`"), omittingEmptySubsequences: false).enumerated() {
                 if index > 0 { filled.append(UInt8(ascii: "`")) }
                 filled += isBlock || index % 2 == 1 ? code(Array(piece)) : Array(piece)
@@ -94,7 +96,7 @@ public struct RunbookFilling: Sendable {
         return lines.joined(separator: "\n")
     }
 
-    /// In one pass: what is put in is not looked at for names again.
+    /// In one pass, so that a value is not searched for names again.
     private func code(_ bytes: [UInt8]) -> [UInt8] {
         var filled: [UInt8] = []
         var index = 0
@@ -114,6 +116,6 @@ public struct RunbookFilling: Sendable {
 }
 
 extension Runbook {
-    /// The same page for one incident.
+    /// The same page with the values of one incident in its commands.
     public func filled(for view: IncidentView) -> Runbook { Runbook(text: view.filling.filled(text)) }
 }

@@ -1,3 +1,5 @@
+import Incidents
+
 // swift-format-ignore-file
 // Written by `make builtin` from runbooks/, so that the program works without; a test holds them together.
 

@@ -6,37 +6,45 @@ import GRDBSQLite
 import Store
 import Synchronization
 
-/// Free questions in SQL to the operational store: read only, and bounded in length, time, memory, rows and bytes.
+/// A query in SQL on the operational store: read only, and limited in length, time, memory, rows and bytes.
 public struct SQLQuestion: Sendable {
     private let path: String
+    /// How long it may run.
     public var timeLimit = Duration.seconds(10)
+    /// The maximum number of rows in the answer; more are cut off, and the note says so.
     public var rowLimit = 10_000
-    /// The most bytes of texts and blobs in an answer.
-    public var answerLimit = 64 << 20
+    /// The maximum number of bytes of texts and blobs in the answer.
+    var answerLimit = 64 << 20
 
     /// The longest statement in bytes.
     static let maxLength = 64 << 10
     /// The longest value that a statement may read or build.
     static let maxValueLength = 1 << 20
 
+    /// Queries on the file of a store.
     public init(_ store: Store) {
         path = store.name
     }
 
-    /// Bounds what SQLite may take for statements in this whole process: for a process that asks one question.
+    /// Limits the memory of SQLite in the whole process: for a process that runs one query.
     public static func boundProcessMemory() { sqlite3_hard_heap_limit64(256 << 20) }
 
-    /// - Throws: ``QueryError/badSQL(_:)`` for what is no single reading statement, takes too long or needs too much.
+    /// The rows of one statement. Blocks the calling thread for at most ``timeLimit``.
+    ///
+    /// - Throws: ``QueryError/badSQL(_:)`` for anything but a single reading statement, and for one that takes too long or too
+    ///   much.
     public func answer(_ sql: String) throws -> Answer {
         guard sql.utf8.count <= Self.maxLength else {
             throw QueryError.badSQL("it has \(sql.utf8.count) bytes; write at most \(Self.maxLength)")
         }
-        // SQLite calls ATTACH and PRAGMA reading statements, because they do not write to this file: only questions are let through.
+        // SQLite regards ATTACH and PRAGMA as reading statements, because they do not write to this file: only queries are
+        // allowed.
         let verb = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
         guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(verb) else {
             throw QueryError.badSQL("it begins with '\(verb.prefix(20))'; only SELECT, WITH, VALUES and EXPLAIN are run here")
         }
-        // Within one call of a function SQLite cannot be interrupted, and some take the square of their texts: so it runs on a thread that nobody waits for longer than the time.
+        // SQLite cannot be interrupted within one call of a function, and some take quadratic time. So the statement runs on a
+        // thread of its own, and nothing waits for it longer than the time limit.
         let done = DispatchSemaphore(value: 0)
         let given = Given()
         Thread.detachNewThread {

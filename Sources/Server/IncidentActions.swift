@@ -41,8 +41,8 @@ enum IncidentActions {
         /// The states of an incident in which it is shown.
         let states: [Incident.State]
         let action: @Sendable (_ name: String, _ to: String?) -> IncidentStore.Action
-        /// What the page says afterwards, and the word of the button that takes it back. Nil when it is not, or no longer, true of
-        /// the incident, whatever the address of the page says.
+        /// What the page says afterwards, and the word of the button that takes it back. Nil when it is not, or no longer, true
+        /// of the incident, whatever the address of the page says.
         let outcome: @Sendable (Incident, _ before: String?) -> (sentence: String, undo: String?)?
 
         /// What taking it back needs to know of the incident before: how it had been resolved, or to whom it was assigned.

@@ -18,8 +18,8 @@ final class RequestDeadlines: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundOut = HTTPResponsePart
 
     struct Limits: Sendable {
-        /// From the connection to the end of the first head, and from a response to the end of the next head. Scrapes are at most a
-        /// minute apart.
+        /// From the connection to the end of the first head, and from a response to the end of the next head. Scrapes are at most
+        /// a minute apart.
         var firstHead = TimeAmount.seconds(30), nextHead = TimeAmount.seconds(180)
         /// From the head to the end of the body: 10 MB at 35 kB/s.
         var body = TimeAmount.seconds(300)

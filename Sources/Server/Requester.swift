@@ -24,7 +24,8 @@ enum Requester: Sendable, Equatable {
     ///
     /// - Parameter written: the name in the request itself.
     /// - Returns: nil when there is no name.
-    /// - Throws: ``HTTPFailure`` 403 for a request that did not come through the proxy, 400 when it names somebody else than the proxy.
+    /// - Throws: ``HTTPFailure`` 403 for a request that did not come through the proxy, 400 when it names somebody else than the
+    ///   proxy.
     func name(_ written: String?) throws(HTTPFailure) -> String? {
         switch self {
         case .unverified: return written

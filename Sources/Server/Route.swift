@@ -27,8 +27,8 @@ public struct Route: Sendable {
 
     /// A route without a description, for servers that have no API document.
     ///
-    /// - Parameter respond: called once per request. An ``HTTPFailure`` becomes the response that it describes; any other error is
-    ///   logged and answered with 500.
+    /// - Parameter respond: called once per request. An ``HTTPFailure`` becomes the response that it describes; any other error
+    ///   is logged and answered with 500.
     public init(
         _ method: HTTPRequest.Method, _ path: String, respond: @escaping @Sendable (RouteRequest) async throws -> RouteResponse
     ) {

@@ -11,8 +11,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     public var hosts: [String] = []
     /// The address of Grafana, such as `http://127.0.0.1:3000`: pages link to its dashboards. Nil shows no links.
     public var dashboards: String?
-    /// The header in which a proxy in front of obs names the user, such as `X-Forwarded-User`: people act under that name only. Nil
-    /// lets them type their names themselves.
+    /// The header in which a proxy in front of obs names the user, such as `X-Forwarded-User`: people act under that name only.
+    /// Nil lets them type their names themselves.
     public var userHeader: String?
 
     /// The defaults.

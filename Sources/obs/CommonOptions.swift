@@ -5,7 +5,7 @@ import Jobs
 import Lake
 import Query
 
-/// What every command takes.
+/// The options that every command takes.
 struct CommonOptions: ParsableArguments {
     @Option(
         name: [.customShort("c"), .customLong("config")],
@@ -23,37 +23,43 @@ struct CommonOptions: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Log all that is done, each commit too.")
     var verbose = false
 
-    /// The configuration that the options name, checked.
+    /// The configuration that the options name.
+    ///
+    /// - Throws: `ConfigurationError` with everything that is wrong with it.
     func configuration() throws -> Configuration {
         var configuration = try Configuration.load(file: config, dataDirectory: dataDir)
         configuration.askedLogLevel = verbose ? .debug : quiet ? .error : nil
         return configuration
     }
 
-    /// The same for a command that writes to the data directory: root goes on as its owner.
+    /// The same for a command that writes to the data directory: root continues as its owner.
     func configurationForWriting() throws -> Configuration {
         let configuration = try configuration()
         try DataOwner.adopt(configuration.dataDirectory)
         return configuration
     }
 
-    /// The data directory for a question. It must be there: a question must not make an empty one, and answer out of it that all is quiet.
+    /// The data directory for a question. It must be there: a question must not make an empty one, and answer out of it that all
+    /// is quiet.
     func existingWorkspace() throws -> Workspace { try Workspace(reading: existingDatabase(configuration())) }
 
-    /// The data directory for a command that changes something in it; it must be there too.
+    /// The data directory for a command that changes something in it; it must exist, too.
     func writableWorkspace() throws -> Workspace { try Workspace(existingDatabase(configurationForWriting())) }
 
     private func existingDatabase(_ configuration: Configuration) throws -> String {
         let path = configuration.dataDirectory
         guard try DataAccess.exists("obs.db", in: path) else {
             throw UsageError(
-                "\(path): there is no obs.db in it; name the data directory with --data-dir, or make one with 'obs run' or 'obs demo'"
+                """
+                \(path): there is no obs.db in it; name the data directory with --data-dir, or make one with 'obs run' or \
+                'obs demo'
+                """
             )
         }
         return path
     }
 
-    /// The tables of the data directory, which must be there; the store beside them is not opened.
+    /// The tables of the data directory, which must exist; the store beside them is not opened.
     func existingLake() throws -> Lake { try existingLake(configuration()) }
 
     /// The same for a command that changes tables.
@@ -63,27 +69,30 @@ struct CommonOptions: ParsableArguments {
         let path = configuration.dataDirectory
         guard try DataAccess.exists("lake", in: path) else {
             throw UsageError(
-                "\(path): there are no tables in it; name the data directory with --data-dir, or make some with 'obs process FILE' or 'obs demo'"
+                """
+                \(path): there are no tables in it; name the data directory with --data-dir, or make some with \
+                'obs process FILE' or 'obs demo'
+                """
             )
         }
         return Lake(root: path + "/lake")
     }
 }
 
-/// A server to ask instead of the data directory.
+/// A server to send requests to instead of reading the data directory.
 struct ServerOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Ask the obs, or the Alertmanager, that listens there instead of the data directory.", valueName: "http://host:port"))
     var url: String?
 
-    /// Nil when none is named.
+    /// Nil when no server is named.
     func client() throws -> AlertmanagerClient? {
         do { return try url.map { try AlertmanagerClient($0) } } catch { throw UsageError("\(error)") }
     }
 }
 
-/// How an answer is shown.
+/// The format of the output.
 struct OutputOptions: ParsableArguments {
     @Option(name: [.customShort("o"), .customLong("output")], help: "table, json, jsonl, csv or markdown.")
     var output: OutputFormat = .table

@@ -74,14 +74,15 @@ struct Obs: AsyncParsableCommand {
         return 3
     }
 
-    /// What the parser of the words says, in one line: its own message without the usage, and where to find that.
+    /// The message of the argument parser in one line: without the usage, but with the command that shows it.
     private static func misuse(_ error: any Error) -> String {
         let hint = fullMessage(for: error).firstMatch(of: /See '([^']*--help)'/).map { "; see '\($0.1)'" } ?? ""
-        let said = OutsideText(message(for: error)).lines.first { !$0.isEmpty } ?? "this is no command of obs"
+        let said = OutsideText(message(for: error)).lines.first { !$0.isEmpty } ?? "this is not a command of obs"
         return (said.utf8.last == UInt8(ascii: ".") ? String(said.unicodeScalars.dropLast()) : said) + hint
     }
 
-    /// A sentence from a room as it is. Foundation's errors describe themselves with type names and dictionaries: of them the path and the reason are kept.
+    /// A sentence from a room as it is. Foundation's errors describe themselves with type names and dictionaries: of them the
+    /// path and the reason are kept.
     private static func sentence(_ error: any Error) -> String {
         guard let error = error as? CocoaError else {
             return DamagedDatabase.sentence(error) ?? String(describing: error)

@@ -40,13 +40,13 @@ struct `The code that meets text from outside` {
                 "Incidents/Queries/IncidentFilter.swift", "Incidents/Upkeep/IncidentStore+Rows.swift",
                 "Lake/",
                 "Query/Incidents/EvidenceContext.swift", "Query/Incidents/IncidentFigures.swift",
-                "Query/Incidents/IncidentView.swift", "Query/Rendering/HTML.swift", "Server/Operation.swift",
+                "Query/Incidents/IncidentView+Facts.swift", "Query/Rendering/Shown.swift", "Server/Operation.swift",
                 "Server/RequestMeter.swift", "Streaming/Pipeline/",
                 "Streaming/Replay/", "Streaming/State/", "Telemetry/", "Simulation/",
             ]
         ),
         ("names of files, which are compared whole or by endings of ours", ["Ingest/"]),
-        ("what a terminal shows in one cell is a grapheme cluster", ["Query/Rendering/TerminalTable.swift"]),
+        ("what a terminal shows in one cell is a grapheme cluster", ["Query/Rendering/TextTable.swift"]),
         ("runbooks, which the operator writes", ["Query/Runbook.swift", "Query/Rendering/MarkdownPage.swift"]),
         ("paths of URLs and names of hosts, which are compared whole or refused", ["Server/Route.swift", "Server/Door/"]),
     ]

@@ -41,7 +41,7 @@ struct `What stands around evidence` {
             startsAt: now, lastSeen: now, count: evidence.count,
             evidence: evidence.map { Evidence(file: $0.file, offset: $0.offset, line: $0.text, time: now) })
         try temporary.record(finding, at: now)
-        return try IncidentQuestions(temporary.incidents).one("1001", context: (count, lake)).context.map { stretch in
+        return try IncidentQuestions(temporary.incidents).one("1001", context: (count, lake)).excerpts.map { stretch in
             stretch.file + ":" + stretch.lines.map { $0.isEvidence ? "[\($0.text)]" : $0.text }.joined(separator: " ")
         }
     }
@@ -85,7 +85,7 @@ struct `What stands around evidence` {
             try temporary.record(finding, at: time)
         }
         try temporary.incidents.perform(.merge(["INC-1001"]), on: "INC-1002", by: "ann", now: now)
-        let context = try IncidentQuestions(temporary.incidents).one("1002", context: (1, lake)).context
+        let context = try IncidentQuestions(temporary.incidents).one("1002", context: (1, lake)).excerpts
         #expect(context.map { $0.lines.map(\.text) } == [["before", "old", "after"]])
     }
 
@@ -111,14 +111,19 @@ struct `What stands around evidence` {
         let view = try IncidentQuestions(temporary.incidents).one("1001", context: (1, lake))
         #expect(
             view.text.contains(
-                "Evidence (>) and what stands around it\n  a.log\n    before <b>\n  > Failed password\n    after\n"))
+                "Evidence (>) and the lines around it\n  a.log\n    before <b>\n  > Failed password\n    after\n"))
         let page = view.html.description
         #expect(page.contains("<span class=\"dim\">before &lt;b&gt;</span>\n<b><mark>Failed</mark> password</b>\n"), "\(page)")
         #expect(
-            view.markdown.contains("### Around it in `a.log`\n\n- `0` before \\<b\\>\n- `10` **Failed password**\n- `30` after\n")
+            view.markdown.contains("### `a.log`\n\n- `0` before \\<b\\>\n- `10` **Failed password**\n- `30` after\n")
         )
         #expect(view.json.contains(#""is_evidence" : true"#))
         let plain = try IncidentQuestions(temporary.incidents).one("1001")
         #expect(plain.html.description.contains("INC-1001?context=10") && !plain.json.contains("\"context\""))
     }
+}
+
+extension IncidentView {
+    /// What the section of the lines around the evidence shows.
+    fileprivate var excerpts: [EvidenceContext] { sections.compactMap { $0 as? ContextSection }.flatMap(\.excerpts) }
 }

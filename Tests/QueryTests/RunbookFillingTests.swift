@@ -72,7 +72,7 @@ struct `The commands of a runbook` {
             #expect(runbook.text.contains(line), "\(line)")
         }
         let words = "'host=\"gate-1\", source=\"192.0.2.7\", user=\"o'\\''brien\"'"
-        #expect(view.firstMinutes?.contains("obs query events \(words) --limit 20") == true, "\(view.firstMinutes ?? "")")
+        #expect(view.text.contains("obs query events \(words) --limit 20"), "\(view.text)")
         #expect(view.text.contains("last -n 10 'o'\\''brien'") && view.markdown.contains("last -n 10 'o'\\''brien'"))
     }
 

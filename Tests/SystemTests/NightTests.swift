@@ -130,7 +130,7 @@ struct `A night on call` {
         // In the morning: the review, and who did what.
         let review = try obs("query", "incident", id, "-o", "markdown").output
         for part in [
-            "# \(id): ", "acknowledged by the link", "the drill of the security team", "no drill was planned", "Who was told",
+            "# \(id): ", "acknowledged by the link", "the drill of the security team", "no drill was planned", "## Notifications",
             "Cause",
         ] {
             #expect(review.contains(part), "\(part)")

@@ -93,8 +93,8 @@ struct `The command obs query` {
     @Test func `refuses what cannot be with a sentence, and makes no store to answer from`() throws {
         for (arguments, part) in [
             (["incidents", "--state", "closed"], "known are open, acknowledged, resolved"),
-            (["incidents", "--since", "soon"], "is no time"),
-            (["incidents", "--limit", "0"], "a number from 1 on"), (["incidents", "--cursor", "x"], "is no cursor"),
+            (["incidents", "--since", "soon"], "is not a time"),
+            (["incidents", "--limit", "0"], "a number from 1 on"), (["incidents", "--cursor", "x"], "is not a cursor"),
             (["incidents", "source"], "is no matcher"), (["incidents", "--search", "!"], "no word"),
             (["stats", "--by", "week"], "'day'"),
             (["sql", "DELETE FROM incident"], "only SELECT"), (["notifications", "--state", "x"], "known are pending"),

@@ -75,7 +75,7 @@ public enum FilterError: Error, CustomStringConvertible {
         case .unknown(let what, let value, let known):
             "there is no \(what) '\(value)'; known are \(known.joined(separator: ", "))"
         case .badText(let text): "'\(text)' holds no word to search for; write letters or digits"
-        case .badCursor(let text): "'\(text)' is no cursor; take it from 'next' of an earlier answer"
+        case .badCursor(let text): "'\(text)' is not a cursor; take it from 'next' of an earlier answer"
         }
     }
 }

@@ -3,32 +3,33 @@ import Columns
 import Detection
 import Lake
 
-/// What stood around the evidence of an incident in its files: a stretch of neighbouring lines, some of which are evidence.
+/// Consecutive lines of a file around the evidence of an incident; some of them are the evidence.
 public struct EvidenceContext: Sendable {
-    public struct Line: Sendable {
-        public let offset: Int64
-        public let text: String
-        public let isEvidence: Bool
+    struct Line: Sendable {
+        let offset: Int64
+        let text: String
+        let isEvidence: Bool
     }
 
-    public let file: String
-    public let lines: [Line]
+    let file: String
+    let lines: [Line]
 
-    /// More than fit on any page.
+    /// The maximum number of lines before and after each line of evidence: more than fit on any page.
     public static let maxLines = 100
 
-    /// How long before an incident was opened its lines may have arrived, beside the time that it took to see them.
+    /// How long before an incident was opened its lines may have arrived, beyond the time that the detection took.
     private static let margin = Duration.seconds(3600)
-    /// A window of a day has lines that are a day old when it ends; what is older than two was not waited for, but read late.
+    /// A window of a day contains lines that are a day old when it closes; lines older than two days were read late.
     private static let longestWait = Duration.seconds(2 * 86_400)
 
-    /// The lines before and after each line of evidence, as bronze has them; stretches that meet are one. Evidence that bronze does not have stands alone.
+    /// The lines before and after each line of evidence, as bronze has them; excerpts that touch are joined. A line of evidence
+    /// that is not in bronze is an excerpt of its own.
     ///
-    /// Neighbours are told by the order in which lines came: offsets begin anew when a file is rotated.
+    /// Neighbours are found by the order of arrival: offsets start again at 0 when a file is rotated.
     ///
     /// - Parameters:
-    ///   - incidents: the incident and its parts, whose evidence it is.
-    ///   - count: how many before and how many after.
+    ///   - incidents: the incident and its children, whose evidence it is.
+    ///   - count: the number of lines before, and the number after.
     /// - Throws: `LakeError` when a table cannot be read.
     static func around(_ evidence: [Evidence], of incidents: [Incident], count: Int, in lake: Lake) throws -> [EvidenceContext] {
         let begins = incidents.map { min($0.openedAt, max($0.startsAt, $0.openedAt - longestWait)) - margin }
@@ -41,7 +42,7 @@ public struct EvidenceContext: Sendable {
         }
         var found: [EvidenceContext] = []
         for file in evidence.map(\.file).distinctTexts.sorted() {
-            // A long line is cut, and may be so within a character.
+            // A long line is cut, possibly inside of a character.
             let wanted = Dictionary(
                 evidence.filter { OutsideText($0.file) == file }.map {
                     ($0.offset, String($0.line.unicodeScalars.prefix { $0 != "\u{FFFD}" }))
@@ -54,7 +55,7 @@ public struct EvidenceContext: Sendable {
                 found += stretches.done.map { EvidenceContext(file: file.string, lines: $0) }
                 for offset in stretches.found { missing[offset] = nil }
             }
-            // What is not in the lake, or not yet, stands alone.
+            // Lines that are not in the lake, or not yet, are excerpts of their own.
             found += missing.sorted { $0.key < $1.key }.map {
                 EvidenceContext(file: file.string, lines: [Line(offset: $0.key, text: $0.value, isEvidence: true)])
             }
@@ -62,7 +63,7 @@ public struct EvidenceContext: Sendable {
         return found
     }
 
-    /// Of which files a table has lines of that time: their names are little to read, the lines are not.
+    /// The files of which a table has lines from that time. Reading only their names is cheap.
     private static func files(of table: DeltaTable, _ arrivals: ClosedRange<Timestamp>) throws -> Set<OutsideText> {
         guard table.schema["file"]?.type == .text, table.schema["line"]?.type == .text else { return [] }
         var files: Set<OutsideText> = []
@@ -78,15 +79,15 @@ public struct EvidenceContext: Sendable {
         return files
     }
 
-    /// Goes through the lines of one file in their order.
+    /// Collects excerpts from the lines of one file, in their order.
     private struct Stretches {
         let wanted: [Int64: String]
         let count: Int
         var done: [[Line]] = []
-        /// Where the last lines are that are in no stretch yet: most never will be, and are never made a text.
+        /// The last lines that are in no excerpt yet. Most never will be, so no text is made of them.
         private var before: [(offset: Int64, lines: Column, row: Int)] = []
         private var current: [Line] = []
-        /// How many lines still belong to the current stretch.
+        /// How many more lines belong to the current excerpt.
         private var left = 0
         private(set) var found: Set<Int64> = []
 
@@ -110,13 +111,13 @@ public struct EvidenceContext: Sendable {
             if !current.isEmpty { done.append(current) }
         }
 
-        /// Whether nothing can follow that is wanted.
+        /// Whether everything that is wanted was found.
         private var isOver: Bool { found.count == wanted.count && left == 0 }
 
         private mutating func add(_ offset: Int64, _ lines: Column, _ row: Int) {
-            // The same place of an earlier file of that name has another line.
+            // The same offset in an earlier file of that name has another line.
             if let start = wanted[offset], let text = lines.string(at: row), OutsideText(text).starts(with: start) {
-                // What stands between two lines of evidence that are near is in one stretch with them.
+                // The lines between two near lines of evidence belong to their excerpt.
                 current += before.map { Line(offset: $0.offset, text: $0.lines.string(at: $0.row) ?? "", isEvidence: false) }
                 current.append(Line(offset: offset, text: text, isEvidence: true))
                 (before, left) = ([], count)

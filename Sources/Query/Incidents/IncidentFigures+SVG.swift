@@ -1,18 +1,18 @@
 import Columns
 
-/// The figures as a picture, which a page can ask for after the rest has come: reading the tables takes its time.
+/// The figures as a picture. A page loads it separately, because reading the tables takes time.
 extension IncidentFigures {
     private static let height = 56, gap = 34, margin = 8
-    /// What all bars together are about as wide as.
+    /// The approximate width of all bars together.
     private static let plotWidth = 560
 
-    /// Bars, one for each window, under the name of the figure; the window in which the incident began is set off.
+    /// One bar per window, under the name of the figure; the window in which the incident started is highlighted.
     public static func svg(_ figures: [IncidentFigures]) -> String {
         var body: HTML = "", top = margin
         for figure in figures {
             let windows = figure.columns.first?.values.count ?? 0
             top += 14
-            let span = "\(IncidentView.time(figure.start)) to \(IncidentView.time(figure.time(of: windows)))"
+            let span = "\(Shown.time(figure.start)) to \(Shown.time(figure.time(of: windows)))"
             body += "<text class=\"t\" x=\"\(margin)\" y=\"\(top)\">\(figure.table) \(span)</text>\n"
             top += 6
             for column in figure.columns {
@@ -41,11 +41,11 @@ extension IncidentFigures {
             let mark: HTML = window == began ? " class=\"began\"" : ""
             bars += """
                 <rect\(mark) x="\(Self.margin + window * pitch)" y="\(base - high)" width="\(pitch - 2)" height="\(high)">\
-                <title>\(IncidentView.time(time(of: window))): \(Value.double(value).description)</title></rect>
+                <title>\(Shown.time(time(of: window))): \(Value.double(value).description)</title></rect>
 
                 """
         }
-        let said = peak.map { ", at most \(Value.double($0.value)) at \(IncidentView.time(time(of: $0.window)))" } ?? ""
+        let said = peak.map { ", at most \(Value.double($0.value)) at \(Shown.time(time(of: $0.window)))" } ?? ""
         return "<text x=\"\(Self.margin)\" y=\"\(top + 12)\">\(column.name + said)</text>\n\(bars)"
     }
 }

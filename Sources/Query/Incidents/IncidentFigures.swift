@@ -2,30 +2,31 @@ import Incidents
 import Columns
 import Lake
 
-/// What a gold table of windows says about the subject of an incident, from half an hour before it began to half an hour after it was last seen.
+/// What a gold table of windows counts about the subject of an incident, from half an hour before it started to half an hour
+/// after it was last seen.
 public struct IncidentFigures: Sendable {
-    public struct Column: Sendable {
-        public var name: String
-        /// One for each window; nil where the table has no row, because nothing happened.
-        public var values: [Double?]
+    struct Column: Sendable {
+        var name: String
+        /// One value per window; nil where the table has no row, because nothing happened.
+        var values: [Double?]
     }
 
-    public let table: String
-    /// Which rows are the subject's: `source="192.0.2.7"`.
-    public let subject: String
-    public let start: Timestamp
-    public let length: Duration
-    public let columns: [Column]
-    /// The window in which the incident began.
-    public let began: Int
+    let table: String
+    /// The labels that select the rows: `source="192.0.2.7"`.
+    let subject: String
+    let start: Timestamp
+    let length: Duration
+    let columns: [Column]
+    /// The window in which the incident started.
+    let began: Int
 
-    /// Half an hour says what was usual before, and whether it has ended.
+    /// Half an hour shows what was usual before, and whether it has ended.
     private static let margin = Duration.seconds(1800)
-    /// As many as fit on a line that people read.
+    /// The windows that fit on a line that people read.
     private static let maxWindows = 72
     private static let maxColumns = 8
 
-    /// Of each table that has rows of the incident's subject, those figures that are not zero throughout.
+    /// The figures of every table that has rows of the incident's subject, without columns that are always zero.
     ///
     /// - Throws: `LakeError` when a table cannot be read.
     static func all(of incident: Incident, in lake: Lake) throws -> [IncidentFigures] {
@@ -61,7 +62,7 @@ public struct IncidentFigures: Sendable {
         for row in rows {
             let window = Int((row.start - begin) / length)
             guard window >= 0, window < count else { continue }
-            // Sessions and sliding windows overlap: the greatest is shown.
+            // Sessions and sliding windows overlap: the greatest value is shown.
             for (column, value) in row.values.enumerated() {
                 if let value { columns[column].values[window] = max(columns[column].values[window] ?? -.infinity, value) }
             }
@@ -75,14 +76,14 @@ public struct IncidentFigures: Sendable {
             began: min(count - 1, Int((incident.startsAt.microseconds - begin) / length)))
     }
 
-    /// When a window begins.
+    /// The start of a window.
     func time(of window: Int) -> Timestamp { start + .microseconds(Int64(window) * length.inMicroseconds) }
 }
 
 extension IncidentFigures.Column {
     private static let bars: [Character] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
 
-    /// One character a window, as high as its value against the greatest; a dot where there is no row.
+    /// One character per window, as high as its value relative to the greatest; a dot where there is no row.
     var graph: String {
         let top = values.compactMap { $0 }.max() ?? 0
         return String(

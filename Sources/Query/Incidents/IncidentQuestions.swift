@@ -3,22 +3,23 @@ import Columns
 import Detection
 import Lake
 
-/// What can be asked of incidents; the command line, the API and the page ask here.
+/// Queries on incidents, for command line, API and pages.
 public struct IncidentQuestions: Sendable {
-    public typealias Filter = IncidentFilter
-
     let store: IncidentStore
 
+    /// Queries on the incidents of a store.
     public init(_ store: IncidentStore) {
         self.store = store
     }
 
-    /// Newest first; see `IncidentStore.page`.
+    /// A page of incidents, newest first; see `IncidentStore.page`.
     ///
-    /// - Throws: `FilterError` for a state, severity, cursor or text that cannot be, `Matcher.Malformed` for bad matchers.
+    /// - Throws: `FilterError` for an invalid state, severity, cursor or text, `Matcher.Malformed` for bad matchers.
     public func page(_ filter: IncidentFilter) throws -> IncidentPage { try store.page(filter) }
 
     /// The same as a table.
+    ///
+    /// - Throws: as ``page(_:)``.
     public func list(_ filter: IncidentFilter) throws -> Answer {
         let page = try page(filter)
         var answer = Answer(
@@ -35,7 +36,7 @@ public struct IncidentQuestions: Sendable {
             },
             note: Self.note(on: page, limit: filter.limit))
         answer.dispensable = ["name", "last_seen"]
-        // A column of nobodies says nothing.
+        // An empty column says nothing.
         if page.incidents.allSatisfy({ $0.assignee == nil && $0.acknowledgedBy == nil }) {
             answer.dispensable.insert("who", at: 0)
         }
@@ -44,7 +45,7 @@ public struct IncidentQuestions: Sendable {
         return answer
     }
 
-    /// What is said of an answer that goes on.
+    /// The note of an answer that has a next page.
     private static func note(on page: IncidentPage, limit: Int) -> String? {
         guard let next = page.next else { return nil }
         let why =
@@ -53,33 +54,25 @@ public struct IncidentQuestions: Sendable {
         return "\(why), or go on with --cursor \(next)"
     }
 
-    /// One incident with all that is known of it.
+    /// One incident with its sections.
     ///
     /// - Parameters:
-    ///   - runbooks: the folder with a page for each rule.
-    ///   - lake: where the figures of the time around it are; nil leaves them out.
-    ///   - context: how many lines before and after each line of evidence, and the lake that has them.
+    ///   - runbooks: the folder with a page per rule; nil leaves out what they say.
+    ///   - lake: the tables for the figures of the time around it; nil leaves them out.
+    ///   - context: how many lines to show before and after each line of evidence, and the tables that have them.
+    ///   - now: for how long ago things were; nil leaves that out.
     /// - Throws: `IncidentError.noIncident`; `LakeError` when a table cannot be read.
     public func one(
         _ id: String, runbooks: String? = nil, lake: Lake? = nil, context: (lines: Int, lake: Lake)? = nil, now: Timestamp? = nil
     ) throws -> IncidentView {
-        let (incident, evidence, timeline, notifications) = try store.incident(id)
-        let parts = try store.parts(of: incident.number)
-        var view = IncidentView(
-            incident: incident, parts: parts, evidence: evidence,
-            context: try context.map {
-                try EvidenceContext.around(evidence, of: [incident] + parts, count: $0.lines, in: $0.lake)
-            } ?? [],
-            timeline: timeline,
-            notifications: notifications, related: try store.related(to: incident, children: parts),
-            similar: try store.similar(to: incident),
-            figures: try lake.map { try IncidentFigures.all(of: incident, in: $0) } ?? [],
-            now: now)
-        let silences = SilenceStore(store.store)
-        view.silences = try store.silences(of: incident.number).compactMap { try? silences.silence($0) }
-        view.firstMinutes = runbooks.flatMap { folder in
-            Runbook(folder: folder, name: incident.name)?.filled(for: view).section("First five minutes")
-        }
-        return view
+        try IncidentView(
+            id, IncidentSources(store: store, runbooks: runbooks, lake: lake, context: context), now: now)
+    }
+
+    /// What the tables count about the subject of an incident.
+    ///
+    /// - Throws: `IncidentError.noIncident`; `LakeError` when a table cannot be read.
+    public func figures(of id: String, in lake: Lake) throws -> [IncidentFigures] {
+        try IncidentFigures.all(of: try store.incident(id).incident, in: lake)
     }
 }

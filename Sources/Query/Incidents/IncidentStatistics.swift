@@ -58,7 +58,7 @@ extension IncidentQuestions {
         if grouping != .receiver, !rows.isEmpty {
             let spelled = ["detect", "acknowledge", "resolve"].compactMap { measure in
                 all.quantile(0.5, of: measure).map { median in
-                    "\(measure) \(IncidentView.spell(.seconds(median))) (p90 \(IncidentView.spell(.seconds(all.quantile(0.9, of: measure)!))))"
+                    "\(measure) \(Shown.duration(.seconds(median))) (p90 \(Shown.duration(.seconds(all.quantile(0.9, of: measure)!))))"
                 }
             }
             answer.note = "\(all.count(of: "opened")) incidents; median time to \(spelled.joined(separator: ", to "))"

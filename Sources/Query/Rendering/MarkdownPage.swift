@@ -1,11 +1,11 @@
-/// A page of Markdown as markup: headings, paragraphs, lists, blocks of code, and in a line `code`, **strong** and links. What runbooks are written in, and no more;
-/// anything else is shown as it stands.
+/// A page of Markdown as markup: headings, paragraphs, lists, blocks of code, and in a line `code`, **strong** and links. That is
+/// what runbooks use; everything else is shown as it is written.
 struct MarkdownPage {
     private(set) var html: HTML = ""
     private var paragraph: [Substring] = []
     private var isList = false
 
-    /// - Parameter level: the heading that `#` becomes: 1 for a page of its own, 3 for a part of another.
+    /// - Parameter level: the level that `#` becomes: 1 for a page of its own, 3 inside of another page.
     init(_ text: String, level: Int = 1) {
         var code: [Substring]?
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {

@@ -2,7 +2,7 @@ import Alerting
 import Incidents
 import Columns
 
-/// Alerts, groups and silences as Alertmanager's API v2 shows them, key by key.
+/// Alerts, groups and silences as Alertmanager's API v2 writes them, in its order of keys.
 ///
 /// Source: Alertmanager, api/v2/openapi.yaml.
 enum AlertmanagerJSON {
@@ -32,9 +32,9 @@ enum AlertmanagerJSON {
 
     private static func append(_ alerts: [AlertQuestions.Listed], to text: inout [UInt8]) {
         text.append(UInt8(ascii: "["))
-        // Neighbours have mostly the same receivers.
+        // Neighbouring alerts mostly have the same receivers.
         var (receivers, receiversText): ([String], [UInt8]) = ([], [])
-        // By index: a copy of each would count its references up and down.
+        // By index: copying each alert would count its references up and down.
         for index in alerts.indices {
             text += index == 0 ? "{\"annotations\":" : ",{\"annotations\":"
             text += alerts[index].annotationsJSON
@@ -84,7 +84,7 @@ enum AlertmanagerJSON {
         }
     }
 
-    /// With exactly three digits of the second, as the API has it.
+    /// With exactly three decimals of a second, as in Alertmanager's API.
     private static func append(_ time: Timestamp, to text: inout [UInt8]) {
         let part = time.components
         func append(_ number: Int, _ end: Unicode.Scalar) {
@@ -115,12 +115,15 @@ enum AlertmanagerJSON {
         let matchers = silence.matchers.map { matcher in
             let isEqual = matcher.operator == .equal || matcher.operator == .matches
             let isRegex = matcher.operator == .matches || matcher.operator == .doesNotMatch
-            return
-                "{\"isEqual\":\(isEqual),\"isRegex\":\(isRegex),\"name\":\(JSONText.quote(matcher.name)),\"value\":\(JSONText.quote(matcher.value))}"
+            return """
+                {"isEqual":\(isEqual),"isRegex":\(isRegex),\
+                "name":\(JSONText.quote(matcher.name)),"value":\(JSONText.quote(matcher.value))}
+                """
         }
         return """
-            {"id":\(JSONText.quote(silence.id)),"status":{"state":"\(silence.state(at: now).rawValue)"},"updatedAt":"\(time(silence.updatedAt))",\
-            "comment":\(JSONText.quote(silence.comment)),"createdBy":\(JSONText.quote(silence.createdBy)),"endsAt":"\(time(silence.endsAt))",\
+            {"id":\(JSONText.quote(silence.id)),"status":{"state":"\(silence.state(at: now).rawValue)"},\
+            "updatedAt":"\(time(silence.updatedAt))","comment":\(JSONText.quote(silence.comment)),\
+            "createdBy":\(JSONText.quote(silence.createdBy)),"endsAt":"\(time(silence.endsAt))",\
             "matchers":[\(matchers.joined(separator: ","))],"startsAt":"\(time(silence.startsAt))"}
             """
     }

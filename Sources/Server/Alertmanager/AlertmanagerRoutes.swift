@@ -5,8 +5,9 @@ import Foundation
 import HTTPTypes
 import Telemetry
 
-/// Alertmanager's API, version 2: Prometheus sends alerts to it and `amtool` works with it. Shapes, filters, status codes and errors
-/// are Alertmanager's own: a refusal is a JSON string, or an object with `code` and `message` if the whole body is refused.
+/// Alertmanager's API, version 2: Prometheus sends alerts to it and `amtool` works with it. Shapes, filters, status codes and
+/// errors are Alertmanager's own: a refusal is a JSON string, or an object with `code` and `message` if the whole body is
+/// refused.
 ///
 /// Source: Alertmanager, api/v2/openapi.yaml.
 enum AlertmanagerRoutes {

@@ -48,7 +48,7 @@ struct PostedSilence {
             guard let time = Timestamp(posted: text) else {
                 throw AlertmanagerRoutes.refusal(
                     .badRequest, code: 400,
-                    "\(name) \(JSONText.quote(OutsideText(text).prefix(100))) is not a time; write one such as 2026-11-21T10:00:00Z"
+                    "\(name) \(JSONText.quote(OutsideText(text).prefix(100))) is not a time; write it as 2026-11-21T10:00:00Z"
                 )
             }
             return time

@@ -6,8 +6,8 @@ import Synchronization
 
 /// The open connections. Their number is limited: each takes a file descriptor, and pipelines need some too.
 ///
-/// When the limit is reached, a new connection replaces the one that has waited longest for its client (idle, or with a stalled body).
-/// If none waits for its client, the new one is refused with 503.
+/// When the limit is reached, a new connection replaces the one that has waited longest for its client (idle, or with a stalled
+/// body). If none waits for its client, the new one is refused with 503.
 final class Connections: Sendable {
     private struct Entry {
         let channel: any Channel

@@ -1,8 +1,8 @@
 import HTTPTypes
 import Hummingbird
 
-/// Checks the head of every request before any route runs, so that no route can forget it: the host name, and, for requests that may
-/// change something, the site that the request comes from.
+/// Checks the head of every request before any route runs, so that no route can forget it: the host name, and, for requests that
+/// may change something, the site that the request comes from.
 struct Doorkeeper: RouterMiddleware {
     typealias Context = ServerContext
 
@@ -18,7 +18,8 @@ struct Doorkeeper: RouterMiddleware {
             return HTTPFailure(
                 .misdirectedRequest, code: "unknown_host",
                 """
-                '\(String((host ?? "").unicodeScalars.prefix(100)))' is not a name of this server; use its address, or add the name \
+                '\(String((host ?? "").unicodeScalars.prefix(100)))' is not a name of this server; use its address, or add the \
+                name \
                 to http.hosts
                 """
             ).response.encoded

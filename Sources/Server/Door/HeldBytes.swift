@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Limits the memory of all request bodies and responses together. Without it, clients that never finish their bodies, or do not read
-/// their responses, could exhaust the memory.
+/// Limits the memory of all request bodies and responses together. Without it, clients that never finish their bodies, or do not
+/// read their responses, could exhaust the memory.
 ///
-/// The first ``free`` bytes of each are not counted, so that scrapes, alerts and pages still work when large requests have taken the
-/// rest; ``Connections`` bounds their number.
+/// The first ``free`` bytes of each are not counted, so that scrapes, alerts and pages still work when large requests have taken
+/// the rest; ``Connections`` bounds their number.
 final class HeldBytes: Sendable {
     static let free = 64 << 10
 

@@ -23,8 +23,10 @@ struct Refusals: Sendable {
         counters = metrics.counter(
             "obs_http_refused_total",
             help: """
-                Requests and connections that were refused or ended, by reason: host (unknown host name), origin (sent from a page \
-                of another site), memory and connections (limits reached), evicted (idle when a connection was needed), slow (sent \
+                Requests and connections that were refused or ended, by reason: host (unknown host name), origin (sent from a \
+                page \
+                of another site), memory and connections (limits reached), evicted (idle when a connection was needed), slow \
+                (sent \
                 or read too slowly).
                 """, labels: ["reason"])
         for reason in Reason.allCases { counters[reason.rawValue].increment(by: 0) }

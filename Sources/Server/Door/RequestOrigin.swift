@@ -2,8 +2,8 @@ import HTTPTypes
 
 /// Where a request comes from, according to the headers that browsers add themselves: a page cannot omit or change them.
 ///
-/// A page of another site can post a form or a `text/plain` body here from a visitor's browser without consent. Clients other than
-/// browsers send none of these headers.
+/// A page of another site can post a form or a `text/plain` body here from a visitor's browser without consent. Clients other
+/// than browsers send none of these headers.
 ///
 /// Source: Fetch Metadata Request Headers; Fetch, "Origin" header; OWASP, Cross-Site Request Forgery Prevention.
 enum RequestOrigin {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Limits the number of reading requests in progress. A thread is free while its request waits for the database, so without this limit
-/// all responses would be built in memory at once: forty of 25 MB took a gigabyte.
+/// Limits the number of reading requests in progress. A thread is free while its request waits for the database, so without this
+/// limit all responses would be built in memory at once: forty of 25 MB took a gigabyte.
 final class RequestSlots: Sendable {
     private struct State {
         var free: Int

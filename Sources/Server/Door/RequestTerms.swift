@@ -30,8 +30,8 @@ struct RequestTerms: Sendable {
         return body
     }
 
-    /// The response as it is sent, if there is memory for it. A large one is sent in pieces, and holds its memory until the client
-    /// has read it.
+    /// The response as it is sent, if there is memory for it. A large one is sent in pieces, and holds its memory until the
+    /// client has read it.
     ///
     /// - Throws: ``HTTPFailure`` 400 for a response that never fits, 503 when other responses hold the memory.
     func encoded(_ response: RouteResponse, to client: Client?) throws -> Response {

@@ -1,8 +1,8 @@
 import NIOCore
 import NIOPosix
 
-/// Separate threads for requests that only read: a slow one delays other reading requests and nothing else. A request is cancelled when
-/// its client leaves or its time is over; the loops that answer it check for cancellation.
+/// Separate threads for requests that only read: a slow one delays other reading requests and nothing else. A request is
+/// cancelled when its client leaves or its time is over; the loops that answer it check for cancellation.
 ///
 /// On the shared pool two slow requests had blocked all pipelines, all writes and the shutdown of the process.
 final class RequestThreads: TaskExecutor {
@@ -56,7 +56,8 @@ final class RequestThreads: TaskExecutor {
             throw HTTPFailure(
                 .serviceUnavailable, code: "too_long",
                 """
-                the response took longer than \(timeLimit.nanoseconds / 1_000_000_000) s; ask for less, such as a shorter time or \
+                the response took longer than \(timeLimit.nanoseconds / 1_000_000_000) s; ask for less, such as a shorter time \
+                or \
                 exact matchers
                 """
             )

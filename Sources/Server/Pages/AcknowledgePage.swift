@@ -5,8 +5,8 @@ import HTTPTypes
 import Query
 
 /// The page that the link in a notification opens. Opening it changes nothing, because mail scanners and chat previews open links
-/// too: it shows what would be acknowledged, with a button that does it, and afterwards one that hands it back. The signature of the
-/// link says who may, not the page that the form is posted from.
+/// too: it shows what would be acknowledged, with a button that does it, and afterwards one that hands it back. The signature of
+/// the link says who may, not the page that the form is posted from.
 struct AcknowledgePage: SitePage {
     static let path = "/incidents/{id}/acknowledge"
 

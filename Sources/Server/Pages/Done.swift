@@ -4,7 +4,8 @@ import Columns
 import Foundation
 import Query
 
-/// What was just done to an incident, for the page that follows: a sentence, and a button that takes it back while that is possible.
+/// What was just done to an incident, for the page that follows: a sentence, and a button that takes it back while that is
+/// possible.
 struct Done {
     /// The word of the button, as in ``IncidentActions/buttons``, or `silence`.
     let word: String

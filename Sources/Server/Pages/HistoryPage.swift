@@ -31,7 +31,7 @@ struct HistoryPage: SitePage {
         let actions = try RecordQuestions(site.incidents.store).audit(since: since, limit: 50)
         let spans = Self.spans.map { "<a href=\"history?since=\($0.0)\">\($0.1)</a>\n" as HTML }
         let body: HTML = """
-            <h1>History since \(IncidentView.time(since))</h1>
+            <h1>History since \(Shown.time(since))</h1>
             <p>\(spans)</p>
             <p>\(byRule.note ?? "")</p>
             <h2>By rule, the most frequent first</h2>

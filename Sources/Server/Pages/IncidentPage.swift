@@ -44,7 +44,7 @@ struct IncidentPage: SitePage {
                     $0.refusals = [404]
                 }
             ) { request in
-                let figures = try site.questions.one(request.parameter("id"), lake: site.lake).figures
+                let figures = try site.questions.figures(of: request.parameter("id"), in: site.lake)
                 return .text(IncidentFigures.svg(figures), contentType: "image/svg+xml")
             },
         ]
@@ -61,7 +61,7 @@ struct IncidentPage: SitePage {
         var body: HTML = complaint.map { "<p class=\"warning box\">\($0)</p>\n" } ?? ""
         body += """
             <h1><b class="\(incident.severity.rawValue)">\(incident.severity.rawValue)</b> \(incident.title)</h1>
-            <p>\(incident.id), \(view.standingText)</p>
+            <p>\(incident.id), \(view.stateInWords)</p>
             \(Done(request)?.banner(incident, request) ?? "")\(actions(incident, request))\(silences(view, request))\(view.html)
             <h2>Around it</h2>
             <img src="\(incident.id)/figures.svg" loading="lazy"
@@ -120,7 +120,7 @@ struct IncidentPage: SitePage {
     /// Links to related pages, with what is known filled in.
     private func links(_ view: IncidentView, _ runbook: Runbook?) -> HTML {
         let incident = view.incident
-        let filter = Self.matchers(Self.common(incident, view.parts)).percentEncoded
+        let filter = Self.matchers(Self.common(incident, view.children)).percentEncoded
         var links: HTML =
             "<a href=\"../silences?filter=\(filter)&amp;incident=\(incident.id)\">Silence alerts like it</a>"
         if let dashboards = site.dashboards {
@@ -149,7 +149,7 @@ struct IncidentPage: SitePage {
         let active = view.silences.filter { $0.state(at: .now) != .expired }
         let lines = active.map { silence -> HTML in
             let matchers = silence.matchers.map(\.description).joined(separator: ", ")
-            let end = IncidentView.time(silence.endsAt)
+            let end = Shown.time(silence.endsAt)
             return """
                 <form class="row box" method="post" action="../silences/\(silence.id)">
                 Silenced until \(end) by \(silence.createdBy): \(silence.comment) (<code>\(matchers)</code>)

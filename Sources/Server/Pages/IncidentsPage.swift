@@ -22,7 +22,7 @@ struct IncidentsPage: SitePage {
         [
             Route(.get, "/", Self.listing) { request in
                 guard !request.wantsPage else { return try show(request) }
-                return .text(try site.questions.list(try IncidentRoutes.filter(request)).text)
+                return .text(try site.questions.list(try IncidentRoutes.filter(request)).rendered(as: .table))
             },
             Route(
                 .post, "/incidents/acknowledge",
@@ -155,7 +155,7 @@ struct IncidentsPage: SitePage {
             let severity = incident.severity.rawValue
             html += """
                 <details><summary><b class="\(severity)">\(severity)</b> \(incident.name): \(kind.count) incidents
-                <span class="dim">the newest since \(IncidentView.time(newest))\(Self.ago(newest))</span></summary>
+                <span class="dim">the newest since \(Shown.time(newest))\(Self.ago(newest))</span></summary>
                 <ul class="plain">\(kind.map(line))</ul></details>
 
                 """
@@ -168,7 +168,7 @@ struct IncidentsPage: SitePage {
             incident.state == .open
             ? "<input type=\"checkbox\" name=\"id\" value=\"\(incident.id)\" aria-label=\"\(incident.id)\"> " : ""
         let severity = incident.severity.rawValue
-        let since = "since \(IncidentView.time(incident.startsAt))\(Self.ago(incident.startsAt))"
+        let since = "since \(Shown.time(incident.startsAt))\(Self.ago(incident.startsAt))"
         let events = "\(incident.count) \(incident.count == 1 ? "event" : "events")"
         return """
             <li>\(box)<b class="\(severity)">\(severity)</b> <a href="incidents/\(incident.id)">\(incident.title)</a><br>
@@ -225,7 +225,7 @@ struct IncidentsPage: SitePage {
 
     private static func ago(_ time: Timestamp) -> String {
         let now = Timestamp.now
-        return now > time ? " (\(IncidentView.spell(now - time)) ago)" : ""
+        return now > time ? " (\(Shown.duration(now - time)) ago)" : ""
     }
 
     private func search(_ request: RouteRequest, _ state: String) -> HTML {
@@ -247,8 +247,10 @@ struct IncidentsPage: SitePage {
     }
 
     private static let nothing: HTML = """
-        <p>Nothing needs attention. An incident appears here when a rule or a model finds something in the logs, or when an alert is
-        posted; <code>obs demo</code> shows what that looks like, and <a href="?state=resolved">resolved incidents</a> stay available.</p>
+        <p>Nothing needs attention. An incident appears here when a rule or a model finds something in the logs, or when an \
+        alert is
+        posted; <code>obs demo</code> shows what that looks like, and <a href="?state=resolved">resolved incidents</a> stay \
+        available.</p>
 
         """
 }

@@ -6,8 +6,8 @@ import Query
 
 /// The frame that all pages have in common: navigation, banner, footer, style.
 ///
-/// A page is complete when it leaves the server: no script and nothing from other sites. Links are relative, so that they work behind
-/// any path prefix of a proxy.
+/// A page is complete when it leaves the server: no script and nothing from other sites. Links are relative, so that they work
+/// behind any path prefix of a proxy.
 struct Page {
     let title: String
     /// The way from the page to `/`: empty, or `../` per folder.
@@ -28,7 +28,7 @@ struct Page {
             <body><nav>\(navigation(site))</nav>
             <main>
             \(banner)\(body)</main>
-            <footer>As of \(IncidentView.time(Timestamp.now)) UTC. All times are UTC.</footer></body></html>
+            <footer>As of \(Shown.time(Timestamp.now)) UTC. All times are UTC.</footer></body></html>
 
             """
         var response = RouteResponse(status, contentType: "text/html; charset=utf-8", body: Array(markup.description.utf8))

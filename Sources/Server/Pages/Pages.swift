@@ -26,8 +26,8 @@ struct NavigationLink {
     let title: String
 }
 
-/// What obs shows to people in a browser. The addresses that notifications link to respond with plain text to other clients, so that
-/// `curl` can read them too.
+/// What obs shows to people in a browser. The addresses that notifications link to respond with plain text to other clients, so
+/// that `curl` can read them too.
 enum Pages {
     /// All pages, in the order of the navigation. A new page is a file in this folder and an entry here.
     static let all: [any SitePage.Type] = [

@@ -147,11 +147,11 @@ struct SilencesPage: SitePage {
     private func line(_ silence: Silence, _ request: RouteRequest, _ now: Timestamp) -> HTML {
         let state = silence.state(at: now)
         let matchers = silence.matchers.map(\.description).joined(separator: ", ")
-        let end = IncidentView.time(silence.endsAt)
+        let end = Shown.time(silence.endsAt)
         let when =
             switch state {
-            case .pending: "from \(IncidentView.time(silence.startsAt)) to \(end)"
-            case .active: "until \(end), for \(IncidentView.spell(silence.endsAt - now)) more"
+            case .pending: "from \(Shown.time(silence.startsAt)) to \(end)"
+            case .active: "until \(end), for \(Shown.duration(silence.endsAt - now)) more"
             case .expired: "ended \(end)"
             }
         let buttons: HTML =
@@ -159,7 +159,8 @@ struct SilencesPage: SitePage {
             ? "<a href=\"silences?filter=\(matchers.percentEncoded)\">Again</a>"
             : """
             <form class="row" method="post" action="silences/\(silence.id)">\(request.nameField) \
-            <button name="action" value="end">End now</button> <button name="action" value="extend">One hour longer</button></form>
+            <button name="action" value="end">End now</button> <button name="action" value="extend">One hour \
+            longer</button></form>
             """
         return """
             <li><code>\(matchers)</code> \(when)\(origin(of: silence))<br>\

@@ -41,5 +41,5 @@ struct SourcesLine {
             """
     }
 
-    private func ago(_ time: Timestamp) -> String { now > time ? "\(IncidentView.spell(now - time)) ago" : "just now" }
+    private func ago(_ time: Timestamp) -> String { now > time ? "\(Shown.duration(now - time)) ago" : "just now" }
 }

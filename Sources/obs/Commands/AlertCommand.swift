@@ -11,7 +11,10 @@ struct AlertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alert", abstract: "Raise alerts by hand, and see which hold.",
         discussion:
-            "They are in the data directory; a running obs tells of them at once. With --url they are those of the obs or Alertmanager there.",
+            """
+            They are in the data directory; a running obs notifies of them at once. With --url they are those of the obs or \
+            Alertmanager there.
+            """,
         subcommands: [Add.self, List.self])
 
     /// A manager on the data directory beside the one that runs.
@@ -27,7 +30,7 @@ struct AlertCommand: AsyncParsableCommand {
         for word in words {
             let scalars = word.unicodeScalars
             guard let sign = scalars.firstIndex(of: "="), sign != word.startIndex else {
-                throw UsageError("'\(word)' is no label; write name=value")
+                throw UsageError("'\(word)' is not a label; write name=value")
             }
             var value = scalars[scalars.index(after: sign)...]
             if value.count >= 2, value.first == "\"", value.last == "\"" { value = value.dropFirst().dropLast() }
@@ -103,7 +106,7 @@ struct AlertCommand: AsyncParsableCommand {
 
 struct RouteCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "route", abstract: "Try who would be told.", subcommands: [Test.self])
+        commandName: "route", abstract: "Try who would be notified.", subcommands: [Test.self])
 
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -132,7 +135,7 @@ struct RouteCommand: AsyncParsableCommand {
                     try common.configuration().alerting
                 }
             guard let route = alerting.route else {
-                throw UsageError("the configuration has no route: nobody is told of any alert; add alerting.route")
+                throw UsageError("the configuration has no route: nobody is notified of any alert; add alerting.route")
             }
             Terminal.show(AlertAnswers.routes(route.explain(try AlertCommand.pairs(labels))), as: output.output)
         }

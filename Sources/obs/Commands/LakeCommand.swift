@@ -72,7 +72,8 @@ struct LakeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "vacuum", abstract: "Delete files that tables no longer need.",
             discussion: """
-                Files that were removed from a table stay for those who read an older version: seven days, if the table does not say otherwise. Files that no \
+                Files that were removed from a table stay for those who read an older version: seven days, if the table does \
+                not say otherwise. Files that no \
                 commit names, which a crash left behind, stay as long.
 
                 Examples:
@@ -108,7 +109,8 @@ struct LakeCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "verify", abstract: "Read every file of tables and say what is wrong; exit code 1 if anything is.",
             discussion: """
-                Each file is there and as long as the log says, its checksums are right, its rows and nulls as many as its statistics say.
+                Each file is there and as long as the log says, its checksums are right, its rows and nulls as many as its \
+                statistics say.
 
                 Examples:
                   obs lake verify

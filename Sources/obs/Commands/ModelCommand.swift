@@ -11,7 +11,8 @@ struct ModelCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "train", abstract: "Train a model and put it in production.",
             discussion: """
-                Without --csv and --simulated: an isolation forest on the windows of the gold table of ssh. With them: a random forest that tells rows where LABEL is \
+                Without --csv and --simulated: an isolation forest on the windows of the gold table of ssh. With them: a random \
+                forest that tells rows where LABEL is \
                 true from the others, judged on rows that its trees have not seen.
 
                 Examples:
@@ -51,7 +52,8 @@ struct ModelCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "score", abstract: "Score windows or the rows of a table.",
             discussion: """
-                Without --csv: the windows of ssh by the model in production, most unusual first. With it: a number a row, in the order of the file; by the model that \
+                Without --csv: the windows of ssh by the model in production, most unusual first. With it: a number a row, in \
+                the order of the file; by the model that \
                 --model names, or else by an isolation forest that is trained on the same rows.
 
                 Examples:

@@ -24,7 +24,7 @@ struct NotificationCommand: AsyncParsableCommand {
                   obs notification list
                   obs notification list --all --receiver oncall -o json
                 """)
-        @Flag(help: "Also what is owed and what was sent.") var all = false
+        @Flag(help: "Also pending and sent ones.") var all = false
         @Option(help: "Only those to this receiver.") var receiver: String?
         @Option(help: "How many at most.") var limit = 100
         @OptionGroup var output: OutputOptions
@@ -54,7 +54,7 @@ struct NotificationCommand: AsyncParsableCommand {
             var receiver: String
             var state: String
             var attempts: Int
-            var owed_since: String
+            var created_at: String
             var error: String?
             var group: String
             var payload: JSON?
@@ -64,7 +64,7 @@ struct NotificationCommand: AsyncParsableCommand {
             let entry = try NotificationCommand.log(common.existingWorkspace()).entry(id)
             let shown = Shown(
                 id: entry.id, receiver: entry.receiver, state: entry.state.rawValue, attempts: entry.attempts,
-                owed_since: entry.createdAt.description, error: entry.lastError, group: entry.groupKey,
+                created_at: entry.createdAt.description, error: entry.lastError, group: entry.groupKey,
                 payload: try entry.payload.map { try JSON(parsing: Array($0.utf8)) })
             Terminal.write(json: String(decoding: try JSON(shown).bytes(isPretty: true), as: UTF8.self) + "\n")
         }
@@ -95,7 +95,8 @@ struct NotificationCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "resend", abstract: "Have dead letters sent once more by the running obs.",
             discussion: """
-                Who has taken it does not get it again. Correct what was refused first: the receiver's address, its secret, the message.
+                Who has taken it does not get it again. Correct what was refused first: the receiver's address, its secret, the \
+                message.
 
                 Examples:
                   obs notification resend 17 18

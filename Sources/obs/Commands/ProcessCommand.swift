@@ -29,9 +29,12 @@ struct ProcessCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "process", abstract: "Process files once: plain or compressed, - for standard input.",
         discussion: """
-            Compressed by gzip, zstd, xz or bzip2. What was processed before, by this command or by 'obs run', is known by its content, and is \
-            not read again. A last line without its end is left for a later run where the file may still grow: where it is neither \
-            compressed nor a pipe. Ctrl-C commits what was read and ends with 130; the same command goes on from there. While 'obs run' \
+            Compressed by gzip, zstd, xz or bzip2. What was processed before, by this command or by 'obs run', is known by its \
+            content, and is \
+            not read again. A last line without its end is left for a later run where the file may still grow: where it is \
+            neither \
+            compressed nor a pipe. Ctrl-C commits what was read and ends with 130; the same command goes on from there. While \
+            'obs run' \
             has the pipeline on the same data directory, it refuses.
 
             Examples:
@@ -43,7 +46,7 @@ struct ProcessCommand: AsyncParsableCommand {
 
     @Argument(
         help:
-            "The files, a folder with a JSON file a record, or FILE#TABLE of SQLite; INPUT=FILE where the pipeline has several inputs."
+            "The files, a folder with a JSON file per record, or FILE#TABLE of SQLite; INPUT=FILE for a pipeline of several inputs."
     )
     var files: [String]
 
@@ -79,7 +82,10 @@ struct ProcessCommand: AsyncParsableCommand {
             let took = ContinuousClock.now - start
             let seconds = String(format: "%.2f", Double(took.components.seconds) + Double(took.components.attoseconds) / 1e18)
             Terminal.say(
-                "\(summary.lines) lines in \(seconds) s: \(summary.events) events, \(summary.quarantined) in quarantine, \(summary.windows) windows, \(summary.late) late"
+                """
+                \(summary.lines) lines in \(seconds) s: \(summary.events) events, \(summary.quarantined) in quarantine, \
+                \(summary.windows) windows, \(summary.late) late
+                """
             )
         }
         for path in left.withLock({ $0 }) where !common.quiet {

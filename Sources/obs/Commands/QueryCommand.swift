@@ -8,7 +8,7 @@ import Telemetry
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "query", abstract: "Ask what happened.",
+        commandName: "query", abstract: "Query what happened.",
         discussion: """
             Piped output is plain and whole; on a terminal it is coloured (unless NO_COLOR is set) and fitted to its width.
             """,
@@ -116,7 +116,8 @@ struct QueryIncident: AsyncParsableCommand {
         case .markdown: Terminal.write(view.markdown)
         case .json: Terminal.write(json: view.json)
         case .jsonl: Terminal.write(json: view.jsonLine)
-        case .table, .csv: Terminal.write(view.text(width: Terminal.width(), hasColor: Terminal.hasColor))
+        case .table, .csv:
+            Terminal.write(TerminalText(view.lines, width: Terminal.width(), hasColor: Terminal.hasColor).text)
         }
     }
 }

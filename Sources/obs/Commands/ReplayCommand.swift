@@ -9,9 +9,10 @@ import Telemetry
 
 struct ReplayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Make silver and gold anew from bronze, in place or beside what is there.",
+        commandName: "replay", abstract: "Rebuild silver and gold from bronze, in place or beside the existing tables.",
         discussion: """
-            Each table changes in one version: readers see the old rows or the new ones. The pipeline must not run meanwhile. After its definition \
+            Each table changes in one version: readers see the old rows or the new ones. The pipeline must not run meanwhile. \
+            After its definition \
             was changed, a replay of everything lets it go on without reading its sources again.
 
             Examples:

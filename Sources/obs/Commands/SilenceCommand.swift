@@ -12,7 +12,10 @@ struct SilenceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "silence", abstract: "Keep alerts quiet for a while, and see which are.",
         discussion:
-            "They are in the data directory; a running obs keeps to them at once. With --url they are those of the obs or Alertmanager there.",
+            """
+            They are in the data directory; a running obs applies them at once. With --url they are those of the obs or \
+            Alertmanager there.
+            """,
         subcommands: [Add.self, List.self, Expire.self])
 
     fileprivate static func silences(_ workspace: Workspace) -> SilenceStore {

@@ -7,11 +7,15 @@ import Simulation
 import Telemetry
 
 struct SimulateCommand: AsyncParsableCommand {
+    private static let kinds = Simulators.all.map { kind in
+        "  \(kind.name): \(kind.streams.map(\.name).joined(separator: ", "))\n      \(kind.faults.joined(separator: ", "))"
+    }.joined(separator: "\n")
+
     static let configuration = CommandConfiguration(
         commandName: "simulate", abstract: "Make up traffic with attacks and faults in it.",
         discussion: """
             Kinds, what they write, and what can go wrong in them:
-            \(Simulators.all.map { "  \($0.name): \($0.streams.map(\.name).joined(separator: ", "))\n      \($0.faults.joined(separator: ", "))" }.joined(separator: "\n"))
+            \(kinds)
 
             Examples:
               obs simulate ssh --for 1h --seed 7 > auth.log
@@ -22,7 +26,7 @@ struct SimulateCommand: AsyncParsableCommand {
     @Argument(help: "ssh, rail, shop, events or self.") var kind: String
     @Option(help: "The same seed and start give the same lines.") var seed: UInt64 = 1
     @Option(name: .customLong("for"), help: "How much time is covered.") var duration = "1h"
-    @Option(help: "Lines a second of the busiest stream, on average.") var rate: Double?
+    @Option(help: "Lines per second of the busiest stream, on average.") var rate: Double?
     @Option(help: "When it begins; by default so that it ends now.") var start: String?
     @Option(help: "A folder for a file a stream, or the name of the file of a kind with one; standard output by default.")
     var out: String?

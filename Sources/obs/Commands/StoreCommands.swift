@@ -37,7 +37,7 @@ struct RestoreCommand: AsyncParsableCommand {
 
     func run() async throws {
         let kept = try Workspace.restore(try common.configurationForWriting().dataDirectory, from: file, now: Date())
-        if !common.quiet { Terminal.say("\(file) is restored; what was there before is kept as \(kept)") }
+        if !common.quiet { Terminal.say("\(file) is restored; the previous database is kept as \(kept)") }
     }
 }
 
@@ -45,7 +45,8 @@ struct CheckStore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store", abstract: "Check the files of the data directory, but for its tables: 1 when one is damaged.",
         discussion: """
-            The database of incidents (its pages, indexes, references, search and rows), the newest gold rows, the checkpoints of the pipelines, the models and the key of acknowledge \
+            The database of incidents (its pages, indexes, references, search and rows), the newest gold rows, the checkpoints \
+            of the pipelines, the models and the key of acknowledge \
             links. Of tables 'obs lake verify' reads every file.
 
             Examples:

@@ -15,9 +15,7 @@ struct `A rendered answer` {
             ["INC-1002", "warning", .null, 5, "a \"b\", c|d\n=e"],
         ])
 
-    private func text(_ format: OutputFormat, width: Int? = nil, hasColor: Bool = false) -> String {
-        Renderer(format: format, terminalWidth: width, hasColor: hasColor).render(answer)
-    }
+    private func text(_ format: OutputFormat) -> String { answer.rendered(as: format) }
 
     @Test func `is whole and plain in a pipe`() {
         #expect(
@@ -29,24 +27,6 @@ struct `A rendered answer` {
                 """)
     }
 
-    @Test(arguments: [60, 64, 70])
-    func `fits the terminal by cutting the widest text`(width: Int) {
-        let lines = text(.table, width: width).split(separator: "\n")
-        #expect(lines.allSatisfy { $0.count <= width })
-        #expect(lines[1].hasSuffix("…"))
-        #expect(lines[1].contains("INC-1001"))
-    }
-
-    @Test func `shows no control character to a terminal`() {
-        let hostile = Answer([("user", .text)], rows: [["\u{1B}[2Jroot\u{9B}31m"]])
-        let text = Renderer(format: .table, terminalWidth: 80, hasColor: true).render(hostile)
-        #expect(!text.dropFirst("\u{1B}[1mUSER\u{1B}[0m".count).contains("\u{1B}"))
-    }
-
-    @Test func `paints severities on a terminal`() {
-        #expect(text(.table, width: 100, hasColor: true).contains("\u{1B}[31;1mcritical\u{1B}[0m"))
-    }
-
     @Test func `is JSON with typed values and without nulls`() {
         #expect(
             text(.jsonl) == """
@@ -55,12 +35,12 @@ struct `A rendered answer` {
 
                 """)
         #expect(text(.json).hasPrefix("[\n  {\"id\":\"INC-1001\""))
-        #expect(Renderer(format: .json).render(Answer([("a", .text)], rows: [])) == "[]\n")
+        #expect(Answer([("a", .text)], rows: []).rendered(as: .json) == "[]\n")
     }
 
     @Test func `is CSV by RFC 4180 that no spreadsheet runs as a formula`() {
         #expect(text(.csv).contains("INC-1002,warning,,5,\"a \"\"b\"\", c|d\n=e\"\r\n"))
-        let formula = Renderer(format: .csv).render(Answer([("a", .text), ("b", .int64)], rows: [["=1+1", -5]]))
+        let formula = Answer([("a", .text), ("b", .int64)], rows: [["=1+1", -5]]).rendered(as: .csv)
         #expect(formula == "a,b\r\n'=1+1,-5\r\n")
     }
 
@@ -75,11 +55,11 @@ struct `A rendered answer` {
             let texts = (0..<3).map { _ in "x" + HostileText.text(using: &random) }
             let answer = Answer([("a", .text), ("b", .text), ("c", .text)], rows: [texts.map(Value.text)])
             let same = texts.map { OutsideText($0) }
-            let csv = try #require(HostileText.readCSV(Renderer(format: .csv).render(answer)))
+            let csv = try #require(HostileText.readCSV(answer.rendered(as: .csv)))
             #expect(csv.count == 2 && csv[1].map { OutsideText($0) } == same)
-            let json = try JSON(parsing: Array(Renderer(format: .jsonl).render(answer).utf8))
+            let json = try JSON(parsing: Array(answer.rendered(as: .jsonl).utf8))
             #expect(["a", "b", "c"].map { json[$0]?.text }.map { $0.map { OutsideText($0) } } == same)
-            let markdown = Renderer(format: .markdown).render(answer)
+            let markdown = answer.rendered(as: .markdown)
             let lines = OutsideText(markdown).split { $0 == "\n" }
             #expect(lines.count == 4 && lines[3].isEmpty, "\(texts)")
             // A bar without a backslash before it parts cells.
@@ -99,20 +79,5 @@ struct `A rendered answer` {
                 #expect(read.map { OutsideText($0) } == OutsideText(shown.joined(separator: "\n")))
             }
         }
-    }
-
-    @Test(arguments: OutputFormat.allCases)
-    func `drives no terminal by what a log says, and is exact in a pipe`(format: OutputFormat) throws {
-        let hostile = "a\u{1B}[2J\u{7}\u{9B}31m\u{202E}b\u{600}\r\n\u{2066}c"
-        let answer = Answer([("user", .text)], rows: [[.text(hostile)]])
-        let shown = Renderer(format: format, terminalWidth: 80).render(answer)
-        let ends = format == .csv ? OutsideText(shown).replacing("\r\n", with: "\n") : shown
-        let isDriven = ends.unicodeScalars.contains { $0.isControl && $0 != "\n" || [0x202E, 0x2066].contains($0.value) }
-        #expect(!isDriven, "\(shown.debugDescription)")
-        if format == .csv {
-            #expect(
-                HostileText.readCSV(Renderer(format: .csv).render(answer))?[1].map { OutsideText($0) } == [OutsideText(hostile)])
-        }
-        if format == .jsonl { #expect(try JSON(parsing: Array(shown.utf8))["user"] == .text(OutsideText(hostile))) }
     }
 }

@@ -2,22 +2,30 @@ import Alerting
 import Columns
 import Detection
 import Foundation
+import Incidents
 import Lake
+import Query
+import Store
+import TestSupport
 import Testing
 
-@testable import Incidents
-@testable import Query
 
-/// What people see, letter by letter. `OBS_UPDATE_GOLDEN=1` writes the files in `Golden` anew, to be looked at before they are kept.
-struct `What a question looks like` {
-    private let temporary: TemporaryIncidents
+@testable import obs
+
+/// What people see, letter by letter. `OBS_UPDATE_GOLDEN=1` rewrites the files in `Golden`; review them before they are committed.
+struct `The output of a query` {
+    private let folder = TemporaryFolder()
+    private let store: Store
+    private let incidentStore: IncidentStore
     private let now = Timestamp.night + .seconds(3 * 3600)
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
 
     /// A night: guesses, then a login, which joins; something that ann took; something from last year with letters of two cells; a false positive.
     init() throws {
-        temporary = try TemporaryIncidents()
-        let incidents = temporary.incidents, night = Timestamp.night
+        store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
+        incidentStore = IncidentStore(store)
+        let incidents = incidentStore
+        let night = Timestamp.night
         var route = Route(receiver: "oncall")
         route.groupBy = ["alertname"]
         let old = Finding(
@@ -57,28 +65,28 @@ struct `What a question looks like` {
     /// In all formats, and as a table on terminals of two widths.
     private func check(_ answer: Answer, _ name: String) throws {
         for width in [80, 140] {
-            let text = Renderer(format: .table, terminalWidth: width).render(answer)
-            #expect(text.split(separator: "\n").allSatisfy { TerminalTable.width(String($0)) <= width }, "\(name) \(width)")
+            let text = answer.shown(as: .table, terminalWidth: width, hasColor: false)
+            #expect(text.split(separator: "\n").allSatisfy { TextTable.width(of: String($0)) <= width }, "\(name) \(width)")
             try check(text, "\(name)-\(width).txt")
         }
         for (format, suffix) in [(OutputFormat.csv, "csv"), (.jsonl, "jsonl"), (.markdown, "md")] {
-            try check(Renderer(format: format).render(answer), "\(name).\(suffix)")
+            try check(answer.rendered(as: format), "\(name).\(suffix)")
         }
     }
 
-    @Test func `incidents`() throws { try check(try IncidentQuestions(temporary.incidents).list(.init()), "incidents") }
+    @Test func `incidents`() throws { try check(try IncidentQuestions(incidentStore).list(.init()), "incidents") }
 
-    @Test func `statistics`() throws { try check(try IncidentQuestions(temporary.incidents).statistics(), "stats") }
+    @Test func `statistics`() throws { try check(try IncidentQuestions(incidentStore).statistics(), "stats") }
 
     @Test func `alerts, notifications and audit`() throws {
-        let records = RecordQuestions(temporary.store)
+        let records = RecordQuestions(store)
         try check(try records.alerts(now: now), "alerts")
         try check(try records.notifications(now: now), "notifications")
         try check(try records.audit(), "audit")
     }
 
     @Test func `one incident with the figures of its source`() throws {
-        let lake = Lake(root: temporary.folder + "/lake")
+        let lake = Lake(root: folder.path + "/lake")
         let schema = Schema([
             Field("window_start", .timestamp), Field("window_end", .timestamp), Field("source", .text), Field("failures", .int64),
             Field("successes", .int64),
@@ -98,13 +106,29 @@ struct `What a question looks like` {
         }
         try writer.append(try Batch(schema: schema, rows: rows))
         try table.commit(adding: writer.finish())
-        let view = try IncidentQuestions(temporary.incidents).one("1002", lake: lake, now: now)
-        let text = view.text(width: 80, hasColor: false)
-        #expect(text.split(separator: "\n").allSatisfy { TerminalTable.width(String($0)) <= 80 })
+        let view = try IncidentQuestions(incidentStore).one("1002", lake: lake, now: now)
+        let text = TerminalText(view.lines, width: 80, hasColor: false).text
+        #expect(text.split(separator: "\n").allSatisfy { TextTable.width(of: String($0)) <= 80 })
         try check(text, "incident-80.txt")
-        try check(view.text(width: 80, hasColor: true), "incident-80-colour.txt")
+        try check(TerminalText(view.lines, width: 80, hasColor: true).text, "incident-80-colour.txt")
         try check(view.text, "incident.txt")
         try check(view.markdown, "incident.md")
         try check(view.json, "incident.json")
     }
+}
+
+extension Finding {
+    fileprivate static func example(source: String, count: Int = 12, at time: Timestamp) -> Finding {
+        let line = "Nov 21 03:00:00 web-1 sshd[1]: Failed password for root from 192.0.2.7 port 22 ssh2"
+        return Finding(
+            name: "SSHBruteForce", detector: "rule", severity: .warning, labels: ["source": source, "host": "web-1"],
+            title: "Brute force from \(source) against web-1",
+            description: "\(count) failed logins from \(source) on web-1 within five minutes.",
+            startsAt: time - .seconds(60), lastSeen: time, count: count,
+            evidence: [Evidence(file: "auth.log", offset: 80, line: line, time: time)])
+    }
+}
+
+extension Timestamp {
+    fileprivate static let night = Timestamp(year: 2026, month: 11, day: 21, hour: 3)
 }

@@ -1,0 +1,68 @@
+import Columns
+import Foundation
+import Query
+
+/// Standard output and standard error: whether they are terminals, and how wide.
+enum Terminal {
+    static let isOutputTerminal = isatty(STDOUT_FILENO) == 1
+    static let isErrorTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Whether output may be colored: it is a terminal, and `NO_COLOR` is not set (no-color.org).
+    static var hasColor: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isOutputTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// The columns of the terminal behind `descriptor`; nil if it is not a terminal.
+    static func width(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
+        guard isatty(descriptor) == 1 else { return nil }
+        return size(of: descriptor).map { Int($0.ws_col) } ?? 80
+    }
+
+    /// The lines of the terminal; 24 where it does not say.
+    static func height() -> Int { max(5, size(of: STDOUT_FILENO).map { Int($0.ws_row) } ?? 24) }
+
+    private static func size(of descriptor: Int32) -> winsize? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return nil }
+        return size
+    }
+
+    /// Writes an answer in the chosen format, and its note to standard error.
+    static func show(_ answer: Answer, as format: OutputFormat, isQuiet: Bool = false) {
+        write(answer.shown(as: format, terminalWidth: width(), hasColor: hasColor))
+        if let note = answer.note, !isQuiet { say(note) }
+    }
+
+    /// Clears the screen.
+    static func clear() { write("\u{1B}[H\u{1B}[2J") }
+
+    /// Writes data to standard output. When its reader has left (`obs parse FILE | head`), the program ends with success.
+    static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var written = 0
+            // Safe because each write gets the number of bytes that are left.
+            while written < bytes.count {
+                let count = Foundation.write(STDOUT_FILENO, bytes.baseAddress! + written, bytes.count - written)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { Foundation.exit(errno == EPIPE ? 0 : 3) }
+                written += count
+            }
+        }
+    }
+
+    /// JSON or lines of text without characters that could drive a terminal.
+    static func shown(_ text: String, isJSON: Bool) -> String {
+        isJSON ? OutsideText(text).visibleJSON : OutsideText(OutsideText(text).replacing("\r\n", with: "\n")).visible
+    }
+
+    /// Writes JSON to standard output; on a terminal characters that could drive it are escaped, so that it is the same JSON.
+    static func write(json text: String) { write(isOutputTerminal ? OutsideText(text).visibleJSON : text) }
+
+    /// Writes one line for people to standard error.
+    static func say(_ text: String) {
+        let shown = isErrorTerminal ? OutsideText(text).visible : text
+        try? FileHandle.standardError.write(contentsOf: Data("obs: \(shown)\n".utf8))
+    }
+}
