@@ -11,6 +11,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.25.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
@@ -42,7 +44,7 @@ let package = Package(
         .target(
             name: "Streaming",
             dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle]),
-        .target(name: "Detection", dependencies: ["Columns", "Store", "Telemetry", .grdb]),
+        .target(name: "Detection", dependencies: ["Columns", "Store", .grdb]),
         .target(name: "Notify", dependencies: ["Columns", "Transfer", "CCurl", .crypto, .mustache]),
         .target(name: "Incidents", dependencies: ["Columns", "Store", "Detection", .grdb]),
         .target(
@@ -62,7 +64,7 @@ let package = Package(
                 "Columns", "Telemetry", "Store", "Lake", "Ingest", "Detection", "Incidents", "Alerting", "Query",
                 .hummingbird,
                 .log,
-                .lifecycle,
+                .lifecycle, .httpTypes, .nio, .nioPosix, .nioHTTPTypes,
             ]),
         .target(
             name: "Configuration",
@@ -89,12 +91,12 @@ let package = Package(
             name: "obs",
             dependencies: [
                 "Columns", "Telemetry", "Parsing", "Lake", "Ingest", "Streaming", "Incidents", "Alerting", "Query", "Simulation",
-                "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle,
+                "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle, .signals,
             ]),
 
         // What tests of several rooms need: folders, ports, other programs. It knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
-        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", "TestSupport"]),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", .log, .metrics, "TestSupport"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns", "TestSupport"]),
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
@@ -152,7 +154,7 @@ let package = Package(
             name: "ServerTests",
             dependencies: [
                 "Server", "Alerting", "Incidents", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", "Ingest", .log,
-                .lifecycle, "TestSupport",
+                .lifecycle, .httpTypes, .nio, "TestSupport",
             ]),
         .testTarget(
             name: "ConfigurationTests",
@@ -180,7 +182,10 @@ extension Target.Dependency {
     static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
     static let mustache = Self.product(name: "Mustache", package: "swift-mustache")
     static let log = Self.product(name: "Logging", package: "swift-log")
-    static let metrics = Self.product(name: "Metrics", package: "swift-metrics")
+    static let metrics = Self.product(name: "CoreMetrics", package: "swift-metrics")
+    static let nio = Self.product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
+    static let nioHTTPTypes = Self.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let httpTypes = Self.product(name: "HTTPTypes", package: "swift-http-types")
     static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")
     static let sqlite = Self.product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -190,4 +195,16 @@ extension Target.Dependency {
     static let yams = Self.product(name: "Yams", package: "Yams")
     static let signals = Self.product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+}
+
+// OBS_STRICT=1: a file imports each module whose members it uses, and a warning is an error, but for what a newer compiler or library calls
+// deprecated. It is for those who change obs; who builds it with another compiler is not stopped by a new warning.
+if Context.environment["OBS_STRICT"] != nil {
+    for target in package.targets where ![.system, .plugin, .binary].contains(target.type) && target.name != "CRE2" {
+        target.swiftSettings =
+            (target.swiftSettings ?? []) + [
+                .enableUpcomingFeature("MemberImportVisibility"), .treatAllWarnings(as: .error),
+                .treatWarning("DeprecatedDeclaration", as: .warning),
+            ]
+    }
 }

@@ -1,8 +1,10 @@
 import Alerting
 import Incidents
 import Columns
+import GRDB
 import Jobs
 import Foundation
+import Store
 
 /// What `Benchmarks/Incidents/questions.py` asks about: `incidents-bench fill DATA COUNT` makes a data directory with the incidents of a year,
 /// `incidents-bench write DATA COUNT BATCH` measures how fast more are taken in.

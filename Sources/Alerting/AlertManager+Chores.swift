@@ -1,6 +1,7 @@
 import Incidents
 import Logging
 import Store
+import Synchronization
 import Telemetry
 
 /// How the manager bears failures: of a chore, of one row, of the store.

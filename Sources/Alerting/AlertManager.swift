@@ -2,9 +2,11 @@ import Columns
 import Incidents
 import Detection
 import Foundation
+import GRDB
 import Logging
 import Notify
 import ServiceLifecycle
+import Store
 import Synchronization
 import Telemetry
 

@@ -1,6 +1,7 @@
 import Columns
 import Incidents
 import Detection
+import Notify
 import Store
 import Telemetry
 

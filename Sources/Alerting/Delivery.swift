@@ -3,6 +3,8 @@ import Incidents
 import Foundation
 import Logging
 import Notify
+import Synchronization
+import Telemetry
 
 /// How one notification goes out: to each integration of its receiver, each with a circuit of its own, so that one that is away holds up no other.
 extension AlertManager {

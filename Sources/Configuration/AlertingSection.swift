@@ -1,4 +1,5 @@
 import Alerting
+import Columns
 import Incidents
 import Foundation
 
@@ -32,6 +33,10 @@ struct AlertingSection: Decodable {
         read.incidents = configuration.incidents
         return read
     }
+}
+
+extension AlertmanagerFile: DeclaredFile {
+    static var declared: KeySection.File { .alertmanager }
 }
 
 /// A plain Alertmanager configuration file.

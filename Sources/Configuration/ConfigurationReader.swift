@@ -1,5 +1,6 @@
 import Alerting
 import Columns
+import Detection
 import Incidents
 import Foundation
 import Ingest
@@ -11,7 +12,9 @@ import Streaming
 /// Reads `obs.yaml` and the files that it names; what is wrong with any of them is gathered, and said at once.
 struct ConfigurationReader {
     /// The keys of `obs.yaml`.
-    struct File: Decodable {
+    struct File: Decodable, DeclaredFile {
+        static let declared = KeySection.File.obs
+
         struct Log: Decodable { var level: Logger.Level? }
         var data_dir: String?
         var builtin: Bool?

@@ -1,3 +1,4 @@
+import Alerting
 import Columns
 import Foundation
 import Yams
@@ -25,7 +26,13 @@ final class DecodingLog {
     /// Readings of one document at most: as many mistakes are shown.
     private static let maxReadings = 100
 
-    init(file: String, environment: [String: String]) {
+    /// The file whose keys are declared; nil where those that are read are the known ones.
+    private let declared: KeySection.File?
+    /// By the place of a mapping (``KeySections/place(_:)``), the keys that were asked for.
+    private(set) var asked: [String: Set<String>] = [:]
+
+    init(file: String, declared: KeySection.File? = nil, environment: [String: String]) {
+        self.declared = declared
         self.file = file
         userInfo = [.environment: environment, .folder: (file as NSString).deletingLastPathComponent]
     }
@@ -49,7 +56,23 @@ final class DecodingLog {
 
     // MARK: What a decoder tells
 
-    func ask(for key: String, in path: [any CodingKey]) { knownKeys[Self.place(path), default: []].insert(key) }
+    func ask(for key: String, in path: [any CodingKey]) {
+        knownKeys[Self.place(path), default: []].insert(key)
+        if declared != nil { asked[KeySections.place(path), default: []].insert(key) }
+    }
+
+    /// What is declared of the value at `path`.
+    func declaration(at path: [any CodingKey]) -> KeyDeclaration? {
+        guard let declared, let key = path.last, key.intValue == nil else { return nil }
+        return KeySections.section(of: declared, at: path.dropLast())?[key.stringValue]
+    }
+
+    /// The keys that the mapping at `path` can have: those that are declared, and those that were asked for; nil where any is taken.
+    private func known(at path: [any CodingKey]) -> Set<String>? {
+        guard let asked = knownKeys[Self.place(path)] else { return nil }
+        guard let declared, let section = KeySections.section(of: declared, at: path) else { return asked }
+        return asked.union(section.keys.map(\.name))
+    }
 
     func allowAnyKey(in path: [any CodingKey]) { knownKeys[Self.place(path)] = nil }
 
@@ -136,7 +159,7 @@ final class DecodingLog {
     ) -> (mapping: [any CodingKey], mistakes: [ConfigurationError.Mistake])? {
         var around = path
         if Self.node(at: path, in: root) == nil { around = Array(path.dropLast()) }
-        guard case .mapping(let mapping)? = Self.node(at: around, in: root), let known = knownKeys[Self.place(around)] else {
+        guard case .mapping(let mapping)? = Self.node(at: around, in: root), let known = known(at: around) else {
             return nil
         }
         let given = Set(mapping.compactMap { $0.key.string })
@@ -168,7 +191,7 @@ final class DecodingLog {
         let here = Self.place(path)
         switch node {
         case .mapping(let mapping):
-            let known = isCompleted(here) ? knownKeys[here] : nil
+            let known = isCompleted(here) ? known(at: path) : nil
             for (key, value) in mapping {
                 guard let name = key.string, name != "<<" else { continue }
                 guard let known, !known.contains(name) else {

@@ -64,3 +64,8 @@ struct DetectionFile: Decodable {
         throw container.refused(.ends, "'ends' is '\(text)'; write by hand, quiet, or quiet 10m")
     }
 }
+
+/// A file of detections is a list of entries.
+extension [DetectionFile]: DeclaredFile {
+    static var declared: KeySection.File { .detections }
+}

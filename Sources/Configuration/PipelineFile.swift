@@ -5,7 +5,8 @@ import Parsing
 import Streaming
 
 /// A pipeline as its YAML file has it; docs/pipelines/README.md has the grammar.
-struct PipelineFile: Decodable {
+struct PipelineFile: Decodable, DeclaredFile {
+    static let declared = KeySection.File.pipeline
     let definition: PipelineDefinition
 
     private enum CodingKeys: String, CodingKey {
@@ -215,10 +216,6 @@ private struct WindowFile: Decodable {
             by: try container.decodeIfPresent(TextList.self, forKey: .by)?.texts ?? [],
             where: try container.matchers(.where), aggregates: aggregates)
         if let limit = try container.decodeIfPresent(Int.self, forKey: .maxGroups) {
-            guard (1...10_000_000).contains(limit) else {
-                throw container.refused(
-                    .maxGroups, "window '\(table)': 'max_groups' is \(limit); write a number from 1 to 10000000")
-            }
             window.maxGroups = limit
         }
         definition = window

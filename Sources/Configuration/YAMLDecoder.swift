@@ -73,18 +73,22 @@ struct NodeDecoder: Decoder {
             guard case .scalar = node else { throw mismatch("a text") }
             value = node.null == nil ? node.string : nil
             if value == nil { throw mismatch("a text") }
+            if let wanted = log.declaration(at: path)?.complaint(about: node.string ?? "") { throw mismatch(wanted) }
         case is Bool.Type:
             value = node.bool
             if value == nil { throw mismatch("true or false") }
         case is Double.Type:
-            value = node.float ?? node.int.map(Double.init)
-            if value == nil { throw mismatch("a number") }
+            let number = node.float ?? node.int.map(Double.init)
+            guard let number else { throw mismatch("a number") }
+            if let wanted = log.declaration(at: path)?.complaint(about: number) { throw mismatch(wanted) }
+            value = number
         case is Float.Type:
             value = (node.float ?? node.int.map(Double.init)).map { Float($0) }
             if value == nil { throw mismatch("a number") }
         case let integer as any FixedWidthInteger.Type:
             value = node.int.flatMap { Self.narrow($0, to: integer) }
             if value == nil { throw mismatch("a whole number") }
+            if let wanted = log.declaration(at: path)?.complaint(about: node.int ?? 0) { throw mismatch(wanted) }
         default:
             if let choices = Self.choices(type), case .scalar = node, let text = node.string, !choices.contains(text) {
                 throw mismatch(choices.map { $0.isEmpty ? "nothing" : $0 }.joined(separator: ", ", last: " or "))

@@ -99,11 +99,24 @@ struct YAMLDocument {
     func decode<Value: Decodable>(
         _ type: Value.Type = Value.self, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ConfigurationError) -> Value {
-        let log = DecodingLog(file: file, environment: environment)
+        let log = log(for: type, environment)
         let node = root ?? Node.mapping(.init([]))
         let decoded: Value? = log.gather(in: node) { () throws in try Value(from: NodeDecoder(node: node, path: [], log: log)) }
         guard log.mistakes.isEmpty, let decoded else { throw ConfigurationError(log.mistakes) }
         return decoded
+    }
+
+    private func log<Value>(for type: Value.Type, _ environment: [String: String]) -> DecodingLog {
+        DecodingLog(file: file, declared: (type as? any DeclaredFile.Type)?.declared, environment: environment)
+    }
+
+    /// The keys that reading the document as `type` asks for, by the place of their mapping.
+    func keysAsked<Value: Decodable & DeclaredFile>(by type: Value.Type) -> [String: Set<String>] {
+        let log = log(for: type, [:])
+        _ = log.gather(in: root ?? Node.mapping(.init([]))) { () throws in
+            try Value(from: NodeDecoder(node: root ?? Node.mapping(.init([])), path: [], log: log))
+        }
+        return log.asked
     }
 
     /// What is wrong with the value at `path`, such as `["sources", 2, "pipeline"]`: found when all is read, and shown at its line.
@@ -118,7 +131,7 @@ struct YAMLDocument {
         as type: Value.Type = Value.self, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(ConfigurationError) -> String {
         guard let root else { return "" }
-        let log = DecodingLog(file: file, environment: environment)
+        let log = log(for: type, environment)
         let decoded: Value? = log.gather(in: root) { () throws in try Value(from: NodeDecoder(node: root, path: [], log: log)) }
         guard log.mistakes.isEmpty, decoded != nil else { throw ConfigurationError(log.mistakes) }
         do {

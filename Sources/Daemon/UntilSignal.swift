@@ -1,5 +1,6 @@
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// Runs what has an end so that SIGINT and SIGTERM end it early: the first one asks it to stop and commit what it has read, a second one ends the process.
 public enum UntilSignal {

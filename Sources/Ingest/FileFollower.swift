@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Telemetry
 
 /// Follows one path through appends, rotation, truncation and replacement: decides which bytes of which file come next.
 ///

@@ -1,5 +1,6 @@
 import Columns
 import Parsing
+import Telemetry
 
 /// Bytes of whole lines as they stand in a file.
 ///

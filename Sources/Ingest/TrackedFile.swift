@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A file that is open and being read, and how far.

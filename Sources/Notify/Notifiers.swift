@@ -8,6 +8,9 @@ public final class Notifiers: Sendable {
     /// Without any access token yet.
     public init() {}
 
+    /// The keys of integrations that a receiver may have, such as `webhook_configs`.
+    public static var keys: [String] { Integrations.all.map { $0.key } }
+
     /// Sends a notice. It may be called from any task, several times at once; what must not be sent twice is identified by
     /// ``Notice/key``.
     ///

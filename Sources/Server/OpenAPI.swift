@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 
 /// The description of the API for people and client generators: `GET /api/openapi.json`, made from the routes themselves.
 enum OpenAPI {

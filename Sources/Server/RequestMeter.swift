@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import Logging
 import Telemetry
 
 /// Times every request by route, method and status, and adds the headers that all responses have.

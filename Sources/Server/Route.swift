@@ -1,4 +1,5 @@
 import Columns
+import Foundation
 import HTTPTypes
 import Hummingbird
 

@@ -1,4 +1,5 @@
 import Columns
+import HTTPTypes
 import Ingest
 
 /// The state of the sources: `GET /api/v1/sources`.

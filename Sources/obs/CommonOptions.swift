@@ -3,6 +3,7 @@ import Configuration
 import Foundation
 import Jobs
 import Lake
+import Logging
 import Query
 
 /// The options that every command takes.

@@ -1,4 +1,5 @@
 import Columns
+import Foundation
 import Testing
 
 struct `State as bytes` {

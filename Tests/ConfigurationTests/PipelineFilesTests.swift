@@ -1,3 +1,5 @@
+import Columns
+import Detection
 import Foundation
 @testable import Streaming
 import Testing

@@ -32,35 +32,6 @@ struct `The house` {
         } + ["SSHAnomalousSource"]
     }
 
-    /// A room that is imported and not declared is not built anew when it changes, and then the program has two ideas of its types.
-    @Test func `imports only rooms that the target declares`() throws {
-        let package = try text("Package.swift")
-        let rooms = try names("Sources", suffix: "")
-        let targets = package.matches(
-            of: #/arget\(\s*name: "(?<name>[^"]+)",\s*dependencies: \[(?<dependencies>[^\]]*)\]/#)
-        #expect(targets.count > 20)
-        for target in targets {
-            let name = String(target.name)
-            guard let folder = ["Sources/\(name)", "Tests/\(name)"].first(where: isFolder) else { continue }
-            let files = FileManager.default.enumerator(at: root.appending(path: folder), includingPropertiesForKeys: nil)
-            for case let file as URL in files! where file.pathExtension == "swift" {
-                let code = try String(contentsOf: file, encoding: .utf8)
-                // Imports stand at the top.
-                for line in code.split(separator: "\n").prefix(40) {
-                    let words = line.split(separator: " ")
-                    guard words.dropLast().last == "import" else { continue }
-                    let room = String(words.last!)
-                    guard rooms.contains(room), room != name else { continue }
-                    #expect(target.dependencies.contains("\"\(room)\""), "\(file.lastPathComponent) of \(name) imports \(room)")
-                }
-            }
-        }
-    }
-
-    private func isFolder(_ path: String) -> Bool {
-        (try? root.appending(path: path).resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true
-    }
-
     @Test func `has a runbook for every alert and detection, and none without`() throws {
         #expect(try names("runbooks", suffix: ".md") == (alerts() + detections()).sorted())
     }

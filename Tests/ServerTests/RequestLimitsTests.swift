@@ -1,6 +1,7 @@
 import Foundation
 import Columns
 import HTTPTypes
+import NIOCore
 import Synchronization
 import Telemetry
 import Testing

@@ -1,3 +1,4 @@
+import Columns
 import Store
 
 /// The tables of this room, as they are. Times are in microseconds since 1970, UTC; labels and annotations are JSON objects

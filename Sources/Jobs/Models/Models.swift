@@ -1,6 +1,7 @@
 import Columns
 import Configuration
 import Detection
+import Lake
 import Query
 import Telemetry
 

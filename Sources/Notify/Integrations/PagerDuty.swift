@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// An event to PagerDuty, by its Events API v2 (`routing_key`) or v1 (`service_key`).

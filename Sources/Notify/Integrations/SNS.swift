@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// A message published by Amazon's Simple Notification Service, with a signature of version 4.

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// An alert to Splunk On-Call, which was VictorOps.

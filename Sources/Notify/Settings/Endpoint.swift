@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// An HTTP address from the configuration. Its text may hold a token (Slack, Discord and Telegram put theirs into the path), so

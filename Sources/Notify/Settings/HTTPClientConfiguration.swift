@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 
 /// How requests to an endpoint are made, with the names of Prometheus' `http_config`.

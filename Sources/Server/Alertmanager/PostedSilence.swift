@@ -2,6 +2,7 @@ import Alerting
 import Incidents
 import Columns
 import Foundation
+import HTTPTypes
 
 /// A silence as the body of `POST /api/v2/silences` has it.
 struct PostedSilence {

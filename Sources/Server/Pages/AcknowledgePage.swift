@@ -1,6 +1,7 @@
 import Alerting
 import Incidents
 import Columns
+import Detection
 import HTTPTypes
 import Query
 

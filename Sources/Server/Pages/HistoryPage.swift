@@ -1,3 +1,4 @@
+import Alerting
 import Columns
 import HTTPTypes
 import Query

@@ -1,3 +1,4 @@
+import Alerting
 import ArgumentParser
 import Configuration
 import Foundation
@@ -21,13 +22,16 @@ struct CheckConfig: AsyncParsableCommand {
               obs check config -c /etc/obs/obs.yaml
               obs check config /etc/prometheus/alertmanager.yml
               obs check config --strict && systemctl reload obs
+              obs check config --print-defaults > obs.yaml
             """)
     @Argument(help: "A configuration of obs or of Alertmanager, instead of -c.") var file: String?
     @Flag(help: "Show the file as it is read, with <secret> for each secret.") var show = false
+    @Flag(help: "Show the default of every key, and read nothing.") var printDefaults = false
     @Flag(help: "Warnings are mistakes: exit code 1.") var strict = false
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
+        if printDefaults { return print(ConfigurationReference.defaults, terminator: "") }
         do {
             if let path = file ?? common.config, AlertmanagerConfiguration.isOne(path) {
                 let alerting = try AlertmanagerConfiguration.read(path)

@@ -2,6 +2,8 @@ import Alerting
 import Incidents
 import ArgumentParser
 import Columns
+import Configuration
+import Jobs
 import Query
 import Telemetry
 

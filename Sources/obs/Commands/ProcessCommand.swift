@@ -4,6 +4,7 @@ import Daemon
 import Foundation
 import Jobs
 import Parsing
+import Streaming
 import Synchronization
 
 /// How stamps without year or zone are read.

@@ -2,7 +2,9 @@ import Alerting
 import Incidents
 import ArgumentParser
 import Columns
+import Configuration
 import Foundation
+import Jobs
 import Query
 import Telemetry
 

@@ -2,7 +2,9 @@ import ArgumentParser
 import Columns
 import Daemon
 import Foundation
+import Logging
 import ServiceLifecycle
+import UnixSignals
 
 struct SinkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,0 +1,103 @@
+extension KeySections {
+    /// `obs.yaml` but for `alerting`.
+    static let general = [
+        KeySection(
+            .obs, "", meaning: "`obs.yaml`. Every key may be left out; paths are relative to the working directory.",
+            keys: [
+                .init(
+                    "data_dir", .text, default: "obs-data", "The folder that holds tables, incidents, checkpoints and models.",
+                    example: "/var/lib/obs"),
+                .init(
+                    "builtin", .flag, default: "true",
+                    "Whether the built-in pipelines and rules are there beside those that `pipelines` and `detections` name.",
+                    example: "false"),
+                .init("http", .section, "The HTTP server.", example: "{ listen: \"127.0.0.1:9464\" }"),
+                .init(
+                    "sources", .sections, default: "[]", "Where lines come from.",
+                    example: "[{ name: auth, file: /var/log/auth.log }]"),
+                .init(
+                    "pipelines", .texts, default: "[]",
+                    "Files, or patterns of their names, with a pipeline each; relative to this file.",
+                    example: "[\"pipelines/*.yaml\"]"),
+                .init(
+                    "detections", .texts, default: "[]",
+                    "Files, or patterns of their names, with rules and models; relative to this file.",
+                    example: "[\"detections/*.yml\"]"),
+                .init("alerting", .section, "Routes, receivers, silences and incidents.", example: "{ file: alertmanager.yml }"),
+                .init("blocklist", .section, "Which addresses `obs blocklist` lists.", example: "{ expire: 24h }"),
+                .init(
+                    "runbooks", .text, default: "runbooks",
+                    "The folder of runbooks that pages show; the built-in runbooks are shown for names that it lacks.",
+                    example: "/etc/obs/runbooks"),
+                .init("log", .section, "The log of obs itself.", example: "{ level: info }"),
+            ]),
+        KeySection(
+            .obs, "http", meaning: "The HTTP server: metrics, API, pages, pushed lines. A change waits for a restart.",
+            keys: [
+                .init(
+                    "listen", .text, default: "127.0.0.1:9464", "Host and port to listen on.", example: "0.0.0.0:9464"),
+                .init(
+                    "max_body_size", .number(1...(1 << 30)), default: "10485760",
+                    "The largest body of a request, in bytes; a larger one is answered 413.", example: "33554432"),
+                .init(
+                    "hosts", .texts, default: "[]",
+                    "Further names under which obs is reached, such as that of a proxy; other names are answered 421.",
+                    example: "[obs.example.org]"),
+                .init(
+                    "dashboards", .text, "Where Grafana is; pages then link to its dashboards.", example: "http://127.0.0.1:3000"),
+                .init(
+                    "user_header", .text,
+                    "The request header in which a proxy says who asks; actions are then recorded under that name only.",
+                    example: "X-Forwarded-User"),
+            ]),
+        KeySection(
+            .obs, "log", meaning: "The log of obs itself, on standard error.",
+            keys: [
+                .init(
+                    "level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: "info",
+                    "The least severe level that is written; `--quiet` and `--verbose` take precedence.", example: "warning")
+            ]),
+        KeySection(
+            .obs, "blocklist", meaning: "Which addresses `obs blocklist` lists.",
+            keys: [
+                .init(
+                    "rules", .texts, "The rules whose incidents put an address on the list; by default those of attacks on SSH.",
+                    example: "[SSHBruteForce]"),
+                .init("allow", .texts, default: "[]", "Addresses and networks that are never listed.", example: "[192.0.2.0/24]"),
+                .init(
+                    "expire", .duration(.milliseconds(1) ... .years(292)), default: "24h",
+                    "How long after an attack was last seen its address stays on the list.", example: "7d"),
+                .init(
+                    "private", .flag, default: "false", "Whether private and reserved addresses may be listed.", example: "true"),
+            ]),
+        KeySection(
+            .obs, "sources[]",
+            meaning: "A source: where lines come from, and the pipeline that reads them. One of `file`, `http`, `sqlite` and "
+                + "`folder` says the kind.",
+            keys: [
+                .init("name", .text, required: true, "The name in metrics, logs and checkpoints; unique.", example: "auth"),
+                .init(
+                    "file", .text, "A file to follow, or a pattern such as `/var/log/*.log`; rotation is followed too.",
+                    example: "/var/log/auth.log"),
+                .init(
+                    "also", .texts, default: "[]",
+                    "Paths or patterns to which a followed file is rotated outside its own folder.",
+                    example: "[/srv/old/auth.log*]"),
+                .init(
+                    "http", .flag, default: "false", "Lines are pushed to `/api/v1/ingest/NAME`.", example: "true"),
+                .init("sqlite", .text, "A SQLite database, with `table` and `key`.", example: "shop.db"),
+                .init("table", .text, "The table whose rows are read as they are added.", example: "orders"),
+                .init("key", .text, "A unique column that grows from row to row.", example: "order_id"),
+                .init("folder", .text, "A folder in which each JSON file is one record.", example: "products"),
+                .init("pipeline", .text, default: "ssh", "The pipeline that reads the lines.", example: "shop"),
+                .init("input", .text, "The input of the pipeline; required where it has several.", example: "views"),
+                .init(
+                    "time_zone", .text, "The time zone of time stamps without one; by default that of this machine.",
+                    example: "Europe/Berlin"),
+                .init(
+                    "silent_after", .text,
+                    "How long no line may come until the source counts as silent, or `never`; by default "
+                        + "it is learned from the gaps between its lines.", example: "6h"),
+            ]),
+    ]
+}
