@@ -48,7 +48,7 @@ struct BlocklistCommand: ParsableCommand {
         if `private` { policy.includesPrivate = true }
         let list = try Blocklist(
             common.existingWorkspace().incidents, policy, own: MachineAddresses.all,
-            now: Timestamp(microseconds: WallClock.microseconds))
+            now: .now)
         Terminal.write(list.text(format))
     }
 }
