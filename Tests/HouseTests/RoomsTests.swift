@@ -88,7 +88,7 @@ struct `The rooms of the house` {
         ("Streaming", ["Alerting", "Server", "Hummingbird"], ["SSHD", "sshd"]),
         ("Notify", ["Alerting", "Incidents", "Detection", "Store"], ["Incident("]),
         ("Detection", ["Alerting"], ["receiver", "Incident("]),
-        ("Query", ["Server", "Hummingbird", "HTTPTypes"], []),
+        ("Query", ["Server", "Hummingbird", "HTTPTypes"], ["\\u{1B}", "isatty"]),
         ("Simulation", ["Detection", "Alerting", "Streaming", "Ingest"], []),
         ("Server", ["Yams", "Streaming", "Configuration", "Jobs"], ["posix_spawn", "fork("]),
         ("Configuration", ["ServiceLifecycle", "Store", "Jobs", "Daemon", "GRDB"], [": Service ", "Workspace"]),

@@ -156,7 +156,7 @@ extension KeySections {
                     example: "30m"),
                 .init(
                     "flap_count", .number(0...1_000_000), default: "5",
-                    "How often an incident may open within `flap_within` before it counts as flapping; 0 is no limit.",
+                    "How often an incident may open within `flap_within` before it counts as flapping; 0 for no limit.",
                     example: "10"),
                 .init("flap_within", .duration(), default: "1h", "See `flap_count`.", example: "6h"),
                 .init(

@@ -1,11 +1,11 @@
 import Columns
 
-/// One key of a configuration file: what may stand under it, what holds without it, and what it is for.
+/// One key of a configuration file: its values, what holds without it, and what it is for.
 ///
 /// The declarations are the one list that reading, hints for misspelled keys, `--print-defaults` and docs/configuration.md come from:
 /// a number or duration outside its bounds is refused by them, and a key that no section declares is unknown.
 struct KeyDeclaration: Sendable {
-    /// What may stand under a key.
+    /// The values that a key takes.
     enum Kind: Sendable, Equatable {
         case text
         /// `true` or `false`.
@@ -59,7 +59,7 @@ struct KeySection: Sendable {
     }
 
     let file: File
-    /// Where the mapping stands, such as `sources[]`; several where the same mapping stands in several places; empty for the root.
+    /// The path of the mapping, such as `sources[]`; several paths where the same mapping is in several places; empty for the root.
     let places: [String]
     /// What the section is for: a sentence.
     let meaning: String
@@ -140,7 +140,7 @@ extension KeyDeclaration {
         return "a number from \(range.lowerBound) to \(range.upperBound)"
     }
 
-    /// The same of a duration. A text that is no duration is left to who reads it.
+    /// The same of a duration. A text that is not a duration is left to the reader.
     func complaint(about text: String) -> String? {
         guard case .duration(let range) = kind, let duration = Duration(parsing: text), !range.contains(duration) else {
             return nil
