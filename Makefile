@@ -26,6 +26,7 @@ build: dependencies ## Build the release binary
 test: dependencies test-dependencies ## Run every test
 	$(SWIFT) build --build-tests
 	SWIFT="$(SWIFT)" scripts/run-tests
+	$$($(SWIFT) build --show-bin-path)/obs rules test alerts/detections/tests/*.yml
 	promtool check rules alerts/*.yml
 	promtool test rules alerts/tests/*.yml
 

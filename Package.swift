@@ -114,7 +114,7 @@ let package = Package(
             name: "StreamingTests",
             dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle, "TestSupport"],
             exclude: ["Peers"]),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Columns", "TestSupport"]),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Store", "Columns", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Columns", .grdb, "TestSupport"]),
         .testTarget(
             name: "NotifyTests", dependencies: ["Notify", "Columns", "Incidents", "Alerting", "Configuration", "TestSupport"],
@@ -165,7 +165,8 @@ let package = Package(
         .testTarget(
             name: "JobsTests",
             dependencies: [
-                "Jobs", "Configuration", "Columns", "Detection", "Ingest", "Query", "Store", "Streaming", .grdb, "TestSupport",
+                "Jobs", "Configuration", "Alerting", "Columns", "Detection", "Ingest", "Parsing", "Query", "Store", "Streaming",
+                "Telemetry", .grdb, .log, "TestSupport",
             ]),
         .testTarget(
             name: "DaemonTests",

@@ -8,7 +8,7 @@ enum Builtin {
         try! YAMLDocument(text, file: "pipelines/\(name).yaml").decode(PipelineFile.self).definition
     }
 
-    static let rules: [DetectionRule] = BuiltinTexts.detections.flatMap { name, text in
-        try! YAMLDocument(text, file: "alerts/detections/\(name).yml").decode([DetectionFile].self).map(\.rule)
+    static let detections: [DetectionEntry] = BuiltinTexts.detections.flatMap { name, text in
+        try! YAMLDocument(text, file: "alerts/detections/\(name).yml").decode([DetectionEntry].self)
     }
 }

@@ -548,6 +548,16 @@ enum BuiltinTexts {
               within: 15m
               count: 5
               then: 'event=~"accepted_password|accepted_publickey|accepted_other"'
+            # Windows unlike those that the source addresses of this installation have had so far; 'obs model train' trains it anew.
+            - name: SSHAnomalousSource
+              kind: forest
+              pipeline: ssh
+              table: ssh_by_source
+              by: source
+              model: ssh-source-windows
+              severity: info
+              title: "Unusual behaviour of {source}: {feature} {value}"
+              description: "Its five-minute window scores {score} (threshold {threshold}): {features}."
 
             """##
         ),

@@ -19,15 +19,16 @@ public struct Configuration: Sendable {
         get { ownPipelines ?? Builtin.pipelines }
         set { ownPipelines = newValue }
     }
-    public var rules: [DetectionRule] {
-        get { ownRules ?? Builtin.rules }
-        set { ownRules = newValue }
+    /// The detectors of all pipelines.
+    public var detections: [DetectionEntry] {
+        get { ownDetections ?? Builtin.detections }
+        set { ownDetections = newValue }
     }
     /// Built-in rules that look at nothing, because a pipeline of one's own stands in the place of theirs, each with the reason.
     public internal(set) var rulesLeftOut: [(rule: String, reason: String)] = []
     // Read when they are asked for: a question to the store needs none of them.
     private var ownPipelines: [PipelineDefinition]?
-    private var ownRules: [DetectionRule]?
+    private var ownDetections: [DetectionEntry]?
     /// The folder whose pages `/runbooks/NAME` shows.
     public var runbooks = "runbooks"
     public var logLevel = Logger.Level.info
@@ -79,17 +80,28 @@ public struct Configuration: Sendable {
         return pipeline
     }
 
-    /// The rules that look at the rows of a pipeline.
+    /// The detectors that look at the rows of a pipeline.
     ///
     /// - Throws: ``DefinitionError`` when a pipeline cannot run.
-    public func rules(of pipeline: String) throws -> [DetectionRule] {
+    public func detections(of pipeline: String) throws -> [DetectionEntry] {
         let binding = try RuleBinding(pipelines)
-        return rules.filter { binding.pipelines(of: $0).contains(pipeline) }
+        return detections.filter { binding.pipelines(of: $0.settings).contains(pipeline) }
+    }
+
+    /// The first isolation forest of the configuration: what `obs model train` and `obs model score` are about.
+    ///
+    /// - Throws: ``UsageError`` when there is none.
+    public func forest() throws -> ForestSettings {
+        guard let forest = detections.lazy.compactMap({ $0.settings as? ForestSettings }).first else {
+            throw UsageError(
+                "no detection is of the kind 'forest'; add one to a file under 'detections', or name a table with --csv")
+        }
+        return forest
     }
 
     /// Of each pipeline that a source is for, the names of the rules that look at it.
     public func boundRules() throws -> [(pipeline: String, rules: [String])] {
         let used = Set(sources.map(\.pipeline))
-        return try pipelines.map(\.name).filter(used.contains).map { name in (name, try rules(of: name).map(\.name)) }
+        return try pipelines.map(\.name).filter(used.contains).map { name in (name, try detections(of: name).map(\.name)) }
     }
 }

@@ -1,8 +1,8 @@
 import Alerting
 import Columns
 import Detection
-import Incidents
 import Foundation
+import Incidents
 import Ingest
 import Logging
 import Query
@@ -91,7 +91,11 @@ struct ConfigurationReader {
     private mutating func readRules(_ file: File, _ configuration: inout Configuration) {
         guard file.detections != nil || file.pipelines != nil || file.builtin == false else { return }
         let own = each(of: file.detections ?? [], "detections") { document throws(ConfigurationError) in
-            try document.decode([DetectionFile].self).enumerated().map { (document: document, index: $0, rule: $1.rule) }
+            try document.decode([DetectionEntry].self).enumerated().map { index, entry in
+                var entry = entry
+                entry.settings.resolveFiles(in: (document.file as NSString).deletingLastPathComponent)
+                return (document: document, index: index, rule: entry)
+            }
         }.flatMap { $0 }
         let binding: RuleBinding
         do { binding = try RuleBinding(configuration.pipelines) } catch {
@@ -104,15 +108,17 @@ struct ConfigurationReader {
                 let message = "two rules are called '\(entry.rule.name)'; rename one"
                 mistakes.append(entry.document.mistake(message, at: ConfigurationKey(entry.index), ConfigurationKey("name")))
             }
-            if let problem = binding.problem(of: entry.rule) {
-                let key = ConfigurationKey(problem.key.stringValue)
+            if let problem = binding.problem(of: entry.rule.settings) {
+                let key = ConfigurationKey(problem.key)
                 mistakes.append(entry.document.mistake(problem.message, at: ConfigurationKey(entry.index), key))
             }
         }
-        let builtin = file.builtin == false ? [] : Builtin.rules.filter { !names.contains($0.name) }
-        configuration.rulesLeftOut = builtin.compactMap { rule in binding.problem(of: rule).map { (rule.name, $0.message) } }
+        let builtin = file.builtin == false ? [] : Builtin.detections.filter { !names.contains($0.name) }
+        configuration.rulesLeftOut = builtin.compactMap { rule in
+            binding.problem(of: rule.settings).map { (rule.name, $0.message) }
+        }
         let leftOut = Set(configuration.rulesLeftOut.map(\.rule))
-        configuration.rules = builtin.filter { !leftOut.contains($0.name) } + own.map(\.rule)
+        configuration.detections = builtin.filter { !leftOut.contains($0.name) } + own.map(\.rule)
     }
 
     /// What `body` makes of each file that `patterns` name.

@@ -1,4 +1,3 @@
-import Columns
 import Detection
 import Streaming
 
@@ -28,7 +27,7 @@ struct RuleBinding {
 
     /// A sentence about the value under a key of the rule.
     struct Problem: Equatable {
-        let key: DetectionFile.CodingKeys
+        let key: String
         let message: String
     }
 
@@ -40,16 +39,17 @@ struct RuleBinding {
     }
 
     /// The names of the pipelines that `rule` looks at, in their order.
-    func pipelines(of rule: DetectionRule) -> [String] {
+    func pipelines(of rule: any DetectorSettings) -> [String] {
         rows.filter { (rule.pipeline ?? $0.pipeline) == $0.pipeline && Self.problem(of: rule, in: $0) == nil }.map(\.pipeline)
     }
 
     /// Why no pipeline has what `rule` looks at; nil when one does.
-    func problem(of rule: DetectionRule) -> Problem? {
+    func problem(of rule: any DetectorSettings) -> Problem? {
         guard pipelines(of: rule).isEmpty else { return nil }
         guard !rows.isEmpty else {
             return Problem(
-                key: .name, message: "there is no pipeline that the rule '\(rule.name)' could look at; name one under 'pipelines'"
+                key: "name",
+                message: "there is no pipeline that the rule '\(rule.name)' could look at; name one under 'pipelines'"
             )
         }
         var near = rows
@@ -58,11 +58,11 @@ struct RuleBinding {
             guard !near.isEmpty else {
                 let known = rows.map(\.pipeline).joined(separator: ", ")
                 return Problem(
-                    key: .pipeline,
+                    key: "pipeline",
                     message: "the rule '\(rule.name)' is for the pipeline '\(pipeline)', which is not defined; defined: \(known)")
             }
         }
-        if let table = rule.table {
+        if case .table(let table) = rule.rows {
             near = near.filter { $0.tables[table] != nil }
             guard !near.isEmpty else { return noTable(table, rule) }
         }
@@ -71,60 +71,58 @@ struct RuleBinding {
         return problems.min { $0.missing < $1.missing }?.problem
     }
 
-    private func noTable(_ table: String, _ rule: DetectionRule) -> Problem {
+    private func noTable(_ table: String, _ rule: any DetectorSettings) -> Problem {
         let asked = rows.filter { (rule.pipeline ?? $0.pipeline) == $0.pipeline }
         let known = asked.flatMap { $0.tables.keys }.sorted()
         let whose = rule.pipeline.map { "the pipeline '\($0)' does not have" } ?? "no pipeline has"
         let hint = Spelling.nearest(to: table, among: known).map { "did you mean '\($0)'?" }
         return Problem(
-            key: .table,
+            key: "table",
             message: "the rule '\(rule.name)' looks at the gold table '\(table)', which \(whose); "
                 + (hint ?? (known.isEmpty ? "there is none" : "its gold tables: \(known.joined(separator: ", "))")))
     }
 
     /// What `rule` names that is not there, and how much that is.
-    private static func problem(of rule: DetectionRule, in rows: Rows) -> (missing: Int, problem: Problem)? {
-        if let table = rule.table {
+    private static func problem(of rule: any DetectorSettings, in rows: Rows) -> (missing: Int, problem: Problem)? {
+        switch rule.rows {
+        // What labels findings have is known when they are found.
+        case .findings: return nil
+        case .table(let table):
             guard let columns = rows.tables[table] else {
-                return (.max, Problem(key: .table, message: "there is no table '\(table)'"))
+                return (.max, Problem(key: "table", message: "there is no table '\(table)'"))
             }
             return problem(of: rule, in: [columns], "gold table '\(table)'", rows.pipeline)
+        case .events:
+            let place = rows.inputs.count == 1 ? "silver table" : "inputs (\(rows.inputs.map(\.name).joined(separator: ", ")))"
+            return problem(of: rule, in: rows.inputs.map(\.columns), place, rows.pipeline)
         }
-        let inputs = rows.inputs.map(\.columns)
-        return problem(
-            of: rule, in: inputs,
-            rows.inputs.count == 1 ? "silver table" : "inputs (\(rows.inputs.map(\.name).joined(separator: ", ")))", rows.pipeline
-        )
     }
 
-    /// - Parameter choices: the columns of each kind of rows. All that the rule counts must be in one of them; what completes it may be in another.
+    /// - Parameter choices: the columns of each kind of rows. All that one requirement of the rule names must be in one of them; another requirement may be met by another.
     private static func problem(
-        of rule: DetectionRule, in choices: [Set<String>], _ place: String, _ pipeline: String
+        of rule: any DetectorSettings, in choices: [Set<String>], _ place: String, _ pipeline: String
     ) -> (missing: Int, problem: Problem)? {
-        let named: [(DetectionFile.CodingKeys, [String])] = [
-            (.match, rule.match.map(\.name)), (.groupBy, rule.groupBy), (.distinct, rule.distinct.map { [$0.column] } ?? []),
-        ]
-        let counted = Set(named.flatMap(\.1))
-        let then = Set(rule.groupBy).union(rule.then?.map(\.name) ?? [])
-        guard let best = choices.min(by: { counted.subtracting($0).count < counted.subtracting($1).count }) else { return nil }
-        func problem(_ key: DetectionFile.CodingKeys, _ column: String, _ missing: Int) -> (Int, Problem) {
-            let known = choices.reduce(Set()) { $0.union($1) }.sorted()
-            let hint = Spelling.nearest(to: column, among: known).map { "did you mean '\($0)'?" }
-            return (
-                missing,
-                Problem(
-                    key: key,
-                    message:
-                        "'\(key.stringValue)' of the rule '\(rule.name)' names the column '\(column)', which the \(place) of the "
-                        + "pipeline '\(pipeline)' \(choices.count == 1 || place.hasPrefix("gold") ? "does" : "do") not have; "
-                        + (hint ?? "columns: \(known.joined(separator: ", "))"))
-            )
+        var missing = 0
+        var first: (key: String, column: String)?
+        for requirement in rule.requirements {
+            let needed = Set(requirement.columns.flatMap(\.columns))
+            guard let best = choices.min(by: { needed.subtracting($0).count < needed.subtracting($1).count }) else { return nil }
+            missing += needed.subtracting(best).count
+            for (key, columns) in requirement.columns where first == nil {
+                first = columns.first { !best.contains($0) }.map { (key, $0) }
+            }
         }
-        let withoutThen = rule.then == nil ? [] : choices.map { then.subtracting($0) }.min { $0.count < $1.count } ?? []
-        let missing = counted.subtracting(best).count + withoutThen.count
-        for (key, columns) in named {
-            if let column = columns.first(where: { !best.contains($0) }) { return problem(key, column, missing) }
-        }
-        return withoutThen.sorted().first.map { problem(.then, $0, missing) }
+        guard let (key, column) = first else { return nil }
+        let known = choices.reduce(Set()) { $0.union($1) }.sorted()
+        let hint = Spelling.nearest(to: column, among: known).map { "did you mean '\($0)'?" }
+        let lacks = choices.count == 1 || place.hasPrefix("gold") ? "does" : "do"
+        return (
+            missing,
+            Problem(
+                key: key,
+                message:
+                    "'\(key)' of the rule '\(rule.name)' names the column '\(column)', which the \(place) of the pipeline '\(pipeline)' "
+                    + "\(lacks) not have; \(hint ?? "columns: \(known.joined(separator: ", "))")")
+        )
     }
 }

@@ -17,13 +17,13 @@ import Telemetry
 struct PipelinePlan: Sendable, Equatable {
     let definition: PipelineDefinition
     let sources: [Configuration.SourceEntry]
-    let rules: [DetectionRule]
+    let detections: [DetectionEntry]
 
     /// The pipelines that have sources, by name.
     static func plans(_ configuration: Configuration) throws -> [PipelinePlan] {
         try Dictionary(grouping: configuration.sources, by: \.pipeline).sorted { $0.key < $1.key }.map { name, sources in
             PipelinePlan(
-                definition: try configuration.pipeline(name), sources: sources, rules: try configuration.rules(of: name))
+                definition: try configuration.pipeline(name), sources: sources, detections: try configuration.detections(of: name))
         }
     }
 }
@@ -231,9 +231,9 @@ struct PipelineService: Service {
     }
 
     private func makeRunner() async throws -> PipelineRunner {
-        let observer = try await DetectionObserver(
-            pipeline: plan.definition.name, rules: plan.rules, registry: workspace.models, alerts: alerts, metrics: metrics,
-            logger: logger, health: readiness.notes)
+        let observer = DetectionObserver(
+            plan.definition, plan.detections, models: workspace.models, alerts: alerts, metrics: metrics, logger: logger,
+            health: readiness.notes)
         return try await PipelineRunner(
             plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),

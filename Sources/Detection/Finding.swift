@@ -8,13 +8,13 @@ public enum Severity: String, Codable, Sendable, Comparable, CaseIterable {
     }
 }
 
-/// Something that a rule or a model has found. It says what and why; who is told is not its business.
+/// Something that a rule or a model has found. It says what and why; whom to notify is decided elsewhere.
 ///
 /// The same events give the same finding, whenever they are read: `name` and `labels` identify it.
 public struct Finding: Sendable, Codable, Equatable {
     /// In CamelCase, as alerts are named: `SSHBruteForce`. Its runbook has this name.
     public var name: String
-    /// What found it: `rule` or `forest`.
+    /// The kind of detector that found it: `rule`, `forest` or `series`.
     public var detector: String
     public var severity: Severity
     /// What it is about, such as the source address.
@@ -35,6 +35,8 @@ public struct Finding: Sendable, Codable, Equatable {
     public var ends: IncidentEnd?
     /// Whether it only brings what was found up to date: it joins an incident and opens none.
     public var isUpdate = false
+    /// Whether its incident is only recorded, and nobody is notified of it.
+    public var isSimulated = false
     public var evidence: [Evidence]
     /// Which features stood out, most telling first; of models only.
     public var contributions: [FeatureContribution]
@@ -69,7 +71,7 @@ public struct Finding: Sendable, Codable, Equatable {
         public var start: Timestamp
         /// How many events.
         public var count: Int
-        /// The lines that they stand on.
+        /// Their lines.
         public var lines: LineSet
 
         public init(start: Timestamp, count: Int, lines: LineSet) {
@@ -80,7 +82,7 @@ public struct Finding: Sendable, Codable, Equatable {
     }
 }
 
-/// A raw line that a finding stands on.
+/// A raw line that supports a finding.
 public struct Evidence: Sendable, Codable, Equatable {
     public var file: String
     public var offset: Int64

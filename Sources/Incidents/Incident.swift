@@ -104,8 +104,13 @@ public struct Incident: Sendable {
     /// Whether a finding says more of it than is known, though it is not later.
     func learns(from finding: Finding) -> Bool {
         var known = lines
-        return finding.count > ownCount || known.add(finding)
+        return finding.count > ownCount || finding.isUpdate && finding.startsAt < startsAt || known.add(finding)
     }
+
+    /// The label, and its value, of incidents of rules that are tried out: nobody is notified of them.
+    static let modeLabel = "mode", simulated = "simulate"
+
+    var isSimulated: Bool { ownLabels[Self.modeLabel] == Self.simulated }
 
     /// What is named as the ``detector`` of posted alerts.
     public static let postedDetector = "posted"

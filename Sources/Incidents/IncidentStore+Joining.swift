@@ -26,7 +26,7 @@ extension IncidentStore {
 
         func holds(_ incident: Incident) -> Bool {
             (incident.state != .resolved || incident.resolution == .past) && incident.lastSeen >= earliest
-                && incident.startsAt <= latest
+                && incident.startsAt <= latest && !incident.isSimulated
         }
     }
 
@@ -55,7 +55,7 @@ extension IncidentStore {
         ).map(\.incident)
         for parent in found {
             // One label it has, itself or from a child; several must be together on one of them.
-            guard
+            guard !parent.isSimulated,
                 try names.count == 1 || isAlike(parent.ownLabels)
                     || newestChildren(of: parent.number, database).contains(where: isAlike)
             else { continue }

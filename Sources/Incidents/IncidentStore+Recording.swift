@@ -33,8 +33,11 @@ extension IncidentStore {
     public func record(
         _ findings: [Finding], to routing: Routing?, policy: IncidentPolicy, now: Timestamp, _ database: Database
     ) throws -> [Outcome] {
-        let life = IncidentLife(policy: policy, isRouted: routing != nil)
-        return try findings.map { try record($0, life, routing, now, database) }
+        return try findings.map { finding in
+            // A rule that is tried out has incidents of its own, which no route sends anywhere.
+            let routing = finding.isSimulated ? nil : routing
+            return try record(finding, IncidentLife(policy: policy, isRouted: routing != nil), routing, now, database)
+        }
     }
 
     private func record(
@@ -46,7 +49,9 @@ extension IncidentStore {
             finding, identity, last: last, parent: last?.mergedInto.flatMap { try Self.fetch($0, database) },
             pastFamily: { try Self.pastFamily(of: $0, database) },
             openings: { try Self.openings(of: identity.fingerprint, life.policy, now, database) },
-            candidate: { try parent(for: finding, identity.labels, life.policy, isPast: $0, database) }, now: now)
+            candidate: { isPast in
+                try finding.isSimulated ? nil : parent(for: finding, identity.labels, life.policy, isPast: isPast, database)
+            }, now: now)
         let opened = try IncidentLedger.apply(decision.changes, routing: routing, now: now, database)
         switch decision.outcome {
         case .known: return .known

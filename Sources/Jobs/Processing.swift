@@ -44,10 +44,9 @@ public enum Processing {
         alerting.incidents = configuration.alerting.incidents
         let alerts = AlertManager(alerting, incidents: workspace.incidents, metrics: metrics, logger: logger)
         let definition = try configuration.pipeline(options.pipeline)
-        let observer = try await DetectionObserver(
-            pipeline: definition.name, rules: try configuration.rules(of: definition.name), registry: workspace.models,
-            alerts: alerts, metrics: metrics,
-            logger: logger)
+        let observer = DetectionObserver(
+            definition, try configuration.detections(of: definition.name), models: workspace.models, alerts: alerts,
+            metrics: metrics, logger: logger)
         let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: HealthNotes(), logger: logger)
         let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)

@@ -1401,8 +1401,8 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            Many different sources with one event each: a distributed attack, or a source column that takes in something else. Rules keep at most 50,000 groups each: when `obs_rule_groups_forgotten_total` grows
-            they have forgotten those that were quiet longest, and a slow attack from one of them may be missed.
+            Many different sources with one event each: a distributed attack, or a source column that takes in something else. `obs_rule_state_bytes` says which rule needs how much; each may
+            take 192 MB. When `obs_rule_groups_forgotten_total` grows it has forgotten the groups that were quiet longest, and a slow attack from one of them may be missed.
 
             ## Mitigation
 

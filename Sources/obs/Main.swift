@@ -24,7 +24,7 @@ struct Obs: AsyncParsableCommand {
             RunCommand.self, DemoCommand.self, ProcessCommand.self, ReplayCommand.self, ParseCommand.self, QueryCommand.self,
             IncidentCommand.self, BlocklistCommand.self, SilenceCommand.self, AlertCommand.self, RouteCommand.self,
             NotificationCommand.self,
-            ModelCommand.self, LakeCommand.self,
+            ModelCommand.self, RulesCommand.self, LakeCommand.self,
             SimulateCommand.self, CheckCommand.self, OnCallCommand.self, BackupCommand.self, RestoreCommand.self,
             SinkCommand.self,
         ])

@@ -41,8 +41,8 @@ struct `The configuration` {
 
     @Test func `has in its files what is built in`() throws {
         let configuration = try load("pipelines: [\(root)/pipelines/*.yaml]\ndetections: [\(root)/alerts/detections/*.yml]")
-        #expect(Set(configuration.rules) == Set(Builtin.rules))
-        #expect(configuration.rules.count == Builtin.rules.count)
+        #expect(Set(configuration.detections) == Set(Builtin.detections))
+        #expect(configuration.detections.count == Builtin.detections.count)
         #expect(configuration.rulesLeftOut.isEmpty)
         for pipeline in Builtin.pipelines {
             // Look-ups of a file are beside it; those of what is built in, where the program runs.
@@ -161,7 +161,7 @@ struct `Pipelines and rules of one's own` {
         let configuration = try load(
             ["web.yaml": Self.web, "rules.yml": rule("WebErrors")], "pipelines: [web.yaml]\ndetections: [rules.yml]")
         #expect(Set(configuration.pipelines.map(\.name)) == Set(Builtin.pipelines.map(\.name)).union(["web"]))
-        #expect(Set(configuration.rules.map(\.name)) == Set(Builtin.rules.map(\.name)).union(["WebErrors"]))
+        #expect(Set(configuration.detections.map(\.name)) == Set(Builtin.detections.map(\.name)).union(["WebErrors"]))
     }
 
     @Test func `are found in a file with brackets in its name, which is itself before it is a pattern`() throws {
@@ -177,28 +177,30 @@ struct `Pipelines and rules of one's own` {
             ],
             "pipelines: [ssh.yaml]\ndetections: [rules.yml]")
         #expect(configuration.pipelines.filter { $0.name == "ssh" }.map { $0.inputs[0].format } == ["json"])
-        #expect(configuration.rules.filter { $0.name == "ShopScraper" }.map(\.pipeline) == ["ssh"])
+        #expect(configuration.detections.filter { $0.name == "ShopScraper" }.map(\.settings.pipeline) == ["ssh"])
         #expect(
-            Set(configuration.rulesLeftOut.map(\.rule)) == ["SSHBruteForce", "SSHPasswordSpray", "SSHSuccessAfterFailures"],
+            Set(configuration.rulesLeftOut.map(\.rule)) == [
+                "SSHAnomalousSource", "SSHBruteForce", "SSHPasswordSpray", "SSHSuccessAfterFailures",
+            ],
             "the built-in rules of sshd have nothing to look at")
         #expect(configuration.rulesLeftOut.allSatisfy { $0.reason.contains("names the column") })
-        #expect(try configuration.rules(of: "ssh").map(\.name) == ["ShopScraper"])
+        #expect(try configuration.detections(of: "ssh").map(\.name) == ["ShopScraper"])
     }
 
     @Test func `are all there is when the built-in ones are taken out`() throws {
         let configuration = try load(["web.yaml": Self.web], "builtin: false\npipelines: [web.yaml]")
         #expect(configuration.pipelines.map(\.name) == ["web"])
-        #expect(configuration.rules.isEmpty)
+        #expect(configuration.detections.isEmpty)
     }
 
     /// A pipeline with columns of the same names was judged by the shop's rules, with the shop's runbook.
     @Test func `are not looked at by built-in rules of other pipelines`() throws {
         let configuration = try load(
             ["web.yaml": Self.web], "pipelines: [web.yaml]\nsources: [{ name: w, file: x, pipeline: web }]")
-        #expect(try configuration.rules(of: "web").isEmpty)
+        #expect(try configuration.detections(of: "web").isEmpty)
         for pipeline in Builtin.pipelines {
-            let rules = try configuration.rules(of: pipeline.name)
-            #expect(!rules.isEmpty && rules.allSatisfy { $0.pipeline == pipeline.name })
+            let rules = try configuration.detections(of: pipeline.name)
+            #expect(!rules.isEmpty && rules.allSatisfy { $0.settings.pipeline == pipeline.name })
         }
     }
 
@@ -210,7 +212,7 @@ struct `Pipelines and rules of one's own` {
             ],
             "pipelines: [web.yaml]\ndetections: [rules.yml]")
         func bound(_ name: String) throws -> [String] {
-            try configuration.pipelines.map(\.name).filter { try configuration.rules(of: $0).contains { $0.name == name } }
+            try configuration.pipelines.map(\.name).filter { try configuration.detections(of: $0).contains { $0.name == name } }
         }
         #expect(try bound("Errors") == ["shop", "web"])
         #expect(try bound("Table") == ["web"])

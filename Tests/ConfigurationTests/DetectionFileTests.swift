@@ -34,6 +34,8 @@ struct `The file of a rule` {
         """.write(toFile: folder.path + "/rules.yml", atomically: true, encoding: .utf8)
         let path = folder.path + "/obs.yaml"
         try "detections: [rules.yml]\n".write(toFile: path, atomically: true, encoding: .utf8)
-        return try #require(try Configuration.load(file: path, dataDirectory: nil).rules.first { $0.name == "Guessing" })
+        return try #require(
+            try Configuration.load(file: path, dataDirectory: nil).detections.first { $0.name == "Guessing" }?.settings
+                as? DetectionRule)
     }
 }

@@ -1,4 +1,5 @@
 import Alerting
+import Detection
 import Foundation
 import TestSupport
 import Testing
@@ -71,14 +72,24 @@ struct `The reference of the configuration` {
         """,
     ]
 
+    /// A rule of each kind, and each kind of model.
     private static let detections = """
-        - name: A
+        - { name: A, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], distinct: { column: user, count: 2 } }
+        - name: B
           severity: info
           title: t
           description: d
-          match: user!=""
           group_by: [user]
-          distinct: { column: user, count: 2 }
+          sequence: [{ match: 'a="b"', distinct: { column: c, count: 2 } }, { match: 'a="c"' }]
+          except:
+          - { column: user, file: a.txt }
+          - { column: user, values: [a] }
+          - { seen: 'a="b"', by: [user] }
+        - { name: C, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], new: { column: c } }
+        - { name: D, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], rate: { times: 2 } }
+        - { name: E, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], absent: { match: 'a="c"', within: 1h } }
+        - { name: F, kind: forest, table: t, by: user, model: m, severity: info, title: t, description: d }
+        - { name: G, kind: series, column: n, group_by: [user], severity: info, title: t, description: d }
         """
 
     private func asked(in file: KeySection.File) throws -> [String: Set<String>] {
@@ -91,7 +102,7 @@ struct `The reference of the configuration` {
             try Self.pipelines.map { try YAMLDocument($0, file: "p.yaml").keysAsked(by: PipelineFile.self) }.reduce(into: [:]) {
                 $0.merge($1) { $0.union($1) }
             }
-        case .detections: try YAMLDocument(Self.detections, file: "d.yml").keysAsked(by: [DetectionFile].self)
+        case .detections: try YAMLDocument(Self.detections, file: "d.yml").keysAsked(by: [DetectionEntry].self)
         }
     }
 

@@ -68,12 +68,17 @@ struct `The pipelines of the house` {
     @Test(arguments: ["rail", "shop", "events", "self"])
     func `have rules that look at tables and columns that there are`(name: String) throws {
         let definition = try Self.definition(name), schemas = try PipelineSchemas(definition)
-        let rules = Builtin.rules.filter { $0.table?.hasPrefix("\(name)_") == true }
+        let rules = Builtin.detections.compactMap { $0.settings as? DetectionRule }.filter { rule in
+            if case .table(let table) = rule.rows { table.hasPrefix("\(name)_") } else { false }
+        }
         #expect(!rules.isEmpty)
         for rule in rules {
-            let stream = definition.streams.first { $0.table == rule.table }?.name ?? rule.table!
+            guard case .table(let table) = rule.rows else { continue }
+            let stream = definition.streams.first { $0.table == table }?.name ?? table
             let schema = try #require(schemas.nodes[stream]).schema
-            for column in rule.groupBy + rule.match.map(\.name) { #expect(schema[column] != nil, "\(rule.name): \(column)") }
+            for column in rule.groupBy.map(\.column) + rule.steps[0].match.map(\.name) {
+                #expect(schema[column] != nil, "\(rule.name): \(column)")
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ struct `The watch over the sources` {
     private func watch(_ entries: Configuration.SourceEntry...) throws -> SourceWatch {
         let store = try Store(path: folder.path + "/obs.db", migrations: SourceActivities.migrations)
         let plan = PipelinePlan(
-            definition: PipelineDefinition(name: "ssh", format: "sshd", windows: []), sources: entries, rules: [])
+            definition: PipelineDefinition(name: "ssh", format: "sshd", windows: []), sources: entries, detections: [])
         return SourceWatch(
             entries.isEmpty ? [] : [plan], store: SourceActivities(store: store), readiness: readiness, metrics: metrics,
             logger: lines.logger)
@@ -172,7 +172,7 @@ struct `The watch over the sources` {
         let watch = try watch(entry("auth"))
         watch.look(now: start)
         let definition = PipelineDefinition(name: "ssh", format: "sshd", windows: [])
-        watch.watch([PipelinePlan(definition: definition, sources: [entry("auth"), entry("mail")], rules: [])])
+        watch.watch([PipelinePlan(definition: definition, sources: [entry("auth"), entry("mail")], detections: [])])
         #expect(watch.reports.map(\.name) == ["auth", "mail"] && watch.reports[0].state.reason == .missing)
         watch.watch([])
         #expect(watch.reports.isEmpty && !metrics.exposition().contains("obs_source_up{"))

@@ -29,7 +29,7 @@ struct `The house` {
             try #require(try Yams.load(yaml: text("alerts/detections/\(name).yml")) as? [[String: Any]]).compactMap {
                 $0["name"] as? String
             }
-        } + ["SSHAnomalousSource"]
+        }
     }
 
     @Test func `has a runbook for every alert and detection, and none without`() throws {

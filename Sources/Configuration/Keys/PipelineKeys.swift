@@ -222,39 +222,4 @@ extension KeySections {
                 .init("to", .number(0...Int.max), "The greatest count.", example: "100000"),
             ]),
     ]
-
-    /// A file of rules and models: a list.
-    static let detections = [
-        KeySection(
-            .detections, "[]", meaning: "An entry of a file that `detections` names. docs/rules.md explains how rules work.",
-            keys: [
-                .init("name", .text, required: true, "The name of the alert; unique.", example: "SSHBruteForce"),
-                .init(
-                    "pipeline", .text, "The pipeline whose rows it reads; by default each that has its table and columns.",
-                    example: "ssh"),
-                .init("table", .text, "The gold table that it reads; silver events by default.", example: "ssh_by_source"),
-                .init(
-                    "severity", .choice(["info", "warning", "critical"]), required: true, "The severity of the finding.",
-                    example: "warning"),
-                .init(
-                    "title", .text, required: true, "One line; `{column}` is filled in.", example: "\"Brute force from {source}\""
-                ),
-                .init(
-                    "description", .text, required: true, "A sentence or two; `{column}` is filled in.",
-                    example: "\"{count} failures\""),
-                .init("match", .matchers, required: true, "The rows that count.", example: "event=~\"failed_.*\""),
-                .init("group_by", .texts, required: true, "The columns that tell findings apart.", example: "[source]"),
-                .init("within", .duration(), default: "5m", "The time in which the rows come.", example: "10m"),
-                .init("count", .number(0...1_000_000_000), default: "0", "How many rows it takes.", example: "10"),
-                .init("distinct", .section, "How many different values it takes.", example: "{ column: user, count: 5 }"),
-                .init("then", .matchers, "A row that must follow.", example: "event=\"login\""),
-                .init("ends", .text, "When the incident ends: `by hand`, `quiet`, or `quiet 10m`.", example: "quiet 10m"),
-            ]),
-        KeySection(
-            .detections, "[].distinct", meaning: "Different values of a column.",
-            keys: [
-                .init("column", .text, required: true, "The column.", example: "user"),
-                .init("count", .number(0...1_000_000_000), required: true, "How many different values it takes.", example: "5"),
-            ]),
-    ]
 }

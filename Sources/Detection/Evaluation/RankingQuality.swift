@@ -1,6 +1,7 @@
 /// How well scores put the rows that matter before the others.
 public enum RankingQuality {
-    /// The area under the receiver operating characteristic: the probability that a positive row scores higher than a negative one, equal scores counting half.
+    /// The area under the receiver operating characteristic: the probability that a positive row scores higher than a negative
+    /// one, equal scores counting half.
     ///
     /// - Returns: nil when one of the two kinds is missing.
     ///
@@ -17,7 +18,8 @@ public enum RankingQuality {
         return area / (Double(positives) * Double(negatives))
     }
 
-    /// The mean, over the positive rows, of the share of positives among what scores at least as high: what an on-call person sees who reads from the top.
+    /// The mean, over the positive rows, of the share of positives among what scores at least as high: what an on-call person
+    /// sees who reads from the top.
     ///
     /// - Returns: nil when there is no positive row.
     public static func averagePrecision(scores: [Double], isPositive: [Bool]) -> Double? {
@@ -46,7 +48,7 @@ public enum RankingQuality {
         var bestF1 = -1.0, hits = 0.0
         for (rank, row) in order.enumerated() {
             if isPositive[row] { hits += 1 }
-            // Rows of one score are told apart by no threshold.
+            // No threshold separates rows of one score.
             if rank + 1 < order.count, scores[order[rank + 1]] == scores[row] { continue }
             let f1 = 2 * hits / (positives + Double(rank + 1))
             if f1 > bestF1 {

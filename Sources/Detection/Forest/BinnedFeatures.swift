@@ -1,7 +1,8 @@
-/// Training rows with each feature cut into at most 255 bins of about equally many rows, so that a split is looked for in 255 places and not in as many as
-/// there are rows.
+/// Training rows with each feature cut into at most 255 bins of about equally many rows, so that a split is looked for in 255
+/// places and not in as many as there are rows.
 ///
-/// A bin is a byte. Bin 0 is kept for values that are not there (NaN); where there are at most 254 distinct values each has a bin of its own and nothing is lost.
+/// A bin is a byte. Bin 0 is kept for values that are not there (NaN); where there are at most 254 distinct values each has a bin
+/// of its own and nothing is lost.
 ///
 /// Source: Ke et al.: LightGBM, NIPS 2017, section 2.1 (histogram-based splits).
 struct BinnedFeatures: Sendable {
@@ -10,7 +11,8 @@ struct BinnedFeatures: Sendable {
     let rowCount: Int
     /// By feature, then row.
     let bins: [[UInt8]]
-    /// By feature: a value is in bin `b` when it is at most `cuts[b - 1]` and above the one before; what is above all is in the last bin.
+    /// By feature: a value is in bin `b` when it is at most `cuts[b - 1]` and above the one before; what is above all is in the
+    /// last bin.
     let cuts: [[Double]]
 
     /// - Parameter columns: by feature, then row; all of one length.

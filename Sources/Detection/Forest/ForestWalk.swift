@@ -1,15 +1,15 @@
 /// Binary trees laid out for walking many rows down them: the sum over all trees of the value of the leaf that a row reaches.
 ///
-/// A tree's nodes stand level by level, the right child behind the left one, and a leaf leads to itself. So a step is arithmetic without a branch, all rows of a
-/// tree take as many steps as it is deep, and the processor works on the steps of eight rows at once: one after the other it would wait for each step's load, and
-/// guess wrong at every second cut.
+/// A tree's nodes are in order of level, the right child behind the left one, and a leaf leads to itself. So a step is arithmetic
+/// without a branch, all rows of a tree take as many steps as it is deep, and the processor works on the steps of eight rows at
+/// once: one after the other it would wait for each step's load, and guess wrong at every second cut.
 struct ForestWalk: Sendable, Equatable {
     /// Sixteen bytes, so that a tree of the usual sample lies in the first cache.
     private struct Node: Sendable, Equatable {
         /// A row goes right when its feature is above this. Infinite in a leaf, which no value is above.
         var threshold: Double
         var feature: Int32
-        /// Behind it stands the right one. In a leaf the node itself.
+        /// The right one follows it. In a leaf the node itself.
         var left: Int32
     }
 
@@ -19,12 +19,12 @@ struct ForestWalk: Sendable, Equatable {
     }
 
     private var nodes: [Node] = []
-    /// By node; zero where it is no leaf.
+    /// By node; zero where it is not a leaf.
     private var values: [Double] = []
     private var trees: [Tree] = []
     /// How many features a row must have.
     private var featureCount = 0
-    /// Where the children of the next cut will stand.
+    /// Where the children of the next cut will be.
     private var nextChild = 0
     /// Nodes of the level at hand that are still to come, and the children that were promised to it so far.
     private var leftInLevel = 0, promised = 0
@@ -68,7 +68,8 @@ struct ForestWalk: Sendable, Equatable {
         let count = rows.count / featureCount
         var sums = [Double](repeating: 0, count: count)
         let nodes = nodes.span, values = values.span, rows = rows.span
-        // Safe because all nodes of a tree lead to nodes of it, as `endNode` has counted, and no feature is beyond what a row has.
+        // Safe because all nodes of a tree lead to nodes of it, as `endNode` has counted, and no feature is beyond what a row
+        // has.
         func step(_ node: Int, _ start: Int) -> Int {
             let at = nodes[unchecked: node]
             return Int(at.left) + (rows[unchecked: start + Int(at.feature)] > at.threshold ? 1 : 0)

@@ -3,8 +3,8 @@ import Foundation
 
 /// Finds rows that few random cuts suffice to set apart from the others.
 ///
-/// Trees are grown on small samples; a row's score comes from how deep it lies on average: near 1 is isolated early, 0.5 is average.
-/// Training is deterministic by its seed.
+/// Trees are grown on small samples; a row's score comes from how deep it lies on average: near 1 is isolated early, 0.5 is
+/// average. Training is deterministic by its seed.
 ///
 /// Source: Liu, Ting, Zhou: Isolation Forest, ICDM 2008.
 public struct IsolationForest: Sendable, Codable, Equatable {
@@ -25,7 +25,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
         /// Training rows that reached the node.
         var size: [Int32] = []
 
-        /// Whether every node has its parts, and children that stand behind it: a walk then ends, in a leaf.
+        /// Whether every node has its parts, and children that come after it: a walk then ends, in a leaf.
         func isSound(featureCount: Int) -> Bool {
             let count = feature.count
             guard count > 0, [threshold.count, left.count, right.count, size.count].allSatisfy({ $0 == count }) else {
@@ -89,7 +89,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
         var walk = ForestWalk()
         for tree in trees {
             walk.beginTree()
-            // By level, so that the children of a node stand side by side.
+            // By level, so that the children of a node are side by side.
             var level = [0]
             var depth = 0
             while !level.isEmpty {
@@ -154,8 +154,8 @@ public struct IsolationForest: Sendable, Codable, Equatable {
 
     /// Each feature's part in setting `row` apart; the parts sum to 1.
     ///
-    /// A cut counts by the bits by which it narrows the sample down: a feature that takes a row from 200 others to 3 in one cut has told more than one that halves
-    /// them.
+    /// A cut counts by the bits by which it narrows the sample down: a feature that takes a row from 200 others to 3 in one cut
+    /// has said more than one that halves them.
     public func shares(_ row: [Double]) -> [Double] {
         var bits = [Double](repeating: 0, count: featureCount)
         for tree in trees {

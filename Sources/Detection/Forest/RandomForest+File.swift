@@ -1,7 +1,7 @@
 import Foundation
 
-/// A forest as it stands in a model file. A file may be damaged, or be made by somebody who wishes us ill: what is read is checked before a row is scored with it, so
-/// that no walk through a tree can leave it or go round in circles.
+/// A forest as it stands in a model file. A file may be damaged, or be made by somebody who wishes us ill: what is read is
+/// checked before a row is scored with it, so that no walk through a tree can leave it or go round in circles.
 extension RandomForest: Codable {
     private enum CodingKeys: String, CodingKey {
         case featureCount = "feature_count", classCount = "class_count", options, trees, importances
@@ -52,7 +52,7 @@ extension ClassificationTree {
         else { return false }
         return feature.indices.allSatisfy { node in
             guard feature[node] >= 0 else { return true }
-            // A child stands behind its parent: each step goes forward, so a walk ends.
+            // A child comes after its parent: each step goes forward, so a walk ends.
             return feature[node] < featureCount && left[node] > node && left[node] < count && right[node] > node
                 && right[node] < count
         }

@@ -2,7 +2,8 @@ import Columns
 import Foundation
 import Synchronization
 
-/// Tells classes apart by the vote of many trees, each grown on a bootstrap sample with a random choice of features at each split.
+/// Tells classes apart by the vote of many trees, each grown on a bootstrap sample with a random choice of features at each
+/// split.
 ///
 /// The same seed and rows give the same forest on every machine, however many cores it has: each tree has a generator of its own.
 ///
@@ -15,7 +16,8 @@ public struct RandomForest: Sendable, Equatable {
         /// A leaf stands for at least so many rows of its sample.
         public var minimumLeaf = 1
         public var maxDepth = 64
-        /// How much a row of each class counts; nil counts each row once. ``balanced(labels:classCount:)`` makes rare classes count as much as common ones.
+        /// How much a row of each class counts; nil counts each row once. ``balanced(labels:classCount:)`` makes rare classes
+        /// count as much as common ones.
         public var classWeights: [Double]?
         public var seed: UInt64 = 1
 
@@ -38,7 +40,7 @@ public struct RandomForest: Sendable, Equatable {
     public let importances: [Double]
 
     /// - Parameters:
-    ///   - columns: by feature, then row; NaN stands for a value that is not there, and is told apart from those that are.
+    ///   - columns: by feature, then row; NaN stands for a value that is not there, and is distinguished from those that are.
     ///   - labels: the class of each row, from 0.
     /// - Complexity: O(trees × rows × √features × log rows).
     public init(training columns: [[Double]], labels: [Int], classCount: Int, options: Options = Options()) {
@@ -92,7 +94,8 @@ public struct RandomForest: Sendable, Equatable {
         return sums.map { $0 / Double(trees.count) }
     }
 
-    /// How far each feature moved the probability of `class` for `row` away from what the trees' roots say; with the roots' they sum to the probability.
+    /// How far each feature moved the probability of `class` for `row` away from what the trees' roots say; with the roots' they
+    /// sum to the probability.
     ///
     /// Source: Saabas: Interpreting random forests, 2014.
     public func contributions(_ row: [Double], to class: Int) -> [Double] {
@@ -133,7 +136,7 @@ public struct RandomForest: Sendable, Equatable {
     }
 }
 
-/// A tree in arrays: node 0 is the root, a leaf has feature -1, and children stand behind their parent.
+/// A tree in arrays: node 0 is the root, a leaf has feature -1, and children come after their parent.
 struct ClassificationTree: Sendable, Codable, Equatable {
     var feature: [Int32] = []
     /// A row goes left when its value is at most this, or is not there.

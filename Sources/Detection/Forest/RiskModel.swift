@@ -1,15 +1,15 @@
 import Columns
 import Foundation
 
-/// A random forest on rows of a table that says how likely each is to be of the one class that matters, such as a vehicle that will fail; with all that is needed
-/// to use and explain it.
+/// A random forest on rows of a table that says how likely each is to be of the one class that matters, such as a vehicle that
+/// will fail; with all that is needed to use and explain it.
 public struct RiskModel: RegisteredModel, Equatable {
     public static let kind = "risk"
 
     public var format = 1
     /// The table, or the file, that it was trained on.
     public var table: String
-    /// The column that told the truth in training: true, or a number other than 0.
+    /// The column that had the truth in training: true, or a number other than 0.
     public var label: String
     public var layout: FeatureLayout
     public var forest: RandomForest
@@ -35,7 +35,7 @@ public struct RiskModel: RegisteredModel, Equatable {
     public static let minimumRows = 10
 
     /// - Parameters:
-    ///   - excluded: columns that are no features, such as keys and what is known only after the fact.
+    ///   - excluded: columns that are not features, such as keys and what is known only after the fact.
     ///   - now: the time that the model file bears.
     /// - Throws: ``ModelError`` when the label is missing, or there are too few rows of a class.
     public init(

@@ -2,8 +2,9 @@ import Columns
 
 /// Grows the trees of a ``RandomForest``: what all trees of one training share.
 ///
-/// A node is a run of the tree's rows. For each feature tried, the classes of the run are counted by bin, and one walk over the bins finds the cut after which the
-/// two sides are purest. Rows that a bootstrap sample holds three times are there once, with weight three.
+/// A node is a run of the tree's rows. For each feature tried, the classes of the run are counted by bin, and one walk over the
+/// bins finds the cut after which the two sides are purest. Rows that a bootstrap sample holds three times are there once, with
+/// weight three.
 struct TreeGrower: Sendable {
     let features: BinnedFeatures
     let labels: [UInt16]
@@ -67,7 +68,8 @@ struct TreeGrower: Sendable {
         }
 
         mutating func run() {
-            // The work that is left: a range of rows, its depth, and whose child it is. Depth first, so that children stand behind their parents.
+            // The work that is left: a range of rows, its depth, and whose child it is. Depth first, so that children are
+            // behind their parents.
             var open: [(range: Range<Int>, depth: Int, parent: Int, isLeft: Bool)] = [(0..<rows.count, 0, -1, false)]
             while let (range, depth, parent, isLeft) = open.popLast() {
                 let node = tree.feature.count
@@ -148,7 +150,7 @@ struct TreeGrower: Sendable {
                 if gain > best?.gain ?? 1e-12 * weight { best = (bin, gain) }
             }
             guard let best else { return (true, nil) }
-            // In the middle of the empty bins behind the cut, which is where a row that is yet to come is told apart best.
+            // In the middle of the empty bins behind the cut, which is where a row that is yet to come is distinguished best.
             var next = best.bin + 1
             while rowsInBin[next] == 0 { next += 1 }
             let bin = best.bin == 0 ? 0 : (best.bin + next - 1) / 2

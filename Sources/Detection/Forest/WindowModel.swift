@@ -1,12 +1,14 @@
 import Columns
 import Foundation
 
-/// An isolation forest on the windows of a gold table, with all that is needed to use and explain it: what is saved as a model file.
+/// An isolation forest on the windows of a gold table, with all that is needed to use and explain it: what is saved as a model
+/// file.
 public struct WindowModel: Sendable, Codable, Equatable {
     /// The layout of the file.
     public var format = 1
     public var table: String
-    /// The columns that it looks at, in this order. Counts are taken as log(1 + n): an attack is not ten times worse for ten times the lines.
+    /// The columns that it looks at, in this order. Counts are taken as log(1 + n): an attack is not ten times worse for ten
+    /// times the lines.
     public var features: [String]
     public var medians: [Double]
     /// From this score on a window is an anomaly.
@@ -23,13 +25,16 @@ public struct WindowModel: Sendable, Codable, Equatable {
     /// Trains on windows; nil when there are fewer than ``minimumRows``.
     ///
     /// - Parameters:
-    ///   - contamination: the share of windows that are expected to be anomalies: the threshold is put so that this many of the training windows would
+    ///   - chosen: the columns that it looks at; nil for all that are whole numbers or doubles.
+    ///   - contamination: the share of windows that are expected to be anomalies: the threshold is put so that this many of the
+    ///     training windows would
     ///     have been, but never below 0.6, where a window is hardly unusual.
     public init?(
-        table: String, windows: [Batch], contamination: Double = 0.005, options: IsolationForest.Options = .init(), now: Timestamp
+        table: String, windows: [Batch], features chosen: [String]? = nil, contamination: Double = 0.005,
+        options: IsolationForest.Options = .init(), now: Timestamp
     ) {
         guard let schema = windows.first?.schema else { return nil }
-        features = schema.fields.filter { $0.type == .int64 || $0.type == .double }.map(\.name)
+        features = chosen ?? schema.fields.filter { $0.type == .int64 || $0.type == .double }.map(\.name)
         let features = features
         guard !features.isEmpty else { return nil }
         let width = features.count
@@ -61,15 +66,22 @@ public struct WindowModel: Sendable, Codable, Equatable {
     /// The score of each window of `batch`.
     public func scores(_ batch: Batch) -> [Double] { forest.scores(Self.values(of: batch, features)) }
 
+    /// A window that stands out.
+    struct Anomaly {
+        let row: Int
+        let start: Timestamp
+        let end: Timestamp
+        let score: Double
+        /// Of each feature, the most telling first.
+        let contributions: [FeatureContribution]
+    }
+
     /// The windows of `batch` that stand out, with the features that made them.
-    public func findings(_ batch: Batch) -> [Finding] {
+    func anomalies(_ batch: Batch) -> [Anomaly] {
         let values = Self.values(of: batch, features)
         let scores = forest.scores(values)
-        guard let starts = batch["window_start"], let ends = batch["window_end"], batch.schema.count > 2 else { return [] }
-        let by = batch.schema.fields[2].name
-        return scores.indices.compactMap { row in
-            let score = scores[row]
-            guard score >= threshold else { return nil }
+        guard let starts = batch["window_start"], let ends = batch["window_end"] else { return [] }
+        return scores.indices.filter { scores[$0] >= threshold }.map { row in
             let window = Array(values[(row * features.count)..<((row + 1) * features.count)])
             let shares = forest.shares(window)
             let contributions = features.indices.map {
@@ -77,17 +89,9 @@ public struct WindowModel: Sendable, Codable, Equatable {
                     feature: features[$0], value: expm1(window[$0]).rounded(), typical: expm1(medians[$0]).rounded(),
                     share: shares[$0])
             }.sorted { $0.share > $1.share }
-            let telling = contributions.prefix(3).map { "\($0.feature) \(Int($0.value)) (typical \(Int($0.typical)))" }.joined(
-                separator: ", ")
-            let subject = batch.columns[2].string(at: row) ?? ""
-            return Finding(
-                name: "SSHAnomalousSource", detector: "forest", severity: .info, labels: [by: subject],
-                title: "Unusual behaviour of \(subject): \(contributions[0].feature) \(Int(contributions[0].value))",
-                description:
-                    "Its five-minute window scores \(String(format: "%.2f", score)) (threshold \(String(format: "%.2f", threshold))): \(telling).",
-                startsAt: Timestamp(microseconds: starts.integer(at: row) ?? 0),
-                lastSeen: Timestamp(microseconds: ends.integer(at: row) ?? 0), count: 1,
-                contributions: Array(contributions.prefix(5)), score: score)
+            return Anomaly(
+                row: row, start: Timestamp(microseconds: starts.integer(at: row) ?? 0),
+                end: Timestamp(microseconds: ends.integer(at: row) ?? 0), score: scores[row], contributions: contributions)
         }
     }
 }

@@ -4,18 +4,19 @@ import Columns
 public struct FeatureLayout: Sendable, Codable, Equatable {
     public struct Feature: Sendable, Codable, Equatable {
         public var column: String
-        /// Of a text column: the texts that training met, in order; a text is its place here, and one that is not here is a missing value.
+        /// Of a text column: the texts that training met, in order; a text is its place here, and one that is not here is a
+        /// missing value.
         public var categories: [String]?
     }
 
-    /// A column with more distinct texts than this names things rather than sorts them: it is no feature.
+    /// A column with more distinct texts than this names things rather than sorts them: it is not a feature.
     static let maxCategories = 64
 
     public let features: [Feature]
 
     /// The columns of `batches` that can be features: numbers, booleans and texts of few kinds.
     ///
-    /// - Parameter excluded: what is no feature, such as the label and the key.
+    /// - Parameter excluded: columns that are not features, such as the label and the key.
     public init(of batches: [Batch], excluding excluded: Set<String>) {
         guard let schema = batches.first?.schema else {
             features = []

@@ -3,7 +3,8 @@ import Foundation
 @preconcurrency import GRDB
 import Store
 
-/// The models that were trained, version by version, and which of them is in production. Files lie in a folder, their facts in the store.
+/// The models that were trained, version by version, and which of them is in production. Files lie in a folder, their facts in
+/// the store.
 public struct ModelRegistry: Sendable {
     /// The registry's table.
     public static let migrations = [
@@ -121,7 +122,8 @@ public struct ModelRegistry: Sendable {
 
     /// The model in production under `name`, or nil when there is none.
     ///
-    /// - Throws: ``ModelError/damaged(file:)`` when the file is missing or does not hold together, ``ModelError/otherKind(name:kind:wanted:)``.
+    /// - Throws: ``ModelError/damaged(file:)`` when the file is missing or does not hold together,
+    ///   ``ModelError/otherKind(name:kind:wanted:)``.
     public func production<Model: RegisteredModel>(_ name: String, as type: Model.Type) throws -> (entry: Entry, model: Model)? {
         guard let entry = try productionEntry(name) else { return nil }
         guard entry.kind == Model.kind else { throw ModelError.otherKind(name: name, kind: entry.kind, wanted: Model.kind) }

@@ -1,6 +1,6 @@
 import Columns
 
-/// A rule on events: which rows it looks at, how they are grouped, and when a group is a finding.
+/// A rule on rows: which rows it looks at, how they are grouped, and when a group is a finding. docs/rules.md has the language.
 ///
 ///     name: SSHBruteForce
 ///     pipeline: ssh
@@ -10,61 +10,181 @@ import Columns
 ///     group_by: [source, host]
 ///     within: 5m
 ///     count: 10
-public struct DetectionRule: Sendable, Hashable {
+public struct DetectionRule: DetectorSettings {
+    public static let kind = "rule"
+
     public var name: String
-    /// The pipeline whose rows it looks at; nil for each that has the table and the columns which it names.
+    /// The pipeline whose rows it looks at; nil for each that has the table and the columns that it names.
     public var pipeline: String?
-    /// The gold table whose rows it looks at; nil for the events of all inputs, as they are in silver.
-    public var table: String?
+    public var rows: RowSource
     public var severity: Severity
-    /// With `{column}` of ``groupBy``, `{count}` and `{distinct}` in it.
+    public var mode: DetectionMode
+    /// With labels of its findings, `{count}`, `{distinct}` and `{usual}` in braces.
     public var title: String
     public var description: String
-    public var match: [Matcher]
-    public var groupBy: [String]
-    /// In event time.
+    /// What all its findings bear beside the values of their group.
+    public var labels: Labels
+    /// What must be there, step after step; a rule that counts has one step.
+    public var steps: [Step]
+    public var condition: Condition
+    public var exceptions: [Exception]
+    /// Rows without a value in one of them belong to no group; none of them is one group.
+    public var groupBy: [ColumnReference]
+    /// Rows with the same values in these count once within ``within``.
+    public var oncePer: [ColumnReference]
+    /// Columns of the row that completes a finding, as further labels.
+    public var include: [ColumnReference]
+    /// How far it looks back, in event time.
     public var within: Duration
-    /// How many events (by their `count` column) make a finding; 0 asks for none.
-    public var count: Int
-    /// How many distinct values of a column make one.
-    public var distinct: (column: String, count: Int)? {
-        get { distinctColumn.map { ($0, distinctCount) } }
-        set {
-            distinctColumn = newValue?.column
-            distinctCount = newValue?.count ?? 0
-        }
-    }
-    private var distinctColumn: String?
-    private var distinctCount = 0
-    /// The event that completes the finding once the counts are there, such as a success; nil when the counts are enough.
-    public var then: [Matcher]?
     /// How its incidents end; nil when it does not say.
     public var ends: IncidentEnd?
 
+    /// Rows of one kind, and how many of them it takes.
+    public struct Step: Sendable, Hashable {
+        public var match: [Matcher]
+        /// How many events (by their `count` column); 0 asks for none where ``distinct`` does.
+        public var count: Int
+        public var distinct: Distinct?
+
+        public init(match: [Matcher], count: Int = 1, distinct: Distinct? = nil) {
+            self.match = match
+            self.count = count
+            self.distinct = distinct
+        }
+    }
+
+    /// How many distinct values of a column it takes.
+    public struct Distinct: Sendable, Hashable {
+        public var column: ColumnReference
+        public var count: Int
+
+        public init(_ column: ColumnReference, count: Int) {
+            self.column = column
+            self.count = count
+        }
+    }
+
+    /// What makes a group a finding.
+    public enum Condition: Sendable, Hashable {
+        /// The steps, one after the other, within ``DetectionRule/within``.
+        case steps
+        /// A row of a value that its group has not had within ``NewValue/within``.
+        case newValue(NewValue)
+        /// So many rows as ``Rate`` says.
+        case rate(Rate)
+        /// A group that has had rows has none for ``DetectionRule/within``.
+        case silence
+        /// A row of the first step is not followed by one of the second within ``DetectionRule/within``.
+        case missing
+    }
+
+    public struct NewValue: Sendable, Hashable {
+        public var column: ColumnReference
+        public var within: Duration
+        /// What comes in the first so long of a group is learned, not found; zero finds the very first value too.
+        public var learn: Duration
+    }
+
+    /// At least so many times what a group usually has.
+    public struct Rate: Sendable, Hashable {
+        public var times: Double
+        /// The mean age of what counts as usual: older rows weigh less and less.
+        public var history: Duration
+        public var atLeast: Int
+        /// How long a group must be known.
+        public var learn: Duration
+    }
+
+    /// Rows that do not count.
+    public enum Exception: Sendable, Hashable {
+        case matchers([Matcher])
+        case values(ColumnReference, [String])
+        case file(ColumnReference, String)
+        case seen(Seen)
+    }
+
+    /// A row is excepted when one that fulfils ``match``, with the same values in ``by``, came between ``within`` and ``after``
+    /// before it.
+    public struct Seen: Sendable, Hashable {
+        public var match: [Matcher]
+        public var by: [ColumnReference]
+        public var within: Duration
+        public var after: Duration
+    }
+
+    /// A rule that counts rows, or waits for a row after them.
     public init(
         name: String, pipeline: String? = nil, table: String? = nil, severity: Severity, title: String, description: String,
-        match: [Matcher],
-        groupBy: [String], within: Duration, count: Int,
-        distinct: (column: String, count: Int)? = nil, then: [Matcher]? = nil, ends: IncidentEnd? = nil
+        match: [Matcher], groupBy: [ColumnReference], within: Duration, count: Int, distinct: Distinct? = nil,
+        then: [Matcher]? = nil, ends: IncidentEnd? = nil
     ) {
         self.name = name
         self.pipeline = pipeline
-        self.table = table
+        rows = table.map(RowSource.table) ?? .events
         self.severity = severity
+        mode = .notify
         self.title = title
         self.description = description
-        self.match = match
+        labels = Labels()
+        let first = Step(match: match, count: distinct == nil ? max(1, count) : count, distinct: distinct)
+        steps = [first] + (then.map { [Step(match: $0)] } ?? [])
+        condition = .steps
+        exceptions = []
         self.groupBy = groupBy
+        oncePer = []
+        include = []
         self.within = within
-        self.count = count
-        self.then = then
         self.ends = ends
-        self.distinct = distinct
+    }
+
+    /// The columns whose values are labels of its findings.
+    var labelColumns: [ColumnReference] { keyColumns + include }
+
+    /// What distinguishes its groups.
+    var keyColumns: [ColumnReference] {
+        if case .newValue(let new) = condition, !groupBy.contains(new.column) { return groupBy + [new.column] }
+        return groupBy
     }
 
     /// What may stand in braces in ``title`` and ``description``.
-    public var placeholders: Set<String> { Set(groupBy + ["count"] + (distinct == nil ? [] : ["distinct"])) }
+    var placeholders: Set<String> {
+        var names = Set(labelColumns.map(\.label) + labels.keys + ["count"])
+        if steps.contains(where: { $0.distinct != nil }) { names.insert("distinct") }
+        if case .rate = condition { names.insert("usual") }
+        return names
+    }
 
-    /// What its findings say of their end: after a success that was waited for, quiet is no recovery.
-    var ending: IncidentEnd? { ends ?? (then == nil ? nil : .byHand) }
+    /// What its findings say of their end: after a success that was waited for, quiet is not a recovery.
+    var ending: IncidentEnd? { ends ?? (condition == .steps && steps.count > 1 ? .byHand : nil) }
+
+    public var requirements: [ColumnRequirement] {
+        let keys = (groupBy + oncePer).map(\.column)
+        var needed = steps.enumerated().map { index, step in
+            let key = steps.count == 1 || index == 0 ? "match" : "then"
+            var columns = [(key: key, columns: step.match.map(\.name)), (key: "group_by", columns: keys)]
+            if let distinct = step.distinct { columns.append((key: "distinct", columns: [distinct.column.column])) }
+            if index == 0, case .newValue(let new) = condition { columns.append((key: "new", columns: [new.column.column])) }
+            if index == steps.count - 1 { columns.append((key: "include", columns: include.map(\.column))) }
+            return ColumnRequirement(columns)
+        }
+        for exception in exceptions {
+            switch exception {
+            case .matchers(let matchers): needed.append(ColumnRequirement([(key: "except", columns: matchers.map(\.name))]))
+            case .values(let column, _), .file(let column, _):
+                needed.append(ColumnRequirement([(key: "except", columns: [column.column])]))
+            case .seen(let seen):
+                needed.append(ColumnRequirement([(key: "except", columns: seen.match.map(\.name) + seen.by.map(\.column))]))
+            }
+        }
+        return needed
+    }
+
+    public mutating func resolveFiles(in folder: String) {
+        for index in exceptions.indices {
+            guard case .file(let column, let path) = exceptions[index], !path.hasPrefix("/"), !folder.isEmpty else { continue }
+            exceptions[index] = .file(column, folder + "/" + path)
+        }
+    }
+
+    public func detector(_ context: DetectorContext) -> any Detector { RuleDetector(self, context) }
 }

@@ -1,7 +1,9 @@
-/// Which lines something stands on, each once, in bounded memory: exact up to 1,024 lines, an estimate within a few percent beyond.
+/// The lines that support something, each once, in bounded memory: exact up to 1,024 lines, an estimate within a few percent
+/// beyond.
 ///
-/// Several rules match the same lines, so the counts of an incident's parts must not be added up; sets of lines can be united. A set keeps the smallest hashes of file and
-/// offset, each with how many events its line stands for (`message repeated 5 times` stands for five).
+/// Several rules match the same lines, so the counts of an incident's parts must not be added up; sets of lines can be united. A
+/// set keeps the smallest hashes of file and offset, each with how many events its line stands for (`message repeated 5 times`
+/// stands for five).
 ///
 /// Source: Bar-Yossef et al.: Counting Distinct Elements in a Data Stream, RANDOM 2002, algorithm 1 (k minimum values).
 public struct LineSet: Sendable, Equatable, Codable {
@@ -19,7 +21,7 @@ public struct LineSet: Sendable, Equatable, Codable {
     public var isEmpty: Bool { hashes.isEmpty }
     public var isExact: Bool { !isCut }
 
-    /// The name of a line: a hash of where it stands.
+    /// The name of a line: a hash of its position.
     ///
     /// - Parameter file: the ``StableHash`` of its file.
     public static func name(file: UInt64, offset: Int64) -> UInt32 {

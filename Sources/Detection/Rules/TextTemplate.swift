@@ -1,5 +1,5 @@
-/// A text with names in braces, such as `Brute force from {source}`, that is filled in one pass: what is put in is never looked at for names again, because
-/// attackers choose user names.
+/// A text with names in braces, such as `Brute force from {source}`, that is filled in one pass: what is put in is never looked
+/// at for names again, because attackers choose user names.
 struct TextTemplate: Sendable {
     private enum Part: Sendable {
         case text(String)
@@ -39,5 +39,10 @@ struct TextTemplate: Sendable {
             }
         }
         return text
+    }
+
+    /// The names in braces in `text`. Braces around anything else are text.
+    static func names(in text: String) -> [String] {
+        text.matches(of: /\{([A-Za-z_][A-Za-z0-9_.]*)\}/).map { String($0.1) }
     }
 }

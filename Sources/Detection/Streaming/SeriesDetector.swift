@@ -1,10 +1,13 @@
+import Columns
 import Foundation
 
-/// Watches one series of numbers and says of each how unusual it is after the ones before it, from 0 to 1: above a half it is the most surprising of a long while.
+/// Watches one series of numbers and says of each how unusual it is after the ones before it, from 0 to 1: above a half it is the
+/// most surprising of a long while.
 ///
-/// A value's surprise is how many deviations it lies from two levels of the series, a slow and a fast one, each an exponentially weighted mean with its mean absolute
-/// deviation; one outlier does not move a level, because what counts of it is bounded. A surprise by itself says little, since one series is calm and another is not: so it is
-/// compared with the greatest surprise of the last ``Options/window`` values of the same series. The score is r ÷ (1 + r) of that ratio r.
+/// A value's surprise is how many deviations it lies from two levels of the series, a slow and a fast one, each an exponentially
+/// weighted mean with its mean absolute deviation; one outlier does not move a level, because what counts of it is bounded. A
+/// surprise by itself says little, since one series is calm and another is not: so it is compared with the greatest surprise of
+/// the last ``Options/window`` values of the same series. The score is r ÷ (1 + r) of that ratio r.
 ///
 /// The state is the levels and the surprises that may still become the greatest: a few dozen numbers.
 ///
@@ -21,7 +24,8 @@ public struct SeriesDetector: Sendable, Codable {
         public var bound = 10.0
         /// How far back surprises are compared.
         public var window = 900
-        /// A surprise is compared with at least this (as log(1 + deviations)): on a constant series the first wiggle is no anomaly of the year.
+        /// A surprise is compared with at least this (as log(1 + deviations)): on a constant series the first wiggle is no
+        /// anomaly of the year.
         public var floor = 1.2
         /// Values before anything is an anomaly.
         public var warmUp = 150
@@ -83,5 +87,43 @@ public struct SeriesDetector: Sendable, Codable {
         greatest.append(Past(number: count, surprise: surprise))
         if greatest[0].number <= count - options.window { greatest.removeFirst() }
         return count < options.warmUp ? 0 : ratio / (1 + ratio)
+    }
+}
+
+// MARK: Checkpoints
+
+extension SeriesDetector {
+    /// Without the options, which whoever reads it knows.
+    func encode(to writer: inout StateWriter) {
+        for level in [slow, fast] {
+            writer.write(level.mean)
+            writer.write(level.deviation)
+            writer.write(level.count)
+        }
+        writer.write(count)
+        writer.write(greatest.count)
+        for past in greatest {
+            writer.write(past.number)
+            writer.write(past.surprise)
+        }
+    }
+
+    init(from reader: inout StateReader, _ options: Options = Options()) throws(StateReader.Damaged) {
+        self.init(options)
+        slow = try Self.level(&reader)
+        fast = try Self.level(&reader)
+        count = try reader.int()
+        guard (0...1 << 48).contains(count) else { throw StateReader.Damaged() }
+        for _ in 0..<(try reader.count()) {
+            let past = Past(number: try reader.int(), surprise: try reader.double())
+            guard (0...count).contains(past.number) else { throw StateReader.Damaged() }
+            greatest.append(past)
+        }
+    }
+
+    private static func level(_ reader: inout StateReader) throws(StateReader.Damaged) -> Level {
+        let level = Level(mean: try reader.double(), deviation: try reader.double(), count: try reader.double())
+        guard [level.mean, level.deviation, level.count].allSatisfy(\.isFinite) else { throw StateReader.Damaged() }
+        return level
     }
 }

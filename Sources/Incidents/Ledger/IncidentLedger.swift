@@ -36,7 +36,9 @@ enum IncidentLedger {
     private static func write(_ change: LifeChange, _ number: Int64, _ now: Timestamp, _ database: Database) throws -> Bool {
         switch change.step {
         case .join(let joining): try join(number, joining, now, database)
-        case .evidence(let lines): try add(lines, to: number, database)
+        case .evidence(let lines, let session):
+            if let session, !lines.isEmpty { try dropOthers(lines, in: session, of: number, database) }
+            try add(lines, to: number, database)
         case .raise(let severity, let labels): try raise(number, to: severity, labels, database)
         case .resolve(let resolution, let at, let person): try resolve(number, resolution, at, person, now, database)
         case .reopen(let isByHand): try reopen(number, isByHand, now, database)
@@ -107,6 +109,28 @@ enum IncidentLedger {
     /// Lines of evidence that an incident keeps.
     static let maxEvidence = 50
 
+    private struct Place: Hashable {
+        let file: OutsideText
+        let offset: Int64
+    }
+
+    /// Deletes the lines of a session that are not among `kept`.
+    private static func dropOthers(
+        _ kept: [Evidence], in session: ClosedRange<Timestamp>, of number: Int64, _ database: Database
+    ) throws {
+        let places = Set(kept.map { Place(file: OutsideText(OutsideText($0.file).storable), offset: $0.offset) })
+        let known = try Row.fetchAll(
+            database.cachedStatement(sql: "SELECT file, offset FROM evidence WHERE incident = ? AND time BETWEEN ? AND ?"),
+            arguments: [number, session.lowerBound.microseconds, session.upperBound.microseconds])
+        for row in known {
+            guard let file = String.fromDatabaseValue(row[0]), let offset = Int64.fromDatabaseValue(row[1]),
+                !places.contains(Place(file: OutsideText(file), offset: offset))
+            else { continue }
+            try database.executeCached(
+                sql: "DELETE FROM evidence WHERE incident = ? AND file = ? AND offset = ?", arguments: [number, file, offset])
+        }
+    }
+
     private static func add(_ evidence: [Evidence], to number: Int64, _ database: Database) throws {
         guard !evidence.isEmpty else { return }
         let known =
@@ -166,14 +190,15 @@ enum IncidentLedger {
         let words = finding.words, lines = finding.lines
         try database.executeCached(
             sql: """
-                UPDATE incident SET last_seen = max(last_seen, ?), count = max(count, ?), updated_at = ?,
-                    title = coalesce(?, title), description = coalesce(?, description), ends_by_hand = ?, ends_after = ?,
+                UPDATE incident SET starts_at = min(starts_at, ?), last_seen = max(last_seen, ?), count = max(count, ?),
+                    updated_at = ?, title = coalesce(?, title), description = coalesce(?, description), ends_by_hand = ?, ends_after = ?,
                     within = coalesce(?, within), total = ?, session_start = ?, session_total = ?, lines = ?
                 WHERE number = ?
                 """,
             arguments: [
-                joining.lastSeen.microseconds, joining.count, now.microseconds, words.map { OutsideText($0.title).storable },
-                words.map { OutsideText($0.description).storable }, finding.end.isByHand, finding.end.quiet?.inMicroseconds,
+                finding.startsAt.microseconds, joining.lastSeen.microseconds, joining.count, now.microseconds,
+                words.map { OutsideText($0.title).storable }, words.map { OutsideText($0.description).storable },
+                finding.end.isByHand, finding.end.quiet?.inMicroseconds,
                 finding.within?.inMicroseconds, lines.total, lines.sessionStart?.microseconds, lines.sessionTotal,
                 blob(lines.lines), number,
             ])

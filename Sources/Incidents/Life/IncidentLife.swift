@@ -83,6 +83,7 @@ struct IncidentLife {
         init(of finding: Finding) {
             labels = finding.labels
             labels["alertname"] = finding.name
+            if finding.isSimulated { labels[Incident.modeLabel] = Incident.simulated }
             fingerprint = Fingerprint.of(labels)
             labels["severity"] = finding.severity.rawValue
             if labels["host"] == nil, let host = finding.mainHost { labels["host"] = host }
@@ -104,7 +105,7 @@ struct IncidentLife {
             mergedInto: joined?.parent.number)
         let past = isPast ? "; it was over when it was found, and nobody is notified of it alone" : ""
         var steps: [LifeChange.Step] = [
-            .open(opening), .evidence(finding.evidence),
+            .open(opening), .evidence(finding.evidence, of: nil),
             .note(.opened, "opened by \(finding.detector) \(finding.name): \(finding.description)\(past)"),
         ]
         var changes: [LifeChange] = []
@@ -117,6 +118,12 @@ struct IncidentLife {
         }
         if !isPast { changes.append(LifeChange(.opened, .fire(identity.labels, since: finding.startsAt))) }
         return steps.map { LifeChange(.opened, $0) } + changes
+    }
+
+    /// When an incident began, with what came late of the same session.
+    private static func start(of incident: Incident, _ finding: Finding) -> Timestamp {
+        guard let session = finding.session, session.start <= incident.lastSeen else { return incident.startsAt }
+        return min(incident.startsAt, finding.startsAt)
     }
 
     /// A finding about an incident that goes on, or that was found in the past.
@@ -132,8 +139,10 @@ struct IncidentLife {
             .join(
                 Joining(
                     lastSeen: finding.lastSeen, count: finding.count,
-                    ofFinding: .init(words: words, end: end, within: finding.within, lines: lines))),
-            .evidence(finding.evidence),
+                    ofFinding: .init(
+                        words: words, end: end, within: finding.within, lines: lines, startsAt: Self.start(of: incident, finding))
+                )),
+            .evidence(finding.evidence, of: finding.session.map { $0.start...max($0.start, finding.lastSeen + (finding.within ?? .zero)) }),
         ]
         if finding.severity > incident.severity {
             var labels = incident.ownLabels

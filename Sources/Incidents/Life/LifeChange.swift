@@ -14,7 +14,9 @@ struct LifeChange: Equatable {
         // Written by the ledger: incident, evidence, timeline.
         case open(Opening)
         case join(Joining)
-        case evidence([Evidence])
+        /// Adds lines; with a session they take the place of the lines within it, because what comes late may make others its
+        /// first and last ones.
+        case evidence([Evidence], of: ClosedRange<Timestamp>?)
         /// It becomes more severe; a parent incident because of a child, which leaves its own labels as they are.
         case raise(to: Severity, labels: Labels?)
         case resolve(as: Incident.Resolution, at: Timestamp, by: String?)
@@ -117,6 +119,8 @@ struct Joining: Equatable {
         var end: EndPolicy
         var within: Duration?
         var lines: LineCount
+        /// Earlier than before when an event came late.
+        var startsAt: Timestamp
     }
 
     struct Words: Equatable {

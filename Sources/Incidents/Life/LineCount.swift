@@ -14,7 +14,11 @@ struct LineCount: Equatable, Sendable {
     mutating func add(_ finding: Finding) -> Bool {
         let before = total
         if let session = finding.session {
-            if let known = sessionStart, session.start < known { return false }
+            if let known = sessionStart, session.start < known {
+                // A late event may make a session begin earlier; a session that was over before is known.
+                guard finding.lastSeen >= known else { return false }
+                sessionStart = session.start
+            }
             if session.start != sessionStart { (sessionStart, sessionTotal) = (session.start, 0) }
             total += max(0, session.count - sessionTotal)
             sessionTotal = max(sessionTotal, session.count)

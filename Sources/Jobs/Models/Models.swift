@@ -7,28 +7,27 @@ import Telemetry
 
 /// What `obs model` does.
 public struct Models: Sendable {
-    private static let table = "ssh_by_source"
     private let workspace: Workspace
 
     public init(_ workspace: Workspace) {
         self.workspace = workspace
     }
 
-    /// Trains on all windows of the gold table; the new version is in production when it returns.
+    /// Trains a forest on all windows of its gold table; the new version is in production when it returns.
     ///
     /// - Throws: `ModelError.tooFewWindows`.
-    public func train(seed: UInt64, trees: Int) throws -> Answer {
-        let windows = try windows()
+    public func train(_ forest: ForestSettings, seed: UInt64, trees: Int) throws -> Answer {
+        let windows = try windows(of: forest)
         var options = IsolationForest.Options()
         options.seed = seed
         options.trees = max(1, min(trees, 10_000))
         guard
             let model = WindowModel(
-                table: Self.table, windows: windows, options: options, now: .now)
+                table: forest.table, windows: windows, features: forest.features, options: options, now: .now)
         else {
-            throw ModelError.tooFewWindows(table: "gold." + Self.table, count: windows.reduce(0) { $0 + $1.count })
+            throw ModelError.tooFewWindows(table: "gold." + forest.table, count: windows.reduce(0) { $0 + $1.count })
         }
-        _ = try workspace.models.save(model, name: DetectionObserver.modelName)
+        _ = try workspace.models.save(model, name: forest.model)
         return try list()
     }
 
@@ -60,12 +59,12 @@ public struct Models: Sendable {
     }
 
     /// The windows with the highest scores.
-    public func score(limit: Int) throws -> Answer {
-        guard let (_, model) = try workspace.models.production(DetectionObserver.modelName) else {
+    public func score(_ forest: ForestSettings, limit: Int) throws -> Answer {
+        guard let (_, model) = try workspace.models.production(forest.model) else {
             throw UsageError("no model is in production; train one with 'obs model train'")
         }
         var rows: [[Value]] = []
-        for batch in try windows() {
+        for batch in try windows(of: forest) {
             let scores = model.scores(batch)
             for row in 0..<batch.count {
                 rows.append(
@@ -77,14 +76,15 @@ public struct Models: Sendable {
             return a > b
         }
         let schema = Schema(
-            [Field("score", .double), Field("is_anomaly", .bool)] + (try workspace.lake.table("gold." + Self.table).schema.fields)
+            [Field("score", .double), Field("is_anomaly", .bool)]
+                + (try workspace.lake.table("gold." + forest.table).schema.fields)
         )
         return Answer(schema: schema, rows: Array(rows.prefix(max(1, limit))))
     }
 
-    private func windows() throws -> [Batch] {
+    private func windows(of forest: ForestSettings) throws -> [Batch] {
         var windows: [Batch] = []
-        try workspace.lake.table("gold." + Self.table).scan { batch in
+        try workspace.lake.table("gold." + forest.table).scan { batch in
             windows.append(batch)
             return true
         }

@@ -48,7 +48,8 @@ struct CheckConfig: AsyncParsableCommand {
             if show { return print(try Configuration.shown(file: file ?? common.config), terminator: "") }
             let parts = [
                 Self.count(configuration.sources.count, "source"), Self.count(configuration.pipelines.count, "pipeline"),
-                Self.count(configuration.rules.count, "rule"), Self.count(configuration.alerting.receivers.count, "receiver"),
+                Self.count(configuration.detections.count, "rule"),
+                Self.count(configuration.alerting.receivers.count, "receiver"),
             ]
             print("the configuration is good: \(parts.joined(separator: ", "))")
             for (pipeline, rules) in try configuration.boundRules() {

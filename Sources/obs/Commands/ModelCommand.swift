@@ -11,8 +11,8 @@ struct ModelCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "train", abstract: "Train a model and put it in production.",
             discussion: """
-                Without --csv and --simulated: an isolation forest on the windows of the gold table of ssh. With them: a random \
-                forest that tells rows where LABEL is \
+                Without --csv and --simulated: an isolation forest on the windows of its gold table, as the first detection of \
+                the kind forest has it. With them: a random forest that tells rows where LABEL is \
                 true from the others, judged on rows that its trees have not seen.
 
                 Examples:
@@ -32,7 +32,8 @@ struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            let workspace = try Workspace(try common.configurationForWriting().dataDirectory)
+            let configuration = try common.configurationForWriting()
+            let workspace = try Workspace(configuration.dataDirectory)
             var training = RiskModels.Training()
             training.seed = seed
             training.trees = trees
@@ -43,7 +44,7 @@ struct ModelCommand: AsyncParsableCommand {
             } else if let csv {
                 Terminal.show(try RiskModels(workspace).train(csv: csv, label: label, name: name, training), as: output.output)
             } else {
-                Terminal.show(try Models(workspace).train(seed: seed, trees: trees), as: output.output)
+                Terminal.show(try Models(workspace).train(configuration.forest(), seed: seed, trees: trees), as: output.output)
             }
         }
     }
@@ -77,8 +78,8 @@ struct ModelCommand: AsyncParsableCommand {
                 Terminal.write(scores.map { "\($0)\n" }.joined())
                 return
             }
-            Terminal.show(
-                try Models(try common.existingWorkspace()).score(limit: limit), as: output.output)
+            let forest = try common.configuration().forest()
+            Terminal.show(try Models(try common.existingWorkspace()).score(forest, limit: limit), as: output.output)
         }
     }
 

@@ -1,0 +1,169 @@
+import Columns
+import Foundation
+
+/// What looks at rows as they come and says which of them matter.
+///
+/// A detector knows no clock and no file of the lake: the same rows give the same findings, whenever they are read. Its methods
+/// are called one at a time. What it must remember is bounded, and in ``snapshot()``.
+public protocol Detector {
+    /// The findings that these rows complete. Rows come nearly in the order of their event times; they may be late by as much as
+    /// the pipeline allows.
+    mutating func observe(_ rows: DetectorRows) -> [Finding]
+
+    /// What has come to earlier findings since they were reported, as findings that bring their incidents up to date. Called at
+    /// the end of an epoch, before ``snapshot()``.
+    mutating func updates(_ evidence: EvidenceSource) -> [Finding]
+
+    /// All that it must remember, in a layout of its own.
+    mutating func snapshot() -> Data
+
+    /// Goes on from a snapshot. A snapshot of a detector whose settings were others may be ignored.
+    ///
+    /// - Throws: ``StateReader/Damaged`` when the bytes are not what ``snapshot()`` gave.
+    mutating func restore(_ snapshot: Data) throws
+
+    /// How far back it may look at lines for evidence, in event time.
+    var horizon: Duration { get }
+
+    var figures: DetectorFigures { get }
+}
+
+/// What a detector needs in memory.
+public struct DetectorFigures: Sendable, Equatable {
+    /// Groups (addresses, users, …) or values that it remembers.
+    public var keys = 0
+    /// An estimate from the sizes of its tables, as of the last snapshot.
+    public var bytes = 0
+    /// Keys that were forgotten before their time because there were too many.
+    public var forgotten = 0
+
+    public init(keys: Int = 0, bytes: Int = 0, forgotten: Int = 0) {
+        self.keys = keys
+        self.bytes = bytes
+        self.forgotten = forgotten
+    }
+}
+
+/// The lines that were kept for evidence.
+public struct EvidenceSource {
+    let cache: EvidenceCache
+}
+
+/// Which rows of a pipeline a detector looks at.
+public enum RowSource: Sendable, Hashable {
+    /// The events of all inputs, as they are in silver.
+    case events
+    /// The rows of a gold table.
+    case table(String)
+    /// The findings of the other detectors of the pipeline.
+    case findings
+}
+
+/// What is done with the findings of a detector.
+public enum DetectionMode: String, Sendable, Hashable, Codable, CaseIterable {
+    case notify
+    /// An incident is recorded; nobody is notified of it.
+    case simulate
+    /// Only detectors that look at findings see them.
+    case `internal`
+}
+
+/// Columns that must be together in one kind of rows, by the key of the entry that names them.
+public struct ColumnRequirement: Sendable {
+    public let columns: [(key: String, columns: [String])]
+
+    public init(_ columns: [(key: String, columns: [String])]) {
+        self.columns = columns
+    }
+}
+
+/// The entry of a detector in a file of detections: what it is to look for. A new kind of detector is a type with this, its
+/// ``Detector``, and a line in ``Detectors/all``.
+public protocol DetectorSettings: Sendable, Hashable, Decodable {
+    /// What `kind` says in the file.
+    static var kind: String { get }
+    /// In CamelCase, as alerts are named; its runbook has this name.
+    var name: String { get }
+    /// The pipeline whose rows it looks at; nil for each that has what it names.
+    var pipeline: String? { get }
+    var rows: RowSource { get }
+    var mode: DetectionMode { get }
+    var severity: Severity { get }
+    /// The columns that it needs.
+    var requirements: [ColumnRequirement] { get }
+    /// Relative paths of files in it begin at `folder` from now on.
+    mutating func resolveFiles(in folder: String)
+    func detector(_ context: DetectorContext) -> any Detector
+}
+
+extension DetectorSettings {
+    public mutating func resolveFiles(in folder: String) {}
+}
+
+/// What a detector may use of the program.
+public struct DetectorContext: Sendable {
+    /// How late a row may be, in event time.
+    public var allowedLateness: Duration
+    /// Where models are kept; nil where there are none, as in tests of rules.
+    public var models: ModelRegistry?
+    /// The time that a new model bears.
+    public var now: @Sendable () -> Timestamp
+    /// Is called with what a person who runs obs should know.
+    public var note: @Sendable (DetectorNote) -> Void
+
+    public init(
+        allowedLateness: Duration, models: ModelRegistry? = nil, now: @escaping @Sendable () -> Timestamp,
+        note: @escaping @Sendable (DetectorNote) -> Void = { _ in }
+    ) {
+        self.allowedLateness = allowedLateness
+        self.models = models
+        self.now = now
+        self.note = note
+    }
+}
+
+/// What a detector says of itself while it runs.
+public enum DetectorNote: Sendable {
+    /// A version of a model is in use from now on, in the place of `old`.
+    case modelInUse(ModelRegistry.Entry, old: Int?)
+    case modelTrained(ModelRegistry.Entry, took: Duration)
+    case modelDamaged(name: String, error: ModelError)
+    case modelMended(name: String)
+    case listUnreadable(file: String, reason: String)
+    case listRead(file: String)
+}
+
+/// The kinds of detector. A new one is a file and a line here.
+public enum Detectors {
+    public static let all: [any DetectorSettings.Type] = [DetectionRule.self, ForestSettings.self, SeriesSettings.self]
+}
+
+/// One entry of a file of detections, of any kind.
+public struct DetectionEntry: Sendable, Hashable, Decodable {
+    public var settings: any DetectorSettings
+
+    public init(_ settings: any DetectorSettings) {
+        self.settings = settings
+    }
+
+    public var name: String { settings.name }
+    public var kind: String { type(of: settings).kind }
+
+    private enum CodingKeys: CodingKey { case kind }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let kind = try container.decodeIfPresent(String.self, forKey: .kind) ?? DetectionRule.kind
+        guard let type = Detectors.all.first(where: { $0.kind == kind }) else {
+            let known = Detectors.all.map { $0.kind }.joined(separator: ", ")
+            throw container.refused(.kind, "kind is '\(kind)'; write one of \(known)")
+        }
+        settings = try type.init(from: decoder)
+    }
+
+    public static func == (left: DetectionEntry, right: DetectionEntry) -> Bool {
+        AnyHashable(left.settings) == AnyHashable(right.settings)
+    }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(settings)) }
+}

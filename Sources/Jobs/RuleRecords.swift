@@ -1,0 +1,130 @@
+import Columns
+import Configuration
+import Detection
+import Foundation
+import Query
+
+/// What `obs rules list` and `obs rules explain` say: the rules of the configuration beside what they found.
+public struct RuleRecords: Sendable {
+    private let configuration: Configuration
+    private let records: [String: RuleRecord]
+    private let days: Int
+
+    /// - Parameter days: how far back incidents are counted.
+    /// - Throws: ``UsageError`` when `days` is not from 1 to 3650.
+    public init(_ configuration: Configuration, _ workspace: Workspace, days: Int) throws {
+        guard (1...3650).contains(days) else { throw UsageError("--days is '\(days)'; write a number from 1 to 3650") }
+        self.configuration = configuration
+        self.days = days
+        let since = Timestamp.now - .seconds(86_400 * days)
+        records = try RuleRecord.all(in: workspace.store, since: since)
+    }
+
+    private func record(_ name: String) -> RuleRecord { records[name] ?? RuleRecord() }
+
+    private static func shared(_ share: Double?) -> Value { share.map { .double(($0 * 1000).rounded() / 1000) } ?? .null }
+
+    /// A row for each rule, the noisiest first.
+    public func list() throws -> Answer {
+        let entries = configuration.detections.sorted {
+            (record($1.name).incidents, $0.name) < (record($0.name).incidents, $1.name)
+        }
+        var answer = Answer(
+            [
+                ("rule", .text), ("kind", .text), ("pipeline", .text), ("mode", .text), ("severity", .text),
+                ("incidents", .int64),
+                ("per_day", .double), ("open", .int64), ("false_share", .double), ("last_found", .timestamp),
+            ],
+            rows: entries.map { entry in
+                let record = record(entry.name)
+                return [
+                    .text(entry.name), .text(entry.kind), .text(entry.settings.pipeline ?? "each that fits"),
+                    .text(entry.settings.mode.rawValue), .text(entry.settings.severity.rawValue), .int(Int64(record.incidents)),
+                    .double((Double(record.incidents) / Double(days) * 100).rounded() / 100), .int(Int64(record.open)),
+                    Self.shared(record.falseShare), record.lastSeen.map(Value.timestamp) ?? .null,
+                ]
+            })
+        answer.dispensable = ["kind", "mode", "pipeline", "per_day", "open"]
+        answer.main = "rule"
+        return answer
+    }
+
+    /// What a rule looks for and what came of it, one fact a row.
+    ///
+    /// - Throws: ``UsageError`` when there is no such rule.
+    public func explain(_ name: String) throws -> Answer {
+        guard let entry = configuration.detections.first(where: { $0.name == name }) else {
+            throw UsageError("there is no rule '\(name)'; 'obs rules list' shows those that there are")
+        }
+        let record = record(name)
+        var facts: [(String, String)] = [
+            ("rule", "\(name) (\(entry.kind), \(entry.settings.severity.rawValue), mode \(entry.settings.mode.rawValue))"),
+            ("pipeline", entry.settings.pipeline ?? "each that has the columns"),
+        ]
+        facts += (entry.settings as? DetectionRule)?.facts ?? []
+        facts += [
+            (
+                "found",
+                "\(record.incidents) incidents in \(days) days, \(record.open) of them open; last seen \(record.lastSeen?.description ?? "never")"
+            ),
+            ("resolved", "\(record.resolved) by people, \(record.falsePositives) of them as false positives"),
+        ]
+        for (label, value, count) in record.noisiest {
+            facts.append(("most false positives", "\(label)=\"\(value)\" (\(count))"))
+        }
+        if let share = record.falseShare, share > 0.5, record.resolved >= 3, let worst = record.noisiest.first {
+            facts.append(
+                (
+                    "advice",
+                    "most of its incidents are false positives; this exception would have prevented \(worst.count): except: ['\(worst.label)=\"\(worst.value)\"']"
+                ))
+        }
+        return Answer([("what", .text), ("value", .text)], rows: facts.map { [.text($0.0), .text($0.1)] })
+    }
+}
+
+extension DetectionRule {
+    /// What it looks for, for a person.
+    fileprivate var facts: [(String, String)] {
+        var facts: [(String, String)] = []
+        switch rows {
+        case .events: facts.append(("rows", "events, as they are in silver"))
+        case .table(let table): facts.append(("rows", "the gold table \(table)"))
+        case .findings: facts.append(("rows", "the findings of other rules"))
+        }
+        for (index, step) in steps.enumerated() {
+            let matchers = step.match.map(\.description).joined(separator: ", ")
+            let distinct = step.distinct.map { ", \($0.count) or more values of \($0.column)" } ?? ""
+            facts.append(
+                (index == 0 ? "match" : "then", "\(matchers)\(step.count > 1 ? ", \(step.count) or more" : "")\(distinct)"))
+        }
+        switch condition {
+        case .steps: break
+        case .newValue(let new):
+            facts.append(
+                ("new", "a value of \(new.column) that the group has not had in \(Int(new.within.inSeconds / 86_400)) days"))
+        case .rate(let rate):
+            facts.append(("rate", "\(rate.times) times what the group usually has, and \(rate.atLeast) or more"))
+        case .silence: facts.append(("absent", "no row for so long as 'within' says"))
+        case .missing: facts.append(("absent", "the second row does not come within 'within'"))
+        }
+        facts.append(("group_by", groupBy.isEmpty ? "all rows together" : groupBy.map(\.description).joined(separator: ", ")))
+        if !oncePer.isEmpty { facts.append(("once_per", oncePer.map(\.description).joined(separator: ", "))) }
+        facts.append(("within", "\(Int(within.inSeconds)) s"))
+        for exception in exceptions {
+            switch exception {
+            case .matchers(let matchers): facts.append(("except", matchers.map(\.description).joined(separator: ", ")))
+            case .values(let column, let values):
+                facts.append(("except", "\(column) is one of \(values.joined(separator: ", "))"))
+            case .file(let column, let file): facts.append(("except", "\(column) is in \(file)"))
+            case .seen(let seen):
+                facts.append(
+                    (
+                        "except",
+                        "known: \(seen.match.map(\.description).joined(separator: ", ")) with the same \(seen.by.map(\.description).joined(separator: ", "))"
+                    ))
+            }
+        }
+        return facts
+    }
+}

@@ -1,0 +1,64 @@
+import Columns
+import Foundation
+import Testing
+
+@testable import Detection
+
+struct `A model of risk` {
+    private static let schema = Schema([
+        Field("vehicle", .text), Field("temp", .double, isNullable: true), Field("noise", .double),
+        Field("breaks", .bool, isNullable: true),
+    ])
+
+    /// Vehicles that are hot break down.
+    private func rows(_ count: Int, seed: UInt64) throws -> Batch {
+        var random = SplitMix64(seed: seed)
+        return try Batch(
+            schema: Self.schema,
+            rows: (0..<count).map { index in
+                let temp = Double.random(in: 0...100, using: &random)
+                return [
+                    .text("v\(index)"), index % 17 == 0 ? .null : .double(temp),
+                    .double(Double.random(in: 0...1, using: &random)),
+                    index % 23 == 0 ? .null : .bool(temp > 80),
+                ]
+            })
+    }
+
+    private func model() throws -> RiskModel {
+        try RiskModel(
+            table: "t", rows: [try rows(600, seed: 1)], label: "breaks", excluding: ["vehicle"], now: Timestamp(seconds: 1))
+    }
+
+    @Test func `gives a high probability to rows of the class that matters, and says why`() throws {
+        let model = try model()
+        #expect(model.features == ["temp", "noise"])
+        #expect(model.quality.areaUnderROC > 0.9 && model.threshold > 0 && model.threshold < 1)
+        let judged = try Batch(schema: Self.schema, rows: [["a", 99.0, 0.5, nil], ["b", 10.0, 0.5, nil]])
+        let scores = try model.scores(judged)
+        #expect(scores[0] > model.threshold && scores[1] < model.threshold)
+        let contributions = try model.contributions(judged, row: 0)
+        #expect(contributions.first?.feature == "temp" && abs(contributions.reduce(0) { $0 + $1.share } - 1) < 1e-9)
+    }
+
+    @Test func `learns nothing from rows whose truth is unknown`() throws {
+        #expect(try model().trainedOn == 600 - 27)
+    }
+
+    @Test func `is not trained without the label, on one class, or without features`() throws {
+        let rows = try rows(600, seed: 1)
+        #expect(throws: ModelError.self) { try RiskModel(table: "t", rows: [rows], label: "other", now: Timestamp(seconds: 1)) }
+        #expect(throws: ModelError.self) {
+            try RiskModel(table: "t", rows: [rows.slice(0..<20)], label: "breaks", now: Timestamp(seconds: 1))
+        }
+        #expect(throws: ModelError.self) {
+            try RiskModel(table: "t", rows: [rows.selecting(["vehicle", "breaks"])], label: "breaks", now: Timestamp(seconds: 1))
+        }
+        #expect(throws: ModelError.self) { try model().scores(rows.selecting(["noise"])) }
+    }
+
+    @Test func `is the same through its file`() throws {
+        let model = try model()
+        #expect(try JSONDecoder().decode(RiskModel.self, from: JSONEncoder().encode(model)) == model)
+    }
+}
