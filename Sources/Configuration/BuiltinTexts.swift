@@ -518,37 +518,359 @@ enum BuiltinTexts {
         (
             "ssh",
             ##"""
-            # The rules on events that are built in; a rule of the same name in a file under `detections:` of obs.yaml takes the place of one. Each has a page in runbooks/.
+            # Attacks on sshd. Built in: a rule of the same name in a file under `detections:` of obs.yaml takes the place of one. Each has a page in runbooks/; docs/rules.md
+            # says what the keys mean, docs/detection.md what these rules find and how often they are wrong.
+            #
+            # They count outcomes of attempts (docs/formats.md), not messages: on a host that takes keys only nothing "fails", a client that guesses just leaves.
+            #
+            # Where the thresholds come from: a person is asked three times per connection and rarely opens a third one, so six failures are two full connections, and twelve
+            # in five minutes are no person. A stranger who knocks as every host on the internet is knocked at tries one to three times and goes: twenty attempts of one
+            # address within a week are a guesser who takes his time. A job whose key was changed fails a dozen times, always as the same user, until somebody mends it.
+            #
+            # Known: the exception `seen` leaves out networks (/24, /64) from which the same user, or for rules about many users anybody, has logged in within thirty days: owners
+            # mistype, offices stand behind one address. A log-in counts for that ten minutes later, so an intruder's own does not excuse what led to it.
+
+            # Guessing by one address.
             - name: SSHBruteForce
               pipeline: ssh
               severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
               title: "Brute force from {source} against {host}"
-              description: "{count} failed logins from {source} on {host} within five minutes."
-              match: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"'
+              description: "{count} attempts to log in from {source} on {host} within five minutes, none of which succeeded."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
               group_by: [source, host]
               within: 5m
-              count: 10
+              count: 12
+            - name: SSHBruteForceSlow
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{source} keeps guessing, slowly"
+              description: "{count} attempts to log in from {source} on all hosts within seven days, none of which succeeded."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              group_by: [source]
+              within: 7d
+              count: 20
+            # Names that do not exist: somebody reads a list. People mistype their name once or twice, and three alike.
+            - name: SSHUserEnumeration
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: reconnaissance, technique: T1589.001 }
+              title: "{source} tries names of users: {distinct} that do not exist"
+              description: "{source} named {distinct} users that do not exist, in {count} connections within an hour."
+              match: 'event="invalid_user"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [source]
+              within: 1h
+              distinct: { column: user, count: 8 }
+            # One password, many users. Behind one address of an office several people may mistype in an hour, which is why known networks are left out.
             - name: SSHPasswordSpray
               pipeline: ssh
               severity: warning
+              labels: { tactic: credential_access, technique: T1110.003 }
               title: "Password spray from {source}: {distinct} users"
-              description: "{source} tried {distinct} user names in {count} failed logins within ten minutes."
-              match: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"'
+              description: "{source} tried to log in as {distinct} users, in {count} attempts within an hour."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [source]
+              within: 1h
+              distinct: { column: user, count: 6 }
+            - name: SSHPasswordSpraySlow
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.003 }
+              title: "Slow password spray from {source}: {distinct} users"
+              description: "{source} tried to log in as {distinct} users, in {count} attempts within seven days."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [source]
+              within: 7d
+              distinct: { column: user, count: 8 }
+
+            # Guessing by many addresses, each of which tries a few times. A name is tried by a dozen strangers a day.
+            - name: SSHDistributedBruteForce
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{distinct} addresses try to log in as {user}"
+              description: "{distinct} addresses tried to log in as {user}, in {count} attempts within an hour."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              group_by: [user]
+              within: 1h
+              distinct: { column: source, count: 20 }
+            - name: SSHDistributedBruteForceSlow
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{distinct} addresses try to log in as {user}, slowly"
+              description: "{distinct} addresses tried to log in as {user}, in {count} attempts within a day."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              group_by: [user]
+              within: 24h
+              distinct: { column: source, count: 60 }
+            # Each address counts once. A host in a network that is scanned much has its own usual number of strangers, and what is five times of it is not usual.
+            - name: SSHDistributedSpray
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.003 }
+              title: "{distinct} addresses try to log in on {host}"
+              description: "{distinct} addresses tried to log in on {host} within an hour, each with a few of {count} attempts."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [host]
+              within: 1h
+              distinct: { column: source, count: 100 }
+            - name: SSHDistributedSprayUnusual
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.003 }
+              title: "{count} addresses try to log in on {host}, usual are {usual}"
+              description: "{count} addresses tried to log in on {host} within an hour; usual are {usual}."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [host]
+              once_per: [source]
+              within: 1h
+              rate: { times: 5, history: 7d, at_least: 50, learn: 1d }
+            # An attacker has 2^64 addresses of one IPv6 network, and some have all of an IPv4 network; a household has a handful that do not fail.
+            - name: SSHRotatingNetwork
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{source_net} changes its address and guesses: {distinct} addresses"
+              description: "{distinct} addresses of {source_net} made {count} attempts to log in within a day, none of which succeeded."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication", source=~".*:.*"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [net(source)]
+              within: 24h
+              count: 12
+              distinct: { column: source, count: 4 }
+            - name: SSHRotatingNetworkIPv4
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{source_net} guesses from {distinct} addresses"
+              description: "{distinct} addresses of {source_net} made {count} attempts to log in within a day, none of which succeeded."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication", source!~".*:.*"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [net(source)]
+              within: 24h
+              count: 30
+              distinct: { column: source, count: 8 }
+
+            # Clients that never get as far as a user. A health check that opens a connection and closes it (stage connect) is none of these, however often it comes; one
+            # that reads the banner leaves some lines a minute.
+            - name: SSHScanner
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: reconnaissance, technique: T1595.002 }
+              title: "{source} scans sshd"
+              description: "{count} connections from {source} ended in the exchange of banners or keys within ten minutes."
+              match: 'outcome=~"abandoned|refused", stage=~"banner|key_exchange"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
               group_by: [source]
               within: 10m
+              count: 20
+            # Only what sshd refused: who is abandoned once a minute by its own monitoring has a thousand of the others a day.
+            - name: SSHScannerSlow
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: reconnaissance, technique: T1595.002 }
+              title: "{source} scans sshd, slowly"
+              description: "{count} connections from {source} were refused in the exchange of banners or keys within seven days."
+              match: 'outcome="refused", stage=~"banner|key_exchange"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [source]
+              within: 7d
+              count: 30
+            # People whose agent holds many keys exhaust their attempts too, two or three times until they know why.
+            - name: SSHAttemptsExhausted
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{source} exhausts the attempts of {count} connections"
+              description: "sshd ended {count} connections from {source} within an hour because they had too many failures."
+              match: 'event="too_many_failures", outcome="refused"'
+              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              group_by: [source]
+              within: 1h
+              count: 6
+            # CVE-2024-6387 wants the time for a log-in to run out, again and again. A laptop that goes to sleep does it once.
+            - name: SSHConnectionsHeldOpen
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: initial_access, technique: T1190 }
+              title: "{source} holds connections open until their time is up"
+              description: "{count} connections from {source} were held until their time for a log-in was up, within ten minutes."
+              match: 'event="login_timeout", outcome="abandoned"'
+              group_by: [source]
+              within: 10m
+              count: 12
+            - name: SSHConnectionsHeldOpenSlow
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: initial_access, technique: T1190 }
+              title: "{source} holds connections open, slowly"
+              description: "{count} connections from {source} were held until their time for a log-in was up, within a day."
+              match: 'event="login_timeout", outcome="abandoned"'
+              group_by: [source]
+              within: 24h
+              count: 30
+            # sshd has no room, or punishes the address, and drops what comes: log-ins of others may be dropped as well.
+            - name: SSHConnectionFlood
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: impact, technique: T1499.002 }
+              title: "{source} floods {host} with connections"
+              description: "sshd on {host} dropped {count} connections from {source} within ten minutes."
+              match: 'outcome="refused", stage="connect"'
+              group_by: [source, host]
+              within: 10m
+              count: 50
+            - name: SSHUsersNotAllowed
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{source} tries users that may not log in"
+              description: "{source} tried {count} times within an hour to log in as users that may not."
+              match: 'event="user_not_allowed", outcome="refused"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [source]
+              within: 1h
               count: 8
-              distinct: { column: user, count: 8 }
+
+            # Somebody got in. A key cannot be guessed, so a log-in by key after failures of the same user is an owner who has mended his key, or a job whose key was
+            # changed; after failures of several users it is a stolen key for which somebody tries out users.
             - name: SSHSuccessAfterFailures
               pipeline: ssh
               severity: critical
+              labels: { tactic: initial_access, technique: T1078.003 }
               title: "{source} logged in as {user} after failures"
-              description: "{count} failed logins of {user} from {source} within fifteen minutes, then one that succeeded."
-              match: 'event=~"failed_password|failed_keyboard_interactive|failed_hostbased|failed_other|pam_error|root_login_refused"'
+              description: "{count} failed attempts as {user} from {source} within seven days, then a log-in on {host} without a key."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
               group_by: [source, user]
+              include: [host]
+              within: 7d
+              count: 6
+              then: 'outcome="success", method!="publickey"'
+            - name: SSHSuccessAfterGuessing
+              pipeline: ssh
+              severity: critical
+              labels: { tactic: initial_access, technique: T1078.003 }
+              title: "{source} logged in as {user} after it guessed at others"
+              description: "{count} failed attempts from {source} within seven days, then a log-in as {user} on {host} without a key."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              group_by: [source]
+              include: [user, host]
+              within: 7d
+              count: 10
+              then: 'outcome="success", method!="publickey"'
+            - name: SSHSuccessAfterSpray
+              pipeline: ssh
+              severity: critical
+              labels: { tactic: initial_access, technique: T1078.003 }
+              title: "{source} logged in as {user} after it tried {distinct} users"
+              description: "{source} tried {distinct} users in {count} attempts within seven days, then logged in as {user} on {host}."
+              group_by: [source]
+              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              include: [user, host]
+              within: 7d
+              sequence:
+                - { match: 'outcome=~"failure|abandoned|refused", stage="authentication"', count: 6, distinct: { column: user, count: 3 } }
+                - { match: 'outcome="success"' }
+            # A password of root can be guessed by everybody. Once per network in thirty days: it is a setting to change more than an event.
+            - name: SSHRootPassword
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: initial_access, technique: T1078.003 }
+              title: "root logged in by password on {host} from {source}"
+              description: "root logged in on {host} from {source} by a password, which hosts should not take."
+              match: 'outcome="success", user="root", method!="publickey"'
+              except: [{ seen: 'outcome="success", user="root", method!="publickey"', by: [net(source)], within: 30d }]
+              group_by: [source, host]
+              within: 1h
+              count: 1
+
+            # Log-ins that are unusual by themselves. The first week of a user is learned.
+            - name: SSHNewNetwork
+              pipeline: ssh
+              severity: info
+              labels: { tactic: initial_access, technique: T1078 }
+              title: "{user} logged in from a network that is new: {source_net}"
+              description: "{user} logged in on {host} from {source}; not within thirty days did {user} log in from {source_net}."
+              match: 'outcome="success", user!="root"'
+              group_by: [user]
+              include: [source, host]
+              within: 1h
+              new: { column: net(source), within: 30d, learn: 7d }
+            - name: SSHRootNewNetwork
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: initial_access, technique: T1078.003 }
+              title: "root logged in from a network that is new: {source_net}"
+              description: "root logged in on {host} from {source}; not within thirty days did root log in from {source_net}."
+              match: 'outcome="success", user="root"'
+              group_by: [user]
+              include: [source, host]
+              within: 1h
+              new: { column: net(source), within: 30d, learn: 1d }
+            # Two networks within ten minutes are a telephone and an office; that one of them is new makes it worth a look.
+            - name: SSHUserInTwoNetworks
+              pipeline: ssh
+              mode: internal
+              severity: info
+              title: "{user} logged in from {distinct} networks within ten minutes"
+              description: "{user} logged in from {distinct} networks within ten minutes."
+              match: 'outcome="success"'
+              group_by: [user]
+              within: 10m
+              distinct: { column: net(source), count: 2 }
+            - name: SSHTwoPlaces
+              pipeline: ssh
+              on: findings
+              severity: warning
+              labels: { tactic: initial_access, technique: T1078 }
+              title: "{user} logs in from two places at once, one of them new"
+              description: "{user} logged in from a network that is new while logging in from another."
+              match: 'rule=~"SSHNewNetwork|SSHRootNewNetwork|SSHUserInTwoNetworks"'
+              group_by: [user]
               within: 15m
-              count: 5
-              then: 'event=~"accepted_password|accepted_publickey|accepted_other"'
-            # Windows unlike those that the source addresses of this installation have had so far; 'obs model train' trains it anew.
+              distinct: { column: rule, count: 2 }
+
+            # What somebody does who got in: he becomes root, or sees to it that he can come back. The lines have the address of the user's last log-in.
+            - name: SSHAccountWork
+              pipeline: ssh
+              mode: internal
+              severity: info
+              title: "{user} on {host}: {event}"
+              description: "{user} on {host}: {event}."
+              match: 'event=~"sudo|su|keys_changed", source!=""'
+              group_by: [source, host]
+              include: [user, event]
+              within: 1m
+              count: 1
+            - name: SSHBreakInFollowed
+              pipeline: ssh
+              on: findings
+              severity: critical
+              labels: { tactic: privilege_escalation, technique: T1548.003 }
+              title: "{source} broke in on {host}, then went on with {event} as {user}"
+              description: "Within a day after it had broken in on {host}, {source} used {event} as {user}."
+              group_by: [source, host]
+              include: [user, event]
+              within: 24h
+              sequence:
+                - { match: 'rule=~"SSHSuccessAfter.*"' }
+                - { match: 'rule="SSHAccountWork"' }
+
+            # Windows unlike those that the source addresses of this installation have had so far; 'obs model train' trains it anew. It finds what is unusual, which ordinary life is
+            # full of (five incidents a day where nobody attacked), so it is recorded and notifies nobody.
             - name: SSHAnomalousSource
               kind: forest
               pipeline: ssh
@@ -556,6 +878,7 @@ enum BuiltinTexts {
               by: source
               model: ssh-source-windows
               severity: info
+              mode: simulate
               title: "Unusual behaviour of {source}: {feature} {value}"
               description: "Its five-minute window scores {score} (threshold {threshold}): {features}."
 

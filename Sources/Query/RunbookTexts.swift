@@ -1,5 +1,3 @@
-import Incidents
-
 // swift-format-ignore-file
 // Written by `make builtin` from runbooks/, so that the program works without; a test holds them together.
 
@@ -1747,41 +1745,37 @@ enum RunbookTexts {
             SSHBruteForce, ObsModelStale; dashboard `obs-log-processing`.
 
             """##,
-        "SSHBruteForce": ##"""
-            # SSHBruteForce
+        "SSHAttemptsExhausted": ##"""
+            # SSHAttemptsExhausted
 
             ## Meaning
 
-            One address has failed to log in ten times within five minutes on one host.
+            sshd ended six connections of one address within an hour because they had too many failures (`MaxAuthTries`).
 
             ## Impact
 
-            Till it succeeds or gives up. With keys only, none; with passwords, minutes to hours.
+            As with brute force.
 
             ## First five minutes
 
             Has it got in?
 
             ```sh
-            obs query incidents 'alertname="SSHSuccessAfterFailures"' --since 24h
-            ```
-            ```sh
             obs query events {matchers} --limit 20
             ```
             ```sh
-            obs query events 'event=~"accepted_.*"' --limit 20
+            obs query events 'outcome="success"' --since 24h --limit 20
             ```
 
-            Good: no incident, and only logins that you know.
+            Good: no log-in from that address.
 
             ## Diagnosis
 
-            - The same user each time: somebody's forgotten password, or a script. Internal address: ask.
-            - Many users: an attacker.
+            A person whose agent offers many keys exhausts them too, once or twice; `IdentitiesOnly yes` helps. Six times is a program.
 
             ## Mitigation
 
-            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new failures come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle.
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
 
             ## Silence
 
@@ -1789,44 +1783,420 @@ enum RunbookTexts {
 
             ## Escalation
 
-            Security on-call if any login succeeded.
+            Security on-call if any log-in succeeded.
 
             ## Related
 
-            SSHPasswordSpray, SSHSuccessAfterFailures, ObsSSHFailuresSurge; dashboard `obs-log-processing`.
+            SSHBruteForce, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
 
             """##,
-        "SSHPasswordSpray": ##"""
-            # SSHPasswordSpray
+        "SSHBreakInFollowed": ##"""
+            # SSHBreakInFollowed
 
             ## Meaning
 
-            One address has tried eight or more user names within ten minutes.
+            An address broke in on a host (a log-in after failures), and within a day a user who had logged in from it used `sudo`, `su` or changed a file of authorized keys there.
 
             ## Impact
 
-            It looks for one weak password among many accounts; lockouts do not catch it.
+            The machine may be in an attacker's hands, not only the account.
 
             ## First five minutes
 
-            Which names, and did one work?
+            Is the session still there? On the machine:
 
             ```sh
-            obs query incidents 'alertname="SSHPasswordSpray"' --since 24h
+            who
             ```
             ```sh
-            obs query events 'event=~"accepted_.*"' --since 24h --limit 20
+            last -n 10 {user}
             ```
 
-            Good: names that do not exist here, nobody who got in from that address.
+            What came from the address, and what was done since:
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'event=~"sudo|su|keys_changed|account_.*|password_changed"' --since 24h --limit 20
+            ```
+
+            Good: the user says that all of it was them.
 
             ## Diagnosis
 
-            Names that exist here say that the attacker knows your users.
+            Ask the user by another channel than the account. The first log-in from a hotel after six wrong passwords is possible, and rare; at night from another country it is an intrusion.
 
             ## Mitigation
 
-            Block the address; turn password logins off. It worked when no new failures come.
+            Take the machine off the network but for you, and keep its disk as it is. End the sessions (`pkill -KILL -u {user}`), lock the account (`usermod -L {user}`). Look for accounts and keys that were made since: `obs query events 'event=~"account_.*|password_changed|keys_changed"' --since 24h`. It worked when no new lines of the user come. Undo: `usermod -U {user}`.
+
+            ## Silence
+
+            Do not; acknowledge it: `obs incident ack {incident}`.
+
+            ## Escalation
+
+            Security on-call, now.
+
+            ## Related
+
+            SSHSuccessAfterFailures, SSHBruteForce, SSHPasswordSpray, SSHNewNetwork; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHBruteForce": ##"""
+            # SSHBruteForce
+
+            ## Meaning
+
+            One address guesses: twelve attempts on one host within five minutes, none of which succeeded. An attempt is a wrong password as well as a client that left without a key that fits.
+
+            ## Impact
+
+            None while it fails. With passwords an account falls after minutes to months; with keys only, none does.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query incidents 'alertname=~"SSHSuccessAfter.*"' --since 24h
+            ```
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'outcome="success"' --since 24h --limit 20
+            ```
+
+            Good: no incident, and only log-ins that you know.
+
+            ## Diagnosis
+
+            - The same user each time from an internal address: a job whose key or password was changed. Ask its owner.
+            - Many users, or root: an attacker.
+            - A network from which this user has logged in within thirty days is not counted, so it is none of those.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if any log-in succeeded.
+
+            ## Related
+
+            SSHPasswordSpray, SSHSuccessAfterFailures, SSHDistributedBruteForce, ObsSSHFailuresSurge; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHBruteForceSlow": ##"""
+            # SSHBruteForceSlow
+
+            ## Meaning
+
+            One address guesses slowly: twenty attempts on all hosts within seven days, none of which succeeded. An attempt is a wrong password as well as a client that left without a key that fits.
+
+            ## Impact
+
+            None while it fails. With passwords an account falls after minutes to months; with keys only, none does.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query incidents 'alertname=~"SSHSuccessAfter.*"' --since 24h
+            ```
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'outcome="success"' --since 24h --limit 20
+            ```
+
+            Good: no incident, and only log-ins that you know.
+
+            ## Diagnosis
+
+            - The same user each time from an internal address: a job whose key or password was changed. Ask its owner.
+            - Many users, or root: an attacker.
+            - A network from which this user has logged in within thirty days is not counted, so it is none of those.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if any log-in succeeded.
+
+            ## Related
+
+            SSHBruteForce, SSHPasswordSpray, SSHSuccessAfterFailures, SSHDistributedBruteForce, ObsSSHFailuresSurge; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHConnectionFlood": ##"""
+            # SSHConnectionFlood
+
+            ## Meaning
+
+            sshd dropped fifty connections of one address within ten minutes, because it had too many, or because it had punished the address (`PerSourcePenalties`).
+
+            ## Impact
+
+            Log-ins of others may be dropped as well.
+
+            ## First five minutes
+
+            Can you still log in? And what came before?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: you can; the penalty does its work.
+
+            ## Diagnosis
+
+            `past MaxStartups`: all places are taken, by whom says SSHConnectionsHeldOpen. `penalty: …`: the address failed before.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Whoever runs the host if people cannot log in.
+
+            ## Related
+
+            SSHConnectionsHeldOpen, SSHBruteForce; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHConnectionsHeldOpen": ##"""
+            # SSHConnectionsHeldOpen
+
+            ## Meaning
+
+            One address opened connections and said nothing until their time was up: twelve within ten minutes.
+
+            ## Impact
+
+            On an sshd with CVE-2024-6387 (OpenSSH 8.5p1 to 9.7p1 with glibc) this is how root is taken, after thousands of tries. On others it takes places of `MaxStartups`.
+
+            ## First five minutes
+
+            Which sshd is it?
+
+            ```sh
+            sshd -V
+            ```
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: 9.8 or newer, or a package with the fix of your distribution.
+
+            ## Diagnosis
+
+            Few and for hours: the exploit waits for its moment. Many at once: they are to keep others out (SSHConnectionFlood). A crash of sshd in the log beside them (`segfault`) is a try that nearly worked.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses. Until sshd is updated `LoginGraceTime 0` closes the hole, and lets connections be held for ever.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if the version is affected.
+
+            ## Related
+
+            SSHConnectionFlood, SSHScanner; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHConnectionsHeldOpenSlow": ##"""
+            # SSHConnectionsHeldOpenSlow
+
+            ## Meaning
+
+            One address opened thirty connections within a day and said nothing until their time was up.
+
+            ## Impact
+
+            On an sshd with CVE-2024-6387 (OpenSSH 8.5p1 to 9.7p1 with glibc) this is how root is taken, after thousands of tries. On others it takes places of `MaxStartups`.
+
+            ## First five minutes
+
+            Which sshd is it?
+
+            ```sh
+            sshd -V
+            ```
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: 9.8 or newer, or a package with the fix of your distribution.
+
+            ## Diagnosis
+
+            Few and for hours: the exploit waits for its moment. Many at once: they are to keep others out (SSHConnectionFlood). A crash of sshd in the log beside them (`segfault`) is a try that nearly worked.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses. Until sshd is updated `LoginGraceTime 0` closes the hole, and lets connections be held for ever.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if the version is affected.
+
+            ## Related
+
+            SSHConnectionsHeldOpen, SSHConnectionFlood, SSHScanner; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHDistributedBruteForce": ##"""
+            # SSHDistributedBruteForce
+
+            ## Meaning
+
+            Many addresses try to log in as one user: twenty within an hour. Each alone stays below the limits for one address.
+
+            ## Impact
+
+            As with one address, but blocking addresses does not end it.
+
+            ## First five minutes
+
+            Did one of them get in as that user?
+
+            ```sh
+            obs query events outcome=success,user={user} --since 24h --limit 20
+            ```
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: only log-ins from places where the user is.
+
+            ## Diagnosis
+
+            root and names of lists are tried on every host of the internet; a real user's name is not. A changed key of an account that many machines use looks alike: then the addresses are yours.
+
+            ## Mitigation
+
+            Let the user log in by key only, or from known networks (`Match User` in `sshd_config`; `AllowUsers`). It worked when the attempts end as refused. `obs blocklist` lists addresses of open incidents of rules that name one.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if the user is a person of yours.
+
+            ## Related
+
+            SSHDistributedSpray, SSHRotatingNetwork, SSHBruteForce; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHDistributedBruteForceSlow": ##"""
+            # SSHDistributedBruteForceSlow
+
+            ## Meaning
+
+            Sixty addresses tried to log in as one user within a day. Each alone stays below the limits for one address.
+
+            ## Impact
+
+            As with one address, but blocking addresses does not end it.
+
+            ## First five minutes
+
+            Did one of them get in as that user?
+
+            ```sh
+            obs query events outcome=success,user={user} --since 24h --limit 20
+            ```
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: only log-ins from places where the user is.
+
+            ## Diagnosis
+
+            root and names of lists are tried on every host of the internet; a real user's name is not. A changed key of an account that many machines use looks alike: then the addresses are yours.
+
+            ## Mitigation
+
+            Let the user log in by key only, or from known networks (`Match User` in `sshd_config`; `AllowUsers`). It worked when the attempts end as refused. `obs blocklist` lists addresses of open incidents of rules that name one.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if the user is a person of yours.
+
+            ## Related
+
+            SSHDistributedBruteForce, SSHDistributedSpray, SSHRotatingNetwork, SSHBruteForce; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHDistributedSpray": ##"""
+            # SSHDistributedSpray
+
+            ## Meaning
+
+            Many addresses try to log in on one host: a hundred within an hour.
+
+            ## Impact
+
+            Somebody uses many machines for one attack; each address tries too little to be noticed. sshd may drop connections of your users (`MaxStartups`).
+
+            ## First five minutes
+
+            Which users, and did one work?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'outcome="success"' --since 24h --limit 20
+            ```
+
+            Good: names of lists only, and log-ins that you know.
+
+            ## Diagnosis
+
+            Is it one host or all? One: it was picked. Do the names exist here? Then the attacker knows your users. A name or address of the host that was published lately explains a wave.
+
+            ## Mitigation
+
+            Allow sshd from known networks only, or by key only. A limit per network helps: `PerSourceMaxStartups`, `PerSourceNetBlockSize` in `sshd_config`.
 
             ## Silence
 
@@ -1838,7 +2208,451 @@ enum RunbookTexts {
 
             ## Related
 
-            SSHBruteForce, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+            SSHDistributedBruteForce, SSHRotatingNetwork, SSHConnectionFlood; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHDistributedSprayUnusual": ##"""
+            # SSHDistributedSprayUnusual
+
+            ## Meaning
+
+            Fifty addresses or more tried to log in on one host within an hour, and five times as many as usual there.
+
+            ## Impact
+
+            Somebody uses many machines for one attack; each address tries too little to be noticed. sshd may drop connections of your users (`MaxStartups`).
+
+            ## First five minutes
+
+            Which users, and did one work?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'outcome="success"' --since 24h --limit 20
+            ```
+
+            Good: names of lists only, and log-ins that you know.
+
+            ## Diagnosis
+
+            Is it one host or all? One: it was picked. Do the names exist here? Then the attacker knows your users. A name or address of the host that was published lately explains a wave.
+
+            ## Mitigation
+
+            Allow sshd from known networks only, or by key only. A limit per network helps: `PerSourceMaxStartups`, `PerSourceNetBlockSize` in `sshd_config`.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if names of real users are among them.
+
+            ## Related
+
+            SSHDistributedSpray, SSHDistributedBruteForce, SSHRotatingNetwork, SSHConnectionFlood; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHNewNetwork": ##"""
+            # SSHNewNetwork
+
+            ## Meaning
+
+            A user logged in from a network (/24 or /64) from which that user has not logged in within thirty days.
+
+            ## Impact
+
+            Mostly none: people travel. A stolen key shows itself first so.
+
+            ## First five minutes
+
+            What did the user do since?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            last -n 10 {user}
+            ```
+
+            Good: the user knows of it.
+
+            ## Diagnosis
+
+            Working hours and the country where the user is: usual. A service account that logs in from anywhere new: its key is somewhere else now.
+
+            ## Mitigation
+
+            If the user does not know of it: `usermod -L {user}`, `pkill -KILL -u {user}`, take the key out of `.ssh/authorized_keys`. Undo: `usermod -U {user}`.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call for root and service accounts.
+
+            ## Related
+
+            SSHTwoPlaces, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHPasswordSpray": ##"""
+            # SSHPasswordSpray
+
+            ## Meaning
+
+            One address has tried to log in as six users within an hour, and nobody has logged in from its network before.
+
+            ## Impact
+
+            It looks for one weak password among many accounts; lockouts do not catch it.
+
+            ## First five minutes
+
+            Which names, and did one work?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query incidents 'alertname=~"SSHSuccessAfter.*"' --since 24h
+            ```
+
+            Good: names that do not exist here, nobody who got in from that address.
+
+            ## Diagnosis
+
+            Names that exist here say that the attacker knows your users. A new office or VPN whose people mistype on their first day looks alike: its address tells.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses. Turn password log-ins off.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if names of real users are among them.
+
+            ## Related
+
+            SSHUserEnumeration, SSHDistributedSpray, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHPasswordSpraySlow": ##"""
+            # SSHPasswordSpraySlow
+
+            ## Meaning
+
+            One address has tried to log in as eight users within seven days, and nobody has logged in from its network before.
+
+            ## Impact
+
+            It looks for one weak password among many accounts; lockouts do not catch it.
+
+            ## First five minutes
+
+            Which names, and did one work?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query incidents 'alertname=~"SSHSuccessAfter.*"' --since 24h
+            ```
+
+            Good: names that do not exist here, nobody who got in from that address.
+
+            ## Diagnosis
+
+            Names that exist here say that the attacker knows your users. A new office or VPN whose people mistype on their first day looks alike: its address tells.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses. Turn password log-ins off.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if names of real users are among them.
+
+            ## Related
+
+            SSHPasswordSpray, SSHUserEnumeration, SSHDistributedSpray, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHRootNewNetwork": ##"""
+            # SSHRootNewNetwork
+
+            ## Meaning
+
+            root logged in from a network (/24 or /64) from which root has not logged in within thirty days.
+
+            ## Impact
+
+            Mostly none: people travel. A stolen key shows itself first so.
+
+            ## First five minutes
+
+            What did the user do since?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            last -n 10 {user}
+            ```
+
+            Good: the user knows of it.
+
+            ## Diagnosis
+
+            Working hours and the country where the user is: usual. A service account that logs in from anywhere new: its key is somewhere else now.
+
+            ## Mitigation
+
+            If the user does not know of it: `usermod -L {user}`, `pkill -KILL -u {user}`, take the key out of `.ssh/authorized_keys`. Undo: `usermod -U {user}`.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call for root and service accounts.
+
+            ## Related
+
+            SSHNewNetwork, SSHTwoPlaces, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHRootPassword": ##"""
+            # SSHRootPassword
+
+            ## Meaning
+
+            root logged in by a password, from a network from which root had not done so within thirty days.
+
+            ## Impact
+
+            Whoever guesses that password has the machine.
+
+            ## First five minutes
+
+            Was it one of you? On the machine:
+
+            ```sh
+            last -n 10 root
+            ```
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: somebody of yours says that it was them.
+
+            ## Diagnosis
+
+            Failures before it make it an intrusion: see SSHSuccessAfterFailures.
+
+            ## Mitigation
+
+            Set `PermitRootLogin prohibit-password` in `sshd_config` and reload sshd. It worked when the next try is refused. If nobody of you did it: end the session (`loginctl terminate-user root` ends all of them), take the machine off the network.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call, now, if nobody of you did it.
+
+            ## Related
+
+            SSHSuccessAfterFailures, SSHNewNetwork; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHRotatingNetwork": ##"""
+            # SSHRotatingNetwork
+
+            ## Meaning
+
+            Addresses of one network guess in turn: four or more of an IPv6 /64, with twelve attempts or more, within a day.
+
+            ## Impact
+
+            As brute force by one address: the /64 is usually one machine.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'outcome="success"' --since 24h --limit 20
+            ```
+
+            Good: no log-in from that network.
+
+            ## Diagnosis
+
+            A hoster's network is one customer's machine (IPv6) or several of them (IPv4). A network of a provider for homes has many households in a /24, and one in a /64.
+
+            ## Mitigation
+
+            Block the network, not the address: `nft add rule inet filter input ip6 saddr NETWORK drop` with the network of the incident's title. It worked when no new attempts come. Undo: `nft -a list ruleset`, delete by handle.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if any log-in succeeded.
+
+            ## Related
+
+            SSHBruteForce, SSHDistributedBruteForce; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHRotatingNetworkIPv4": ##"""
+            # SSHRotatingNetworkIPv4
+
+            ## Meaning
+
+            Eight or more addresses of one /24 made thirty attempts or more within a day.
+
+            ## Impact
+
+            As brute force by one address: the /64 is usually one machine.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'outcome="success"' --since 24h --limit 20
+            ```
+
+            Good: no log-in from that network.
+
+            ## Diagnosis
+
+            A hoster's network is one customer's machine (IPv6) or several of them (IPv4). A network of a provider for homes has many households in a /24, and one in a /64.
+
+            ## Mitigation
+
+            Block the network, not the address: `nft add rule inet filter input ip6 saddr NETWORK drop` with the network of the incident's title. It worked when no new attempts come. Undo: `nft -a list ruleset`, delete by handle.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if any log-in succeeded.
+
+            ## Related
+
+            SSHRotatingNetwork, SSHBruteForce, SSHDistributedBruteForce; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHScanner": ##"""
+            # SSHScanner
+
+            ## Meaning
+
+            Connections of one address end before a user is named: wrong banners, no common algorithm, closed in the key exchange. Twenty within ten minutes.
+
+            ## Impact
+
+            None by itself: it asks which sshd and which algorithms you have.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: only stages `banner` and `key_exchange`.
+
+            ## Diagnosis
+
+            Research scanners say who they are in the DNS: `dig -x` of the address. Your own scanner or monitoring: except its address in a rule of the same name (docs/rules.md). An old client that finds no algorithm tries again and again: its address is yours.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Nobody at night.
+
+            ## Related
+
+            SSHUserEnumeration, SSHConnectionsHeldOpen; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHScannerSlow": ##"""
+            # SSHScannerSlow
+
+            ## Meaning
+
+            sshd refused thirty connections of one address within seven days, before a user was named: wrong banners, no common algorithm.
+
+            ## Impact
+
+            None by itself: it asks which sshd and which algorithms you have.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: only stages `banner` and `key_exchange`.
+
+            ## Diagnosis
+
+            Research scanners say who they are in the DNS: `dig -x` of the address. Your own scanner or monitoring: except its address in a rule of the same name (docs/rules.md). An old client that finds no algorithm tries again and again: its address is yours.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Nobody at night.
+
+            ## Related
+
+            SSHScanner, SSHUserEnumeration, SSHConnectionsHeldOpen; dashboard `obs-log-processing`.
 
             """##,
         "SSHSuccessAfterFailures": ##"""
@@ -1846,7 +2660,7 @@ enum RunbookTexts {
 
             ## Meaning
 
-            After five or more failures for a user, the same address has logged in as that user.
+            An address failed six times as a user within seven days, then logged in as that user without a key, from a network that was not known.
 
             ## Impact
 
@@ -1863,17 +2677,20 @@ enum RunbookTexts {
             last -n 10 {user}
             ```
 
-            What came from the address:
+            What came from the address, and what was done since:
 
             ```sh
             obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'event=~"sudo|su|keys_changed|account_.*|password_changed"' --since 24h --limit 20
             ```
 
             Good: the user says that it was them who mistyped.
 
             ## Diagnosis
 
-            Ask the user by another channel than the account. A known address in working hours: probably mistyped. A foreign one at night: an intrusion.
+            Ask the user by another channel than the account. The first log-in from a hotel after six wrong passwords is possible, and rare; at night from another country it is an intrusion.
 
             ## Mitigation
 
@@ -1886,6 +2703,246 @@ enum RunbookTexts {
             ## Escalation
 
             Security on-call, now.
+
+            ## Related
+
+            SSHBruteForce, SSHPasswordSpray, SSHNewNetwork; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHSuccessAfterGuessing": ##"""
+            # SSHSuccessAfterGuessing
+
+            ## Meaning
+
+            An address failed ten times as anybody within seven days, then logged in without a key, from a network that was not known.
+
+            ## Impact
+
+            The account may be in an attacker's hands now.
+
+            ## First five minutes
+
+            Is the session still there? On the machine:
+
+            ```sh
+            who
+            ```
+            ```sh
+            last -n 10 {user}
+            ```
+
+            What came from the address, and what was done since:
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'event=~"sudo|su|keys_changed|account_.*|password_changed"' --since 24h --limit 20
+            ```
+
+            Good: the user says that it was them who mistyped.
+
+            ## Diagnosis
+
+            Ask the user by another channel than the account. The first log-in from a hotel after six wrong passwords is possible, and rare; at night from another country it is an intrusion.
+
+            ## Mitigation
+
+            End the sessions (`pkill -KILL -u {user}`), lock the account (`usermod -L {user}`), remove new keys from `.ssh/authorized_keys` in the home that `getent passwd {user}` shows. Undo: `usermod -U {user}`.
+
+            ## Silence
+
+            Do not; acknowledge it: `obs incident ack {incident}`.
+
+            ## Escalation
+
+            Security on-call, now.
+
+            ## Related
+
+            SSHSuccessAfterFailures, SSHBruteForce, SSHPasswordSpray, SSHNewNetwork; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHSuccessAfterSpray": ##"""
+            # SSHSuccessAfterSpray
+
+            ## Meaning
+
+            An address failed as three users or more within seven days, then logged in, by password or key, from a network that was not known.
+
+            ## Impact
+
+            The account may be in an attacker's hands now.
+
+            ## First five minutes
+
+            Is the session still there? On the machine:
+
+            ```sh
+            who
+            ```
+            ```sh
+            last -n 10 {user}
+            ```
+
+            What came from the address, and what was done since:
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'event=~"sudo|su|keys_changed|account_.*|password_changed"' --since 24h --limit 20
+            ```
+
+            Good: the user says that it was them who mistyped.
+
+            ## Diagnosis
+
+            Ask the user by another channel than the account. The first log-in from a hotel after six wrong passwords is possible, and rare; at night from another country it is an intrusion.
+
+            ## Mitigation
+
+            End the sessions (`pkill -KILL -u {user}`), lock the account (`usermod -L {user}`), remove new keys from `.ssh/authorized_keys` in the home that `getent passwd {user}` shows. Undo: `usermod -U {user}`.
+
+            ## Silence
+
+            Do not; acknowledge it: `obs incident ack {incident}`.
+
+            ## Escalation
+
+            Security on-call, now.
+
+            ## Related
+
+            SSHSuccessAfterFailures, SSHBruteForce, SSHPasswordSpray, SSHNewNetwork; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHTwoPlaces": ##"""
+            # SSHTwoPlaces
+
+            ## Meaning
+
+            A user logged in from two networks within a quarter of an hour, and one of them is new for this user.
+
+            ## Impact
+
+            Two people may use the account.
+
+            ## First five minutes
+
+            Both sessions, on the machine:
+
+            ```sh
+            who
+            ```
+            ```sh
+            obs query events outcome=success,user={user} --since 24h --limit 20
+            ```
+
+            Good: a telephone beside a laptop, or a VPN that was switched on.
+
+            ## Diagnosis
+
+            Are both places where one person can be? Do both use the same key? Ask the user by another channel.
+
+            ## Mitigation
+
+            As for SSHNewNetwork: lock the account, end its sessions, change its keys.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if the user knows of one of them only.
+
+            ## Related
+
+            SSHNewNetwork, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHUserEnumeration": ##"""
+            # SSHUserEnumeration
+
+            ## Meaning
+
+            One address has named eight users that do not exist, within an hour.
+
+            ## Impact
+
+            None by itself: it learns nothing from sshd of today, and goes through a list of names.
+
+            ## First five minutes
+
+            Has it got in?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query events 'outcome="success"' --since 24h --limit 20
+            ```
+
+            Good: no log-in from that address.
+
+            ## Diagnosis
+
+            Names like `oracle` or `pi` are of a list that is on the internet. Names that follow your own scheme say that somebody prepares for you.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Nobody at night. Security on-call when the names follow your scheme.
+
+            ## Related
+
+            SSHPasswordSpray, SSHBruteForce, SSHScanner; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHUsersNotAllowed": ##"""
+            # SSHUsersNotAllowed
+
+            ## Meaning
+
+            One address tried eight times within an hour to log in as users that exist and may not log in (`AllowUsers`, `DenyUsers`, groups, a shell that is missing).
+
+            ## Impact
+
+            None: sshd refuses them whatever the password is.
+
+            ## First five minutes
+
+            Which users?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+
+            Good: system accounts of a list, such as `bin` or `daemon`.
+
+            ## Diagnosis
+
+            Names of people say that the attacker knows your users, or that somebody lost a right that a job needs: then the address is yours.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Nobody at night.
 
             ## Related
 
