@@ -523,7 +523,7 @@ enum BuiltinTexts {
             #
             # They count outcomes of attempts (docs/formats.md), not messages: on a host that takes keys only nothing "fails", a client that guesses just leaves.
             #
-            # Where the thresholds come from: a person is asked three times per connection and rarely opens a third one, so six failures are two full connections, and twelve
+            # Where the thresholds come from: a person is asked three times per connection and rarely opens a third one, so six failures are two full connections, and ten
             # in five minutes are no person. A stranger who knocks as every host on the internet is knocked at tries one to three times and goes: twenty attempts of one
             # address within a week are a guesser who takes his time. A job whose key was changed fails a dozen times, always as the same user, until somebody mends it.
             #
@@ -541,7 +541,7 @@ enum BuiltinTexts {
               except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
               group_by: [source, host]
               within: 5m
-              count: 12
+              count: 10
             - name: SSHBruteForceSlow
               pipeline: ssh
               severity: warning

@@ -23,7 +23,8 @@ struct PipelinePlan: Sendable, Equatable {
     static func plans(_ configuration: Configuration) throws -> [PipelinePlan] {
         try Dictionary(grouping: configuration.sources, by: \.pipeline).sorted { $0.key < $1.key }.map { name, sources in
             PipelinePlan(
-                definition: try configuration.pipeline(name), sources: sources, detections: try configuration.detections(of: name))
+                definition: try configuration.pipeline(name), sources: sources, detections: try configuration.detections(of: name)
+            )
         }
     }
 }

@@ -1849,7 +1849,7 @@ enum RunbookTexts {
 
             ## Meaning
 
-            One address guesses: twelve attempts on one host within five minutes, none of which succeeded. An attempt is a wrong password as well as a client that left without a key that fits.
+            One address guesses: ten attempts on one host within five minutes, none of which succeeded. An attempt is a wrong password as well as a client that left without a key that fits.
 
             ## Impact
 
@@ -2092,7 +2092,7 @@ enum RunbookTexts {
             Did one of them get in as that user?
 
             ```sh
-            obs query events outcome=success,user={user} --since 24h --limit 20
+            obs query events 'outcome="success"' --since 24h --limit 20
             ```
             ```sh
             obs query events {matchers} --limit 20
@@ -2137,7 +2137,7 @@ enum RunbookTexts {
             Did one of them get in as that user?
 
             ```sh
-            obs query events outcome=success,user={user} --since 24h --limit 20
+            obs query events 'outcome="success"' --since 24h --limit 20
             ```
             ```sh
             obs query events {matchers} --limit 20
@@ -2836,7 +2836,7 @@ enum RunbookTexts {
             who
             ```
             ```sh
-            obs query events outcome=success,user={user} --since 24h --limit 20
+            obs query events 'outcome="success"' --since 24h --limit 20
             ```
 
             Good: a telephone beside a laptop, or a VPN that was switched on.

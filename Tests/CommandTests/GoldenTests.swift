@@ -9,7 +9,6 @@ import Store
 import TestSupport
 import Testing
 
-
 @testable import obs
 
 /// What people see, letter by letter. `OBS_UPDATE_GOLDEN=1` rewrites the files in `Golden`; review them before they are committed.

@@ -79,7 +79,7 @@ struct `A pipeline file` {
         ("from: views\n    steps", "from: view\n    steps", "reads from 'view'"),
         ("by: [method]", "by: [metod]", "names the column 'metod', which there is not"),
         ("function: quantile", "function: percentile", "has the function 'percentile'"),
-        ("share: 0.95", "share: 95", "write a number from 0 to 1"),
+        ("share: 0.95", "share: 95", "write a number from 0.0 to 1.0"),
         ("gap: 30m", "gap: 30m, length: 5m", "or 'gap' alone for sessions"),
         ("every: 5m", "every: 5m\ncron: '* * * * *'", "both 'every' and 'cron'"),
         ("- where:", "- were:", "did you mean 'where'?"),
@@ -111,7 +111,7 @@ struct `A pipeline file` {
         ("not_there", "window", 30, "by: [method]", "by: [not_there]"),
         ("not_there", "aggregate", 30, "column: latency_ms, share", "column: not_there, share"),
         ("type 'integer'", "column", 17, "type: int32", "type: integer"),
-        ("'every' is below", "schedule", 2, "every: 5m", "every: 0s"),
+        ("every is '0s'", "schedule", 2, "every: 5m", "every: 0s"),
     ])
     func `says on which line a mistake is that only the whole pipeline shows`(
         what: String, where: String, line: Int, old: String, new: String

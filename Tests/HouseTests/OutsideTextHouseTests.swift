@@ -47,7 +47,6 @@ struct `The code that meets text from outside` {
             ]
         ),
         ("names of files, which are compared whole or by endings of ours", ["Ingest/"]),
-        ("what a terminal shows in one cell is a grapheme cluster", ["Query/Rendering/TextTable.swift"]),
         ("runbooks, which the operator writes", ["Query/Runbook.swift", "Query/Rendering/MarkdownPage.swift"]),
         ("paths of URLs and names of hosts, which are compared whole or refused", ["Server/Route.swift", "Server/Door/"]),
     ]

@@ -42,7 +42,8 @@ struct `A record that is read by position` {
     private static func types(of tables: [String], _ database: Database) throws -> [String: String] {
         try tables.reduce(into: [:]) { types, table in
             for row in try Row.fetchAll(database, sql: "SELECT name, type FROM pragma_table_xinfo(?)", arguments: [table]) {
-                types[row[0]] = row[1] as String
+                // Of a column that two tables have, the first one's is meant.
+                types[row[0]] = types[row[0]] ?? (row[1] as String)
             }
         }
     }

@@ -27,7 +27,9 @@ struct `The observer of detections` {
 
     private func windows(_ count: Int, seed: UInt64, odd: Bool) throws -> Batch {
         var random = SplitMix64(seed: seed)
-        let schema = try #require(try PipelineSchemas(Configuration.load(file: nil, dataDirectory: nil).pipeline("ssh")).nodes["ssh_by_source"]).schema
+        let schema = try #require(
+            try PipelineSchemas(Configuration.load(file: nil, dataDirectory: nil).pipeline("ssh")).nodes["ssh_by_source"]
+        ).schema
         let start = Timestamp.now.microseconds - 3_600_000_000
         return try Batch(
             schema: schema,

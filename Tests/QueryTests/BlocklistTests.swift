@@ -73,7 +73,7 @@ struct `The list of addresses to block` {
 
     @Test func `has private addresses when told, and no network around one that is allowed`() throws {
         let incidents = try store([
-            ("SSHBruteForce", ["source": "10.0.0.7"], 60), ("SSHRotatingNetworkIPv4", ["source_net": "192.0.2.0/24"], 50),
+            ("SSHBruteForce", ["source": "10.0.0.7"], 60), ("SSHRotatingNetwork", ["source_net": "192.0.2.0/24"], 50),
         ])
         #expect(try listed(incidents) { $0.includesPrivate = true } == ["192.0.2.0/24", "10.0.0.7"])
         #expect(try listed(incidents) { $0.allow = [IPNetwork("192.0.2.77")!] } == [])

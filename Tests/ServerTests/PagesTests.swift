@@ -159,7 +159,7 @@ struct `The pages` {
         let filter = "alertname=\"DiskFull\""
         #expect(
             try await ask(.get, "/silences", query: [("filter", filter)]).text.contains("It would mute 1 active alert:"))
-        #expect(try await ask(.get, "/silences", query: [("filter", "x")]).text.contains("is no matcher"))
+        #expect(try await ask(.get, "/silences", query: [("filter", "x")]).text.contains("is not a matcher"))
         let form = [("filter", filter), ("by", "ann"), ("comment", "disks"), ("for", "1h")]
         for missing in ["by", "comment", "for"] {
             #expect(try await ask(.post, "/silences", form: form.filter { $0.0 != missing }).status == 400, "\(missing)")

@@ -95,7 +95,7 @@ struct `The command obs query` {
             (["incidents", "--state", "closed"], "known are open, acknowledged, resolved"),
             (["incidents", "--since", "soon"], "is not a time"),
             (["incidents", "--limit", "0"], "a number from 1 on"), (["incidents", "--cursor", "x"], "is not a cursor"),
-            (["incidents", "source"], "is no matcher"), (["incidents", "--search", "!"], "no word"),
+            (["incidents", "source"], "is not a matcher"), (["incidents", "--search", "!"], "no word"),
             (["stats", "--by", "week"], "'day'"),
             (["sql", "DELETE FROM incident"], "only SELECT"), (["notifications", "--state", "x"], "known are pending"),
             (["incidents", "--watch"], "--watch needs a terminal"),

@@ -44,7 +44,9 @@ extension CodingUserInfoKey {
 extension Decoder {
     /// The path of a file that the configuration names: a relative one begins in the folder of the configuration file.
     public func path(named name: String) -> String {
-        guard let folder = userInfo[.folder] as? String, !folder.isEmpty, !name.hasPrefix("/") else { return name }
+        guard let folder = userInfo[.folder] as? String, !folder.isEmpty, name.utf8.first != UInt8(ascii: "/") else {
+            return name
+        }
         return folder + "/" + name
     }
 }

@@ -36,7 +36,9 @@ extension KeySections {
         .init("count", .number(counts), default: "0", "How many rows it takes.", example: "10"),
         .init("distinct", .section, "How many different values it takes.", example: "{ column: user, count: 5 }"),
         .init("then", .matchers, "A row that must follow.", example: "event=\"login\""),
-        .init("sequence", .sections, "Steps that come one after the other.", example: "[{ match: 'event=\"a\"' }, { match: 'event=\"b\"' }]"),
+        .init(
+            "sequence", .sections, "Steps that come one after the other.",
+            example: "[{ match: 'event=\"a\"' }, { match: 'event=\"b\"' }]"),
         .init("absent", .text, "How long a group is silent, or the row that must not be missing.", example: "10m"),
         .init("new", .section, "A value that is new for its group.", example: "{ column: source, within: 30d }"),
         .init("rate", .section, "How many times the usual rate of a group.", example: "{ times: 5, history: 7d }"),
@@ -97,12 +99,15 @@ extension KeySections {
             .detections, "[].except[]", meaning: "Rows that do not count.",
             keys: [
                 .init("column", .text, "The column whose values are in a list.", example: "source"),
-                .init("file", .text, "A file with a value on each line, beside the file of the rule.", example: "allow/office.txt"),
+                .init(
+                    "file", .text, "A file with a value on each line, beside the file of the rule.", example: "allow/office.txt"),
                 .init("values", .texts, "The list itself.", example: "[10.0.0.0/8]"),
-                .init("seen", .matchers, "Excepts what is known: a row that fulfilled these came before.", example: "event=\"ok\""),
+                .init(
+                    "seen", .matchers, "Excepts what is known: a row that fulfilled these came before.", example: "event=\"ok\""),
                 .init("by", .texts, "The columns that must be the same.", example: "[user]"),
                 .init("within", window, default: "30d", "How long before.", example: "30d"),
-                .init("after", window, default: "10m", "What came later than this before the row does not count.", example: "10m"),
+                .init(
+                    "after", window, default: "10m", "What came later than this before the row does not count.", example: "10m"),
             ]),
     ]
 }

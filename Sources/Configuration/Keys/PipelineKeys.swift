@@ -49,7 +49,8 @@ extension KeySections {
             .pipeline, "columns[]", "inputs[].columns[]", meaning: "A column of a format such as `json` or `csv`.",
             keys: [
                 .init("name", .text, required: true, "The name of the column.", example: "order_id"),
-                .init("type", .text, default: "text", "The type: text, int64, double, bool, timestamp, …", example: "int64"),
+                .init(
+                    "type", .text, default: "text", "The type, such as text, int64, double, bool or timestamp.", example: "int64"),
                 .init("path", .text, "Where the value is in a line, if not under the name.", example: "order.id"),
                 .init(
                     "required", .flag, default: "false", "Whether a line without the value goes to quarantine.", example: "true"),

@@ -53,8 +53,12 @@ public struct ForestSettings: DetectorSettings {
         // The name becomes a file's.
         guard !model.isEmpty, model.utf8.count <= 64,
             model.utf8.allSatisfy({
-                $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || Character(Unicode.Scalar($0)).isNumber
-                    || Character(Unicode.Scalar($0)).isLetter && $0 < 128
+                switch $0 {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                    true
+                default: false
+                }
             })
         else { throw container.refused(.model, "model is '\(model)'; write letters, digits, '-' and '_', at most 64") }
         for (key, text) in [(CodingKeys.title, title), (.description, description)] {

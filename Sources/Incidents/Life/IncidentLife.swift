@@ -142,7 +142,9 @@ struct IncidentLife {
                     ofFinding: .init(
                         words: words, end: end, within: finding.within, lines: lines, startsAt: Self.start(of: incident, finding))
                 )),
-            .evidence(finding.evidence, of: finding.session.map { $0.start...max($0.start, finding.lastSeen + (finding.within ?? .zero)) }),
+            .evidence(
+                finding.evidence,
+                of: finding.session.map { $0.start...max($0.start, finding.lastSeen + (finding.within ?? .zero)) }),
         ]
         if finding.severity > incident.severity {
             var labels = incident.ownLabels

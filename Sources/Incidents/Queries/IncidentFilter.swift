@@ -49,6 +49,11 @@ public struct IncidentFilter: Sendable {
         self.isFoundInPast = isFoundInPast
     }
 
+    /// Incidents of rules that are tried out (`mode: simulate`) are for whoever asks for that mode, or for the rule by its name.
+    var showsSimulated: Bool {
+        ((try? [Matcher](parsing: matchers)) ?? []).contains { [Incident.modeLabel, "alertname"].contains($0.name) }
+    }
+
     /// - Throws: ``FilterError/unknown(_:_:known:)`` for a state or a severity that there is not.
     func check() throws(FilterError) {
         if let state, Incident.State(rawValue: state) == nil {

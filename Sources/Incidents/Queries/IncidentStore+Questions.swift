@@ -10,6 +10,7 @@ extension IncidentStore {
     ///   `CancellationError`.
     public func page(_ filter: IncidentFilter) throws -> IncidentPage {
         try filter.check()
+        let showsSimulated = filter.showsSimulated
         return try read { database in
             let plan = try IncidentPlan(filter, database)
             var page = IncidentPage(incidents: [])
@@ -28,7 +29,8 @@ extension IncidentStore {
                     guard let found = try? IncidentPlan.Compared(row: row) else { continue }
                     last = IncidentCursor(listedAt: found.listedAt, number: found.number)
                     if try plan.isAnswered(by: found, database),
-                        let incident = try? IncidentRow(row, from: IncidentPlan.Compared.columns.count).incident
+                        let incident = try? IncidentRow(row, from: IncidentPlan.Compared.columns.count).incident,
+                        showsSimulated || !incident.isSimulated
                     {
                         page.incidents.append(incident)
                     }
