@@ -14,6 +14,7 @@ public final class Sink: Sendable {
     public let port: UInt16
     private let listener: LoopbackListener
     private let state: Mutex<(posts: [Post], answers: [String], isHeld: Bool)>
+    private let isOpen = Mutex(true)
 
     /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`, with a body after an empty line; after them all is 200.
     public init(answers: [String] = [], port: UInt16 = 0) throws {
@@ -31,7 +32,17 @@ public final class Sink: Sendable {
 
     deinit { stop() }
 
-    public func stop() { shutdown(listener.descriptor, Int32(SHUT_RDWR)); close(listener.descriptor) }
+    /// Takes no more connections.
+    public func stop() {
+        // Closed twice, it could be somebody else's by then.
+        guard
+            isOpen.withLock({ isOpen in
+                defer { isOpen = false }; return isOpen
+            })
+        else { return }
+        shutdown(listener.descriptor, Int32(SHUT_RDWR))
+        close(listener.descriptor)
+    }
 
     public var url: String { "http://127.0.0.1:\(port)/hook" }
     public var posts: [Post] { state.withLock { $0.posts } }
