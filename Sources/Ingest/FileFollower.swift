@@ -259,15 +259,16 @@ final class FileFollower {
         guard !tracked.isJudged, tracked.file.version().size > 0 else { return true }
         texts.drop(tracked)
         current = nil
-        let verdict = try judge(tracked.file)
-        switch verdict {
+        switch try judge(tracked.file) {
         case .held: return passOver(tracked.file, now)
-        case .known(let position): try follow(tracked.file, from: position)
-        case .new, .empty:
-            tracked.isJudged = if case .new = verdict { true } else { false }
-            texts.begin(tracked)
-            current = tracked
+        case .known(let position):
+            try follow(tracked.file, from: position)
+            return true
+        case .new: tracked.isJudged = true
+        case .empty: break
         }
+        texts.begin(tracked)
+        current = tracked
         return true
     }
 

@@ -60,7 +60,11 @@ struct FolderSource: Source {
                         "a file is too large for a record", metadata: ["file": "\(path)", "bytes": "\(version.size)"])
                     continue
                 }
-                guard let bytes = FileManager.default.contents(atPath: path), !bytes.isEmpty else { continue }
+                // It may have grown since, and what is no regular file has no end, such as a pipe.
+                guard let opened = OpenFile(path: path),
+                    case let bytes = try opened.read(at: 0, length: Self.maxFileBytes + 1),
+                    !bytes.isEmpty, bytes.count <= Self.maxFileBytes
+                else { continue }
                 // Line ends within JSON are blanks: a text has them escaped.
                 let line = bytes.map { $0 == 10 || $0 == 13 ? 32 : $0 }
                 let hash = Fingerprint(of: line).hash

@@ -46,10 +46,13 @@ struct PositionedText {
     /// Nil when the file is another one than that of the position: its text begins or goes on differently, or ends before.
     init?(path: String, at position: FilePosition) throws {
         // A file that was never read, and was empty when it was seen, is known by its inode alone.
-        if position.head.length == 0, FileIdentity(path: path) != position.identity { return nil }
         reader = try TextReader(path: path)
+        if position.head.length == 0, reader.identity != position.identity { return nil }
         if reader.isRegular, !reader.isCompressed {
-            guard let file = OpenFile(path: path), try position.isPosition(in: file) else { return nil }
+            // Two openings of a name that is being rotated may be of two files.
+            guard let file = OpenFile(path: path), file.identity == reader.identity, try position.isPosition(in: file) else {
+                return nil
+            }
             progress = TextProgress(
                 position, head: try file.read(at: 0, length: FilePosition.headLength),
                 recent: try file.read(at: position.offset - Int64(position.tail.length), length: position.tail.length))

@@ -26,6 +26,9 @@ final class RotatedFile {
 
     var position: FilePosition { plain?.position ?? compressed!.progress.position }
 
+    /// Of the opened file, which its name may not lead to any more.
+    var identity: FileIdentity { plain?.file.identity ?? compressed!.reader.identity }
+
     /// The next lines, or nil at the end; the last one of a compressed file is whole even without its end, because nothing follows it.
     func nextBlock() throws -> LineBlock? {
         guard let reader = compressed?.reader else { return try plain?.nextBlock(isEnd: false) }
@@ -97,7 +100,8 @@ struct RotatedFiles {
     /// So often the folders are looked at again where files were renamed meanwhile.
     private static let maxLooks = 4
 
-    /// Of each file that one of `positions` is of, wherever it was moved or copied to, the rest; of each that came after `last`, all that is not known. Oldest first.
+    /// Of each file that one of `positions` is of, wherever it was moved or copied to, the rest; of each that came after `last`,
+    /// all that is not known. Oldest first.
     ///
     /// - Parameter last: nil when nothing came after `positions` that was not read.
     /// - Returns: also the positions whose files are not found.
@@ -133,6 +137,10 @@ struct RotatedFiles {
                     guard !texts.isReading(opened.identity) else { continue }
                     if let file = try file(opened, candidate, from: position, isAtFront: position == last) {
                         found.files.append(file)
+                    } else {
+                        // Another file has the name by now.
+                        met.removeLast()
+                        found.missing.append(position)
                     }
                 } else if isAfterLast, candidate.isRotated {
                     try readUnknown(opened, candidate)
@@ -150,9 +158,12 @@ struct RotatedFiles {
         if let last, !isAfterLast, last.modified > 0 {
             // It was removed, or nothing had been in it: what was written to later came after it.
             let later = near.filter { $0.isRotated && $0.version.modified > last.modified }
-            let inList = Set(found.files.map(\.file)), standing = FileIdentity(path: path)
-            for candidate in later where !inList.contains(candidate.path) {
-                if let opened = Opened(candidate.path), opened.identity != standing { try readUnknown(opened, candidate) }
+            let standing = FileIdentity(path: path)
+            for candidate in later {
+                guard let opened = Opened(candidate.path), opened.identity != standing,
+                    !found.files.contains(where: { $0.identity == opened.identity })
+                else { continue }
+                try readUnknown(opened, candidate)
             }
         }
         return found

@@ -133,6 +133,21 @@ struct `A pattern that matches a file by several names` {
             ])
     }
 
+    /// What came after a file that is gone is found by its times, and may have several names.
+    @Test func `reads a rotated file once that has two names, after a stop in which the last one was removed`() throws {
+        let files = FollowedLog(pattern: "auth.log")
+        let follower = try files.follower()
+        try files.write(log(1...6))
+        #expect(try follower.read() == lines(1...6))
+        usleep(12_000)
+        try FileManager.default.removeItem(atPath: files.path)
+        try files.write(log(7...9), to: "auth.log.1")
+        try FileManager.default.linkItem(atPath: files.folder + "/auth.log.1", toPath: files.folder + "/auth.log.2")
+        usleep(12_000)
+        try files.write(log(10...10))
+        #expect(try files.follower(from: follower.positions).read() == lines(7...10))
+    }
+
     @Test func `leaves a copy alone that stays behind`() throws {
         let files = FollowedLog(pattern: "auth.log*")
         let follower = try files.follower()

@@ -195,6 +195,12 @@ struct `A folder of records` {
         #expect(try await read(source()).0 == [])
     }
 
+    @Test(.timeLimit(.minutes(1))) func `passes over a pipe, which has no end`() async throws {
+        mkfifo(folder.path + "/a.json", 0o600)
+        try write("b.json", "{\"id\":2}")
+        #expect(try await read(source()).0 == ["{\"id\":2}"])
+    }
+
     @Test func `that is not there is an error when it is read once`() async {
         var configuration = FolderSource.Configuration(path: folder.path + "/gone")
         configuration.follows = false
