@@ -1,3 +1,6 @@
+import Server
+import Streaming
+import UnixSignals
 import Alerting
 import Incidents
 import Columns

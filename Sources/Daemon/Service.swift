@@ -1,3 +1,5 @@
+import Store
+import UnixSignals
 import Alerting
 import Configuration
 import Incidents

@@ -1,3 +1,4 @@
+import Detection
 import Alerting
 import Incidents
 import Foundation

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Columns
 import Incidents
 import Query

@@ -1,3 +1,4 @@
+import Synchronization
 import Columns
 import Detection
 import Foundation

@@ -1,3 +1,4 @@
+import GRDB
 import Columns
 import Detection
 import Foundation

@@ -1,3 +1,5 @@
+import Alerting
+import Ingest
 import Detection
 import Foundation
 import Streaming

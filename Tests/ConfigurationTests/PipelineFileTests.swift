@@ -1,3 +1,4 @@
+import Parsing
 import Columns
 import Foundation
 @testable import Streaming

@@ -1,3 +1,4 @@
+import Store
 import Alerting
 import Columns
 import Configuration

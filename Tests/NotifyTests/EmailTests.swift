@@ -1,3 +1,4 @@
+import Transfer
 import Columns
 import Foundation
 import Testing

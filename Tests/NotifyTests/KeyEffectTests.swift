@@ -1,3 +1,4 @@
+import Transfer
 import Alerting
 import Columns
 import Foundation

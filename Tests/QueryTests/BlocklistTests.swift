@@ -1,3 +1,4 @@
+import Store
 import Columns
 import Detection
 import Foundation

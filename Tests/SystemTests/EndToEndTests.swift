@@ -1,3 +1,5 @@
+import Logging
+import Server
 import Daemon
 import Foundation
 import FoundationNetworking

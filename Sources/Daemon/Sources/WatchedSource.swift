@@ -1,3 +1,4 @@
+import Jobs
 import Columns
 import Foundation
 import Ingest

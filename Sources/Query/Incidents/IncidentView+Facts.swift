@@ -1,3 +1,4 @@
+import Incidents
 import Columns
 
 /// What is said about an incident before its sections.

@@ -1,3 +1,5 @@
+import Detection
+import Incidents
 import Columns
 
 /// The four renderings of an incident.

@@ -1,3 +1,5 @@
+import Detection
+
 /// A section on a page.
 extension HTML {
     init(_ section: Section) {

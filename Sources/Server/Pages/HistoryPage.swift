@@ -1,3 +1,4 @@
+import Incidents
 import Alerting
 import Columns
 import HTTPTypes

@@ -1,3 +1,5 @@
+import Jobs
+import Logging
 import Alerting
 import Incidents
 import ArgumentParser

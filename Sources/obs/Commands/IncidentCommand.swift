@@ -1,3 +1,4 @@
+import Jobs
 import Alerting
 import Incidents
 import ArgumentParser

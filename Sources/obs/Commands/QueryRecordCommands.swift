@@ -1,3 +1,4 @@
+import Jobs
 import ArgumentParser
 import Columns
 import Foundation

@@ -1,3 +1,4 @@
+import Query
 import ArgumentParser
 import Columns
 import Configuration

@@ -1,3 +1,5 @@
+import Configuration
+import Store
 import ArgumentParser
 import Foundation
 import Jobs

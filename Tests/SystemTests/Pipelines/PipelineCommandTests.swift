@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 @preconcurrency import GRDB
 import Lake

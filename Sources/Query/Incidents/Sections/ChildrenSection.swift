@@ -1,3 +1,4 @@
+import Detection
 import Incidents
 
 /// The incidents that were merged into it.

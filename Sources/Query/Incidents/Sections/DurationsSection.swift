@@ -1,3 +1,4 @@
+import Incidents
 import Columns
 
 /// How long each step of the response took, for the steps that were taken. Reviews only.

@@ -1,3 +1,5 @@
+import Incidents
+
 /// What the runbook says to do first, filled in for this incident. A page shows the whole runbook instead.
 struct FirstMinutesSection: IncidentSection {
     private let name: String
