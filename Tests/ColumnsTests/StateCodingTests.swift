@@ -17,6 +17,22 @@ struct `State as bytes` {
         #expect(small.bytes.count == 128)
     }
 
+    @Test(arguments: [
+        Value.null, .bool(true), .bool(false), .int(.min), .double(-0.5), .date(-1), .timestamp(Timestamp(microseconds: 1)),
+        .text("Zürich"), .text(""), .binary([0, 7, 255]), .binary([]),
+    ])
+    func `has a value of each type, and after it comes the next`(_ value: Value) throws {
+        var writer = StateWriter()
+        writer.write(value)
+        writer.write(value)
+        writer.write(42)
+        var reader = StateReader(writer.data)
+        #expect(try reader.value() == value)
+        #expect(try reader.value() == value)
+        #expect(try reader.int() == 42)
+        #expect(reader.isAtEnd)
+    }
+
     @Test func `is refused where a number has no end`() {
         for bytes in [[], [0x80], Array(repeating: UInt8(0xFF), count: 20)] as [[UInt8]] {
             var reader = StateReader(.init(bytes))
