@@ -81,7 +81,6 @@ struct LakeBench {
         ).path
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: scratch) }
-        let storage = LocalStorage(root: scratch)
         var random = SplitMix64(seed: 1)
         var refused = 0
         let took = try seconds {
@@ -96,7 +95,7 @@ struct LakeBench {
                 }
                 try Data(bytes).write(to: URL(filePath: scratch + "/fuzzed.parquet"))
                 do {
-                    let reader = try ParquetReader(storage, "fuzzed.parquet")
+                    let reader = try ParquetReader(folder: scratch, "fuzzed.parquet")
                     for group in 0..<reader.rowGroupCount { _ = try reader.read(rowGroup: group) }
                 } catch { refused += 1 }
             }

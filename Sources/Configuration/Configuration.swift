@@ -9,12 +9,17 @@ import Streaming
 
 /// All that `obs.yaml` says, read and checked. Without a file every value is its default.
 public struct Configuration: Sendable {
+    /// Where tables, incidents, models and checkpoints are; relative to the working directory.
     public var dataDirectory = "obs-data"
+    /// Who may read and push by HTTP, and where.
     public var http = ServerConfiguration()
+    /// Where lines come from; none without a file.
     public var sources: [SourceEntry] = []
+    /// Routes, receivers, escalations, schedules.
     public var alerting = AlertingConfiguration()
     /// Which sources of incidents are listed for a firewall.
     public var blocklist = BlocklistPolicy()
+    /// Those of the file, and the built-in ones that it does not define itself.
     public var pipelines: [PipelineDefinition] {
         get { ownPipelines ?? Builtin.pipelines }
         set { ownPipelines = newValue }
@@ -31,10 +36,12 @@ public struct Configuration: Sendable {
     private var ownDetections: [DetectionEntry]?
     /// The folder whose pages `/runbooks/NAME` shows.
     public var runbooks = "runbooks"
+    /// What `obs run` logs from; ``askedLogLevel`` goes before it.
     public var logLevel = Logger.Level.info
     /// A log level that the command line wants instead, of every command.
     public var askedLogLevel: Logger.Level?
 
+    /// Every value is its default.
     public init() {}
 
     /// Reads `file`, or `obs.yaml` if that is there, and the files that it names.
@@ -73,6 +80,9 @@ public struct Configuration: Sendable {
         return bytes
     }
 
+    /// The pipeline of a name.
+    ///
+    /// - Throws: ``UsageError`` with the names that there are.
     public func pipeline(_ name: String) throws -> PipelineDefinition {
         guard let pipeline = pipelines.first(where: { $0.name == name }) else {
             throw UsageError("there is no pipeline '\(name)'; known are \(pipelines.map(\.name).joined(separator: ", "))")

@@ -16,7 +16,7 @@ struct RuleBinding {
         let tables: [String: Set<String>]
 
         init(_ definition: PipelineDefinition, _ schemas: PipelineSchemas) {
-            func columns(_ node: String) -> Set<String> { Set(schemas.nodes[node]?.schema.fields.map(\.name) ?? []) }
+            func columns(_ node: String) -> Set<String> { Set(schemas.schema(of: node)?.fields.map(\.name) ?? []) }
             pipeline = definition.name
             inputs = definition.inputs.map { ($0.name, columns($0.name)) }
             // Rows of windows get the time at which they are known.

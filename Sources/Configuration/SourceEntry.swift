@@ -10,9 +10,11 @@ extension Configuration {
     ///     - { name: orders, sqlite: shop.db, table: orders, key: order_id, pipeline: shop, input: orders }
     ///     - { name: products, folder: products, pipeline: shop, input: products }
     public struct SourceEntry: Sendable, Hashable, Decodable {
+        /// Names it in metrics, in pages and in the path of pushed lines; unique.
         public var name: String
         /// Its kind, and what belongs to that.
         public var settings: SourceSettings
+        /// The pipeline that its lines belong to.
         public var pipeline = "ssh"
         /// The input of the pipeline that the lines belong to; nil where it has one.
         public var input: String?
@@ -21,6 +23,7 @@ extension Configuration {
         /// When it has said nothing for too long.
         public var silence = Silence.learned
 
+        /// For how long it may say nothing before it is reported.
         public enum Silence: Sendable, Hashable {
             /// When it is longer than its own habit.
             case learned
@@ -34,11 +37,13 @@ extension Configuration {
             case silentAfter = "silent_after"
         }
 
+        /// A followed file of the pipeline `ssh`.
         public init(name: String, file: String) {
             self.name = name
             settings = .file(file)
         }
 
+        /// Of an entry under `sources`; it has exactly one of the keys that name a kind.
         public init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)
             func refuse(_ key: CodingKeys, _ sentence: String) -> DecodingError {

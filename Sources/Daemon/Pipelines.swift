@@ -243,7 +243,7 @@ struct PipelineService: Service {
                 observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition),
                 SourceObserver(watch: watch),
             ],
-            scorers: RiskScorer.provider(workspace.models, health: readiness.notes, logger), metrics: metrics, logger: logger)
+            scorers: workspace.scorers(health: readiness.notes, logger), metrics: metrics, logger: logger)
     }
 
     private func runScheduled(_ schedule: Schedule) async throws {

@@ -50,7 +50,7 @@ public struct Daemon: Sendable {
             health.note(.damagedFile, problem, problem)
             logger.error("a spool is damaged", metadata: ["error": "\(problem)"])
         }
-        let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: health, logger: logger)
+        let serving = try workspace.serving(configuration.pipelines, health: health, logger: logger)
         for entry in configuration.sources where entry.settings.isPushed { _ = try await spools.spool(entry) }
         let plans = try PipelinePlan.plans(configuration)
         let watch = SourceWatch(

@@ -25,6 +25,7 @@ public protocol Detector {
     /// How far back it may look at lines for evidence, in event time.
     var horizon: Duration { get }
 
+    /// What it needs in memory now.
     var figures: DetectorFigures { get }
 }
 
@@ -37,7 +38,7 @@ public struct DetectorFigures: Sendable, Equatable {
     /// Keys that were forgotten before their time because there were too many.
     public var forgotten = 0
 
-    public init(keys: Int = 0, bytes: Int = 0, forgotten: Int = 0) {
+    init(keys: Int = 0, bytes: Int = 0, forgotten: Int = 0) {
         self.keys = keys
         self.bytes = bytes
         self.forgotten = forgotten
@@ -61,6 +62,7 @@ public enum RowSource: Sendable, Hashable {
 
 /// What is done with the findings of a detector.
 public enum DetectionMode: String, Sendable, Hashable, Codable, CaseIterable {
+    /// Its incidents are notified as routes say.
     case notify
     /// An incident is recorded; nobody is notified of it.
     case simulate
@@ -70,9 +72,10 @@ public enum DetectionMode: String, Sendable, Hashable, Codable, CaseIterable {
 
 /// Columns that must be together in one kind of rows, by the key of the entry that names them.
 public struct ColumnRequirement: Sendable {
+    /// By the key of the entry that names them: `match`, `group_by`, ….
     public let columns: [(key: String, columns: [String])]
 
-    public init(_ columns: [(key: String, columns: [String])]) {
+    init(_ columns: [(key: String, columns: [String])]) {
         self.columns = columns
     }
 }
@@ -86,17 +89,22 @@ public protocol DetectorSettings: Sendable, Hashable, Decodable {
     var name: String { get }
     /// The pipeline whose rows it looks at; nil for each that has what it names.
     var pipeline: String? { get }
+    /// Which of the rows of its pipelines it looks at.
     var rows: RowSource { get }
+    /// What is done with its findings.
     var mode: DetectionMode { get }
+    /// Of its incidents.
     var severity: Severity { get }
     /// The columns that it needs.
     var requirements: [ColumnRequirement] { get }
     /// Relative paths of files in it begin at `folder` from now on.
     mutating func resolveFiles(in folder: String)
+    /// A detector with these settings that remembers nothing yet.
     func detector(_ context: DetectorContext) -> any Detector
 }
 
 extension DetectorSettings {
+    /// Nothing: most kinds name no files.
     public mutating func resolveFiles(in folder: String) {}
 }
 
@@ -111,6 +119,9 @@ public struct DetectorContext: Sendable {
     /// Is called with what a person who runs obs should know.
     public var note: @Sendable (DetectorNote) -> Void
 
+    /// - Parameters:
+    ///   - models: nil where there are none, as in tests of rules.
+    ///   - now: asked only for the time that a new model bears.
     public init(
         allowedLateness: Duration, models: ModelRegistry? = nil, now: @escaping @Sendable () -> Timestamp,
         note: @escaping @Sendable (DetectorNote) -> Void = { _ in }
@@ -126,44 +137,60 @@ public struct DetectorContext: Sendable {
 public enum DetectorNote: Sendable {
     /// A version of a model is in use from now on, in the place of `old`.
     case modelInUse(ModelRegistry.Entry, old: Int?)
+    /// A model was trained on the first windows, because nobody had trained one.
     case modelTrained(ModelRegistry.Entry, took: Duration)
+    /// The file of the version in production cannot be used; the version before it is used on.
     case modelDamaged(name: String, error: ModelError)
+    /// A version that can be used is in production again.
     case modelMended(name: String)
+    /// A file of values for exceptions cannot be read; `reason` says what is used instead.
     case listUnreadable(file: String, reason: String)
+    /// A file of values for exceptions was read, at the start or because it has changed.
     case listRead(file: String)
 }
 
 /// The kinds of detector. A new one is a file and a line here.
-public enum Detectors {
-    public static let all: [any DetectorSettings.Type] = [DetectionRule.self, ForestSettings.self, SeriesSettings.self]
+enum Detectors {
+    static let all: [any DetectorSettings.Type] = [DetectionRule.self, ForestSettings.self, SeriesSettings.self]
 }
 
 /// One entry of a file of detections, of any kind.
 public struct DetectionEntry: Sendable, Hashable, Decodable {
+    /// What its kind says of it.
     public var settings: any DetectorSettings
 
+    /// Of settings that were made in the program.
     public init(_ settings: any DetectorSettings) {
         self.settings = settings
     }
 
+    /// In CamelCase; no two entries of a configuration have the same.
     public var name: String { settings.name }
+    /// `rule`, `forest` or `series`.
     public var kind: String { type(of: settings).kind }
+    /// The kinds that there are, as metrics name them.
+    public static var kinds: [String] { Detectors.all.map { $0.kind } }
 
     private enum CodingKeys: CodingKey { case kind }
 
+    /// Of the kind that its key `kind` names; a rule without.
+    ///
+    /// - Throws: one sentence about the first key that cannot be used.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let kind = try container.decodeIfPresent(String.self, forKey: .kind) ?? DetectionRule.kind
         guard let type = Detectors.all.first(where: { $0.kind == kind }) else {
-            let known = Detectors.all.map { $0.kind }.joined(separator: ", ")
+            let known = Self.kinds.joined(separator: ", ")
             throw container.refused(.kind, "kind is '\(kind)'; write one of \(known)")
         }
         settings = try type.init(from: decoder)
     }
 
+    /// Whether both are of the same kind and say the same.
     public static func == (left: DetectionEntry, right: DetectionEntry) -> Bool {
         AnyHashable(left.settings) == AnyHashable(right.settings)
     }
 
+    /// Of the settings.
     public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(settings)) }
 }

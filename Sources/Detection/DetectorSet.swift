@@ -14,6 +14,7 @@ public final class DetectorSet {
     private var cache = EvidenceCache()
     private var newest = Int64.min
 
+    /// Detectors that remember nothing yet; ``restore(_:)`` brings back what they knew.
     public init(_ entries: [DetectionEntry], _ context: DetectorContext) {
         members = entries.map { Member(entry: $0, detector: $0.settings.detector(context)) }
     }

@@ -1,8 +1,10 @@
 import Columns
 
+/// How bad it is, from the least to the worst: what routes, escalations and colors go by.
 public enum Severity: String, Codable, Sendable, Comparable, CaseIterable {
     case info, warning, critical
 
+    /// Whether `left` is less bad.
     public static func < (left: Severity, right: Severity) -> Bool {
         allCases.firstIndex(of: left)! < allCases.firstIndex(of: right)!
     }
@@ -16,14 +18,17 @@ public struct Finding: Sendable, Codable, Equatable {
     public var name: String
     /// The kind of detector that found it: `rule`, `forest` or `series`.
     public var detector: String
+    /// Of the incident that it opens; a worse one raises the severity of an open incident.
     public var severity: Severity
     /// What it is about, such as the source address.
     public var labels: Labels
     /// One line for a person.
     public var title: String
+    /// What was seen, in a sentence or two.
     public var description: String
-    /// In event time.
+    /// Of the first event that counts, in event time.
     public var startsAt: Timestamp
+    /// Of the last event that counts, in event time.
     public var lastSeen: Timestamp
     /// How many events it stands for: the most that its rule saw within ``within``.
     public var count: Int
@@ -37,11 +42,14 @@ public struct Finding: Sendable, Codable, Equatable {
     public var isUpdate = false
     /// Whether its incident is only recorded, and nobody is notified of it.
     public var isSimulated = false
+    /// Lines that show it, the oldest first; a few of perhaps many.
     public var evidence: [Evidence]
     /// Which features stood out, most telling first; of models only.
     public var contributions: [FeatureContribution]
+    /// How unusual it is, in (0, 1); of models only.
     public var score: Double?
 
+    /// A finding that may open an incident; what it lacks is of models, or of rules, only.
     public init(
         name: String, detector: String, severity: Severity, labels: Labels, title: String, description: String,
         startsAt: Timestamp,
@@ -74,6 +82,7 @@ public struct Finding: Sendable, Codable, Equatable {
         /// Their lines.
         public var lines: LineSet
 
+        /// A session as it is at this moment.
         public init(start: Timestamp, count: Int, lines: LineSet) {
             self.start = start
             self.count = count
@@ -84,13 +93,18 @@ public struct Finding: Sendable, Codable, Equatable {
 
 /// A raw line that supports a finding.
 public struct Evidence: Sendable, Codable, Equatable {
+    /// The path under which the file was read, or the name of the source.
     public var file: String
+    /// Where the line begins in the file, in bytes.
     public var offset: Int64
+    /// Its text, at most its first 2,000 bytes.
     public var line: String
+    /// The time of its event.
     public var time: Timestamp
     /// The machine that it speaks of; nil when its event has none.
     public var host: String?
 
+    /// A line of a file, or of what stands for one.
     public init(file: String, offset: Int64, line: String, time: Timestamp, host: String? = nil) {
         self.file = file
         self.offset = offset
@@ -102,7 +116,9 @@ public struct Evidence: Sendable, Codable, Equatable {
 
 /// How far one feature stood out in a row that a model found anomalous.
 public struct FeatureContribution: Sendable, Codable, Equatable {
+    /// The column.
     public var feature: String
+    /// What the row has there; 0 for a value that is missing.
     public var value: Double
     /// The median of the rows that the model was trained on.
     public var typical: Double

@@ -10,6 +10,7 @@ import Streaming
 public struct DataInspection {
     private let workspace: Workspace
 
+    /// The inspection of a data directory; looks at nothing yet.
     public init(_ workspace: Workspace) {
         self.workspace = workspace
     }

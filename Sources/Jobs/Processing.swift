@@ -13,15 +13,20 @@ import Telemetry
 
 /// `obs process`: one batch run over files, to the tables that the stream writes too.
 public enum Processing {
+    /// What is read, and how.
     public struct Options: Sendable {
         /// Files, folders, and tables of databases as `FILE#TABLE`; with `INPUT=` before where the pipeline has several inputs.
         public var files: [String]
+        /// Its name.
         public var pipeline = "ssh"
+        /// What lines do not say of themselves, such as a year and a zone.
         public var context = ParsingContext()
+        /// Whether files that earlier runs have read are read again.
         public var startsAnew = false
         /// Last lines without an end are whole, also of files that may still grow.
         public var takesUnfinishedLines = false
 
+        /// The files for the pipeline `ssh`.
         public init(files: [String]) {
             self.files = files
         }
@@ -47,14 +52,14 @@ public enum Processing {
         let observer = DetectionObserver(
             definition, try configuration.detections(of: definition.name), models: workspace.models, alerts: alerts,
             metrics: metrics, logger: logger)
-        let serving = try ServingRebuild.open(workspace, configuration.pipelines, health: HealthNotes(), logger: logger)
+        let serving = try workspace.serving(configuration.pipelines, health: HealthNotes(), logger: logger)
         let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(
             definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: PipelineRunner.batchVariant,
             context: options.context,
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
-            scorers: RiskScorer.provider(workspace.models), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
+            scorers: workspace.scorers(), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress)
         var sources: [PipelineSource] = []
         for (index, entry) in files.enumerated() {

@@ -21,7 +21,7 @@ public enum Replaying {
         do {
             let summary = try PipelineReplay.run(
                 definition, lake: workspace.lake, checkpoints: workspace.checkpoints, context: context,
-                scorers: RiskScorer.provider(workspace.models), options: options, logger: logger, progress: progress)
+                scorers: workspace.scorers(), options: options, logger: logger, progress: progress)
             let stages =
                 [PipelineRunner.StageRows(stage: "bronze", rowsIn: summary.lines, rowsOut: summary.lines)]
                 + summary.tables.map { .init(stage: $0.name, rowsIn: $0.rows, rowsOut: $0.rows) }

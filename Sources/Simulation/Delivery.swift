@@ -24,15 +24,15 @@ public struct Delivery: Sendable {
     }
 
     /// How many lines were treated how.
-    public struct Counts: Sendable, Hashable {
+    struct Counts: Sendable, Hashable {
         /// All lines that were given to ``Delivery/deliver(_:now:)``.
-        public var lines = 0
+        var lines = 0
         /// Lines held back within what a pipeline allows.
-        public var outOfOrder = 0
+        var outOfOrder = 0
         /// Lines held back beyond it.
-        public var late = 0
+        var late = 0
         /// Lines that were damaged, also those that were held back as well.
-        public var corrupt = 0
+        var corrupt = 0
     }
 
     private let options: Options
@@ -40,7 +40,7 @@ public struct Delivery: Sendable {
     /// Lines that are held back, by the time at which they come.
     private var held: [(due: Timestamp, line: SimulatedLine)] = []
     /// What happened so far.
-    public private(set) var counts = Counts()
+    private(set) var counts = Counts()
 
     /// Holds nothing back yet.
     public init(_ options: Options) {

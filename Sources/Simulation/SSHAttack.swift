@@ -1,9 +1,9 @@
 import Columns
 
 /// An attack that was simulated: what it writes, step by step, and the truth to measure detection against.
-public struct SSHAttack: Sendable {
+struct SSHAttack: Sendable {
     /// What an attacker does. The raw value is its name on the command line.
-    public enum Kind: String, Sendable, CaseIterable {
+    enum Kind: String, Sendable, CaseIterable {
         /// One address tries one user many times.
         case bruteForce = "brute-force"
         /// One address tries many users a few times each.
@@ -33,15 +33,18 @@ public struct SSHAttack: Sendable {
     /// A message of sshd and the process that writes it.
     typealias Message = (pid: Int, text: String)
 
-    public let kind: Kind
+    /// What the attacker does.
+    let kind: Kind
     /// The address, or the first of them.
-    public let source: String
-    public let host: String
-    public let start: Timestamp
+    let source: String
+    /// The machine that is attacked.
+    let host: String
+    /// Of its first line.
+    let start: Timestamp
     /// The last second in which it did something.
-    public private(set) var end: Timestamp
+    private(set) var end: Timestamp
     /// Who is attacked, where it is one user by many addresses.
-    public var user: String? { kind == .distributed ? users[0] : nil }
+    var user: String? { kind == .distributed ? users[0] : nil }
     private let sources: [String]
     private let users: [String]
     private var done = 0

@@ -15,12 +15,13 @@ public struct SSHSimulator: Sendable {
         /// Seconds between the beginnings of attacks; 0 for none.
         public var attackEvery = 120
         /// The attacks that are drawn from; none when it is empty.
-        public var scenarios = SSHAttack.Kind.allCases
+        var scenarios = SSHAttack.Kind.allCases
         /// The names in the headers of the lines.
         public var hosts = ["gate-1", "gate-2"]
         /// `Dec 10 06:55:46` instead of RFC 3339.
         public var usesOldStamps = false
 
+        /// Traffic of one host from `start` on.
         public init(start: Timestamp) {
             self.start = start
         }
@@ -32,7 +33,9 @@ public struct SSHSimulator: Sendable {
     private var pid = 1200
     private var running: [SSHAttack] = []
     /// All attacks so far.
-    public private(set) var attacks: [SSHAttack] = []
+    private(set) var attacks: [SSHAttack] = []
+    /// How many attacks have begun.
+    public var attackCount: Int { attacks.count }
 
     /// Begins at `options.start`.
     public init(_ options: Options) {

@@ -194,9 +194,9 @@ public struct ServingStore: Sendable {
 }
 
 /// Why the file of the serving store cannot be used.
-public struct ServingStoreError: Error, CustomStringConvertible {
+struct ServingStoreError: Error, CustomStringConvertible {
     /// One sentence: what is wrong, with which file, and what to do.
-    public let description: String
+    let description: String
     /// Whether the file is damaged, so that it has to be rebuilt from the gold tables.
     let isDamage: Bool
 

@@ -5,7 +5,9 @@ import Foundation
 /// The one SQLite file: incidents, pending notifications, models, who did what. Several processes may have it open: one writes at
 /// a time, readers never wait.
 public final class Store: Sendable {
+    /// Of the database file.
     public let path: String
+    /// One writer, and readers that see what was committed when they began.
     public let database: DatabasePool
     /// The name that SQLite opens it by; of a question it may say that nobody writes.
     public let name: String
@@ -173,12 +175,14 @@ public struct Migration: Sendable {
     /// The statements, each with its comments, from which `docs/schema.md` is made.
     public let sql: String
 
+    /// A step that runs `sql` once in the life of a database; `id` must not change after a release.
     public init(id: String, sql: String) {
         self.id = id
         self.sql = sql
     }
 }
 
+/// Why a database, or a copy of one, cannot be used.
 public enum StoreError: Error, CustomStringConvertible {
     case cannotMake(folder: String, reason: String)
     case cannotOpen(path: String, reason: String)
@@ -217,6 +221,7 @@ public enum StoreError: Error, CustomStringConvertible {
         self = .damaged(path: path, reason: error.message ?? "\(error.resultCode)")
     }
 
+    /// One sentence with the file and the way out.
     public var description: String {
         switch self {
         case .cannotMake(let folder, let reason): "\(folder): the folder cannot be made: \(reason)"

@@ -55,7 +55,7 @@ public final class MetricsRegistry: Sendable {
     }
 
     /// What is declared, by name: for documentation and tests.
-    public var descriptors: [MetricDescriptor] {
+    var descriptors: [MetricDescriptor] {
         families.withLock { $0.values.map(\.descriptor) }.sorted { $0.name < $1.name }
     }
 
@@ -89,23 +89,23 @@ public final class MetricsRegistry: Sendable {
 }
 
 /// The declaration of a metric, for all its series.
-public struct MetricDescriptor: Sendable {
+struct MetricDescriptor: Sendable {
     /// As the text formats name it.
-    public enum Kind: String, Sendable { case counter, gauge, histogram }
+    enum Kind: String, Sendable { case counter, gauge, histogram }
 
     /// With its unit at the end, and `_total` behind that of a counter.
-    public let name: String
+    let name: String
     /// How its values behave.
-    public let kind: Kind
+    let kind: Kind
     /// What it counts or measures, in one sentence.
-    public let help: String
+    let help: String
     /// The names of its labels, in the order in which values are given.
-    public let labels: [String]
+    let labels: [String]
 
     /// What its values are measured in, as its name says it: seconds, seconds since 1970 or bytes; nil where they are counted.
     ///
     /// Source: Prometheus, "Metric and label naming": a name ends in the base unit, before `_total`.
-    public var unit: String? {
+    var unit: String? {
         let words = name.split(separator: "_").map(String.init).filter { $0 != "total" }
         guard let last = words.last, ["seconds", "bytes"].contains(last) else { return nil }
         let isTime =

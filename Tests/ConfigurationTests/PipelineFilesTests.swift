@@ -1,5 +1,5 @@
 import Columns
-import Detection
+@testable import Detection
 import Foundation
 @testable import Streaming
 import Testing

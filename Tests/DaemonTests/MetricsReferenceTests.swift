@@ -1,6 +1,6 @@
 import Configuration
 import Foundation
-import Telemetry
+@testable import Telemetry
 import TestSupport
 import Testing
 

@@ -6,7 +6,7 @@ import Detection
 import GRDB
 import Logging
 import Parsing
-import Streaming
+@testable import Streaming
 import Telemetry
 import TestSupport
 import Testing

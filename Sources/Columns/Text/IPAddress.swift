@@ -9,6 +9,7 @@ public struct IPAddress: Sendable, Hashable {
     /// The 128 bits of IPv6; an IPv4 address is in the lowest 32.
     let high: UInt64
     let low: UInt64
+    /// Whether it is an IPv4 address, also one that came mapped into IPv6.
     public let isIPv4: Bool
 
     init(high: UInt64, low: UInt64, isIPv4: Bool) {
@@ -42,6 +43,7 @@ public struct IPAddress: Sendable, Hashable {
         self.init(high: high, low: isMapped ? low & 0xFFFF_FFFF : low, isIPv4: isIPv4 || isMapped)
     }
 
+    /// Nil when `text` is not an address.
     public init?(_ text: String) {
         var text = text
         guard let address = text.withUTF8({ IPAddress($0.span) }) else { return nil }
@@ -74,6 +76,7 @@ extension IPAddress: CustomStringConvertible {
 
 /// The addresses that begin with the same bits: `192.0.2.0/24`, `2001:db8::/32`.
 public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
+    /// The first address of the network.
     public let address: IPAddress
     /// How many bits are the same.
     public let length: Int
@@ -105,9 +108,11 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         self.init(address, length: length)
     }
 
+    /// Whether `other` is of the same family and has the same first ``length`` bits.
     public func contains(_ other: IPAddress) -> Bool {
         other.isIPv4 == address.isIPv4 && other.masked(length) == address
     }
 
+    /// CIDR notation: `192.0.2.0/24`.
     public var description: String { "\(address)/\(length)" }
 }

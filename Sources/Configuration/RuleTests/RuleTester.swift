@@ -7,11 +7,14 @@ import Streaming
 public struct RuleTester {
     /// What came of one test.
     public struct Outcome: Sendable {
+        /// The file of the test.
         public let file: String
+        /// Its name in the file.
         public let test: String
         /// One sentence for each difference; none when the test passed.
         public let differences: [String]
 
+        /// Whether all findings were as expected.
         public var isPassed: Bool { differences.isEmpty }
     }
 
@@ -70,19 +73,19 @@ private struct RuleTestSchemas {
     func schema(_ event: RuleTestEvent) throws -> Schema {
         guard let table = event.table else {
             let name = event.input ?? pipeline.inputs[0].name
-            guard let node = schemas.nodes[name], pipeline.inputs.contains(where: { $0.name == name }) else {
+            guard let schema = schemas.schema(of: name), pipeline.inputs.contains(where: { $0.name == name }) else {
                 throw UsageError(
                     "the pipeline '\(pipeline.name)' has no input '\(name)'; known are \(pipeline.inputs.map(\.name).joined(separator: ", "))"
                 )
             }
-            return node.schema
+            return schema
         }
         let stream = pipeline.streams.first { $0.table == table }?.name ?? table
-        guard let node = schemas.nodes[stream] else {
+        guard let schema = schemas.schema(of: stream) else {
             throw UsageError("the pipeline '\(pipeline.name)' has no gold table '\(table)'")
         }
-        guard node.schema["event_time"] == nil else { return node.schema }
-        return Schema([Field("event_time", .timestamp)] + node.schema.fields)
+        guard schema["event_time"] == nil else { return schema }
+        return Schema([Field("event_time", .timestamp)] + schema.fields)
     }
 }
 

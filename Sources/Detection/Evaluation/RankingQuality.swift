@@ -1,12 +1,12 @@
 /// How well scores put the rows that matter before the others.
-public enum RankingQuality {
+enum RankingQuality {
     /// The area under the receiver operating characteristic: the probability that a positive row scores higher than a negative
     /// one, equal scores counting half.
     ///
     /// - Returns: nil when one of the two kinds is missing.
     ///
     /// Source: Fawcett: An introduction to ROC analysis, Pattern Recognition Letters 27, 2006, section 7.
-    public static func areaUnderROC(scores: [Double], isPositive: [Bool]) -> Double? {
+    static func areaUnderROC(scores: [Double], isPositive: [Bool]) -> Double? {
         precondition(scores.count == isPositive.count)
         let positives = isPositive.count { $0 }, negatives = isPositive.count - positives
         guard positives > 0, negatives > 0 else { return nil }
@@ -22,7 +22,7 @@ public enum RankingQuality {
     /// sees who reads from the top.
     ///
     /// - Returns: nil when there is no positive row.
-    public static func averagePrecision(scores: [Double], isPositive: [Bool]) -> Double? {
+    static func averagePrecision(scores: [Double], isPositive: [Bool]) -> Double? {
         precondition(scores.count == isPositive.count)
         let positives = isPositive.count { $0 }
         guard positives > 0 else { return nil }
@@ -38,7 +38,7 @@ public enum RankingQuality {
     /// The threshold at which precision and recall are best together (F1), and both there.
     ///
     /// - Returns: nil when there is no positive row.
-    public static func bestThreshold(scores: [Double], isPositive: [Bool]) -> (
+    static func bestThreshold(scores: [Double], isPositive: [Bool]) -> (
         threshold: Double, precision: Double, recall: Double
     )? {
         let positives = Double(isPositive.count { $0 })

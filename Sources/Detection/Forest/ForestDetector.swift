@@ -13,9 +13,12 @@ import Foundation
 ///     title: "Unusual behaviour of {source}: {feature} {value}"
 ///     description: "Its window scores {score} (threshold {threshold}): {features}."
 public struct ForestSettings: DetectorSettings {
+    /// `forest`.
     public static let kind = "forest"
 
+    /// In CamelCase; its runbook has this name.
     public var name: String
+    /// The pipeline whose windows it judges; nil for each that has the table and the columns.
     public var pipeline: String?
     /// The gold table whose windows it judges.
     public var table: String
@@ -25,19 +28,28 @@ public struct ForestSettings: DetectorSettings {
     public var model: String
     /// The columns that it looks at; nil for all numbers.
     public var features: [String]?
+    /// Of its incidents.
     public var severity: Severity
+    /// Whether its incidents are notified, only recorded, or only seen by rules on findings.
     public var mode: DetectionMode
+    /// With the value of ``by``, `{feature}`, `{value}`, `{score}` and `{threshold}` in braces.
     public var title: String
+    /// The same, and `{features}`: the three that stand out most.
     public var description: String
 
+    /// The gold table.
     public var rows: RowSource { .table(table) }
 
+    /// What the gold table must have.
     public var requirements: [ColumnRequirement] {
         [ColumnRequirement([(key: "by", columns: [by]), (key: "features", columns: features ?? [])])]
     }
 
     private enum CodingKeys: CodingKey { case name, pipeline, table, by, model, features, severity, mode, title, description }
 
+    /// Of an entry with `kind: forest`.
+    ///
+    /// - Throws: one sentence about the first key that cannot be used.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decode(String.self, forKey: .name)
@@ -70,6 +82,7 @@ public struct ForestSettings: DetectorSettings {
 
     var placeholders: Set<String> { [by, "feature", "value", "features", "score", "threshold"] }
 
+    /// A detector that uses the model in production, or waits for enough windows to train one.
     public func detector(_ context: DetectorContext) -> any Detector { ForestDetector(self, context) }
 }
 

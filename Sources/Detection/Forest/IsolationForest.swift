@@ -7,13 +7,19 @@ import Foundation
 /// average. Training is deterministic by its seed.
 ///
 /// Source: Liu, Ting, Zhou: Isolation Forest, ICDM 2008.
-public struct IsolationForest: Sendable, Codable, Equatable {
-    public struct Options: Sendable, Codable, Equatable {
-        public var trees = 100
-        public var sampleSize = 256
-        public var seed: UInt64 = 1
+struct IsolationForest: Sendable, Codable, Equatable {
+    struct Options: Sendable, Codable, Equatable {
+        var trees = 100
+        var sampleSize = 256
+        var seed: UInt64 = 1
 
-        public init() {}
+        init() {}
+
+        /// - Parameter trees: taken as the nearest number from 1 to 10,000.
+        init(seed: UInt64, trees: Int) {
+            self.seed = seed
+            self.trees = max(1, min(trees, 10_000))
+        }
     }
 
     /// A tree in arrays: node 0 is the root; a leaf has feature -1.
@@ -39,8 +45,8 @@ public struct IsolationForest: Sendable, Codable, Equatable {
         }
     }
 
-    public let featureCount: Int
-    public let options: Options
+    let featureCount: Int
+    let options: Options
     private let trees: [Tree]
     /// The expected depth of a row: c(sample size).
     private let normalization: Double
@@ -50,7 +56,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     private enum CodingKeys: CodingKey { case featureCount, options, trees, normalization }
 
     /// - Parameter rows: one array a row, each of the same number of finite features; at least two.
-    public init(training rows: [[Double]], options: Options = Options()) {
+    init(training rows: [[Double]], options: Options = Options()) {
         precondition(rows.count >= 2, "a forest is trained on at least two rows")
         featureCount = rows[0].count
         self.options = options
@@ -71,7 +77,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     }
 
     /// - Throws: `DecodingError` for a file whose trees do not hold together, which would lead scoring astray.
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         featureCount = try container.decode(Int.self, forKey: .featureCount)
         options = try container.decode(Options.self, forKey: .options)
@@ -142,12 +148,12 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     }
 
     /// The score of a row in (0, 1): equation 2 of the source.
-    public func score(_ row: [Double]) -> Double { scores(row)[0] }
+    func score(_ row: [Double]) -> Double { scores(row)[0] }
 
     /// The scores of many rows, tree by tree.
     ///
     /// - Parameter rows: one row behind the other, each of ``featureCount`` values.
-    public func scores(_ rows: [Double]) -> [Double] {
+    func scores(_ rows: [Double]) -> [Double] {
         precondition(featureCount > 0 && rows.count % featureCount == 0, "rows have \(featureCount) features each")
         return walk.sums(rows, featureCount: featureCount).map { exp2(-($0 / Double(trees.count)) / normalization) }
     }
@@ -156,7 +162,7 @@ public struct IsolationForest: Sendable, Codable, Equatable {
     ///
     /// A cut counts by the bits by which it narrows the sample down: a feature that takes a row from 200 others to 3 in one cut
     /// has said more than one that halves them.
-    public func shares(_ row: [Double]) -> [Double] {
+    func shares(_ row: [Double]) -> [Double] {
         var bits = [Double](repeating: 0, count: featureCount)
         for tree in trees {
             var node = 0
@@ -179,5 +185,18 @@ public struct IsolationForest: Sendable, Codable, Equatable {
         case 2: 1
         default: 2 * (log(Double(n - 1)) + 0.577_215_664_901_532_9) - 2 * Double(n - 1) / Double(n)
         }
+    }
+}
+
+extension Batch {
+    /// The anomaly score of each row, in (0, 1), by an isolation forest that is trained on the same rows: nobody need know what is normal.
+    ///
+    /// - Parameter trees: taken as the nearest number from 1 to 10,000.
+    /// - Returns: nil when there are fewer than two rows, or no column that can be a feature.
+    public func anomalyScores(seed: UInt64, trees: Int) throws(ModelError) -> [Double]? {
+        let columns = try FeatureLayout(of: [self], excluding: []).columns(of: [self])
+        guard count >= 2, !columns.isEmpty else { return nil }
+        let rows = (0..<count).map { row in columns.map { $0[row].isNaN ? 0 : $0[row] } }
+        return IsolationForest(training: rows, options: .init(seed: seed, trees: trees)).scores(rows.flatMap { $0 })
     }
 }

@@ -10,7 +10,7 @@ extension RandomForest: Codable {
     /// More than training makes of the largest table; a file beyond is refused before memory is.
     static let maxNodes = 50_000_000
 
-    public func encode(to encoder: any Encoder) throws {
+    func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(featureCount, forKey: .featureCount)
         try container.encode(classCount, forKey: .classCount)
@@ -20,7 +20,7 @@ extension RandomForest: Codable {
     }
 
     /// - Throws: `DecodingError.dataCorrupted` when the forest does not hold together.
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         func refuse(_ what: String, _ key: CodingKeys) -> DecodingError {
             DecodingError.dataCorruptedError(forKey: key, in: container, debugDescription: what)

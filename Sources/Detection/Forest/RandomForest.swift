@@ -8,42 +8,48 @@ import Synchronization
 /// The same seed and rows give the same forest on every machine, however many cores it has: each tree has a generator of its own.
 ///
 /// Source: Breiman: Random Forests, Machine Learning 45, 2001.
-public struct RandomForest: Sendable, Equatable {
-    public struct Options: Sendable, Codable, Equatable {
-        public var trees = 100
+struct RandomForest: Sendable, Equatable {
+    struct Options: Sendable, Codable, Equatable {
+        var trees = 100
         /// How many features are tried at a split; nil is the square root of how many there are.
-        public var featuresPerSplit: Int?
+        var featuresPerSplit: Int?
         /// A leaf stands for at least so many rows of its sample.
-        public var minimumLeaf = 1
-        public var maxDepth = 64
+        var minimumLeaf = 1
+        var maxDepth = 64
         /// How much a row of each class counts; nil counts each row once. ``balanced(labels:classCount:)`` makes rare classes
         /// count as much as common ones.
-        public var classWeights: [Double]?
-        public var seed: UInt64 = 1
+        var classWeights: [Double]?
+        var seed: UInt64 = 1
 
-        public init() {}
+        init() {}
+
+        /// - Parameter trees: taken as the nearest number from 1 to 10,000.
+        init(seed: UInt64, trees: Int) {
+            self.seed = seed
+            self.trees = max(1, min(trees, 10_000))
+        }
     }
 
     /// What the rows that a tree did not see say of the forest: an honest estimate without rows held back.
-    public struct OutOfBag: Sendable, Equatable {
+    struct OutOfBag: Sendable, Equatable {
         /// By row the share of votes of each class; nil for a row that every tree has seen.
-        public let votes: [[Double]?]
+        let votes: [[Double]?]
         /// The share of rows whose class has the most votes.
-        public let accuracy: Double
+        let accuracy: Double
     }
 
-    public let featureCount: Int
-    public let classCount: Int
-    public let options: Options
+    let featureCount: Int
+    let classCount: Int
+    let options: Options
     let trees: [ClassificationTree]
     /// How much each feature's splits have lowered the Gini impurity, as parts of 1: what matters, not in which direction.
-    public let importances: [Double]
+    let importances: [Double]
 
     /// - Parameters:
     ///   - columns: by feature, then row; NaN stands for a value that is not there, and is distinguished from those that are.
     ///   - labels: the class of each row, from 0.
     /// - Complexity: O(trees × rows × √features × log rows).
-    public init(training columns: [[Double]], labels: [Int], classCount: Int, options: Options = Options()) {
+    init(training columns: [[Double]], labels: [Int], classCount: Int, options: Options = Options()) {
         precondition(!columns.isEmpty && !labels.isEmpty && columns.allSatisfy { $0.count == labels.count })
         precondition(labels.allSatisfy { (0..<classCount).contains($0) } && classCount >= 2)
         precondition(options.classWeights == nil || options.classWeights!.count == classCount)
@@ -80,14 +86,14 @@ public struct RandomForest: Sendable, Equatable {
     }
 
     /// Weights that make the rows of each class count as much together as those of any other.
-    public static func balanced(labels: [Int], classCount: Int) -> [Double] {
+    static func balanced(labels: [Int], classCount: Int) -> [Double] {
         var counts = [Int](repeating: 0, count: classCount)
         for label in labels { counts[label] += 1 }
         return counts.map { $0 == 0 ? 0 : Double(labels.count) / Double(classCount * $0) }
     }
 
     /// The probability of each class: the mean of what the leaves that `row` falls into hold.
-    public func probabilities(_ row: [Double]) -> [Double] {
+    func probabilities(_ row: [Double]) -> [Double] {
         precondition(row.count == featureCount)
         var sums = [Double](repeating: 0, count: classCount)
         for tree in trees { tree.add(tree.leaf(of: row), to: &sums) }
@@ -98,7 +104,7 @@ public struct RandomForest: Sendable, Equatable {
     /// sum to the probability.
     ///
     /// Source: Saabas: Interpreting random forests, 2014.
-    public func contributions(_ row: [Double], to class: Int) -> [Double] {
+    func contributions(_ row: [Double], to class: Int) -> [Double] {
         var sums = [Double](repeating: 0, count: featureCount)
         for tree in trees {
             var node = 0
@@ -114,7 +120,7 @@ public struct RandomForest: Sendable, Equatable {
     /// The votes of the trees that have not seen each training row.
     ///
     /// - Parameters: the rows and labels that the forest was trained on, in the same order.
-    public func outOfBag(_ columns: [[Double]], labels: [Int]) -> OutOfBag {
+    func outOfBag(_ columns: [[Double]], labels: [Int]) -> OutOfBag {
         var votes = [[Double]](repeating: [], count: labels.count)
         var voters = [Int](repeating: 0, count: labels.count)
         for (number, tree) in trees.enumerated() {

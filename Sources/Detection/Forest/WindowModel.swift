@@ -5,22 +5,35 @@ import Foundation
 /// file.
 public struct WindowModel: Sendable, Codable, Equatable {
     /// The layout of the file.
-    public var format = 1
-    public var table: String
+    var format = 1
+    var table: String
     /// The columns that it looks at, in this order. Counts are taken as log(1 + n): an attack is not ten times worse for ten
     /// times the lines.
     public var features: [String]
-    public var medians: [Double]
+    var medians: [Double]
     /// From this score on a window is an anomaly.
     public var threshold: Double
+    /// How many windows.
     public var trainedOn: Int
+    /// By the clock of the machine that trained it.
     public var trainedAt: Timestamp
-    public var forest: IsolationForest
+    var forest: IsolationForest
 
     /// Fewer windows than this say nothing about what is normal.
-    public static let minimumRows = 30
+    static let minimumRows = 30
     /// So many first windows train a model where nobody has trained one: fewer would call the second kind of user an anomaly.
-    public static let automaticRows = 1000
+    static let automaticRows = 1000
+
+    /// Trains on windows, deterministic by its seed; nil when there are fewer than thirty, or no column is a number.
+    ///
+    /// - Parameters:
+    ///   - features: the columns that it looks at; nil for all that are whole numbers or doubles.
+    ///   - trees: taken as the nearest number from 1 to 10,000.
+    public init?(
+        table: String, windows: [Batch], features: [String]? = nil, seed: UInt64, trees: Int, now: Timestamp
+    ) {
+        self.init(table: table, windows: windows, features: features, options: .init(seed: seed, trees: trees), now: now)
+    }
 
     /// Trains on windows; nil when there are fewer than ``minimumRows``.
     ///
@@ -29,7 +42,7 @@ public struct WindowModel: Sendable, Codable, Equatable {
     ///   - contamination: the share of windows that are expected to be anomalies: the threshold is put so that this many of the
     ///     training windows would
     ///     have been, but never below 0.6, where a window is hardly unusual.
-    public init?(
+    init?(
         table: String, windows: [Batch], features chosen: [String]? = nil, contamination: Double = 0.005,
         options: IsolationForest.Options = .init(), now: Timestamp
     ) {

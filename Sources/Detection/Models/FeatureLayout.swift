@@ -1,23 +1,23 @@
 import Columns
 
 /// Which columns a model looks at, and how a text becomes a number: what was so in training must be so in scoring.
-public struct FeatureLayout: Sendable, Codable, Equatable {
-    public struct Feature: Sendable, Codable, Equatable {
-        public var column: String
+struct FeatureLayout: Sendable, Codable, Equatable {
+    struct Feature: Sendable, Codable, Equatable {
+        var column: String
         /// Of a text column: the texts that training met, in order; a text is its place here, and one that is not here is a
         /// missing value.
-        public var categories: [String]?
+        var categories: [String]?
     }
 
     /// A column with more distinct texts than this names things rather than sorts them: it is not a feature.
     static let maxCategories = 64
 
-    public let features: [Feature]
+    let features: [Feature]
 
     /// The columns of `batches` that can be features: numbers, booleans and texts of few kinds.
     ///
     /// - Parameter excluded: columns that are not features, such as the label and the key.
-    public init(of batches: [Batch], excluding excluded: Set<String>) {
+    init(of batches: [Batch], excluding excluded: Set<String>) {
         guard let schema = batches.first?.schema else {
             features = []
             return
@@ -41,12 +41,12 @@ public struct FeatureLayout: Sendable, Codable, Equatable {
         }
     }
 
-    public var names: [String] { features.map(\.column) }
+    var names: [String] { features.map(\.column) }
 
     /// The features of `batches`, by feature and then row; what is not there is NaN.
     ///
     /// - Throws: ``ModelError/missingFeature(_:)``.
-    public func columns(of batches: [Batch]) throws(ModelError) -> [[Double]] {
+    func columns(of batches: [Batch]) throws(ModelError) -> [[Double]] {
         var columns: [[Double]] = []
         for feature in features {
             var values: [Double] = []

@@ -41,14 +41,21 @@ public struct ModelRegistry: Sendable {
 
     /// One line of the registry.
     public struct Entry: Sendable {
+        /// Under which it was saved; versions of a name count from 1.
         public let name: String
+        /// From 1.
         public let version: Int
         /// `production` or `archived`.
         public let stage: String
+        /// By the clock of the machine that trained it.
         public let trainedAt: Timestamp
+        /// How many rows.
         public let trainedOn: Int
+        /// From this score on a row is an anomaly, or at risk.
         public let threshold: Double
+        /// The columns that it looks at, as text.
         public let features: String
+        /// Its name in the folder of models.
         public let file: String
         /// Which type of model the file holds: ``RegisteredModel/kind``.
         public let kind: String
@@ -59,6 +66,7 @@ public struct ModelRegistry: Sendable {
     private let store: Store
     private let folder: String
 
+    /// The models that `store` lists and `folder` keeps; the folder is made when the first is saved.
     public init(store: Store, folder: String) {
         self.store = store
         self.folder = folder
@@ -93,6 +101,7 @@ public struct ModelRegistry: Sendable {
         }
     }
 
+    /// Every version, by name and then the newest first.
     public func list() throws -> [Entry] {
         try store.database.read { database in
             try Row.fetchAll(database, sql: "SELECT \(Self.columns) FROM model ORDER BY name, version DESC").compactMap {
@@ -203,9 +212,11 @@ public protocol RegisteredModel: Sendable, Codable {
 }
 
 extension WindowModel: RegisteredModel {
+    /// `windows`.
     public static let kind = "windows"
 }
 
+/// Why a model cannot be trained, read or used.
 public enum ModelError: Error, CustomStringConvertible {
     case damaged(file: String)
     case tooFewWindows(table: String, count: Int)
@@ -215,6 +226,7 @@ public enum ModelError: Error, CustomStringConvertible {
     case otherKind(name: String, kind: String, wanted: String)
     case unknownVersion(name: String, version: Int)
 
+    /// One sentence with the way out.
     public var description: String {
         switch self {
         case .damaged(let file):

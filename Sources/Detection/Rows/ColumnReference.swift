@@ -1,12 +1,12 @@
 import Columns
 
 /// A column as a rule names it: `source`, or `net(source)` for the network of the address that is in it.
-public struct ColumnReference: Sendable, Hashable, CustomStringConvertible {
-    public let column: String
+struct ColumnReference: Sendable, Hashable, CustomStringConvertible {
+    let column: String
     /// Whether the value is the /24 of an IPv4 address, the /64 of an IPv6 address; any other text stays as it is.
-    public let isNetwork: Bool
+    let isNetwork: Bool
 
-    public init(_ column: String, isNetwork: Bool = false) {
+    init(_ column: String, isNetwork: Bool = false) {
         self.column = column
         self.isNetwork = isNetwork
     }
@@ -29,9 +29,9 @@ public struct ColumnReference: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The name of its value among the labels of a finding and in titles: `source_net` for `net(source)`.
-    public var label: String { isNetwork ? column + "_net" : column }
+    var label: String { isNetwork ? column + "_net" : column }
 
-    public var description: String { isNetwork ? "net(\(column))" : column }
+    var description: String { isNetwork ? "net(\(column))" : column }
 }
 
 extension Column {

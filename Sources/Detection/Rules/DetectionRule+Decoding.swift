@@ -36,6 +36,9 @@ extension DetectionRule {
     /// No window is longer: what a rule must remember grows with it.
     private static let maxWithin = Duration.seconds(30 * 86_400)
 
+    /// Of an entry without `kind`, or with `kind: rule`.
+    ///
+    /// - Throws: one sentence about the first key that cannot be used.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decode(String.self, forKey: .name)

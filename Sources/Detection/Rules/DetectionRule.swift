@@ -11,42 +11,47 @@ import Columns
 ///     within: 5m
 ///     count: 10
 public struct DetectionRule: DetectorSettings {
+    /// `rule`; a file need not say it.
     public static let kind = "rule"
 
+    /// In CamelCase; its runbook has this name.
     public var name: String
     /// The pipeline whose rows it looks at; nil for each that has the table and the columns that it names.
     public var pipeline: String?
+    /// The events of all inputs, a gold table, or findings of other rules.
     public var rows: RowSource
+    /// Of its incidents.
     public var severity: Severity
+    /// Whether its incidents are notified, only recorded, or only seen by other rules.
     public var mode: DetectionMode
     /// With labels of its findings, `{count}`, `{distinct}` and `{usual}` in braces.
-    public var title: String
-    public var description: String
+    var title: String
+    var description: String
     /// What all its findings bear beside the values of their group.
     public var labels: Labels
     /// What must be there, step after step; a rule that counts has one step.
-    public var steps: [Step]
-    public var condition: Condition
-    public var exceptions: [Exception]
+    var steps: [Step]
+    var condition: Condition
+    var exceptions: [Exception]
     /// Rows without a value in one of them belong to no group; none of them is one group.
-    public var groupBy: [ColumnReference]
+    var groupBy: [ColumnReference]
     /// Rows with the same values in these count once within ``within``.
-    public var oncePer: [ColumnReference]
+    var oncePer: [ColumnReference]
     /// Columns of the row that completes a finding, as further labels.
-    public var include: [ColumnReference]
+    var include: [ColumnReference]
     /// How far it looks back, in event time.
-    public var within: Duration
+    var within: Duration
     /// How its incidents end; nil when it does not say.
-    public var ends: IncidentEnd?
+    var ends: IncidentEnd?
 
     /// Rows of one kind, and how many of them it takes.
-    public struct Step: Sendable, Hashable {
-        public var match: [Matcher]
+    struct Step: Sendable, Hashable {
+        var match: [Matcher]
         /// How many events (by their `count` column); 0 asks for none where ``distinct`` does.
-        public var count: Int
-        public var distinct: Distinct?
+        var count: Int
+        var distinct: Distinct?
 
-        public init(match: [Matcher], count: Int = 1, distinct: Distinct? = nil) {
+        init(match: [Matcher], count: Int = 1, distinct: Distinct? = nil) {
             self.match = match
             self.count = count
             self.distinct = distinct
@@ -54,18 +59,18 @@ public struct DetectionRule: DetectorSettings {
     }
 
     /// How many distinct values of a column it takes.
-    public struct Distinct: Sendable, Hashable {
-        public var column: ColumnReference
-        public var count: Int
+    struct Distinct: Sendable, Hashable {
+        var column: ColumnReference
+        var count: Int
 
-        public init(_ column: ColumnReference, count: Int) {
+        init(_ column: ColumnReference, count: Int) {
             self.column = column
             self.count = count
         }
     }
 
     /// What makes a group a finding.
-    public enum Condition: Sendable, Hashable {
+    enum Condition: Sendable, Hashable {
         /// The steps, one after the other, within ``DetectionRule/within``.
         case steps
         /// A row of a value that its group has not had within ``NewValue/within``.
@@ -78,25 +83,25 @@ public struct DetectionRule: DetectorSettings {
         case missing
     }
 
-    public struct NewValue: Sendable, Hashable {
-        public var column: ColumnReference
-        public var within: Duration
+    struct NewValue: Sendable, Hashable {
+        var column: ColumnReference
+        var within: Duration
         /// What comes in the first so long of a group is learned, not found; zero finds the very first value too.
-        public var learn: Duration
+        var learn: Duration
     }
 
     /// At least so many times what a group usually has.
-    public struct Rate: Sendable, Hashable {
-        public var times: Double
+    struct Rate: Sendable, Hashable {
+        var times: Double
         /// The mean age of what counts as usual: older rows weigh less and less.
-        public var history: Duration
-        public var atLeast: Int
+        var history: Duration
+        var atLeast: Int
         /// How long a group must be known.
-        public var learn: Duration
+        var learn: Duration
     }
 
     /// Rows that do not count.
-    public enum Exception: Sendable, Hashable {
+    enum Exception: Sendable, Hashable {
         case matchers([Matcher])
         case values(ColumnReference, [String])
         case file(ColumnReference, String)
@@ -105,15 +110,15 @@ public struct DetectionRule: DetectorSettings {
 
     /// A row is excepted when one that fulfils ``match``, with the same values in ``by``, came between ``within`` and ``after``
     /// before it.
-    public struct Seen: Sendable, Hashable {
-        public var match: [Matcher]
-        public var by: [ColumnReference]
-        public var within: Duration
-        public var after: Duration
+    struct Seen: Sendable, Hashable {
+        var match: [Matcher]
+        var by: [ColumnReference]
+        var within: Duration
+        var after: Duration
     }
 
     /// A rule that counts rows, or waits for a row after them.
-    public init(
+    init(
         name: String, pipeline: String? = nil, table: String? = nil, severity: Severity, title: String, description: String,
         match: [Matcher], groupBy: [ColumnReference], within: Duration, count: Int, distinct: Distinct? = nil,
         then: [Matcher]? = nil, ends: IncidentEnd? = nil
@@ -157,6 +162,7 @@ public struct DetectionRule: DetectorSettings {
     /// What its findings say of their end: after a success that was waited for, quiet is not a recovery.
     var ending: IncidentEnd? { ends ?? (condition == .steps && steps.count > 1 ? .byHand : nil) }
 
+    /// The columns of each step, and of each exception.
     public var requirements: [ColumnRequirement] {
         let keys = (groupBy + oncePer).map(\.column)
         var needed = steps.enumerated().map { index, step in
@@ -179,6 +185,7 @@ public struct DetectionRule: DetectorSettings {
         return needed
     }
 
+    /// Of `except: FILE`.
     public mutating func resolveFiles(in folder: String) {
         for index in exceptions.indices {
             guard case .file(let column, let path) = exceptions[index], !path.hasPrefix("/"), !folder.isEmpty else { continue }
@@ -186,5 +193,6 @@ public struct DetectionRule: DetectorSettings {
         }
     }
 
+    /// Its state machine, with nothing remembered.
     public func detector(_ context: DetectorContext) -> any Detector { RuleDetector(self, context) }
 }

@@ -16,9 +16,12 @@ public struct LineSet: Sendable, Equatable, Codable {
     /// Whether lines with larger hashes were left out.
     private var isCut = false
 
+    /// Without a line.
     public init() {}
 
+    /// Whether no line was inserted.
     public var isEmpty: Bool { hashes.isEmpty }
+    /// Whether ``count`` counts and does not estimate.
     public var isExact: Bool { !isCut }
 
     /// The name of a line: a hash of its position.
@@ -32,6 +35,8 @@ public struct LineSet: Sendable, Equatable, Codable {
         return UInt32(truncatingIfNeeded: mixed >> 32)
     }
 
+    /// Adds a line; one that is in the set keeps the larger of its two counts.
+    ///
     /// - Parameter count: how many events the line stands for.
     public mutating func insert(_ name: UInt32, count: Int) {
         if let last = hashes.last, name > last, isCut || hashes.count == Self.limit {

@@ -13,24 +13,24 @@ import Foundation
 ///
 /// Source: Roberts: Control Chart Tests Based on Geometric Moving Averages, Technometrics 1959 (the levels).
 public struct SeriesDetector: Sendable, Codable {
-    public struct Options: Sendable, Codable {
+    struct Options: Sendable, Codable {
         /// How many values the slow level remembers, about.
-        public var slow = 3000.0
+        var slow = 3000.0
         /// The same of the fast one.
-        public var fast = 20.0
-        public var slowWeight = 1.5
-        public var fastWeight = 0.4
+        var fast = 20.0
+        var slowWeight = 1.5
+        var fastWeight = 0.4
         /// A value counts for its level as at most so many deviations off.
-        public var bound = 10.0
+        var bound = 10.0
         /// How far back surprises are compared.
-        public var window = 900
+        var window = 900
         /// A surprise is compared with at least this (as log(1 + deviations)): on a constant series the first wiggle is no
         /// anomaly of the year.
-        public var floor = 1.2
+        var floor = 1.2
         /// Values before anything is an anomaly.
-        public var warmUp = 150
+        var warmUp = 150
 
-        public init() {}
+        init() {}
     }
 
     /// An exponentially weighted mean, and the mean deviation from it.
@@ -70,7 +70,12 @@ public struct SeriesDetector: Sendable, Codable {
         var surprise: Double
     }
 
-    public init(_ options: Options = Options()) {
+    /// With the parameters that suit counts and durations of services.
+    public init() {
+        self.init(Options())
+    }
+
+    init(_ options: Options) {
         self.options = options
     }
 

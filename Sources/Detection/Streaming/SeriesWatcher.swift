@@ -12,22 +12,22 @@ import Foundation
 ///     severity: info
 ///     title: "Latency of {host} is unusual: {value}"
 ///     description: "{value} is unlike what came before; it scores {score} of 1."
-public struct SeriesSettings: DetectorSettings {
-    public static let kind = "series"
+struct SeriesSettings: DetectorSettings {
+    static let kind = "series"
 
-    public var name: String
-    public var pipeline: String?
-    public var rows: RowSource
-    public var column: String
-    public var groupBy: [ColumnReference]
+    var name: String
+    var pipeline: String?
+    var rows: RowSource
+    var column: String
+    var groupBy: [ColumnReference]
     /// From this score on a value is a finding; a half is as surprising as the most surprising one of a long while.
-    public var threshold: Double
-    public var severity: Severity
-    public var mode: DetectionMode
-    public var title: String
-    public var description: String
+    var threshold: Double
+    var severity: Severity
+    var mode: DetectionMode
+    var title: String
+    var description: String
 
-    public var requirements: [ColumnRequirement] {
+    var requirements: [ColumnRequirement] {
         [ColumnRequirement([(key: "column", columns: [column]), (key: "group_by", columns: groupBy.map(\.column))])]
     }
 
@@ -36,7 +36,7 @@ public struct SeriesSettings: DetectorSettings {
         case groupBy = "group_by"
     }
 
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         name = try container.decode(String.self, forKey: .name)
         pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline)
@@ -60,7 +60,7 @@ public struct SeriesSettings: DetectorSettings {
 
     var placeholders: Set<String> { Set(groupBy.map(\.label) + ["value", "score"]) }
 
-    public func detector(_ context: DetectorContext) -> any Detector { SeriesWatcher(self) }
+    func detector(_ context: DetectorContext) -> any Detector { SeriesWatcher(self) }
 }
 
 /// Watches a series of numbers per group. Values are judged in the order in which they come: rows of windows come in that of

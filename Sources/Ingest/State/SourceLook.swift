@@ -114,11 +114,11 @@ public struct SourceLook: Sendable, Equatable {
 }
 
 /// The names of followed files.
-public enum SourcePattern {
+enum SourcePattern {
     static func isPattern(_ path: String) -> Bool { path.unicodeScalars.contains { "*?[".unicodeScalars.contains($0) } }
 
     /// The paths that are there for a path or pattern, sorted. A path that exists is itself before it is a pattern.
-    public static func paths(_ pattern: String) -> [String] {
+    static func paths(_ pattern: String) -> [String] {
         let paths = FileNames.paths(pattern)
         guard paths == [pattern] else { return paths }
         // What is there and may not be looked at is there too.

@@ -9,10 +9,15 @@ import Streaming
 /// A data directory, opened: `lake` (tables), `obs.db` (incidents, models), `serve.db` (newest gold rows by key), `spool` (pushed
 /// lines), `checkpoints`, `models`, `export`.
 public struct Workspace: Sendable {
+    /// The folder, as it was given.
     public let path: String
+    /// The tables of lines, events and windows, in `lake`.
     public let lake: Lake
+    /// `obs.db`, open.
     public let store: Store
+    /// The incidents in it.
     public let incidents: IncidentStore
+    /// The models, in `models`.
     public let models: ModelRegistry
 
     static let migrations =

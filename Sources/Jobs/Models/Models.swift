@@ -9,6 +9,7 @@ import Telemetry
 public struct Models: Sendable {
     private let workspace: Workspace
 
+    /// The models of a data directory.
     public init(_ workspace: Workspace) {
         self.workspace = workspace
     }
@@ -18,12 +19,9 @@ public struct Models: Sendable {
     /// - Throws: `ModelError.tooFewWindows`.
     public func train(_ forest: ForestSettings, seed: UInt64, trees: Int) throws -> Answer {
         let windows = try windows(of: forest)
-        var options = IsolationForest.Options()
-        options.seed = seed
-        options.trees = max(1, min(trees, 10_000))
         guard
             let model = WindowModel(
-                table: forest.table, windows: windows, features: forest.features, options: options, now: .now)
+                table: forest.table, windows: windows, features: forest.features, seed: seed, trees: trees, now: .now)
         else {
             throw ModelError.tooFewWindows(table: "gold." + forest.table, count: windows.reduce(0) { $0 + $1.count })
         }
@@ -39,6 +37,7 @@ public struct Models: Sendable {
         return try list()
     }
 
+    /// A row for each version of each model, the one in production among them marked.
     public func list() throws -> Answer {
         var answer = Answer(
             [

@@ -12,26 +12,22 @@ public struct RiskModels: Sendable {
     public static let railModel = "rail-fault-risk"
     private let workspace: Workspace
 
+    /// The models of a data directory.
     public init(_ workspace: Workspace) {
         self.workspace = workspace
     }
 
     /// How a forest is grown.
     public struct Training: Sendable {
+        /// The same seed and rows give the same forest.
         public var seed: UInt64 = 1
+        /// Taken as the nearest number from 1 to 10,000.
         public var trees = 100
         /// Rare rows count as much together as common ones.
         public var isBalanced = false
 
+        /// A hundred trees of rows that count alike.
         public init() {}
-
-        fileprivate func options(_ truth: [Int]) -> RandomForest.Options {
-            var options = RandomForest.Options()
-            options.seed = seed
-            options.trees = max(1, min(trees, 10_000))
-            if isBalanced { options.classWeights = RandomForest.balanced(labels: truth, classCount: 2) }
-            return options
-        }
     }
 
     /// Trains the model of fault risk on a simulated history of the fleet, and puts it in production.
@@ -51,11 +47,9 @@ public struct RiskModels: Sendable {
         guard !name.isEmpty, name.utf8.count <= 64,
             name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
         else { throw UsageError("--name is '\(name)'; write letters, digits, '-' and '_', at most 64") }
-        guard let truth = table[label] else { throw ModelError.missingFeature(label) }
-        let labels = (0..<table.count).map { (truth.number(at: $0) ?? 0) != 0 ? 1 : 0 }
         let model = try RiskModel(
-            table: source, rows: [table], label: label, excluding: ["vehicle", "time"], options: training.options(labels),
-            now: .now)
+            table: source, rows: [table], label: label, excluding: ["vehicle", "time"], seed: training.seed,
+            trees: training.trees, isBalanced: training.isBalanced, now: .now)
         let entry = try workspace.models.save(model, name: name)
         return Self.describe(model, entry)
     }
@@ -70,7 +64,7 @@ public struct RiskModels: Sendable {
             ["precision there", .text(String(format: "%.3f", model.quality.precision))],
             ["recall there", .text(String(format: "%.3f", model.quality.recall))],
         ]
-        for (feature, importance) in zip(model.features, model.forest.importances).sorted(by: { $0.1 > $1.1 }) {
+        for (feature, importance) in model.importances {
             rows.append([.text("importance of \(feature)"), .text(String(format: "%.3f", importance))])
         }
         return Answer([("what", .text), ("value", .text)], rows: rows)
@@ -85,14 +79,11 @@ public struct RiskModels: Sendable {
     public func evaluate(csv path: String, label: String?, model name: String) throws -> Answer {
         let model = try model(name)
         let table = try CSVTable(path: path).batch
-        guard let truth = table[label ?? model.label] else { throw ModelError.missingFeature(label ?? model.label) }
-        let scores = try model.scores(table)
-        let isPositive = (0..<table.count).map { (truth.number(at: $0) ?? 0) != 0 }
-        guard let area = RankingQuality.areaUnderROC(scores: scores, isPositive: isPositive),
-            let precision = RankingQuality.averagePrecision(scores: scores, isPositive: isPositive)
-        else { throw UsageError("\(path): '\(label ?? model.label)' is the same in every row; rows of both kinds are needed") }
-        let found = zip(scores, isPositive).filter { $0.0 >= model.threshold }
-        let hits = found.count { $0.1 }
+        let label = label ?? model.label
+        guard let quality = try model.quality(on: table, label: label), let truth = table[label] else {
+            throw UsageError("\(path): '\(label)' is the same in every row; rows of both kinds are needed")
+        }
+        let positives = (0..<table.count).count { (truth.number(at: $0) ?? 0) != 0 }
         return Answer(
             [
                 ("rows", .int64), ("positive", .int64), ("auc", .double), ("average_precision", .double), ("threshold", .double),
@@ -100,9 +91,9 @@ public struct RiskModels: Sendable {
             ],
             rows: [
                 [
-                    .int(Int64(table.count)), .int(Int64(isPositive.count { $0 })), .double(area), .double(precision),
-                    .double(model.threshold), .double(found.isEmpty ? 0 : Double(hits) / Double(found.count)),
-                    .double(Double(hits) / Double(max(1, isPositive.count { $0 }))),
+                    .int(Int64(table.count)), .int(Int64(positives)), .double(quality.areaUnderROC),
+                    .double(quality.averagePrecision), .double(model.threshold), .double(quality.precision),
+                    .double(quality.recall),
                 ]
             ])
     }
@@ -118,14 +109,9 @@ public struct RiskModels: Sendable {
     /// The anomaly score of each row of a CSV file by an isolation forest that is trained on the same rows: nobody need know what
     /// is normal.
     public static func anomalyScores(csv path: String, seed: UInt64, trees: Int) throws -> [Double] {
-        let batch = try CSVTable(path: path).batch
-        let layout = FeatureLayout(of: [batch], excluding: [])
-        let columns = try layout.columns(of: [batch])
-        guard batch.count >= 2, !columns.isEmpty else { throw UsageError("\(path): at least two rows of numbers are needed") }
-        let rows = (0..<batch.count).map { row in columns.map { $0[row].isNaN ? 0 : $0[row] } }
-        var options = IsolationForest.Options()
-        options.seed = seed
-        options.trees = max(1, min(trees, 10_000))
-        return IsolationForest(training: rows, options: options).scores(rows.flatMap { $0 })
+        guard let scores = try CSVTable(path: path).batch.anomalyScores(seed: seed, trees: trees) else {
+            throw UsageError("\(path): at least two rows of numbers are needed")
+        }
+        return scores
     }
 }

@@ -7,6 +7,7 @@ public struct SeriesWatch: Sendable {
     private var detector = SeriesDetector()
     private var isFirst = true
 
+    /// Before the first line.
     public init() {}
 
     /// Nil for a first line that is not a number: the headings. Any other such line has the score 0, so that there is one score

@@ -10,6 +10,7 @@ import Telemetry
 
 /// Runs the detectors of a pipeline over what it sees, and hands what they find to the alert manager.
 public actor DetectionObserver: PipelineObserver {
+    /// Of its state in a checkpoint.
     public static let name = "detection"
 
     private let detectors: DetectorSet
@@ -34,10 +35,12 @@ public actor DetectionObserver: PipelineObserver {
                 note: { DetectorNotes(metrics: metrics, health: health, logger: logger).take($0) }))
     }
 
+    /// Shows events of an input to the rules on events.
     public func observe(_ parsed: ParsedBatch, lines: Batch, input: String) async throws {
         try await report(detectors.observe(events: parsed.events, lines: lines, lineRows: parsed.lineRows))
     }
 
+    /// Shows rows of a gold table to the detectors on it.
     public func observe(gold windows: Batch, table: String) async throws {
         guard detectors.looks(at: table), !windows.isEmpty, let rows = GoldRows(windows, table: table) else { return }
         try await report(detectors.observe(events: rows.events, lines: rows.lines, lineRows: rows.lineRows, table: table))
@@ -49,6 +52,7 @@ public actor DetectionObserver: PipelineObserver {
         try await alerts.receive(findings)
     }
 
+    /// The state of all detectors; what came to earlier findings is stored first.
     public func snapshot() async throws -> Data {
         let updates = detectors.updates()
         if !updates.isEmpty { try await alerts.receive(updates) }
@@ -60,6 +64,9 @@ public actor DetectionObserver: PipelineObserver {
         return state
     }
 
+    /// Goes on from a snapshot.
+    ///
+    /// - Throws: when the bytes are not what ``snapshot()`` gave.
     public func restore(_ snapshot: Data) async throws { try detectors.restore(snapshot) }
 }
 
@@ -97,7 +104,7 @@ struct DetectionMetrics: Sendable {
             metrics.histogram(
                 "obs_model_training_duration_seconds", help: "Time that training a model took.",
                 buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
-        for severity in Severity.allCases { for kind in Detectors.all { _ = anomalies[kind.kind, severity.rawValue] } }
+        for severity in Severity.allCases { for kind in DetectionEntry.kinds { _ = anomalies[kind, severity.rawValue] } }
     }
 
     func count(_ found: [Finding]) {

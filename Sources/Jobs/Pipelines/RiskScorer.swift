@@ -6,24 +6,17 @@ import Synchronization
 import Telemetry
 
 /// A risk model in production as a pipeline's `score` step asks it.
-public struct RiskScorer: RowScorer {
+struct RiskScorer: RowScorer {
     let model: RiskModel
 
-    public func scores(_ rows: Batch) -> [Double?] {
+    /// The risk of each row; nil for all when a column that the model needs is missing.
+    func scores(_ rows: Batch) -> [Double?] {
         // A stream that lacks a feature has no score; `obs check` cannot know which model will be in production.
         guard let scores = try? model.scores(rows) else { return [Double?](repeating: nil, count: rows.count) }
         return scores
     }
 
-    /// Gives the model of a name that is in production now; one that another process has trained or promoted meanwhile too.
-    public static func provider(_ registry: ModelRegistry, health: HealthNotes = HealthNotes(), _ logger: Logger? = nil)
-        -> ScorerProvider
-    {
-        let cache = Cache(health, logger)
-        return { name in cache.scorer(name, registry) }
-    }
-
-    private final class Cache: Sendable {
+    fileprivate final class Cache: Sendable {
         /// By name; without a scorer where the file of the version is damaged.
         private let known = Mutex<[String: (version: Int, scorer: RiskScorer?)]>([:])
         private let health: HealthNotes
@@ -51,5 +44,15 @@ public struct RiskScorer: RowScorer {
                 return nil
             }
         }
+    }
+}
+
+extension Workspace {
+    /// Gives the risk model of a name that is in production now; one that another process has trained or promoted meanwhile too.
+    ///
+    /// - Parameter health: notes models whose files are damaged, which score nothing until they are mended.
+    public func scorers(health: HealthNotes = HealthNotes(), _ logger: Logger? = nil) -> ScorerProvider {
+        let cache = RiskScorer.Cache(health, logger), models = models
+        return { name in cache.scorer(name, models) }
     }
 }

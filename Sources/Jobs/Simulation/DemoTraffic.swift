@@ -32,6 +32,7 @@ public enum DemoTraffic {
         }
     }
 
+    /// The sources that read what is written into `folder`.
     public static func sources(_ folder: String) -> [Configuration.SourceEntry] {
         func source(_ pipeline: String, _ input: String, _ settings: SourceSettings) -> Configuration.SourceEntry {
             var entry = Configuration.SourceEntry(name: "\(pipeline)-\(input)", file: "")

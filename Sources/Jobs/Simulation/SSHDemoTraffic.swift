@@ -13,8 +13,14 @@ public final class SSHDemoTraffic: Sendable {
     private let seed: UInt64
     private let attacks = Mutex(0)
 
+    /// How many attacks have begun.
     public var attackCount: Int { attacks.withLock { $0 } }
 
+    /// Traffic that is appended to `path`; it writes nothing before ``run()``.
+    ///
+    /// - Parameters:
+    ///   - history: how much of it is written at once, as if it had come before now.
+    ///   - rate: lines per second.
     public init(path: String, history: Duration = .zero, rate: Double = 5, seed: UInt64 = UInt64.random(in: 1...1_000_000)) {
         self.path = path
         self.history = history
@@ -22,6 +28,7 @@ public final class SSHDemoTraffic: Sendable {
         self.seed = seed
     }
 
+    /// Writes the history, then in real time until it is cancelled.
     public func run() async throws {
         let now = Timestamp(seconds: Timestamp.now.microseconds / 1_000_000)
         var options = SSHSimulator.Options(start: now - history)
@@ -36,17 +43,17 @@ public final class SSHDemoTraffic: Sendable {
         var text = ""
         while simulator.time < now { for line in simulator.next() { text += line + "\n" } }
         try file.write(contentsOf: Data(text.utf8))
-        attacks.withLock { $0 = simulator.attacks.count }
+        attacks.withLock { $0 = simulator.attackCount }
         // From here on in real time, with attacks often enough that one who watches sees one.
         options.start = now
         options.attackEvery = 20
         options.seed &+= 1
-        let before = simulator.attacks.count
+        let before = simulator.attackCount
         simulator = SSHSimulator(options)
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let lines = simulator.next()
             if !lines.isEmpty { try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8)) }
-            attacks.withLock { $0 = before + simulator.attacks.count }
+            attacks.withLock { $0 = before + simulator.attackCount }
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
         }
     }

@@ -7,17 +7,23 @@ import Telemetry
 
 /// `obs simulate`: makes up traffic and delivers it.
 public struct SimulationRun: Sendable {
+    /// What is made up, and where it goes.
     public struct Options: Sendable {
+        /// `ssh`, `rail`, `shop`, `events` or `self`.
         public var kind = "ssh"
+        /// The same seed gives the same lines.
         public var seed: UInt64 = 1
         /// How much event time is covered at once.
         public var length = Duration.seconds(3600)
         /// Nil so that the covered time ends now.
         public var start: Timestamp?
+        /// Records per second; nil for what the kind has by itself.
         public var rate: Double?
+        /// What happens to lines on the way: late, out of order, damaged, twice.
         public var delivery = Delivery.Options()
         /// Nil for all; empty for none.
         public var faults: [String]?
+        /// The time between two faults; nil for what the kind has by itself.
         public var faultEvery: Duration?
         /// Goes on in real time until stopped.
         public var follows = false
@@ -30,6 +36,7 @@ public struct SimulationRun: Sendable {
         /// `Dec 10 06:55:46` in `ssh`.
         public var usesOldStamps = false
 
+        /// An hour of sshd up to now, to standard output.
         public init() {}
     }
 
@@ -65,6 +72,7 @@ public struct SimulationRun: Sendable {
         self.show = show
     }
 
+    /// Writes or pushes everything; one that follows ends when it is cancelled.
     public func run() async throws {
         let now = Timestamp(seconds: Timestamp.now.microseconds / 1_000_000)
         var simulation = SimulationOptions(start: options.start ?? now - options.length)

@@ -40,6 +40,7 @@ public struct SourceActivities: Sendable {
             }, uniquingKeysWith: { $1 })
     }
 
+    /// Keeps what is known of each, and forgets sources that said nothing for thirty days.
     public func save(_ activities: [String: SourceActivity], now: Timestamp) throws {
         try store.database.write { database in
             for (source, activity) in activities {

@@ -5,6 +5,7 @@ import Ingest
 public struct SourceActivity: Codable, Sendable, Equatable {
     /// When the newest line came; nil before the first.
     public private(set) var lastLine: Timestamp?
+    /// How often its lines come.
     public private(set) var habit = SourceHabit()
     /// Lines that became events, and lines that went to quarantine.
     private var events = 0, rejected = 0
@@ -21,8 +22,10 @@ public struct SourceActivity: Codable, Sendable, Equatable {
     /// Where fewer come, it is said after so long.
     static let refusedFor = Duration.seconds(30)
 
+    /// Before the first line.
     public init() {}
 
+    /// As it was kept.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         lastLine = try container.decodeIfPresent(Int64.self, forKey: .lastLine).map { Timestamp(microseconds: $0) }
@@ -32,6 +35,7 @@ public struct SourceActivity: Codable, Sendable, Equatable {
         firstRejected = try container.decodeIfPresent(Int64.self, forKey: .firstRejected).map { Timestamp(microseconds: $0) }
     }
 
+    /// As it is kept: JSON of numbers.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encodeIfPresent(lastLine?.microseconds, forKey: .lastLine)

@@ -22,6 +22,7 @@ public struct SourceCheck: Sendable {
     /// The beginning of a file that is read to see whether it is understood.
     private static let sampleBytes = 1 << 20
 
+    /// The check of all sources of a configuration.
     public init(_ configuration: Configuration) {
         if configuration.sources.isEmpty { warnings.append(Self.nothing) }
         for entry in configuration.sources {

@@ -5,7 +5,7 @@ import Foundation
 /// else changes.
 ///
 /// Keys are paths with `/`, relative to the store's root. Every method may be called from any thread and blocks it.
-public protocol Storage: Sendable {
+protocol Storage: Sendable {
     /// All bytes of an object.
     func get(_ key: String) throws(LakeError) -> [UInt8]
     /// `length` bytes from `offset`; fewer if the object ends before.
@@ -27,18 +27,18 @@ public protocol Storage: Sendable {
 }
 
 /// An entry of a listing.
-public struct StoredObject: Sendable, Equatable {
+struct StoredObject: Sendable, Equatable {
     /// Relative to the root of the storage, with `/` between folders.
-    public let key: String
+    let key: String
     /// 0 for a folder.
-    public let sizeInBytes: Int
+    let sizeInBytes: Int
     /// Milliseconds since 1970.
-    public let modified: Int64
+    let modified: Int64
     /// Keys begin with this one; it is no object itself.
-    public let isFolder: Bool
+    let isFolder: Bool
 
     /// An object as a listing shows it.
-    public init(key: String, sizeInBytes: Int, modified: Int64, isFolder: Bool) {
+    init(key: String, sizeInBytes: Int, modified: Int64, isFolder: Bool) {
         self.key = key
         self.sizeInBytes = sizeInBytes
         self.modified = modified
@@ -46,11 +46,11 @@ public struct StoredObject: Sendable, Equatable {
     }
 
     /// The last part of the key.
-    public var name: Substring { key[(key.lastIndex(of: "/").map(key.index(after:)) ?? key.startIndex)...] }
+    var name: Substring { key[(key.lastIndex(of: "/").map(key.index(after:)) ?? key.startIndex)...] }
 }
 
 /// A new object that is written from its start to its end; used by one task at a time.
-public protocol ObjectWriter: AnyObject {
+protocol ObjectWriter: AnyObject {
     /// The bytes written so far.
     var offset: Int { get }
     func write(_ bytes: Span<UInt8>) throws(LakeError)
@@ -61,27 +61,27 @@ public protocol ObjectWriter: AnyObject {
 }
 
 /// The local file system below one folder.
-public struct LocalStorage: Storage {
+struct LocalStorage: Storage {
     /// The folder that holds the objects.
-    public let root: String
+    let root: String
 
     /// The storage in a folder.
-    public init(root: String) {
+    init(root: String) {
         self.root = root
     }
 
     /// The path of the file.
-    public func location(_ key: String) -> String { path(key) }
+    func location(_ key: String) -> String { path(key) }
 
     func path(_ key: String) -> String { key.isEmpty ? root : root + "/" + key }
 
     /// The whole file.
-    public func get(_ key: String) throws(LakeError) -> [UInt8] {
+    func get(_ key: String) throws(LakeError) -> [UInt8] {
         try get(key, offset: 0, length: try size(key))
     }
 
     /// A part of the file.
-    public func get(_ key: String, offset: Int, length: Int) throws(LakeError) -> [UInt8] {
+    func get(_ key: String, offset: Int, length: Int) throws(LakeError) -> [UInt8] {
         let descriptor = try openForReading(key)
         defer { close(descriptor) }
         var failed = false
@@ -100,14 +100,14 @@ public struct LocalStorage: Storage {
     }
 
     /// Whether there is such a file.
-    public func exists(_ key: String) throws(LakeError) -> Bool {
+    func exists(_ key: String) throws(LakeError) -> Bool {
         if access(path(key), F_OK) == 0 { return true }
         if errno == ENOENT || errno == ENOTDIR { return false }
         throw .cannotRead(path: path(key), reason: String(cString: strerror(errno)))
     }
 
     /// The size of the file.
-    public func size(_ key: String) throws(LakeError) -> Int {
+    func size(_ key: String) throws(LakeError) -> Int {
         var information = stat()
         guard stat(path(key), &information) == 0 else {
             throw .cannotRead(path: path(key), reason: String(cString: strerror(errno)))
@@ -116,14 +116,14 @@ public struct LocalStorage: Storage {
     }
 
     /// Writes the file under another name, syncs it and renames it.
-    public func put(_ key: String, _ bytes: [UInt8]) throws(LakeError) {
+    func put(_ key: String, _ bytes: [UInt8]) throws(LakeError) {
         let temporary = try writeTemporary(key, bytes)
         guard rename(temporary, path(key)) == 0 else { throw failure(key) }
         try syncFolder(of: key)
     }
 
     /// The same by a link, which fails when the name is taken.
-    public func putIfAbsent(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> Bool {
+    func putIfAbsent(_ key: String, _ bytes: [UInt8]) throws(LakeError) -> Bool {
         let temporary = try writeTemporary(key, bytes)
         defer { unlink(temporary) }
         // A link fails when the name is taken, on every file system; a plain rename would replace what another process has put
@@ -137,7 +137,7 @@ public struct LocalStorage: Storage {
     }
 
     /// The files whose keys begin with `prefix`, sorted; folders too.
-    public func list(_ prefix: String) throws(LakeError) -> [StoredObject] {
+    func list(_ prefix: String) throws(LakeError) -> [StoredObject] {
         guard let folder = opendir(path(prefix)) else {
             if errno == ENOENT || errno == ENOTDIR { return [] }
             throw .cannotRead(path: path(prefix), reason: String(cString: strerror(errno)))
@@ -164,12 +164,12 @@ public struct LocalStorage: Storage {
     }
 
     /// Removes the file; one that does not exist is no error.
-    public func delete(_ key: String) throws(LakeError) {
+    func delete(_ key: String) throws(LakeError) {
         guard unlink(path(key)) == 0 || errno == ENOENT else { throw failure(key) }
     }
 
     /// Data files are written under their own name: nobody knows it before a commit does.
-    public func create(_ key: String) throws(LakeError) -> any ObjectWriter {
+    func create(_ key: String) throws(LakeError) -> any ObjectWriter {
         try makeFolder(of: key)
         let descriptor = open(path(key), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw failure(key) }

@@ -9,11 +9,17 @@ import Incidents
 public struct Blocklist: Sendable {
     /// An address or network and the newest incident that it is listed for.
     public struct Entry: Sendable, Equatable {
+        /// The address, or the network that it is in.
         public let network: IPNetwork
+        /// Its id.
         public let incident: String
+        /// The rule, or the model, that found it.
         public let rule: String
+        /// Of the incident.
         public let severity: Severity
+        /// Of the incident, in event time.
         public let startsAt: Timestamp
+        /// Of the incident, in event time.
         public let lastSeen: Timestamp
         /// When it comes off the list unless it is seen again.
         public let until: Timestamp

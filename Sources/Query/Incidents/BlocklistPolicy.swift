@@ -27,6 +27,7 @@ public struct BlocklistPolicy: Sendable, Decodable {
         "::/127", "fc00::/7", "fe80::/10", "ff00::/8",
     ].compactMap { IPNetwork($0) }
 
+    /// The defaults: every key of `blocklist` left out.
     public init() {}
 
     private enum CodingKeys: String, CodingKey {
@@ -35,6 +36,7 @@ public struct BlocklistPolicy: Sendable, Decodable {
         case includesPrivate = "private"
     }
 
+    /// Of the section `blocklist`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         rules = try container.decodeIfPresent(Set<String>.self, forKey: .rules) ?? rules

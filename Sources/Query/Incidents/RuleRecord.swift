@@ -5,15 +5,20 @@ import Store
 
 /// What came of one rule: its incidents, and what people made of them.
 public struct RuleRecord: Sendable {
+    /// How many it opened.
     public var incidents = 0
+    /// How many of them nobody has resolved.
     public var open = 0
     /// Incidents that a person resolved, and those of them that were false positives.
     public var resolved = 0
+    /// Those that were resolved as false positives.
     public var falsePositives = 0
+    /// When it last saw anything, in event time.
     public var lastSeen: Timestamp?
     /// The values of labels that false positives had most often, at most three.
     public var noisiest: [(label: String, value: String, count: Int)] = []
 
+    /// Of a rule that found nothing.
     public init() {}
 
     /// The share of false positives among the incidents that a person resolved; nil when nobody resolved one.

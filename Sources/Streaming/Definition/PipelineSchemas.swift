@@ -6,11 +6,11 @@ import Parsing
 /// are found.
 public struct PipelineSchemas: Sendable {
     /// What streams and windows can read from.
-    public struct Node: Sendable {
+    struct Node: Sendable {
         /// The columns of its rows.
-        public var schema: Schema
+        var schema: Schema
         /// The column that holds the event time.
-        public var timeColumn: String
+        var timeColumn: String
     }
 
     /// One stream or window, in an order in which each stands behind what it reads from.
@@ -20,7 +20,7 @@ public struct PipelineSchemas: Sendable {
     }
 
     /// By the name of an input, stream or table of windows.
-    public let nodes: [String: Node]
+    let nodes: [String: Node]
     let order: [Member]
 
     /// - Throws: ``DefinitionError`` for the first thing that cannot be, or ``FormatError``.
@@ -44,6 +44,9 @@ public struct PipelineSchemas: Sendable {
         nodes = building.nodes
         order = building.order
     }
+
+    /// The columns of an input, of a stream, or of a table of windows; nil when nothing has that name.
+    public func schema(of name: String) -> Schema? { nodes[name]?.schema }
 
     /// What is known while one part of a definition after another is added.
     private struct Building {

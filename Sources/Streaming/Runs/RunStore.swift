@@ -49,12 +49,14 @@ public struct RunStore: Sendable {
     /// How many runs of a pipeline are kept.
     private static let keptRuns = 10_000
 
+    /// What began the run.
     public enum Kind: String, Sendable {
         case schedule, process, replay
     }
 
     private let store: Store
 
+    /// The runs in `store`.
     public init(_ store: Store) {
         self.store = store
     }

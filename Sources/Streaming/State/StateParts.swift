@@ -6,7 +6,7 @@ import Foundation
 ///
 ///     [{"name":"graph","size":4711},…]
 ///     4711 bytes of the state of the graph, …
-public enum StateParts {
+enum StateParts {
     private struct Entry: Codable {
         var name: String
         var size: Int
@@ -20,7 +20,7 @@ public enum StateParts {
     }
 
     /// The states one behind another, in the order of their names.
-    public static func joined(_ parts: [String: Data]) throws -> Data {
+    static func joined(_ parts: [String: Data]) throws -> Data {
         let pieces = try pieces(parts)
         var data = Data(capacity: pieces.reduce(0) { $0 + $1.count })
         for piece in pieces { data.append(piece) }
@@ -28,7 +28,7 @@ public enum StateParts {
     }
 
     /// - Throws: when the bytes are not what ``joined(_:)`` gave.
-    public static func split(_ data: Data) throws -> [String: Data] {
+    static func split(_ data: Data) throws -> [String: Data] {
         guard let end = data.firstIndex(of: UInt8(ascii: "\n")) else { throw StateReader.Damaged() }
         let entries = try JSONDecoder().decode([Entry].self, from: data[..<end])
         var parts: [String: Data] = [:]

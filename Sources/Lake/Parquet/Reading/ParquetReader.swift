@@ -12,7 +12,7 @@ public struct ParquetReader: Sendable {
     private static let maxFooterSize = 1 << 26
 
     /// What the values of one call of ``read(rowGroup:columns:)`` may take, in bytes.
-    public static let memoryLimit = 768 << 20
+    static let memoryLimit = 768 << 20
 
     /// The columns that can be read.
     public let schema: Schema
@@ -23,10 +23,14 @@ public struct ParquetReader: Sendable {
     private let storage: any Storage
     private let key: String
 
-    /// Reads the footer.
+    /// Reads the footer of the file `name` in a folder.
     ///
     /// - Throws: ``LakeError`` when it is damaged or says something that this reader does not know.
-    public init(_ storage: any Storage, _ key: String) throws(LakeError) {
+    public init(folder: String, _ name: String) throws(LakeError) {
+        try self.init(LocalStorage(root: folder), name)
+    }
+
+    init(_ storage: any Storage, _ key: String) throws(LakeError) {
         self.storage = storage
         self.key = key
         let size = try storage.size(key)

@@ -5,30 +5,29 @@ import Store
 import Streaming
 import Telemetry
 
-/// Opens the newest gold rows. Where the file is damaged it is put aside, and where there is none (any more) the rows are made
-/// anew from the gold tables, which hold all of them.
-public enum ServingRebuild {
-    /// Opens `serve.db` of the workspace.
+extension Workspace {
+    /// Opens `serve.db`, the newest gold rows. Where the file is damaged it is put aside, and where there is none the rows are made
+    /// anew from the gold tables, which hold all of them.
     ///
     /// - Throws: what opening it or reading the gold tables throws.
-    public static func open(
-        _ workspace: Workspace, _ definitions: [PipelineDefinition], health: HealthNotes, logger: Logger
+    public func serving(
+        _ definitions: [PipelineDefinition], health: HealthNotes, logger: Logger
     ) throws -> ServingStore {
-        let (store, isNew, kept) = try ServingStore.opened(path: workspace.servingPath, now: Date())
+        let (store, isNew, kept) = try ServingStore.opened(path: servingPath, now: Date())
         guard isNew else { return store }
         if let kept {
             health.note(
                 .damagedFile, "serve.db",
-                "\(workspace.servingPath): it was damaged and is kept as \(kept); the newest gold rows were made anew from the gold tables"
+                "\(servingPath): it was damaged and is kept as \(kept); the newest gold rows were made anew from the gold tables"
             )
             logger.error(
                 "the newest gold rows were damaged; they are made anew from the gold tables",
-                metadata: ["path": "\(workspace.servingPath)", "kept": "\(kept)"])
+                metadata: ["path": "\(servingPath)", "kept": "\(kept)"])
         }
         for definition in definitions {
             for (name, key) in try ServingObserver.keys(of: definition) {
                 do {
-                    try fill(store, from: workspace.lake.table("gold.\(name)"), named: name, key)
+                    try Self.fill(store, from: lake.table("gold.\(name)"), named: name, key)
                 } catch LakeError.noTable {
                     continue  // nothing has come to gold yet
                 } catch let error as LakeError {
