@@ -15,7 +15,7 @@ struct AlertingSection: Decodable {
     private var file: String?
 
     init(from decoder: any Decoder) throws {
-        // What stands beside `file` is read as ever, so that a route in two places is seen.
+        // Keys beside `file` are read too, so that a route in two places is seen.
         configuration = try AlertingConfiguration(from: decoder)
         file = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(String.self, forKey: .file)
         guard file != nil, configuration.route != nil || !configuration.receivers.isEmpty else { return }

@@ -62,7 +62,7 @@ struct ConfigurationReader {
             configuration.alerting = alerting
         }
         readPipelines(file, &configuration)
-        // A pipeline that could not be read is no mistake of the sources and rules that name it.
+        // A pipeline that could not be read is not a mistake of the sources and rules that name it.
         guard mistakes.isEmpty else { return configuration }
         readRules(file, &configuration)
         check(configuration.sources, configuration)

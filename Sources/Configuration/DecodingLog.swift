@@ -7,7 +7,7 @@ import Yams
 ///
 /// A type stops at its first bad value, so one reading finds one mistake. ``gather(in:_:)`` therefore reads again as if the bad value were not
 /// there, and so on, until the rest is good: every mistake is found, and each has one cause. What such a hole leads to (a value that must be
-/// given and is now missing, a route to a receiver that could not be read) is no mistake of its own.
+/// given and is now missing, a route to a receiver that could not be read) is not a mistake of its own.
 final class DecodingLog {
     typealias Place = [String]
 
@@ -102,7 +102,7 @@ final class DecodingLog {
         }
     }
 
-    /// A value as a mistake shows it. In `token:abc` the colon lacks its blank and the value is a secret: what stands behind a colon is left out.
+    /// A value as a mistake shows it. In `token:abc` the colon lacks its blank and the value is a secret: what follows a colon is left out.
     func shown(_ text: String, at path: [any CodingKey]) -> String {
         guard !secrets.contains(Self.place(path)) else { return "<secret>" }
         guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return "'\(text)'" }

@@ -12,7 +12,7 @@ struct YAMLDocument {
     let file: String
     private let root: Node?
 
-    /// - Throws: ``ConfigurationError`` when `text` is no YAML, or holds a key twice.
+    /// - Throws: ``ConfigurationError`` when `text` is not YAML, or holds a key twice.
     init(_ text: String, file: String) throws(ConfigurationError) {
         self.file = file
         guard text.utf8.count <= Self.maxLength else {
@@ -146,13 +146,13 @@ struct YAMLDocument {
         case .scanner(_, _, let mark, _) where isIndentedByTab(text, line: mark.line):
             .init(file: file, line: mark.line, message: "this line is indented by a tab, which YAML does not allow; use spaces")
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
-            .init(file: file, line: mark.line, message: "this is no valid YAML: \(problem)")
+            .init(file: file, line: mark.line, message: "this is not valid YAML: \(problem)")
         case .duplicatedKeysInMapping(let duplicates, let context):
             .init(
                 file: file, line: context.mark.line,
-                message: "the key '\(duplicates.map(DecodingLog.shownKey).sorted().joined(separator: "', '"))' stands here twice")
+                message: "the key '\(duplicates.map(DecodingLog.shownKey).sorted().joined(separator: "', '"))' is here twice")
         case .reader(let problem, _, _, _):
-            .init(file: file, line: nil, message: "this is no text that YAML may hold: \(problem)")
+            .init(file: file, line: nil, message: "this is not text that YAML may hold: \(problem)")
         default:
             .init(file: file, line: nil, message: "cannot be read as YAML: \(error)")
         }

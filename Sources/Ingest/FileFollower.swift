@@ -8,7 +8,7 @@ import Telemetry
 ///     next() ──────┼─ moved away, still written┤  draining: until it has been quiet for a while
 ///                  └─ the file at the path ────┘  current
 ///
-/// What happens to the file is told by its content (``FilePosition``, ``KnownTexts``):
+/// What happens to the file is seen in its content (``FilePosition``, ``KnownTexts``):
 ///
 /// | what is seen | what happened | what is done |
 /// |---|---|---|
@@ -38,11 +38,11 @@ final class FileFollower {
     private var backlog: [RotatedFile] = []
     private var draining: [TrackedFile] = []
     private var current: TrackedFile?
-    /// What was read last before the current file, until that has been read beyond its start: files that come to stand beside the path until then came in between.
+    /// What was read last before the current file, until that has been read beyond its start: files that appear beside the path until then came in between.
     private var predecessor: FilePosition?
     /// The folder as it was when such files were last looked for.
     private var folderSeen: FileVersion?
-    /// What stands at the path and is not to be read, as it was when that was found.
+    /// What is at the path and must not be read, as it was when that was found.
     private var passedOver: (version: FileVersion, generation: Int, at: ContinuousClock.Instant)?
     private var complaint: Int32 = 0
 
@@ -91,7 +91,7 @@ final class FileFollower {
     /// Nothing is read here, and nothing left to read.
     var isIdle: Bool { backlog.isEmpty && draining.isEmpty && current == nil }
 
-    /// Where each file stands that has been read and is not done with, the newest last. Files that came after the last one of which something was read are found by
+    /// The position of each file that has been read and may still grow, the newest last. Files that came after the last one of which something was read are found by
     /// it.
     var positions: [FilePosition] {
         var all = draining.map(\.position)

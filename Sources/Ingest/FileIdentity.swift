@@ -35,7 +35,7 @@ struct FileIdentity: Hashable, Sendable {
         self.init(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
     }
 
-    /// Of what stands at `path` now, behind symbolic links; nil if nothing does.
+    /// Of what is at `path` now, behind symbolic links; nil if nothing does.
     init?(path: String) {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }
@@ -49,7 +49,7 @@ final class OpenFile {
     let identity: FileIdentity
     private let descriptor: Int32
 
-    /// Nil if there is no such file, it may not be read, or it is no regular file; `errno` says which.
+    /// Nil if there is no such file, it may not be read, or it is not a regular file; `errno` says which.
     init?(path: String) {
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
@@ -78,7 +78,7 @@ final class OpenFile {
         guard offset >= 0, length > 0 else { return [] }
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
-            // Safe because each read is told how much room is left.
+            // Safe because each read is limited to the room that is left.
             while count < length {
                 let read = pread(descriptor, buffer.baseAddress! + count, length - count, off_t(offset) + count)
                 if read < 0, errno == EINTR { continue }

@@ -8,7 +8,7 @@ public enum FileNames {
         return matches(escapingWhatExists(name))
     }
 
-    /// Whether what `name` stands for can change, because it is no path.
+    /// Whether what `name` stands for can change, because it is not a path.
     static func isPattern(_ name: String) -> Bool {
         hasPatternCharacters(name) && !exists(name)
     }

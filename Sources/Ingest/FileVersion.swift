@@ -9,7 +9,7 @@ public struct FileVersion: Sendable, Equatable {
     /// Of the file that the path led to.
     public let inode: UInt64
 
-    /// Of what stands at `path`; nil if nothing does, or it may not be looked at: `errno` says which.
+    /// Of what is at `path`; nil if nothing does, or it may not be looked at: `errno` says which.
     public init?(path: String) {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }

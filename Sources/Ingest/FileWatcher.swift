@@ -40,7 +40,7 @@ final class FileWatcher: Sendable {
         }
     }
 
-    /// Watches what stands at `path` for writes, and its folder for files that come and go. Watching it again after a rotation watches the new file.
+    /// Watches the file at `path` for writes, and its folder for files that come and go. Watching it again after a rotation watches the new file.
     func watch(_ path: String) {
         guard notifier >= 0 else { return }
         // The kernel gives the same watch for the same inode, so that asking again costs a call and no more.

@@ -60,7 +60,7 @@ struct FolderSource: Source {
                         "a file is too large for a record", metadata: ["file": "\(path)", "bytes": "\(version.size)"])
                     continue
                 }
-                // It may have grown since, and what is no regular file has no end, such as a pipe.
+                // It may have grown since, and what is not a regular file has no end, such as a pipe.
                 guard let opened = OpenFile(path: path),
                     case let bytes = try opened.read(at: 0, length: Self.maxFileBytes + 1),
                     !bytes.isEmpty, bytes.count <= Self.maxFileBytes

@@ -57,7 +57,7 @@ struct FollowSource: Source {
             configuration, from: position ?? SourcePosition(), metrics: setup.metrics, logger: setup.logger)
         var signals = watcher.signals.makeAsyncIterator()
         try files.look()
-        // What is there at a first start is known before a line of it is read: a process that is killed before its first commit, while the file is rotated, finds it again.
+        // The files of a first start are known before a line of it is read: a process that is killed before its first commit, while the file is rotated, finds it again.
         if position?.files.isEmpty ?? true {
             try await deliver(
                 SourceChunk(
@@ -141,7 +141,7 @@ final class FollowedFiles {
         try follower.attach(now: .now)
     }
 
-    /// Where all files stand: of those that are read to their end too, so that they are known by any name.
+    /// The positions of all files, those that are read to their end too, so that they are known by any name.
     var positions: [FilePosition] { texts.finished + followers.flatMap(\.positions) }
 
     /// The paths that the configured one stands for now. Compressed files are rotated ones: they are read only as the rest of a file.

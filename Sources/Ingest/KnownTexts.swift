@@ -84,7 +84,7 @@ final class KnownTexts {
     /// Stops reading a file that is judged otherwise than before.
     func drop(_ tracked: TrackedFile) { reading.removeAll { $0 === tracked } }
 
-    /// The file holds another text now than what was read of it, which is told by its position.
+    /// The file holds another text now than what was read of it, as its position shows.
     func replace(_ tracked: TrackedFile, by other: TrackedFile) throws {
         reading.removeAll { $0 === tracked }
         finish(tracked.position)
@@ -110,7 +110,7 @@ final class KnownTexts {
         var hashes: [Int: Fingerprint] = [:]
         let head = try file.read(at: 0, length: FilePosition.headLength)
         let tell = finished.filter { $0.tellsByContent || !$0.isDone || $0.identity == file.identity }
-        // A pipe was no file that could be another one.
+        // A pipe was not a file that could be another one.
         return try (tell + elsewhere.filter { $0.tellsByContent || $0.inode == 0 || $0.identity == file.identity })
             .filter { $0.offset > 0 && $0.head.length <= head.count }
             .sorted { $0.offset > $1.offset }
@@ -136,7 +136,7 @@ final class KnownTexts {
 
     /// What to do with a file that nothing was read of yet.
     ///
-    /// - Parameter successor: the files that were renamed away from where it stands: it is none of them.
+    /// - Parameter successor: the files that were renamed away from its path: it is none of them.
     func judge(_ file: OpenFile, after moved: [FileIdentity] = []) throws -> Verdict {
         let size = file.version().size
         held[file.identity] = nil

@@ -15,7 +15,7 @@ struct LineBlock {
     var offset: Int64
     /// How many of the bytes are whole lines, or a piece of one.
     var length: Int
-    /// How many NULs stand before `offset` that are passed over.
+    /// How many NULs before `offset` are passed over.
     var skippedNULs: Int64
     /// It begins with the rest of a line that was cut.
     var startsInsideLine: Bool
@@ -63,6 +63,6 @@ struct LineBlock {
 }
 
 extension [UInt8] {
-    /// How many NULs stand at the start.
+    /// How many NULs there are at the start.
     var leadingNULs: Int { firstIndex { $0 != 0 } ?? count }
 }

@@ -239,7 +239,7 @@ struct RotatedFiles {
             for path in paths where found[path] == nil { found[path] = candidate(path, isRotated: isRotated(path)) }
         }
         for pattern in also { look(FileNames.paths(pattern)) { _ in true } }
-        // A link, as those of containers, stands elsewhere than what it leads to, and that is what is rotated.
+        // A link, as those of containers, is elsewhere than what it leads to, and that is what is rotated.
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         for place in target == path ? [path] : [path, target] {
             let name = RotatedName(of: place)

@@ -2,7 +2,7 @@ import Columns
 
 /// Where lines come from.
 ///
-/// A conformer delivers every line at least once, in the order of its file, and says with each batch where it stands. What was
+/// A conformer delivers every line at least once, in the order of its file, and gives its position with each batch. What was
 /// delivered and then checkpointed is not delivered again; what was delivered and not checkpointed is.
 public protocol Source: Sendable {
     /// The name in the configuration; it is also in the `source` column.
@@ -25,7 +25,7 @@ extension Source {
     public var partitions: [String] { [""] }
 }
 
-/// Some raw lines, and where the source stands after them.
+/// Some raw lines, and the position of the source after them.
 public struct SourceChunk: Sendable {
     /// Of the schema `RawLines.schema`.
     public let lines: Batch
@@ -57,7 +57,7 @@ public struct SourcePosition: Codable, Sendable, Equatable {
     /// Where a source that does not read files goes on, in its own notation: the last key of a table, an offset of a topic.
     public var cursor: String?
     /// How far files were read for the same input by others: other runs, and sources of other names. A source reads nothing of
-    /// that again, and does not answer for it: it is no part of what is stored.
+    /// that again, and does not answer for it: it is not part of what is stored.
     var elsewhere: [FilePosition] = []
 
     private enum CodingKeys: String, CodingKey { case files, cursor }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Reads the text of a file from its start to its end: plain, or compressed in a form of ``Compression``, told apart by the first bytes, not by the name.
+/// Reads the text of a file from its start to its end: plain, or compressed in a form of ``Compression``, distinguished by the first bytes, not by the name.
 /// `-` is standard input.
 ///
 /// Used by one task at a time; reads block.
@@ -129,7 +129,7 @@ public final class TextReader: @unchecked Sendable {
                 if decompressor.mayEnd { return [] }
                 problem = "the \(form) data ends in the middle"
             } else if inputStart < input.count {
-                problem = "something else stands behind the end of the \(form) data"
+                problem = "something else follows the end of the \(form) data"
             }
         }
     }
@@ -138,7 +138,7 @@ public final class TextReader: @unchecked Sendable {
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             while true {
-                // Safe because the read is told the room.
+                // Safe because the read is limited to the room.
                 let read = Foundation.read(descriptor, buffer.baseAddress, limit)
                 if read < 0, errno == EINTR { continue }
                 if read < 0 { failure = errno }

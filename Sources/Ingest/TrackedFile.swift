@@ -7,7 +7,7 @@ final class TrackedFile {
     private(set) var position: FilePosition
     /// Since when nothing new was in it.
     var quietSince: ContinuousClock.Instant?
-    /// It stood at the followed path, and was moved away from there: what stands in its place is no copy of it.
+    /// It was at the followed path, and was moved away from there: the file in its place is not a copy of it.
     var hasLeftPath = false
     /// Another file holds all its text, and is read in its place.
     var isSuperseded = false

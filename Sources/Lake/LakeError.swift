@@ -40,7 +40,7 @@ public enum LakeError: Error, CustomStringConvertible {
         case .noTable(let name): "there is no table '\(name)'; 'obs lake tables' shows those that there are"
         case .cannotRead(let path, let reason): "\(path): cannot be read: \(reason)"
         case .cannotWrite(let path, let reason): "\(path): cannot be written: \(reason)"
-        case .badFile(let path, let reason): "\(path): is no readable Parquet file: \(reason)"
+        case .badFile(let path, let reason): "\(path): is not a readable Parquet file: \(reason)"
         case .badCommit(let path, let reason):
             "\(path): this commit of the table's log is damaged: \(reason); put the file back from a backup of the lake"
         case .missingCommit(let path):

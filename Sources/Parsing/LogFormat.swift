@@ -18,7 +18,7 @@ public struct ParsingContext: Sendable, Hashable, Codable {
 /// A way to understand lines: raw lines in, typed events out, and a reason for each line that is neither.
 ///
 /// One value reads the lines of one partition of one input (a followed file with its rotations, a file of a batch) in the order
-/// in which they stand there, from one task at a time; others read other partitions at the same time. It opens no file and asks
+/// in which they are there, from one task at a time; others read other partitions at the same time. It opens no file and asks
 /// no clock: the same lines in the same order give the same events.
 public protocol LogFormat: Sendable {
     /// The name in `format:` of a pipeline.
@@ -79,7 +79,7 @@ public struct FormatOptions: Sendable, Hashable {
 
     /// Empty for a format with columns of its own. One called `event_time` is the event time.
     public var columns: [DeclaredColumn] = []
-    /// What else the format lets one choose, such as `delimiter` of CSV: key and value as they stand under `options:`, sorted
+    /// What else the format lets one choose, such as `delimiter` of CSV: key and value as they are under `options:`, sorted
     /// by key.
     public var settings: [Setting] = []
 
@@ -200,7 +200,7 @@ public enum RejectionReason: String, Error, Sendable, CaseIterable, Codable {
     case emptyLine = "empty_line"
     /// The line does not begin as the format's lines do.
     case unreadableHeader = "unreadable_header"
-    /// The header's time is no time, such as the 31st of February.
+    /// The header's time does not exist, such as the 31st of February.
     case badTimestamp = "bad_timestamp"
     /// The header is fine, but the grammar has no entry for the message.
     case unknownMessage = "unknown_message"

@@ -12,10 +12,10 @@ import Columns
 /// | `{user}` | a name that a client chose: anything, also blanks and nothing |
 /// | `{client}` | anything else that a client chose |
 /// | `{account}` | the name of an account of this machine: at most 256 bytes, up to the first place where the rest fits |
-/// | `{contested}` | a name that a client chose, in a line where a client's text stands behind the address as well |
+/// | `{contested}` | a name that a client chose, in a line where a client's text follows the address as well |
 /// | `{same}` | the text of the name once more |
 /// | `{key}` | what sshd writes of a key, to the end (``KeyText``) |
-/// | `{text}` | what the program itself wrote, up to the first place where the next literal stands |
+/// | `{text}` | what the program itself wrote, up to the first place where the next literal is |
 /// | `{rest}` | everything to the end |
 ///
 /// What a client chose may itself contain ` from 192.0.2.1 port 1 ssh2`. So it is asked for each part who wrote it, and what
@@ -25,10 +25,10 @@ import Columns
 ///   the right.
 /// - An `{account}` exists, so its name has no such text in it: what follows is looked for from the left, whatever a client
 ///   wrote behind it.
-/// - On both sides of an address that follows a `{contested}` name stands a client's text. When looking from the left and from
+/// - On both sides of an address that follows a `{contested}` name there is a client's text. When looking from the left and from
 ///   the right finds two different places, nobody can tell which is true: then there is no user, no source and no port.
 ///
-/// A `{user}` behind `for ` gives the name alone where `invalid user ` or `illegal user ` stands before it, as sshd writes of
+/// A `{user}` behind `for ` gives the name alone where `invalid user ` or `illegal user ` precedes it, as sshd writes of
 /// names that it does not know.
 ///
 /// Patterns are compiled once. A message is compared only with patterns that begin with its first byte, so an entry more costs
@@ -124,7 +124,7 @@ struct MessageGrammar: Sendable {
             while end < message.count, end - at < 10, message[end].isDigit { end += 1 }
             guard end > at, take(step + 1, message, end, &match) else { return false }
             if kind == .port {
-                // A port above 65535 is no port: the line is understood, the value is not known.
+                // A port above 65535 is not a port: the line is understood, the value is not known.
                 match.port = message.integer(in: at..<end).flatMap { $0 <= 65_535 ? $0 : nil }
             } else if kind == .count {
                 match.count = message.integer(in: at..<end)
@@ -148,7 +148,7 @@ struct MessageGrammar: Sendable {
         case .key:
             return KeyText.isWhole(message.extracting(at..<message.count))
         case .same:
-            // Longer than any name that sshd writes: not compared at every place where it could stand.
+            // Longer than any name that sshd writes: not compared at every place where it could be.
             let length = match.user.count
             guard length <= 1024, at + length <= message.count,
                 message.extracting(at..<(at + length)).isEqual(to: message.extracting(match.user))
@@ -217,7 +217,7 @@ struct MessageGrammar: Sendable {
         return nil
     }
 
-    /// A name without "invalid user " before it, where a pattern says that this may stand there.
+    /// A name without "invalid user " before it, where a pattern says that this may be there.
     private func name(_ step: Int, _ message: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
         guard steps[step].mayBeUnknown else { return range }
         let length = unknownPrefix(message, range.lowerBound)

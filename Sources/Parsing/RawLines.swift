@@ -1,11 +1,11 @@
 import Columns
 
-/// The bronze table: each line as it came, where it stood, and when it arrived. Sources write it, formats read it, and it is
+/// The bronze table: each line as it came, where it was, and when it arrived. Sources write it, formats read it, and it is
 /// never changed.
 public enum RawLines {
-    /// A line of this length or more is no line of a format: it goes to quarantine as ``RejectionReason/lineTooLong``. One of
+    /// A line of this length or more is not a line of a format: it goes to quarantine as ``RejectionReason/lineTooLong``. One of
     /// more than twice the length is cut into pieces, so that a file without line ends cannot fill the memory. Every piece, the
-    /// last one too, has this length at least: so what stands behind a cut can never be taken for a line, neither now nor when
+    /// last one too, has this length at least: so what follows a cut can never be taken for a line, neither now nor when
     /// the table is read again.
     public static let maxLineLength = 1 << 20
 
@@ -21,7 +21,7 @@ public enum RawLines {
         Field("raw", .binary, isNullable: true),
     ])
 
-    /// What `format` makes of lines. Those that are too long are no lines of it, whatever stands in them.
+    /// What `format` makes of lines. Those that are too long are not lines of it, whatever is in them.
     public static func parse(_ lines: Batch, with format: inout any LogFormat) -> ParsedBatch {
         guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return format.parse(lines) }
         let limit = UInt32(maxLineLength)
@@ -100,7 +100,7 @@ public struct RawLinesBuilder: Sendable {
         linesOf block: Span<UInt8>, offset: Int64, source: String, file: String, arrival: Timestamp,
         startsInsideLine: Bool = false
     ) -> Int {
-        // A line end is no part of a longer sequence: where the block is UTF-8 each line is.
+        // A line end is not part of a longer sequence: where the block is UTF-8 each line is.
         let isUTF8 = !hasInvalidLine && block.isValidUTF8
         let before = lines.count
         var start = offset == 0 && block.starts(with: "\u{FEFF}") ? 3 : 0

@@ -1189,7 +1189,7 @@ enum RunbookTexts {
 
             ## Diagnosis
 
-            - `FILE:LINE: … it is no JSON object`, and most lines are such: something else was written over it. Single damaged lines are left out and do not lead here.
+            - `FILE:LINE: … it is not a JSON object`, and most lines are such: something else was written over it. Single damaged lines are left out and do not lead here.
             - `has no 'NAME', by which rows are looked up`: the column was renamed.
             - `begins as a JSON array and is none`: it is written in place and was read half way: it must be written beside and renamed.
             - `No such file`: it was removed, or the place that it is mounted from is gone.

@@ -167,9 +167,10 @@ private struct CheckPlan {
             guard !types.isEmpty else { continue }
             let allowed = (types + (column.isNotNull || column.primaryKeyIndex > 0 ? [] : ["null"])).map { "'\($0)'" }
             conditions.append(
-                ("typeof(\(name)) IN (\(allowed.joined(separator: ", ")))", "\(column.name) is no \(column.type.lowercased())"))
+                ("typeof(\(name)) IN (\(allowed.joined(separator: ", ")))", "\(column.name) is not a \(column.type.lowercased())")
+            )
             if check.json.contains(column.name) {
-                conditions.append(("(\(name) IS NULL OR json_valid(\(name)))", "\(column.name) is no JSON"))
+                conditions.append(("(\(name) IS NULL OR json_valid(\(name)))", "\(column.name) is not JSON"))
             }
         }
         sound = conditions.isEmpty ? "1" : conditions.map(\.sound).joined(separator: " AND ")

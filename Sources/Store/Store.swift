@@ -152,7 +152,7 @@ public final class Store: Sendable {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
             let reason = ((error as? CocoaError)?.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
-            throw StoreError.cannotMake(folder: folder, reason: reason ?? "it is a file, or stands below one")
+            throw StoreError.cannotMake(folder: folder, reason: reason ?? "it is a file, or below one")
         }
     }
 
@@ -240,7 +240,7 @@ public enum StoreError: Error, CustomStringConvertible {
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
         case .unreleased(let path):
             "\(path): was written before the first release of obs, in a layout that is no longer read; move it away, and obs makes a new one"
-        case .badBackup(let path, let reason): "\(path): is no backup that can be restored: \(reason); nothing was changed"
+        case .badBackup(let path, let reason): "\(path): is not a backup that can be restored: \(reason); nothing was changed"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"
         }
     }

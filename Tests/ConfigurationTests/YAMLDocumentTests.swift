@@ -58,7 +58,7 @@ struct `A YAML document` {
         ("listen: [a]", "obs.yaml:1: listen is a list; write a text"),
         ("sources: 5", "obs.yaml:1: sources is a text; write a list"),
         ("isEnabled: maybe", "obs.yaml:1: isEnabled is 'maybe'; write true or false"),
-        ("listen: a\nlisten: b", "obs.yaml:1: the key 'listen' stands here twice"),
+        ("listen: a\nlisten: b", "obs.yaml:1: the key 'listen' is here twice"),
     ])
     func `says what is wrong, on which line, and the way out`(text: String, message: String) {
         #expect(mistakes(text) == [message])

@@ -7,9 +7,12 @@ struct `The words of the house` {
         .deletingLastPathComponent()
 
     /// How many lines may still have such words: the number only goes down, and whoever mends lines lowers it.
-    private static let remaining = 280
+    private static let remaining = 84
     /// Rooms that have none left.
-    private static let finished: Set<String> = ["Query", "Server", "Simulation", "Telemetry", "Transfer", "obs"]
+    private static let finished: Set<String> = [
+        "Columns", "Configuration", "Detection", "Ingest", "Jobs", "Lake", "Parsing", "Query", "Server", "Simulation", "Store",
+        "Streaming", "Telemetry", "Transfer", "obs",
+    ]
 
     @Test func `are those of the field`() throws {
         var left: [String] = []

@@ -43,7 +43,7 @@ struct `Parquet files of apache/parquet-testing` {
                 list += "\(file.path)\t\(ours)\n"
             } catch let error as LakeError {
                 lines.append(
-                    "| `\(name)` | refused | \("\(error)".replacing("\(file.path): is no readable Parquet file: ", with: "")) |"
+                    "| `\(name)` | refused | \("\(error)".replacing("\(file.path): is not a readable Parquet file: ", with: "")) |"
                 )
             }
         }

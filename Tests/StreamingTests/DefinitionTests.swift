@@ -58,7 +58,7 @@ struct `An expression` {
         ("n +", "it ends too early"), ("(n", "a ')' is missing"), ("n n", "'n' is not expected there"),
         ("foo(n)", "there is no function 'foo'"),
         ("'abc", "a closing quote is missing"), ("n & 1", "'&' has no meaning in it"), ("if(b, 1)", "if has 2 arguments"),
-        ("1.2.3", "'1.2.3' is no number"),
+        ("1.2.3", "'1.2.3' is not a number"),
         (String(repeating: "(", count: 100) + "1", "nested more than 64 deep"),
     ])
     func `that is none is refused with the reason`(text: String, reason: String) {

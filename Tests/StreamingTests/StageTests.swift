@@ -317,7 +317,7 @@ struct `A reference table` {
     }
 
     @Test(arguments: [
-        ("x.json", "nonsense", ".json:1: cannot be read as a reference table: it is no JSON object"),
+        ("x.json", "nonsense", ".json:1: cannot be read as a reference table: it is not a JSON object"),
         ("x.json", "<html>\n{\"k\":\"a\"}\n</html>\n", ".json:1: "),
         ("x.json", "{\"tier\":\"x\"}", ".json:1: cannot be read as a reference table: the entry has no 'k'"),
         ("x.json", "[{\"tier\":\"x\"}]", ".json: entry 1: "), ("x.json", "[{\"k\":\"a\"},1]", ".json: entry 2: "),

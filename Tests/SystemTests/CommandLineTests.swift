@@ -28,10 +28,10 @@ struct `A command that cannot be done` {
         ("run -c @/folder", 2, "@/folder: is a folder; name a configuration file"),
         ("run -c @/unknown.yaml", 2, "@/unknown.yaml:2: unknown key 'listne' in http; did you mean 'listen'?"),
         ("check config @/unknown.yaml", 1, "@/unknown.yaml:2: unknown key 'listne' in http; did you mean 'listen'?"),
-        ("check config @/unclosed.yaml", 1, "@/unclosed.yaml:2: this is no valid YAML: did not find expected ',' or ']'"),
+        ("check config @/unclosed.yaml", 1, "@/unclosed.yaml:2: this is not valid YAML: did not find expected ',' or ']'"),
         (
             "check config @/binary.yaml", 1,
-            "@/binary.yaml: this is no text that YAML may hold: control characters are not allowed"
+            "@/binary.yaml: this is not text that YAML may hold: control characters are not allowed"
         ),
         (
             "query incidents --data-dir @/damaged", 3,
@@ -48,7 +48,7 @@ struct `A command that cannot be done` {
         ),
         (
             "restore @/folder --data-dir @/new", 3,
-            "@/folder: is no backup that can be restored: it is a folder; nothing was changed"
+            "@/folder: is not a backup that can be restored: it is a folder; nothing was changed"
         ),
         ("sink --listen frob", 2, "--listen is 'frob'; write host:port such as 127.0.0.1:5001; see 'obs sink --help'"),
         (

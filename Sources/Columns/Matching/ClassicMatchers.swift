@@ -67,7 +67,7 @@ extension Matcher {
                 index = raw.index(after: next)
                 continue
             case "\"":
-                guard !isClosed, next == raw.endIndex else { throw bad("a quote stands within a value; write \\\" for one") }
+                guard !isClosed, next == raw.endIndex else { throw bad("a value contains a quote; write \\\" for one") }
                 isClosed = true
             default: value.append(raw[index])
             }

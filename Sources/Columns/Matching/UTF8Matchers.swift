@@ -62,7 +62,7 @@ private struct UTF8MatcherReader {
         while at < scalars.count, scalars[at] != "\"" {
             let scalar = scalars[at]
             at += 1
-            guard scalar != "\n" else { throw bad("a line break stands within quotes; write \\n") }
+            guard scalar != "\n" else { throw bad("there is a line break within quotes; write \\n") }
             guard scalar == "\\" else {
                 bytes += Array(String(scalar).utf8)
                 continue
@@ -90,12 +90,12 @@ private struct UTF8MatcherReader {
                 let value = try number(digits: 3, radix: 8)
                 guard value < 256 else { throw bad("an escape names no byte") }
                 bytes.append(UInt8(value))
-            default: throw bad("'\\\(escaped)' is no escape")
+            default: throw bad("'\\\(escaped)' is not an escape")
             }
         }
         guard at < scalars.count else { throw bad("a closing quote is missing") }
         at += 1
-        guard let read = String(validating: bytes, as: UTF8.self) else { throw bad("a text in quotes is no UTF-8") }
+        guard let read = String(validating: bytes, as: UTF8.self) else { throw bad("a text in quotes is not UTF-8") }
         return read
     }
 
@@ -111,7 +111,7 @@ private struct UTF8MatcherReader {
         return value
     }
 
-    /// The next scalar that is no white space, or nil at the end.
+    /// The next scalar that is not white space, or nil at the end.
     private mutating func peek() -> Unicode.Scalar? {
         while at < scalars.count, scalars[at].properties.isWhitespace { at += 1 }
         return at < scalars.count ? scalars[at] : nil

@@ -41,7 +41,7 @@ extension KeySections {
                     "give_up_after", .duration(), default: "3d", "How long the delivery of a notification is retried.",
                     example: "1d"),
                 .init("incidents", .section, "Which findings become one incident.", example: "{ join: [source] }"),
-                .init("oncall", .sections, default: "[]", "Schedules of who is on call.", example: "[{ name: weeks }]"),
+                .init("oncall", .sections, default: "[]", "On-call schedules.", example: "[{ name: weeks }]"),
                 .init(
                     "escalations", .sections, default: "[]", "Who is notified while nobody acknowledges.",
                     example: "[{ steps: [] }]"),

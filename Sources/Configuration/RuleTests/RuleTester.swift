@@ -167,7 +167,7 @@ private struct RuleTestRun {
             let values = test.defaults.with(event.values)
             if let unknown = event.values.texts.keys.sorted().first(where: { schema[$0] == nil }) {
                 throw UsageError(
-                    "the test '\(test.name)' has a row with '\(unknown)', which is no column; known are \(schema.fields.map(\.name).joined(separator: ", "))"
+                    "the test '\(test.name)' has a row with '\(unknown)', which is not a column; known are \(schema.fields.map(\.name).joined(separator: ", "))"
                 )
             }
             for number in 0..<event.times {

@@ -153,7 +153,7 @@ public final class DetectorRows {
     var evidence: EvidenceSource { EvidenceSource(cache: cache) }
 }
 
-/// Texts of lines; a file's and a host's are made once per run of rows.
+/// Texts of lines; those of files and hosts are made once for each run of equal ones.
 private struct LineTexts {
     private let offsets: Column?
     private let lines: Column?

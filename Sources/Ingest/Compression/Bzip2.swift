@@ -20,7 +20,7 @@ final class Bzip2: Decompressor {
             guard BZ2_bzDecompressInit(&stream, 0, 0) == BZ_OK else { return DecompressionStep(problem: "libbz2 has no memory") }
             isOpen = true
         }
-        // Safe because libbz2 is told what there is to read and the room to write, and does not write to its input.
+        // Safe because libbz2 is given what there is to read and the room to write, and does not write to its input.
         input.withMemoryRebound(to: CChar.self) { stream.next_in = UnsafeMutablePointer(mutating: $0.baseAddress) }
         stream.avail_in = UInt32(input.count)
         output.withMemoryRebound(to: CChar.self) { stream.next_out = $0.baseAddress }

@@ -20,7 +20,7 @@ struct DecompressionStep {
     var problem: String?
 }
 
-/// How a file is compressed: told by its first bytes, not by its name.
+/// How a file is compressed: known by its first bytes, not by its name.
 enum Compression: CaseIterable {
     case gzip, zstandard, xz, bzip2
 

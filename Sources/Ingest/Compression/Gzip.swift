@@ -27,7 +27,7 @@ final class Gzip: Decompressor {
             isOpen = true
             hasRead = true
         }
-        // Safe because zlib is told what there is to read and the room to write, and does not write to its input.
+        // Safe because zlib is given what there is to read and the room to write, and does not write to its input.
         stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress.map { $0 + step.consumed })
         stream.avail_in = UInt32(input.count - step.consumed)
         stream.next_out = output.baseAddress

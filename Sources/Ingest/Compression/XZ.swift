@@ -20,7 +20,7 @@ final class XZ: Decompressor {
         -> DecompressionStep
     {
         if isAtEnd { return DecompressionStep() }
-        // Safe because liblzma is told what there is to read and the room to write.
+        // Safe because liblzma is given what there is to read and the room to write.
         stream.next_in = input.baseAddress
         stream.avail_in = input.count
         stream.next_out = output.baseAddress

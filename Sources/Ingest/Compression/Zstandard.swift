@@ -19,7 +19,7 @@ final class Zstandard: Decompressor {
     {
         // Behind a frame an empty call would begin the next one.
         if input.isEmpty, !isInsideFrame { return DecompressionStep() }
-        // Safe because zstd is told what there is to read and the room to write.
+        // Safe because zstd is given what there is to read and the room to write.
         var from = ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
         var to = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
         let result = ZSTD_decompressStream(stream, &to, &from)

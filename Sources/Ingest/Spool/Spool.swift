@@ -2,13 +2,13 @@ import Columns
 import Foundation
 import Parsing
 
-/// Where pushed lines wait on disk: they are in a file, and synced, before whoever pushed them is told that they are taken. From there on they are a file like any
+/// Where pushed lines wait on disk: they are in a file, and synced, before their sender gets its response. From there on they are a file like any
 /// other, which a ``FollowSource`` follows.
 ///
 ///     spool/NAME.log      grows; renamed to NAME.log.1 when it is large and what was renamed before is committed
 ///     spool/NAME.log.1    what a pipeline may still be reading
 ///
-/// When a pipeline stands still the file grows up to a limit, and then nothing more is taken: the sender keeps the data and hears so.
+/// When a pipeline stops the file grows up to a limit, and then nothing more is taken: the sender keeps the data and hears so.
 public actor Spool {
     /// How large the files of a spool may become.
     public struct Limits: Sendable {
@@ -93,7 +93,7 @@ public actor Spool {
                                 try file.synchronize()
                                 sums.append(bytes, from: start)
                             } catch {
-                                // Half a line that nobody was told of must not stay: what comes next would be joined to it.
+                                // Half a line that was not acknowledged must not stay: what comes next would be joined to it.
                                 try? file.truncate(atOffset: UInt64(start))
                                 throw SpoolError.cannotWrite(reason: "\(error)")
                             }
@@ -130,7 +130,7 @@ public actor Spool {
         guard fstat(descriptor, &status) == 0 else {
             throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))")
         }
-        // A crash in the middle of a write leaves half a line, of which nobody was told that it is taken.
+        // A crash in the middle of a write leaves half a line, which was never acknowledged to its sender.
         let size = try cutHalfLine(path, Int(status.st_size))
         return (FileHandle(fileDescriptor: descriptor, closeOnDealloc: true), size)
     }

@@ -10,7 +10,7 @@ struct SpoolSums: Sendable {
     private let spool: String
     private var path: String { Self.path(spool) }
 
-    /// Hidden, because what stands beside a log under a name that begins like it may be what it was rotated to.
+    /// Hidden, because a file beside a log under a name that begins like it may be what it was rotated to.
     private static func path(_ spool: String) -> String {
         "\((spool as NSString).deletingLastPathComponent)/.\((spool as NSString).lastPathComponent).sums"
     }

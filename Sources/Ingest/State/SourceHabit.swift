@@ -12,7 +12,7 @@ public struct SourceHabit: Codable, Sendable, Equatable {
 
     /// After so much time what is known counts half.
     private static let memory = 14 * 86_400.0
-    /// Less than that of lines is no habit yet.
+    /// Fewer lines are not a habit yet.
     private static let least = (seconds: 600.0, gaps: 10)
     /// Nobody is alarmed by less.
     public static let floor = Duration.seconds(600)

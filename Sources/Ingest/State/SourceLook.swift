@@ -59,7 +59,7 @@ public struct SourceLook: Sendable, Equatable {
         return SourceLook(files: [path])
     }
 
-    /// `reading`, or what is wrong with what stands at `path`.
+    /// `reading`, or what is wrong with the file at `path`.
     private static func state(of path: String) -> SourceState {
         var information = stat()
         guard stat(path, &information) == 0 else { return failure(of: path) }
@@ -121,7 +121,7 @@ enum SourcePattern {
     static func paths(_ pattern: String) -> [String] {
         let paths = FileNames.paths(pattern)
         guard paths == [pattern] else { return paths }
-        // What is there and may not be looked at is there too.
+        // A file that may not be looked at exists too.
         var information = stat()
         return stat(pattern, &information) == 0 || errno != ENOENT && errno != ENOTDIR ? paths : []
     }

@@ -47,7 +47,7 @@ public struct AlertmanagerClient: Sendable {
             "GET", "/api/v2/alerts", matchers.map { URLQueryItem(name: "filter", value: $0.description) })
         // Foundation's decoder would take two normal forms of a label's name for one.
         guard let list = try? JSON(parsing: Array(answer)).list else {
-            throw Failure.badAnswer(url, reason: "it is no list of alerts")
+            throw Failure.badAnswer(url, reason: "it is not a list of alerts")
         }
         return try list.map { alert in
             guard let labels = alert["labels"]?.labels else { throw Failure.badAnswer(url, reason: "an alert has no labels") }
@@ -129,7 +129,7 @@ public struct AlertmanagerClient: Sendable {
 
     private func time(_ text: String) throws -> Timestamp {
         guard let time = Timestamp(posted: text) else {
-            throw Failure.badAnswer(url, reason: "'\(OutsideText(text).prefix(40))' is no time")
+            throw Failure.badAnswer(url, reason: "'\(OutsideText(text).prefix(40))' is not a time")
         }
         return time
     }

@@ -97,7 +97,7 @@ struct FileScan {
             if partitions.contains(field.name) {
                 guard let value = PartitionValues.value(file.partitionValues[field.name] ?? nil, field.type) else {
                     throw .schemaMismatch(
-                        table: table, reason: "\(file.path) has a partition value of '\(field.name)' that is no \(field.type)")
+                        table: table, reason: "\(file.path) has a partition value of '\(field.name)' that is not a \(field.type)")
                 }
                 columns.append(PartitionValues.column(value, field.type, count: count))
             } else if let column = read[field.name] {

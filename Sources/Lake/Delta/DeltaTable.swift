@@ -16,7 +16,7 @@ import Synchronization
 ///
 /// Source: Delta Transaction Log Protocol.
 public final class DeltaTable: Sendable {
-    /// Each failed attempt means that somebody else's commit succeeded; so many in a row is no chance but a fault.
+    /// Each failed attempt means that somebody else's commit succeeded; so many in a row are a fault, not chance.
     private static let commitAttempts = 1000
     /// Commits between two checkpoints of the log, unless the table says otherwise.
     private static let checkpointInterval: Int64 = 10
@@ -249,8 +249,8 @@ public final class DeltaTable: Sendable {
         let interval =
             snapshot.metadata?.configuration?["delta.checkpointInterval"].flatMap(Int64.init) ?? Self.checkpointInterval
         guard interval > 0, snapshot.version > 0, snapshot.version % interval == 0 else { return }
-        // The commit stands, whatever becomes of this: a log without the checkpoint is read commit by commit, and a full disk
-        // fails the next commit, where it is told.
+        // The commit is made, whatever becomes of this: a log without the checkpoint is read commit by commit, and a full disk
+        // fails the next commit, which says so.
         try? checkpoint(snapshot)
     }
 

@@ -65,7 +65,7 @@ public final class TableWriter {
     public func discard() {
         for file in open.values { file.writer.discard() }
         open = [:]
-        // A file that stays behind is no part of the table: vacuum removes it.
+        // A file that stays behind is not part of the table: vacuum removes it.
         for file in finished { try? storage.delete(file.path) }
         finished = []
     }

@@ -30,7 +30,11 @@ public struct TableExport: Sendable {
     /// - Parameter progress: bytes of the table's files that are done, of all; called between row groups.
     /// - Returns: how many rows were written.
     /// - Throws: ``LakeError/schemaMismatch(table:reason:)`` when a column is asked for that the table does not have.
-    public func run(to target: any ObjectWriter, progress: (_ done: Int64, _ total: Int64) -> Void = { _, _ in }) throws -> Int {
+    public func run(to target: ExportTarget, progress: (_ done: Int64, _ total: Int64) -> Void = { _, _ in }) throws -> Int {
+        try run(to: target as any ObjectWriter, progress: progress)
+    }
+
+    func run(to target: any ObjectWriter, progress: (_ done: Int64, _ total: Int64) -> Void = { _, _ in }) throws -> Int {
         let schema = table.schema
         for name in (columns ?? []) + matchers.map(\.name) + (times.map { [$0.column] } ?? []) where schema[name] == nil {
             throw LakeError.schemaMismatch(
@@ -92,7 +96,7 @@ public final class ExportTarget: ObjectWriter {
 
     /// - Parameters:
     ///   - path: nil for standard output.
-    ///   - shown: makes text fit for who reads it, such as a terminal; nil writes what it is.
+    ///   - shown: makes text fit for its reader, such as a terminal; nil writes what it is.
     public init(path: String?, shown: ((String) -> String)? = nil) throws(LakeError) {
         self.path = path
         self.shown = shown

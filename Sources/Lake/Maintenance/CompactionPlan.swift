@@ -1,7 +1,7 @@
 /// Which small files of a table are made one, and which are left.
 ///
 /// Files are merged with their neighbours in the order of their rows, within one partition, so that a table reads in the same
-/// order after it. A rewritten file is not rewritten again before many others of its size stand beside it: sizes fall into
+/// order after it. A rewritten file is not rewritten again before there are many others of its size beside it: sizes fall into
 /// classes, each eight times the one below, and a class is merged when it has enough neighbours. So a row of a stream is
 /// rewritten a few times in its life, whatever the length of the stream.
 public struct CompactionPolicy: Sendable {
@@ -64,7 +64,7 @@ public struct CompactionPolicy: Sendable {
         files.split { !isSmall($0) }.map(Array.init)
     }
 
-    /// Cuts runs where a merged file would grow too large; what then stands alone is left.
+    /// Cuts runs where a merged file would grow too large; what is then alone is left.
     private func bins(_ runs: [[LiveFile]]) -> [[LiveFile]] {
         var bins: [[LiveFile]] = []
         for run in runs {

@@ -24,7 +24,7 @@ extension DeltaTable {
     ///
     /// - Parameters:
     ///   - shouldStop: asked between merges.
-    ///   - passingOver: told of a file that cannot be read; what would have been merged with it stays as it is. Without it the
+    ///   - passingOver: called with a file that cannot be read; what would have been merged with it stays as it is. Without it the
     ///     error is thrown.
     public func optimize(
         _ policy: CompactionPolicy = .everything, shouldStop: () -> Bool = { false }, passingOver: ((LakeError) -> Void)? = nil
@@ -41,7 +41,7 @@ extension DeltaTable {
                 passingOver(error)
                 continue
             }
-            // Where the last of the merged files stood; several have the places of as many.
+            // The place of the last of the merged files; several have the places of as many.
             let times = merged.indices.map { group[max(0, group.count - merged.count + $0)].modificationTime }
             let size = group.reduce(0) { $0 + $1.size }
             let version = try commit(

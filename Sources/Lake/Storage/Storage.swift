@@ -34,7 +34,7 @@ struct StoredObject: Sendable, Equatable {
     let sizeInBytes: Int
     /// Milliseconds since 1970.
     let modified: Int64
-    /// Keys begin with this one; it is no object itself.
+    /// Keys begin with this one; it is not an object itself.
     let isFolder: Bool
 
     /// An object as a listing shows it.
@@ -86,7 +86,7 @@ struct LocalStorage: Storage {
         defer { close(descriptor) }
         var failed = false
         let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
-            // Safe because each read is told how much room is left.
+            // Safe because each read is limited to the room that is left.
             while count < length {
                 let read = pread(descriptor, buffer.baseAddress! + count, length - count, off_t(offset + count))
                 if read < 0, errno == EINTR { continue }
@@ -163,7 +163,7 @@ struct LocalStorage: Storage {
         return objects.sorted { $0.key < $1.key }
     }
 
-    /// Removes the file; one that does not exist is no error.
+    /// Removes the file; a missing one is not an error.
     func delete(_ key: String) throws(LakeError) {
         guard unlink(path(key)) == 0 || errno == ENOENT else { throw failure(key) }
     }
@@ -256,7 +256,7 @@ final class FileSink: ObjectWriter {
     static func writeAll(_ bytes: Span<UInt8>, to descriptor: Int32) -> Int32 {
         bytes.withUnsafeBufferPointer { buffer in
             var written = 0
-            // Safe because each write is told how much is left.
+            // Safe because each write is limited to what is left.
             while written < buffer.count {
                 let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
                 if count < 0, errno == EINTR { continue }

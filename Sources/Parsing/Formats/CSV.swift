@@ -4,11 +4,11 @@ import Foundation
 /// Comma-separated values, typed by the columns that the definition declares. The first line of a file names its columns, and a
 /// column's path is such a name; with the option `header: "false"` the file's columns are the declared ones in their order.
 ///
-/// Blanks around the names of columns are no part of them, and where a name has some before it, those before values are none
+/// Blanks around the names of columns are not part of them, and where a name has some before it, those before values are not
 /// either. The line of names is in quarantine as `missing_column` when it lacks a declared one.
 ///
 /// A value in quotes may hold the delimiter, line ends and quotes (doubled): such a record is kept until its last line has
-/// come. An empty value without quotes is no value. A record with more or fewer values than the header is refused, because
+/// come. An empty value without quotes is null. A record with more or fewer values than the header is refused, because
 /// nobody knows which of them is missing. `delimiter` is `,` by default; `tab` is a tab.
 ///
 /// Source: RFC 4180.
@@ -35,7 +35,7 @@ struct CSV: LogFormat {
     private struct Memory: Codable {
         /// For each value of a record the declared column that it belongs to; nil before a header was seen.
         var layout: [Int?]?
-        /// Whether blanks stand before values and are no part of them; nil is no.
+        /// Whether there are blanks before values that are not part of them; nil is false.
         var skipsBlanks: Bool?
         var open: OpenRecord?
     }

@@ -5,7 +5,7 @@ import Foundation
 /// them (`timing.total`), or a place in a list (`items.0.name`); `\.` is a dot in a key.
 ///
 /// A number may stand in quotes; a time is a text in RFC 3339 or a number in the unit that `epoch_unit` says (`s` by default);
-/// a text column takes any value, an object as it is written. A `null` is no value.
+/// a text column takes any value, an object as it is written. A `null` is null.
 struct JSONLines: LogFormat {
     static let name = "json"
     static let samples = [

@@ -90,7 +90,7 @@ struct Log4j: LogFormat {
                 rejected.append(RejectedLine(row: row, reason: .badTimestamp))
                 return
             case .failure(.unreadable) where open != nil:
-                // A time at the beginning of a line of a trace or a message is no header without a level behind it.
+                // A time at the beginning of a line of a trace or a message is not a header without a level behind it.
                 goOn(line, row: row)
                 return
             case .failure(.unreadable):

@@ -69,7 +69,7 @@ struct Logfmt: LogFormat {
             guard let column, at > start || record.isText(column) else { continue }
             if !record.set(column, text: line.extracting(start..<at)), bad == nil { bad = column }
         }
-        // A line of words is no logfmt, however many of them could be keys.
+        // A line of words is not logfmt, however many of them could be keys.
         guard pairs > 0 else { return .unreadableHeader }
         return record.commit(badColumn: bad, file: file, offset: offset, arrival: arrival, row: row)
     }
@@ -97,7 +97,7 @@ struct Logfmt: LogFormat {
                     at = end
                     continue
                 }
-                // No code: it stands as it was written.
+                // Not a code: it is kept as it was written.
                 record.append(line[at])
                 record.append(line[at + 1])
             default: record.append(line[at + 1])
@@ -110,7 +110,7 @@ struct Logfmt: LogFormat {
     }
 
     /// The scalar of a code such as `\u00e9` at `start`, and where it ends; half a surrogate pair is U+FFFD. A byte of Go's
-    /// `\x` above ASCII is part of something that is no text, and stands as it was written.
+    /// `\x` above ASCII is part of something that is not text, and is kept as it was written.
     private static func scalar(_ line: Span<UInt8>, _ start: Int) -> (Unicode.Scalar, Int)? {
         func number(_ line: Span<UInt8>, from: Int, digits: Int) -> UInt32? {
             guard from + digits <= line.count else { return nil }

@@ -1,7 +1,7 @@
 import Columns
 
-/// The part of a Java program's log line that stands before the message, in the layouts that Log4j, Logback, Spark, Hadoop,
-/// Flink, Kafka, Cassandra and Spring Boot come with, and those of Python's `logging` and Airflow, which stand beside them.
+/// The part of a Java program's log line before the message, in the layouts that Log4j, Logback, Spark, Hadoop,
+/// Flink, Kafka, Cassandra and Spring Boot come with, and those of Python's `logging` and Airflow, which are found beside them.
 ///
 ///     17/06/09 20:10:40 INFO executor.Executor: Finished task 0.0 in stage 2.0 (TID 2) in 1063 ms
 ///     2015-10-18 18:01:47,978 INFO [main] org.apache.hadoop.mapreduce.v2.app.MRAppMaster: Created MRAppMaster
@@ -77,7 +77,7 @@ struct Log4jHeader {
             let end = line.wordEnd(from: at)
             let word = line.extracting(at..<end)
             if level >= 0, !logger.isEmpty {
-                // The logger stood before the level.
+                // The logger was before the level.
                 message = word.isEqual(to: "-") ? line.skipBlanks(from: end) : at
                 return true
             }
@@ -187,7 +187,7 @@ struct Log4jHeader {
         return nil
     }
 
-    /// Any stamp that a line may begin with, and where it ends; nil where none stands.
+    /// Any stamp that a line may begin with, and where it ends; nil where there is none.
     private static func stamp(_ line: Span<UInt8>, at start: Int) -> SyslogTime.Attempt<(SyslogHeader.Stamp, Int)>? {
         if let found = SyslogTime.iso(line, at: start) { return .init(value: found.value.map { ($0.stamp, $0.end) }) }
         if let found = shortDate(line, at: start) { return .init(value: found.value.map { ($0, start + 17) }) }

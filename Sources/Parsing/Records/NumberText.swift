@@ -80,7 +80,7 @@ extension Double {
 }
 
 extension SyslogTime {
-    /// A stamp with what may stand behind it in a value that is a time and nothing else: nothing, or a zone as other programs
+    /// A stamp with what may follow it in a value that is a time and nothing else: nothing, or a zone as other programs
     /// write it, ` +0100`, `+01` or ` UTC`.
     static func zoned(_ stamp: SyslogHeader.Stamp, _ text: Span<UInt8>, from end: Int) -> SyslogHeader.Stamp? {
         if end == text.count { return stamp }

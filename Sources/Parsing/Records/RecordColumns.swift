@@ -30,7 +30,7 @@ struct RecordColumns: Sendable {
                 case .microseconds: number
                 case .nanoseconds: number / 1e3
                 }
-            // Beyond the year 9999 a number is no time but a mistake of the unit.
+            // Beyond the year 9999 a number is a mistake of the unit, not a time.
             return scaled.magnitude < 2.6e17 ? Int64(scaled.rounded()) : nil
         }
     }
@@ -55,7 +55,7 @@ struct RecordColumns: Sendable {
     let declared: [FormatOptions.DeclaredColumn]
     let schema: Schema
     private var columns: [TypedColumn]
-    /// Where the event time stands among the declared columns; nil takes the time of arrival.
+    /// The index of the event time among the declared columns; nil takes the time of arrival.
     private let timeIndex: Int?
     private let epochUnit: EpochUnit
     private let zone: StampResolver
@@ -108,7 +108,7 @@ struct RecordColumns: Sendable {
 
     // MARK: Cells
 
-    /// Sets a cell to a text; false when the text is no value of the column's type.
+    /// Sets a cell to a text; false when the text is not a value of the column's type.
     mutating func set(_ index: Int, text: Span<UInt8>) -> Bool {
         let start = scratch.count
         text.withUnsafeBufferPointer { scratch.append(contentsOf: $0) }

@@ -102,7 +102,7 @@ extension SyslogHeader {
     }
 
     /// Where what follows `<auth.info>`, `<4.6>`, `authpriv.notice` or `auth|security:info` begins; `start` where none of these
-    /// stands there.
+    /// is there.
     private static func skipPriority(_ line: Span<UInt8>, from start: Int) -> Int {
         let end = line.wordOfHeader(from: start)
         let word = line.extracting(start..<end)

@@ -1,6 +1,6 @@
 import Columns
 
-/// Where the parts of a syslog line stand. Offsets into the line; a part that is absent is empty.
+/// Where the parts of a syslog line are. Offsets into the line; a part that is absent is empty.
 struct SyslogHeader: Sendable {
     enum Stamp: Sendable, Equatable {
         /// The line has none.
@@ -69,7 +69,7 @@ struct SyslogHeader: Sendable {
     }
 
     /// Reads `host process[pid]:`, of which the host may be missing, and puts the message behind it; gives where the process
-    /// stands, or nil when none does.
+    /// is, or nil when there is none.
     static func readNames(_ line: Span<UInt8>, from start: Int, into header: inout SyslogHeader) -> Int? {
         var at = line.skipBlanks(from: start)
         // Seconds since the start of the machine, as the kernel and `journalctl -o short-monotonic` write them: they tell no
@@ -156,7 +156,7 @@ struct SyslogHeader: Sendable {
             }
         }
         if at < line.count, line[at] == UInt8(ascii: " ") { at += 1 }
-        // A byte order mark may stand before the message.
+        // A byte order mark may precede the message.
         if at + 3 <= line.count, line[at] == 0xEF, line[at + 1] == 0xBB, line[at + 2] == 0xBF { at += 3 }
         header.message = at
         return .success(header)

@@ -1,7 +1,7 @@
 import Columns
 
-/// Readers for the stamps at the start of a syslog line. Nil means that no stamp stands there, a nil `value` that one does and
-/// it is no time.
+/// Readers for the stamps at the start of a syslog line. Nil means that no stamp is there, a nil `value` that one does and
+/// it is not a time.
 enum SyslogTime {
     struct Attempt<Value> {
         let value: Value?
@@ -29,7 +29,7 @@ enum SyslogTime {
         guard at + 9 <= line.count, line[at] == UInt8(ascii: " ") else { return nil }
         guard let second = ISOTime.secondOfDay(line, at: at + 1) else { return Attempt(value: nil) }
         at += 9
-        // A fraction of the second, as rsyslog can be told to write, is skipped: there is no zone with it to make it worth more.
+        // A fraction of the second, as rsyslog can be set to write, is skipped: there is no zone with it to make it worth more.
         if at < line.count, line[at] == UInt8(ascii: ".") {
             at += 1
             while at < line.count, line[at].isDigit { at += 1 }

@@ -138,7 +138,7 @@ enum DefinitionError: Error, Sendable, Equatable, CustomStringConvertible {
         case .inputNeeded(let pipeline, let known):
             "pipeline '\(pipeline)' has several inputs; say which one with 'input': \(known.joined(separator: ", "))"
         case .noStream(let name, let asked, let known):
-            "\(asked) reads from '\(name)', which is no input, stream or window above it; known are \(known.joined(separator: ", "))"
+            "\(asked) reads from '\(name)', which is not an input, stream or window above it; known are \(known.joined(separator: ", "))"
         case .noColumn(let name, let asked, let known):
             "\(asked) names the column '\(name)', which there is not; known are \(known.joined(separator: ", "))"
         case .wrongType(let column, let type, let asked, let wanted):

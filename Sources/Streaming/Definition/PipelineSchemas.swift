@@ -13,7 +13,7 @@ public struct PipelineSchemas: Sendable {
         var timeColumn: String
     }
 
-    /// One stream or window, in an order in which each stands behind what it reads from.
+    /// One stream or window, in an order in which each comes after what it reads from.
     enum Member: Sendable {
         case stream(Int)
         case window(Int)

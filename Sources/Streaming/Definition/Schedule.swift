@@ -26,7 +26,7 @@ public struct CronExpression: Sendable, Hashable, CustomStringConvertible {
     struct Malformed: Error, Equatable, CustomStringConvertible {
         let text: String
         let reason: String
-        var description: String { "'\(text)' is no cron expression: \(reason); write five fields such as */5 * * * *" }
+        var description: String { "'\(text)' is not a cron expression: \(reason); write five fields such as */5 * * * *" }
     }
 
     /// As it is written.

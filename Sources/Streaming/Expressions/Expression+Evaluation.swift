@@ -108,7 +108,7 @@ extension Expression {
         case .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual:
             if left == .time, case .text(let text) = rightNode {
                 guard Timestamp(iso8601: text) != nil else {
-                    throw .bad("'\(self)': '\(text)' is no time; write it as 2026-11-21T10:00:00Z")
+                    throw .bad("'\(self)': '\(text)' is not a time; write it as 2026-11-21T10:00:00Z")
                 }
                 return .bool
             }

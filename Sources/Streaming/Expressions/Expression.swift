@@ -16,7 +16,7 @@ struct Expression: Sendable, Hashable, CustomStringConvertible {
     struct Malformed: Error, Equatable, CustomStringConvertible {
         let text: String
         let reason: String
-        var description: String { "'\(text)' is no expression: \(reason)" }
+        var description: String { "'\(text)' is not an expression: \(reason)" }
     }
 
     indirect enum Node: Sendable, Hashable {
@@ -254,7 +254,7 @@ private struct ExpressionParser {
         case .number(let text):
             let digits = text.replacing("_", with: "")
             if let whole = Int64(digits) { return .integer(whole) }
-            guard let number = Double(digits) else { throw bad("'\(text)' is no number") }
+            guard let number = Double(digits) else { throw bad("'\(text)' is not a number") }
             return .double(number)
         case .name("true"): return .bool(true)
         case .name("false"): return .bool(false)

@@ -26,7 +26,7 @@ extension PipelineRunner {
             othersInputs = checkpoint.inputs
             others = try checkpoint.positions.mapValues { try JSONDecoder().decode(SourcePosition.self, from: $0) }
         } catch  where !isBatch {
-            // The stream does not stand still for what a command has left: at worst, files that it processed are read a second
+            // The stream does not stop for what a command has left: at worst, files that it processed are read a second
             // time.
             logger.error(
                 "the checkpoint of 'obs process' cannot be read, so files that it has processed may be read again",

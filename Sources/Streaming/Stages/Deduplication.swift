@@ -26,7 +26,7 @@ struct Deduplication {
         var late: [Int] = []
     }
 
-    /// A row that lacks a value of the key is no duplicate of anything.
+    /// A row that lacks a value of the key is not a duplicate of anything.
     mutating func observe(_ batch: Batch, _ watermarks: RowWatermarks) -> Result {
         let times = batch[timeColumn]!
         let groups = GroupCodes(batch, by: columns)

@@ -31,7 +31,7 @@ enum ReferenceFile {
                 }
             } catch DecodingError.typeMismatch(_, let context) {
                 let entry = context.codingPath.first?.intValue.map { ": entry \($0 + 1)" } ?? ""
-                throw .cannotRead(path + entry, reason: "it is no JSON object")
+                throw .cannotRead(path + entry, reason: "it is not a JSON object")
             } catch {
                 throw .cannotRead(path, reason: "it begins as a JSON array and is none: \(reason(error))")
             }
@@ -46,7 +46,7 @@ enum ReferenceFile {
                 entries.append(
                     Entry(
                         place: place,
-                        content: .damaged("it is no JSON object; write an object a line, or a JSON array of objects")))
+                        content: .damaged("it is not a JSON object; write an object a line, or a JSON array of objects")))
             }
             // A last line without its end is being written: the file will be another one when it is whole.
         }

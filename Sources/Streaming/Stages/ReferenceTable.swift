@@ -37,7 +37,7 @@ final class ReferenceTable {
     }
 
     /// - Parameter gauges: those of the pipeline, which the table adds to.
-    /// - Throws: ``ReferenceError`` when the file is not there or is no table.
+    /// - Throws: ``ReferenceError`` when the file is missing or is not a table.
     init(_ lookup: ReferenceLookup, gauges: ReferenceGauges, logger: Logger) throws(ReferenceError) {
         self.lookup = lookup
         self.gauges = gauges

@@ -21,7 +21,7 @@ public struct Step: Sendable, Decodable {
     /// - Throws: when the key names no stage, or the stage refuses its value.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: StageKey.self)
-        // Each key is asked for, so that a step with two of them is told apart from one with an unknown key.
+        // Each key is asked for, so that a step with two of them is distinguished from one with an unknown key.
         let given = Stages.all.filter { container.contains(StageKey(stringValue: $0.key)) }
         guard given.count == 1 else {
             let known = Stages.all.map { $0.key }.joined(separator: ", ")

@@ -19,7 +19,7 @@ struct StreamJoin: Stage {
     var within: Duration
     var before: Duration
     var kind: Kind
-    /// Stands before the names of the other stream's columns, so that no two are alike.
+    /// Precedes the names of the other stream's columns, so that no two are alike.
     var prefix: String
 
     init(

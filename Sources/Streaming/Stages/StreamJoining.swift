@@ -2,8 +2,8 @@ import Columns
 
 /// The rows of two streams that wait for partners.
 ///
-/// Each row meets each row of the other stream that has its key and a time within the bound, whichever comes first, so a pair
-/// is given once. A row is forgotten when the watermark says that no partner can come any more; a left row of a left join that
+/// Each row meets each row of the other stream that has its key and a time within the bound, whichever comes first, so no pair
+/// is given twice. A row is forgotten when the watermark says that no partner can come any more; a left row of a left join that
 /// never found one is given then, with nulls.
 ///
 ///     left.time − before  ≤  right.time  ≤  left.time + within

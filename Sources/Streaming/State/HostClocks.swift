@@ -81,7 +81,7 @@ struct HostClocks: Sendable {
         if time == arrival {
             if hasStamp { return true }
         } else if !hasStamp {
-            // What arrivals have said before is no clock.
+            // What arrivals have said before is not a clock.
             hasStamp = true
             for index in clocks.indices { (clocks[index].newest, clocks[index].first) = (.min, .min) }
         }

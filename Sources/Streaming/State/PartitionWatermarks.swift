@@ -108,7 +108,7 @@ struct PartitionWatermarks: Sendable {
     }
 }
 
-/// The places of the hosts of a batch among the clocks of its partition: a name is looked up once a batch, not once a row.
+/// The places of the hosts of a batch among the clocks of its partition: a name is looked up once per batch, not per row.
 private struct HostPlaces {
     private let column: Column?
     private var byCode: [Int]

@@ -112,7 +112,7 @@ public struct Aggregate: Sendable, Hashable {
         case first
         /// Of the row with the highest event time; of equal times the one that came last.
         case last
-        /// Rows a second over the length of the window.
+        /// Rows per second over the length of the window.
         case rate
     }
 

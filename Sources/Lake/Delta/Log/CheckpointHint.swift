@@ -17,7 +17,7 @@ struct CheckpointHint: Codable {
         checksum = Self.checksum(["version": version, "size": size])
     }
 
-    /// - Throws: when the bytes are no hint, or not the one that its checksum is of.
+    /// - Throws: when the bytes are not a hint, or not the one that its checksum is of.
     init(_ bytes: [UInt8]) throws {
         self = try JSONDecoder().decode(CheckpointHint.self, from: Data(bytes))
         guard let checksum else { return }

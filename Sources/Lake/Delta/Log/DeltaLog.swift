@@ -42,7 +42,7 @@ struct DeltaLog: Sendable {
         var previous: String? { actions.lazy.compactMap(\.commitInfo?.obsPrevious).first }
     }
 
-    /// - Throws: ``LakeError/badCommit(path:reason:)`` when its bytes are no commit, or not those that were put.
+    /// - Throws: ``LakeError/badCommit(path:reason:)`` when its bytes are not a commit, or not those that were put.
     func commit(_ version: Int64) throws(LakeError) -> Commit {
         let key = Self.commitKey(version)
         let bytes = try storage.get(key)
@@ -52,7 +52,7 @@ struct DeltaLog: Sendable {
         let decoder = JSONDecoder()
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
             guard let action = try? decoder.decode(DeltaAction.self, from: Data(line)), action.isKnown else {
-                throw bad("a line is no action of the protocol")
+                throw bad("a line is not an action of the protocol")
             }
             actions.append(action)
         }

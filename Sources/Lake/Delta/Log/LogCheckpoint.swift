@@ -103,7 +103,7 @@ enum LogCheckpoint {
                 for value in try reader.nested(name, rowGroup: group) {
                     guard case .structure = value else { continue }
                     guard let action = action(name, value) else {
-                        throw .badFile(path: storage.location(key), reason: "a row is no action of the protocol")
+                        throw .badFile(path: storage.location(key), reason: "a row is not an action of the protocol")
                     }
                     actions.append(action)
                 }

@@ -1,7 +1,7 @@
 import Columns
 import Foundation
 
-/// A file of a table as it stands at one version.
+/// A file of a table at one version.
 struct LiveFile: Sendable, Equatable {
     /// Its key in the table's storage.
     var path: String
@@ -35,7 +35,7 @@ struct Snapshot: Sendable {
     private static let knownWriterFeatures: Set = ["appendOnly", "invariants"]
 
     /// In the order in which their rows came: by the time of their newest row's commit, then as the log has them. Files of obs
-    /// have no time in common (``adding(_:)``), so that one that several were merged into stands where they stood, and not
+    /// have no time in common (``adding(_:)``), so that a merged file takes the place of those that it was merged from, and not
     /// behind what was committed in the same millisecond.
     var files: [LiveFile] {
         filesByPath.values.sorted {

@@ -65,7 +65,7 @@ enum Decompression {
     private static func zstd(_ bytes: ArraySlice<UInt8>, size: Int) throws(Failed) -> [UInt8] {
         var isWhole = false
         let result = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-            // Safe because zstd is told the room and writes no more.
+            // Safe because zstd is given the room and writes no more.
             let written = bytes.withUnsafeBytes { ZSTD_decompress(buffer.baseAddress, size, $0.baseAddress, $0.count) }
             isWhole = ZSTD_isError(written) == 0 && written == size
             count = isWhole ? written : 0
@@ -79,7 +79,7 @@ enum Decompression {
         var isWhole = false
         let result = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             var stream = z_stream()
-            // 15 + 32: the largest window, and gzip or zlib told apart by its header.
+            // 15 + 32: the largest window, and gzip or zlib by its header.
             guard obs_inflateInit2(&stream, 15 + 32) == Z_OK else { return }
             defer { inflateEnd(&stream) }
             bytes.withUnsafeBytes { input in

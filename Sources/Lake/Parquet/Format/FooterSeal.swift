@@ -42,7 +42,7 @@ enum FooterSeal {
         }
     }
 
-    /// Where the value begins: behind the last place at which its key stands, since names of columns come before, and behind
+    /// Where the value begins: behind the last place at which its key is, since names of columns come before, and behind
     /// the header and the length of the value.
     private static func place(in footer: [UInt8]) -> Int? {
         guard footer.count > keyBytes.count else { return nil }

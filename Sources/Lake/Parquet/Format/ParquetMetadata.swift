@@ -16,7 +16,7 @@ struct ParquetMetadata {
     private(set) var rowCount = 0
     private(set) var rowGroups: [ParquetFormat.RowGroup] = []
 
-    /// - Throws: ``Unsupported``, or ``ThriftReader/Malformed`` when the bytes are no footer, or not the one that was written.
+    /// - Throws: ``Unsupported``, or ``ThriftReader/Malformed`` when the bytes are not a footer, or not the one that was written.
     init(_ footer: [UInt8]) throws {
         // Before anything is read: one bit in the number of a field renames those behind it, the seal among them.
         guard !FooterSeal.isBroken(footer) else { throw ThriftReader.Malformed() }

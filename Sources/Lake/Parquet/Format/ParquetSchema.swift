@@ -51,7 +51,7 @@ struct ParquetNode: Sendable {
     var children: [ParquetNode] = []
     var maxDefinition = 0
     var maxRepetition = 0
-    /// Which of the file's leaves stand below this node.
+    /// Which of the file's leaves are below this node.
     var leaves = 0..<0
 
     /// Whether the node is one column of single values.

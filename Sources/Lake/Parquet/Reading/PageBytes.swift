@@ -58,7 +58,7 @@ struct PageBytes {
         return position..<(position + count)
     }
 
-    /// `count` little-endian values that stand one after the other: one copy.
+    /// `count` little-endian values, one after the other: one copy.
     mutating func take<Value: BitwiseCopyable>(_ count: Int, as type: Value.Type, appendingTo values: inout [Value])
         throws(DamagedPage)
     {

@@ -1,7 +1,7 @@
 internal import CZlib
 import Columns
 
-/// What stands before each page of a column chunk.
+/// What precedes each page of a column chunk.
 struct PageHeader {
     var type = ParquetFormat.PageType.data
     var size = 0

@@ -171,7 +171,7 @@ public struct ParquetReader: Sendable {
     }
 }
 
-/// Puts values that stand without gaps to their rows.
+/// Spreads values without gaps to their rows.
 enum Spreading {
     static func column(_ values: Column.Values, present: Bitmap) throws(DamagedPage) -> Column {
         let valueCount = present.setCount(in: 0..<present.count)

@@ -10,7 +10,7 @@ struct RepeatedMessage {
     var host: Range<Int>
     var count: Int32
 
-    /// Nil when `line` is no such line, which its last word says of nearly all.
+    /// Nil when `line` is not such a line, which its last word says of nearly all.
     static func read(_ line: Span<UInt8>) -> RepeatedMessage? {
         guard line.ends(with: " times") else { return nil }
         let end = line.count - 6

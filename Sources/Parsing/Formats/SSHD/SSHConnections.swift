@@ -12,7 +12,7 @@ import Columns
 ///   behind it does.
 ///
 /// It is a cache of four slots per bucket in flat arrays, because every line comes by. A connection is forgotten ``lifetime``
-/// after its last line, and when its bucket is full and the table at its limit: then its lines are read as if each stood
+/// after its last line, and when its bucket is full and the table at its limit: then its lines are read as if each were
 /// alone. What it holds follows from the lines alone, so a restart from a checkpoint reads on as if there had been none.
 struct SSHConnections: Sendable {
     /// sshd allows two minutes for a log-in (`LoginGraceTime`). A longer memory would join the lines of two connections to
@@ -75,7 +75,7 @@ struct SSHConnections: Sendable {
         if event.isLast { slots[index].facts.insert(.isOver) }
     }
 
-    /// Takes the outcome from a line that tells again what a line before it has told.
+    /// Takes the outcome from a line that repeats what a line before it has said.
     private func decideOutcome(_ event: inout SSHD.SSHLine, _ facts: inout Facts) {
         switch event.outcome {
         case .failure:
@@ -83,7 +83,7 @@ struct SSHConnections: Sendable {
             facts.remove(.toldAgain)
             facts.insert(.failed)
         case .refused:
-            // Attempts that are exhausted are told besides the failures that exhausted them: it is another thing that happened.
+            // Exhausted attempts are an outcome beside the failures that exhausted them: it is another thing that happened.
             if facts.contains(.refused) || facts.contains(.accepted) || facts.contains(.failed) && event.code != Self.exhausted {
                 event.outcome = nil
             }

@@ -9,8 +9,8 @@ struct SSHD: LogFormat {
     static let name = "sshd"
 
     /// `source` is an address, or a host name where sshd resolves it; what a line does not say of its source and user is that
-    /// of its connection. `outcome` is ``SSHOutcome`` and `stage` ``SSHStage``. `count` is how many events the line stands
-    /// for (`message repeated 5 times`). `file` and `offset` lead back to the raw line in bronze.
+    /// of its connection. `outcome` is ``SSHOutcome`` and `stage` ``SSHStage``. `count` is how many events the line is
+    /// about (`message repeated 5 times`). `file` and `offset` lead back to the raw line in bronze.
     static let schema = Schema([
         Field("event_time", .timestamp),
         Field("host", .text, isNullable: true),
@@ -155,7 +155,7 @@ struct SSHD: LogFormat {
         return nil
     }
 
-    /// Appends the event of `before` once more, as often as a line says that stands behind it.
+    /// Appends the event of `before` once more, as often as the line behind it says.
     private mutating func repeated(
         _ before: Span<UInt8>, _ repetition: RepeatedMessage, _ line: Span<UInt8>, arrival: Timestamp, file: String,
         offset: Int64,
@@ -222,7 +222,7 @@ struct SSHD: LogFormat {
             lineRows.reserveCapacity(count)
         }
 
-        /// The rows that follow are of `file`: its name is entered once a run, not once a row.
+        /// The rows that follow are of `file`: its name is entered once per run, not per row.
         mutating func begin(file: String) {
             var file = file
             fileCode = file.withUTF8 { files.code(of: $0.span) }

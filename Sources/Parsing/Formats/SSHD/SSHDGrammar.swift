@@ -12,7 +12,7 @@ extension SSHD {
         ("Failed password for {user} from {source} port {port} ssh{number}", .failedPassword),
         ("Failed none for invalid user {user} from {source} port {port} ssh{number}", .failedNone),
         ("Failed none for {user} from {source} port {port} ssh{number}", .failedNone),
-        // Behind the colon stands what the client's key says of itself: a certificate's name, a client's user and host.
+        // Behind the colon is what the client's key says of itself: a certificate's name, a client's user and host.
         ("Failed publickey for invalid user {contested} from {source} port {port} ssh{number}: {key}", .failedPublickey),
         ("Failed publickey for {user} from {source} port {port} ssh{number}", .failedPublickey),
         ("Failed publickey for invalid user {contested} from {source} port {port} ssh{number}: {rest}", .failedPublickey),
@@ -108,13 +108,13 @@ extension SSHD {
         ("Disconnected from user {user} {source} port {port}", .disconnectedInSession),
         ("Disconnected from {source} port {port}", .disconnectedEither),
         ("Disconnected from {source}", .disconnectedEither),
-        // One version wrote the address behind the name, the others the name alone, in which one may stand: the line tells no
+        // One version wrote the address behind the name, the others the name alone, in which one may be: the line tells no
         // address. sshd tells it in the line before ("maximum authentication attempts exceeded").
         ("Disconnecting: Too many authentication failures for {user} from {word} port {number} ssh{number}", .tooManyFailures),
         ("Disconnecting: Too many authentication failures for {user}", .tooManyFailures),
         ("Disconnecting: Too many authentication failures", .tooManyFailures),
         // The one reason that has a client's text in it. An account comes first from the left; a name that sshd does not know
-        // stands there twice.
+        // is there twice.
         ("Disconnecting authenticating user {account} {source} port {port}: Too many authentication failures", .tooManyFailures),
         ("Disconnecting authenticating user {account} {source} port {port}: {rest}", .disconnectingUnauthenticated),
         ("Disconnecting user {account} {source} port {port}: {rest}", .disconnectingInSession),

@@ -52,7 +52,7 @@ extension SSHD {
                 }
             }
             if read.match(line, start, end) { return .success(read) }
-            // Slow path: blanks at the end, which are no part of a name where the message is known without them.
+            // Slow path: blanks at the end, which are not part of a name where the message is known without them.
             while end > start, line[end - 1] == UInt8(ascii: " ") || line[end - 1] == UInt8(ascii: "\t") { end -= 1 }
             if read.match(line, start, end) { return .success(read) }
             // Forwarders put words of their own before the message.
