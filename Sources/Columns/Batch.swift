@@ -82,7 +82,8 @@ enum ColumnError: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .wrongValue(let value, let field, let row):
-            "row \(row): '\(value)' is not of type \(field.type) for column '\(field.name)'\(field.isNullable ? "" : ", which must have a value")"
+            "row \(row): '\(value)' is not of type \(field.type) for column "
+                + "'\(field.name)'\(field.isNullable ? "" : ", which must have a value")"
         }
     }
 }

@@ -1,7 +1,8 @@
 import Detection
 import Streaming
 
-/// What obs does without any configuration file: `pipelines/*.yaml` and `alerts/detections/*.yml` as they were when the program was built, to be copied and changed.
+/// What obs does without any configuration file: `pipelines/*.yaml` and `alerts/detections/*.yml` as they were when the program
+/// was built, to be copied and changed.
 enum Builtin {
     /// The texts are part of the program, and a test reads each.
     static let pipelines: [PipelineDefinition] = BuiltinTexts.pipelines.map { name, text in

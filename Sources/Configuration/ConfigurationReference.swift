@@ -1,6 +1,7 @@
 /// What the declared keys say to people: docs/configuration.md, and `obs check config --print-defaults`.
 public enum ConfigurationReference {
-    /// `obs.yaml` with every key of `alerting` and outside it that has a default, and its meaning; reading it is like reading no file.
+    /// `obs.yaml` with every key of `alerting` and outside it that has a default, and its meaning; reading it is like reading no
+    /// file.
     public static var defaults: String {
         var lines = [
             "# The defaults of obs.yaml; docs/configuration.md has every key of every file.", "",
@@ -39,7 +40,8 @@ public enum ConfigurationReference {
             line; `obs check config --print-defaults` prints the defaults as an `obs.yaml`.
 
             A duration is written as Prometheus does: `30s`, `5m`, `1h30m`, `2d`, `1w`. A matcher is a condition such as
-            `severity="critical"`, `user!=""` or `event=~"failed_.*"`; several are separated by commas. A key without a default and
+            `severity="critical"`, `user!=""` or `event=~"failed_.*"`; several are separated by commas. A key without a default \
+            and
             without "required" may be left out.
 
 

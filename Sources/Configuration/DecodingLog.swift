@@ -5,9 +5,10 @@ import Yams
 
 /// The keys that were asked for, and the mistakes, of one document. Used by one task.
 ///
-/// A type stops at its first bad value, so one reading finds one mistake. ``gather(in:_:)`` therefore reads again as if the bad value were not
-/// there, and so on, until the rest is good: every mistake is found, and each has one cause. What such a hole leads to (a value that must be
-/// given and is now missing, a route to a receiver that could not be read) is not a mistake of its own.
+/// A type stops at its first bad value, so one reading finds one mistake. ``gather(in:_:)`` therefore reads again as if the bad
+/// value were not there, and so on, until the rest is good: every mistake is found, and each has one cause. What such a hole
+/// leads to (a value that must be given and is now missing, a route to a receiver that could not be read) is not a mistake of its
+/// own.
 final class DecodingLog {
     typealias Place = [String]
 
@@ -67,7 +68,8 @@ final class DecodingLog {
         return KeySections.section(of: declared, at: path.dropLast())?[key.stringValue]
     }
 
-    /// The keys that the mapping at `path` can have: those that are declared, and those that were asked for; nil where any is taken.
+    /// The keys that the mapping at `path` can have: those that are declared, and those that were asked for; nil where any is
+    /// taken.
     private func known(at path: [any CodingKey]) -> Set<String>? {
         guard let asked = knownKeys[Self.place(path)] else { return nil }
         guard let declared, let section = KeySections.section(of: declared, at: path) else { return asked }
@@ -102,7 +104,8 @@ final class DecodingLog {
         }
     }
 
-    /// A value as a mistake shows it. In `token:abc` the colon lacks its blank and the value is a secret: what follows a colon is left out.
+    /// A value as a mistake shows it. In `token:abc` the colon lacks its blank and the value is a secret: what follows a colon is
+    /// left out.
     func shown(_ text: String, at path: [any CodingKey]) -> String {
         guard !secrets.contains(Self.place(path)) else { return "<secret>" }
         guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return "'\(text)'" }
@@ -152,8 +155,8 @@ final class DecodingLog {
         return path
     }
 
-    /// The unknown keys of the mapping at `path`, or around it when `path` itself is not there, that are nearly a known one which is missing: then
-    /// they are what is wrong.
+    /// The unknown keys of the mapping at `path`, or around it when `path` itself is not there, that are nearly a known one which
+    /// is missing: then they are what is wrong.
     private func misspelled(
         _ path: [any CodingKey], _ root: Node
     ) -> (mapping: [any CodingKey], mistakes: [ConfigurationError.Mistake])? {

@@ -4,8 +4,8 @@ import Streaming
 
 /// Which pipelines a rule looks at, and what keeps it from looking at any.
 ///
-/// A rule that names a pipeline looks at that one; another one looks at each pipeline that has its table and columns. A rule whose table or column is
-/// nowhere would never find anything and look as if all were well, so it is a mistake.
+/// A rule that names a pipeline looks at that one; another one looks at each pipeline that has its table and columns. A rule
+/// whose table or column is nowhere would never find anything and look as if all were well, so it is a mistake.
 struct RuleBinding {
     /// What rules can look at in one pipeline.
     private struct Rows {
@@ -99,7 +99,8 @@ struct RuleBinding {
         }
     }
 
-    /// - Parameter choices: the columns of each kind of rows. All that one requirement of the rule names must be in one of them; another requirement may be met by another.
+    /// - Parameter choices: the columns of each kind of rows. All that one requirement of the rule names must be in one of them;
+    ///   another requirement may be met by another.
     private static func problem(
         of rule: any DetectorSettings, in choices: [Set<String>], _ place: String, _ pipeline: String
     ) -> (missing: Int, problem: Problem)? {
@@ -122,7 +123,8 @@ struct RuleBinding {
             Problem(
                 key: key,
                 message:
-                    "'\(key)' of the rule '\(rule.name)' names the column '\(column)', which the \(place) of the pipeline '\(pipeline)' "
+                    "'\(key)' of the rule '\(rule.name)' names the column '\(column)', which the \(place) of the pipeline "
+                    + "'\(pipeline)' "
                     + "\(lacks) not have; \(hint ?? "columns: \(known.joined(separator: ", "))")")
         )
     }

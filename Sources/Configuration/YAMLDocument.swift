@@ -6,8 +6,9 @@ import Yams
 
 /// One YAML file, decoded into the plain configuration values that the rooms declare.
 ///
-/// Yams' own decoder neither knows the line of a value nor notices a key that nobody reads. This one does both for any `Decodable` type:
-/// it notes which keys the type asks for, and what is left over in the file is an unknown key, with its line and the nearest known one.
+/// Yams' own decoder neither knows the line of a value nor notices a key that nobody reads. This one does both for any
+/// `Decodable` type: it notes which keys the type asks for, and what is left over in the file is an unknown key, with its line
+/// and the nearest known one.
 struct YAMLDocument {
     let file: String
     private let root: Node?
@@ -24,7 +25,8 @@ struct YAMLDocument {
         do {
             try Self.requireShallow(text, file: file)
             root = try Yams.compose(yaml: text)
-            // An alias stands for all that its anchor holds: a few lines of aliases to aliases are more values than there is time for.
+            // An alias stands for all that its anchor holds: a few lines of aliases to aliases are more values than there is time
+            // for.
             var left = Self.maxValues
             guard root.map({ Self.count($0, &left) }) ?? true else {
                 throw ConfigurationError([
@@ -119,7 +121,8 @@ struct YAMLDocument {
         return log.asked
     }
 
-    /// What is wrong with the value at `path`, such as `["sources", 2, "pipeline"]`: found when all is read, and shown at its line.
+    /// What is wrong with the value at `path`, such as `["sources", 2, "pipeline"]`: found when all is read, and shown at its
+    /// line.
     func mistake(_ message: String, at path: ConfigurationKey...) -> ConfigurationError.Mistake {
         .init(file: file, line: root.flatMap { DecodingLog.line(of: path, in: $0) }, message: message)
     }

@@ -13,10 +13,10 @@ import Telemetry
 /// | what is seen | what happened | what is done |
 /// |---|---|---|
 /// | another inode at the path, the old one elsewhere | rotation by rename | the old file is drained beside the new one |
-/// | another inode at the path, with the text of the old one | replaced, as rsync and editors do | it goes on where the old one was |
-/// | shorter than the offset, or other bytes before it | copytruncate, or written anew | the rest is looked for in a copy beside it, then from 0 |
-/// | at start: not the file that was read | rotation while stopped, or the inode used again | the file is looked for by its content, also compressed |
-/// | a file that is read by another name, or a copy of one | a link, a pattern that matches rotated files | nothing is read of it |
+/// | another inode with the text of the old one | replaced, as by rsync and editors | it goes on where the old one was |
+/// | shorter than the offset, or other bytes before it | copytruncate, or written anew | its copy is read to the end, then from 0 |
+/// | at start: not the file that was read | rotation while stopped, or the inode used again | the file is found by its content |
+/// | a file read by another name, or its copy | a link, a pattern that matches rotated files | nothing is read of it |
 ///
 /// Used by one task. A block that was returned and not ``commit(_:)``ted is returned again.
 final class FileFollower {
@@ -38,7 +38,8 @@ final class FileFollower {
     private var backlog: [RotatedFile] = []
     private var draining: [TrackedFile] = []
     private var current: TrackedFile?
-    /// What was read last before the current file, until that has been read beyond its start: files that appear beside the path until then came in between.
+    /// What was read last before the current file, until that has been read beyond its start: files that appear beside the path
+    /// until then came in between.
     private var predecessor: FilePosition?
     /// The folder as it was when such files were last looked for.
     private var folderSeen: FileVersion?
@@ -91,8 +92,8 @@ final class FileFollower {
     /// Nothing is read here, and nothing left to read.
     var isIdle: Bool { backlog.isEmpty && draining.isEmpty && current == nil }
 
-    /// The position of each file that has been read and may still grow, the newest last. Files that came after the last one of which something was read are found by
-    /// it.
+    /// The position of each file that has been read and may still grow, the newest last. Files that came after the last one of
+    /// which something was read are found by it.
     var positions: [FilePosition] {
         var all = draining.map(\.position)
         let others =
@@ -174,7 +175,8 @@ final class FileFollower {
                 let quietSince = tracked.quietSince ?? now
                 tracked.quietSince = quietSince
                 guard now - quietSince >= configuration.drainTime else { continue }
-                // Nobody writes to it any more: a last line without its end is whole. Where another name leads to it, it is followed by that.
+                // Nobody writes to it any more: a last line without its end is whole. Where another name leads to it, it is
+                // followed by that.
                 if texts.standing[tracked.file.identity] == nil, let block = try tracked.nextBlock(isEnd: true) {
                     return Read(block: block, file: file, origin: .draining(tracked))
                 }
@@ -295,14 +297,15 @@ final class FileFollower {
             logger.info("a followed file was rotated", metadata: ["file": "\(path)"])
             return true
         }
-        // Nothing has come in its place yet. It is kept as long as somebody may write to it, but not its room on the disk after it was removed.
+        // Nothing has come in its place yet. It is kept as long as somebody may write to it, but not its room on the disk after
+        // it was removed.
         let quietSince = tracked.quietSince ?? now
         tracked.quietSince = quietSince
         return now - quietSince >= configuration.drainTime && (tracked.file.isGone || configuration.isPattern)
     }
 
-    /// Between two looks there may have been several rotations: what was at the path in between is looked for beside it, and put before the current file while nothing of
-    /// that has been read.
+    /// Between two looks there may have been several rotations: what was at the path in between is looked for beside it, and put
+    /// before the current file while nothing of that has been read.
     private func isFollowedByOthers(before tracked: TrackedFile) throws -> Bool {
         guard tracked.position.offset == 0, let predecessor else { return false }
         let name = (path as NSString).deletingLastPathComponent

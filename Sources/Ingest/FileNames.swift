@@ -1,6 +1,7 @@
 import Foundation
 
-/// From a name in a configuration to files. A path that exists is itself, also with brackets in it; otherwise `*`, `?` and `[…]` make a pattern of it.
+/// From a name in a configuration to files. A path that exists is itself, also with brackets in it; otherwise `*`, `?` and `[…]`
+/// make a pattern of it.
 public enum FileNames {
     /// The paths that `name` stands for now, sorted. A plain path stands for itself, whether there is something or not.
     public static func paths(_ name: String) -> [String] {

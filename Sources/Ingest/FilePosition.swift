@@ -2,9 +2,10 @@ import Foundation
 
 /// How far one file was read, and how it is known again.
 ///
-/// A name is not enough (rotation moves it), nor is the inode (it is used again), nor the size (a file can be written anew and be longer). So three
-/// things together say that a file is the one that was read up to `offset`: the bytes at its start, the bytes just before `offset`, and that it is at least that
-/// long. Device and inode say where to look first, and which of two files that begin alike is meant.
+/// A name is not enough (rotation moves it), nor is the inode (it is used again), nor the size (a file can be written anew and be
+/// longer). So three things together say that a file is the one that was read up to `offset`: the bytes at its start, the bytes
+/// just before `offset`, and that it is at least that long. Device and inode say where to look first, and which of two files that
+/// begin alike is meant.
 ///
 /// A file of which nothing was read yet is known by the bytes that it began with when it was first seen.
 struct FilePosition: Codable, Sendable, Equatable {
@@ -16,13 +17,16 @@ struct FilePosition: Codable, Sendable, Equatable {
     var path: String
     var device: UInt64
     var inode: UInt64
-    /// Bytes of text that were delivered; in a compressed file of the decompressed text. At the start of a line, unless it ``isInsideLine``.
+    /// Bytes of text that were delivered; in a compressed file of the decompressed text. At the start of a line, unless it
+    /// ``isInsideLine``.
     var offset: Int64
     var head: Fingerprint
     var tail: Fingerprint
-    /// When the file was last written to, as far as was seen: what was rotated away later came later. Nanoseconds since 1970; 0 where it is not known.
+    /// When the file was last written to, as far as was seen: what was rotated away later came later. Nanoseconds since 1970; 0
+    /// where it is not known.
     var modified: Int64 = 0
-    /// The file was read to its end and is not looked at any more: the position stays so that it is not read again under another name.
+    /// The file was read to its end and is not looked at any more: the position stays so that it is not read again under another
+    /// name.
     var isDone = false
     /// What comes next is the rest of a line that is longer than a line may be.
     var isInsideLine = false
@@ -41,7 +45,8 @@ struct FilePosition: Codable, Sendable, Equatable {
 
     var identity: FileIdentity { FileIdentity(device: device, inode: inode) }
 
-    /// Whether the text itself says which file it is: two logs may share a header, but not their first kilobyte and all that was read.
+    /// Whether the text itself says which file it is: two logs may share a header, but not their first kilobyte and all that was
+    /// read.
     var tellsByContent: Bool { offset >= Int64(Self.headLength) }
 
     /// Whether `stream` holds the text that was read: asked of a file by its content alone.

@@ -4,7 +4,8 @@ import Foundation
 public struct FileVersion: Sendable, Equatable {
     /// In bytes.
     public let size: Int64
-    /// When it was last written to; a folder, when something was last added to it, moved in it or taken out. Nanoseconds since 1970.
+    /// When it was last written to; a folder, when something was last added to it, moved in it or taken out. Nanoseconds since
+    /// 1970.
     public let modified: Int64
     /// Of the file that the path led to.
     public let inode: UInt64

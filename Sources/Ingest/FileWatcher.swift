@@ -1,7 +1,7 @@
 import Foundation
 
-/// Says when one of some files may have changed: by inotify within a millisecond, and in any case after `interval`, because network file systems
-/// and overlay mounts do not notify.
+/// Says when one of some files may have changed: by inotify within a millisecond, and in any case after `interval`, because
+/// network file systems and overlay mounts do not notify.
 final class FileWatcher: Sendable {
     /// One signal stands for any number of changes.
     let signals: AsyncStream<Void>
@@ -40,7 +40,8 @@ final class FileWatcher: Sendable {
         }
     }
 
-    /// Watches the file at `path` for writes, and its folder for files that come and go. Watching it again after a rotation watches the new file.
+    /// Watches the file at `path` for writes, and its folder for files that come and go. Watching it again after a rotation
+    /// watches the new file.
     func watch(_ path: String) {
         guard notifier >= 0 else { return }
         // The kernel gives the same watch for the same inode, so that asking again costs a call and no more.

@@ -6,14 +6,15 @@ import Telemetry
 
 /// Follows files as they are written: one path, or a pattern such as `/var/log/*.log`.
 ///
-/// A line is delivered once it ends. Files are read from their start when they are seen for the first time, the oldest first. What several names lead to, links and patterns
-/// that match rotated files too, is one file.
+/// A line is delivered once it ends. Files are read from their start when they are seen for the first time, the oldest first.
+/// What several names lead to, links and patterns that match rotated files too, is one file.
 struct FollowSource: Source {
     /// What is followed; an entry has `file` and `also`.
     struct Configuration: Sendable, Hashable {
         /// A path, or a pattern with `*`, `?` or `[…]` (``FileNames``).
         var path: String
-        /// Paths or patterns where files of this source may be rotated to, beside the folders in which they are looked for anyway (``RotatedFiles``).
+        /// Paths or patterns where files of this source may be rotated to, beside the folders in which they are looked for anyway
+        /// (``RotatedFiles``).
         var also: [String] = []
         /// How long at most until a change is seen where the system does not notify.
         var pollInterval: Duration = .seconds(1)
@@ -57,7 +58,8 @@ struct FollowSource: Source {
             configuration, from: position ?? SourcePosition(), metrics: setup.metrics, logger: setup.logger)
         var signals = watcher.signals.makeAsyncIterator()
         try files.look()
-        // The files of a first start are known before a line of it is read: a process that is killed before its first commit, while the file is rotated, finds it again.
+        // The files of a first start are known before a line of it is read: a process that is killed before its first commit,
+        // while the file is rotated, finds it again.
         if position?.files.isEmpty ?? true {
             try await deliver(
                 SourceChunk(
@@ -144,7 +146,8 @@ final class FollowedFiles {
     /// The positions of all files, those that are read to their end too, so that they are known by any name.
     var positions: [FilePosition] { texts.finished + followers.flatMap(\.positions) }
 
-    /// The paths that the configured one stands for now. Compressed files are rotated ones: they are read only as the rest of a file.
+    /// The paths that the configured one stands for now. Compressed files are rotated ones: they are read only as the rest of a
+    /// file.
     static func paths(_ configuration: FollowSource.Configuration) -> [String] {
         let paths = FileNames.paths(configuration.path)
         guard configuration.isPattern else { return paths }

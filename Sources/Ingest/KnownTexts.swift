@@ -1,16 +1,16 @@
 import Foundation
 
-/// All texts that one source knows, whichever name led to them: what is being read, what was read to its end, and what others have read. A file that turns up, by
-/// a new name or with a new inode, is compared with them before anything of it is read.
+/// All texts that one source knows, whichever name led to them: what is being read, what was read to its end, and what others
+/// have read. A file that turns up, by a new name or with a new inode, is compared with them before anything of it is read.
 ///
 ///     a file turns up ──▶ judge ──┬▶ new         read from its start
 ///                                 ├▶ known       it goes on as a text that is known: read from there
 ///                                 ├▶ empty       judged again when something is in it
 ///                                 └▶ held        it begins as a text that is being read does, and holds no more: not read
 ///
-/// A name is not asked, nor is an inode by itself: a rotated file has another name, a copied one another inode, and an inode is used again. Two things say more than the content of a short
-/// file does: a file that was renamed away is not the one in its place, and files whose names are their owner's (``FollowSource/Configuration/isSpool``) are each what
-/// they are.
+/// A name is not asked, nor is an inode by itself: a rotated file has another name, a copied one another inode, and an inode is
+/// used again. Two things say more than the content of a short file does: a file that was renamed away is not the one in its
+/// place, and files whose names are their owner's (``FollowSource/Configuration/isSpool``) are each what they are.
 ///
 /// Used by the one task that follows the source.
 final class KnownTexts {
@@ -149,7 +149,8 @@ final class KnownTexts {
         for other in reading where other.file.identity != file.identity && !other.isSuperseded {
             let position = other.position
             guard try other.isUnchanged() else {
-                // It holds another text by now. If what was read of it is here, its own follower is about to look for that, and reads it first.
+                // It holds another text by now. If what was read of it is here, its own follower is about to look for that, and
+                // reads it first.
                 guard try position.head.length > 0 && position.isPosition(in: file) else { continue }
                 held[file.identity] = (file, other)
                 return .held

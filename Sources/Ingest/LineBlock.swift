@@ -4,11 +4,13 @@ import Telemetry
 
 /// Bytes of whole lines as they stand in a file.
 ///
-/// Where a line is cut that is too long depends on the file alone, not on how its bytes came: a stream, a batch and a run that was killed give the same pieces.
+/// Where a line is cut that is too long depends on the file alone, not on how its bytes came: a stream, a batch and a run that
+/// was killed give the same pieces.
 struct LineBlock {
     /// What is read at once: large enough for speed, small enough that several wait without harm.
     static let size = 1 << 20
-    /// Who has so many bytes at hand can always cut something, however long the line is: a piece, and more behind it than a piece must have.
+    /// Who has so many bytes at hand can always cut something, however long the line is: a piece, and more behind it than a piece
+    /// must have.
     static let window = 2 * RawLines.maxLineLength + 1
 
     var bytes: [UInt8]

@@ -29,7 +29,8 @@ final class RotatedFile {
     /// Of the opened file, which its name may not lead to any more.
     var identity: FileIdentity { plain?.file.identity ?? compressed!.reader.identity }
 
-    /// The next lines, or nil at the end; the last one of a compressed file is whole even without its end, because nothing follows it.
+    /// The next lines, or nil at the end; the last one of a compressed file is whole even without its end, because nothing
+    /// follows it.
     func nextBlock() throws -> LineBlock? {
         guard let reader = compressed?.reader else { return try plain?.nextBlock(isEnd: false) }
         while true {
@@ -51,7 +52,7 @@ final class RotatedFile {
 ///
 /// | where | by what a file is known there |
 /// |---|---|
-/// | the folder of the path, and that of the file which it links to | by content; what came after it by its name too (``RotatedName``) |
+/// | the folder of the path, and of the file that it links to | by content; later files by name too (``RotatedName``) |
 /// | what `also` names | by content; what came after it, all |
 /// | the folders in that folder | by content |
 struct RotatedFiles {

@@ -1,7 +1,8 @@
 import Columns
 import Foundation
 
-/// Whether a file may be one that was rotated away from a log, by its name: `auth.log.2.gz`, `auth.log-20261120`, `app-2026-11-26.0.log`.
+/// Whether a file may be one that was rotated away from a log, by its name: `auth.log.2.gz`, `auth.log-20261120`,
+/// `app-2026-11-26.0.log`.
 struct RotatedName {
     private let name: [UInt8]
     private let stem: ArraySlice<UInt8>

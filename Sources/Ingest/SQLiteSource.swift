@@ -128,7 +128,8 @@ struct SQLiteSource: Source {
             let rows = try Row.fetchCursor(
                 database,
                 sql:
-                    "SELECT * FROM \(table) WHERE \(key) IS NOT NULL \(cursor == nil ? "" : "AND \(key) > ?") ORDER BY \(key) LIMIT \(Self.rowsPerChunk)",
+                    "SELECT * FROM \(table) WHERE \(key) IS NOT NULL \(cursor == nil ? "" : "AND \(key) > ?") ORDER BY \(key) "
+                    + "LIMIT \(Self.rowsPerChunk)",
                 arguments: cursor.map { [$0.value] } ?? [])
             while let row = try rows.next() {
                 let line = Array(Self.json(row).utf8)

@@ -98,12 +98,14 @@ enum IngestError: Error, CustomStringConvertible {
         switch self {
         case .cannotRead(let path, let reason): "\(path): cannot be read: \(reason)"
         case .damaged(let path, let offset, let reason):
-            "\(path): \(reason) after \(offset) bytes of text; what came before is processed; fetch the file again and process it once more to get the rest"
+            "\(path): \(reason) after \(offset) bytes of text; what came before is processed; fetch the file again and process "
+                + "it once more to get the rest"
         case .noSuchFile(let path): "\(path): there is no such file"
         case .unreadCompression(let path, let name):
             "\(path): it is compressed by \(name), which obs does not read; decompress it first, or use gzip, zstd, xz or bzip2"
         case .notTheSame(let path):
-            "\(path == "-" ? "standard input" : path): it begins as a text that was processed before, and goes on or ends otherwise; write it to a file and process that"
+            "\(path == "-" ? "standard input" : path): it begins as a text that was processed before, and goes on or ends "
+                + "otherwise; write it to a file and process that"
         }
     }
 }

@@ -43,7 +43,8 @@ struct TextCutter {
     }
 }
 
-/// The lines of a text as the sources cut it, for those who only want to see them (`obs parse`). Of a line that is too long a piece at a time is held.
+/// The lines of a text as the sources cut it, for those who only want to see them (`obs parse`). Of a line that is too long a
+/// piece at a time is held.
 public struct TextLines {
     private let reader: TextReader
     private var cutter = TextCutter()

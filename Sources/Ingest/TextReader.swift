@@ -1,7 +1,7 @@
 import Foundation
 
-/// Reads the text of a file from its start to its end: plain, or compressed in a form of ``Compression``, distinguished by the first bytes, not by the name.
-/// `-` is standard input.
+/// Reads the text of a file from its start to its end: plain, or compressed in a form of ``Compression``, distinguished by the
+/// first bytes, not by the name. `-` is standard input.
 ///
 /// Used by one task at a time; reads block.
 public final class TextReader: @unchecked Sendable {

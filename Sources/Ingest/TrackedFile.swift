@@ -29,7 +29,8 @@ final class TrackedFile {
         if self.position.offset == 0 { try see() }
     }
 
-    /// Notes what the file begins with while nothing of it is read: by that it is known when it is moved or copied before anything was committed.
+    /// Notes what the file begins with while nothing of it is read: by that it is known when it is moved or copied before
+    /// anything was committed.
     private func see() throws {
         let start = try file.read(at: 0, length: FilePosition.headLength)
         let whole = start.count == FilePosition.headLength ? start.count : (start.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
@@ -37,7 +38,8 @@ final class TrackedFile {
         if position.modified == 0 { position.modified = FileVersion.now }
     }
 
-    /// Whether the file is still the one that was read up to the offset. Reads a kilobyte when it has changed since the last time.
+    /// Whether the file is still the one that was read up to the offset. Reads a kilobyte when it has changed since the last
+    /// time.
     func isUnchanged() throws -> Bool {
         let version = file.version()
         if version == checked { return true }
@@ -54,7 +56,8 @@ final class TrackedFile {
         var start = position.offset
         var bytes = try file.read(at: start, length: LineBlock.size)
         if !position.isInsideLine, bytes.first == 0 {
-            // A hole may be larger than the memory, and what is behind it may not have come yet: then it is not passed over, because its writer may still fill it.
+            // A hole may be larger than the memory, and what is behind it may not have come yet: then it is not passed over,
+            // because its writer may still fill it.
             start = try endOfNULs(from: max(start, nulsEnd))
             nulsEnd = start
             bytes = try file.read(at: start, length: LineBlock.size)
@@ -66,7 +69,8 @@ final class TrackedFile {
             let block = LineBlock(
                 bytes, at: start, isEnd: isEnd, insideLine: position.isInsideLine, skippedNULs: start - position.offset)
         else { return nil }
-        // A file that is truncated and written anew between the check and the read would give bytes from its middle as if they went on.
+        // A file that is truncated and written anew between the check and the read would give bytes from its middle as if they
+        // went on.
         guard try isUnchanged() else { return nil }
         return block
     }

@@ -36,7 +36,8 @@ public struct LineExplainer: Sendable {
         let names = (parts.first ?? "").split(separator: ":")
         guard names.count == 2, let type = ColumnType(rawValue: String(names[1])) else {
             throw UsageError(
-                "--columns names '\(text)'; write NAME:TYPE or NAME:TYPE@PATH with a type of \(ColumnType.allCases.map(\.rawValue).joined(separator: ", "))"
+                "--columns names '\(text)'; write NAME:TYPE or NAME:TYPE@PATH with a type of "
+                    + "\(ColumnType.allCases.map(\.rawValue).joined(separator: ", "))"
             )
         }
         return .init(String(names[0]), type, path: parts.count == 2 ? String(parts[1]) : nil)

@@ -65,7 +65,8 @@ public struct RuleRecords: Sendable {
         facts += [
             (
                 "found",
-                "\(record.incidents) incidents in \(days) days, \(record.open) of them open; last seen \(record.lastSeen?.description ?? "never")"
+                "\(record.incidents) incidents in \(days) days, \(record.open) of them open; last seen "
+                    + "\(record.lastSeen?.description ?? "never")"
             ),
             ("resolved", "\(record.resolved) by people, \(record.falsePositives) of them as false positives"),
         ]
@@ -76,7 +77,8 @@ public struct RuleRecords: Sendable {
             facts.append(
                 (
                     "advice",
-                    "most of its incidents are false positives; this exception would have prevented \(worst.count): except: ['\(worst.label)=\"\(worst.value)\"']"
+                    "most of its incidents are false positives; this exception would have prevented \(worst.count): except: "
+                        + "['\(worst.label)=\"\(worst.value)\"']"
                 ))
         }
         return Answer([("what", .text), ("value", .text)], rows: facts.map { [.text($0.0), .text($0.1)] })

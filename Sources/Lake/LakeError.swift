@@ -44,7 +44,8 @@ public enum LakeError: Error, CustomStringConvertible {
         case .badCommit(let path, let reason):
             "\(path): this commit of the table's log is damaged: \(reason); put the file back from a backup of the lake"
         case .missingCommit(let path):
-            "\(path): this commit of the table's log is missing, and later ones are there; put the file back from a backup of the lake"
+            "\(path): this commit of the table's log is missing, and later ones are there; put the file back from a backup of "
+                + "the lake"
         case .unsupported(let table, let feature): "\(table): needs \(feature), which obs does not support"
         case .schemaMismatch(let table, let reason): "\(table): \(reason)"
         case .notUTF8(let table, let column):

@@ -68,7 +68,8 @@ struct SSHAttack: Sendable {
         func addresses(_ count: Int) -> [String] {
             // Of the range for benchmarks (RFC 2544): 512 networks, so that attackers are seldom neighbours.
             (0..<count).map { _ in
-                "198.\(Int.random(in: 18...19, using: &random)).\(Int.random(in: 0...255, using: &random)).\(Int.random(in: 1...254, using: &random))"
+                "198.\(Int.random(in: 18...19, using: &random)).\(Int.random(in: 0...255, using: &random))"
+                    + ".\(Int.random(in: 1...254, using: &random))"
             }
         }
         switch kind {

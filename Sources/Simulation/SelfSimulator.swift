@@ -94,7 +94,8 @@ struct SelfSimulator: Simulator {
         }
         return SimulatedLine(
             "spark", now,
-            "\(stamp) INFO executor.Executor: Finished task \(task % 8).0 in stage \(stage).0 (TID \(task)) in \(milliseconds) ms on worker-\(task % 4)"
+            "\(stamp) INFO executor.Executor: Finished task \(task % 8).0 in stage \(stage).0 (TID \(task)) in \(milliseconds) "
+                + "ms on worker-\(task % 4)"
         )
     }
 

@@ -54,7 +54,8 @@ extension Store {
         let found = try Row.fetchCursor(
             database,
             sql: """
-                SELECT \(plan.id), \(plan.reason), \(plan.statement) FROM "\(check.table)" WHERE \(range)NOT (\(plan.sound)) LIMIT \(most)
+                SELECT \(plan.id), \(plan.reason), \(plan.statement) FROM "\(check.table)"
+                WHERE \(range)NOT (\(plan.sound)) LIMIT \(most)
                 """)
         var unreadable: [UnreadableRow] = []
         while let row = try found.next() {

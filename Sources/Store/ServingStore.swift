@@ -102,7 +102,8 @@ public struct ServingStore: Sendable {
             try database.execute(
                 sql: """
                     CREATE TABLE IF NOT EXISTS serving (
-                        "table" TEXT NOT NULL, key TEXT NOT NULL, event_time INTEGER NOT NULL, row TEXT NOT NULL, checksum INTEGER NOT NULL,
+                        "table" TEXT NOT NULL, key TEXT NOT NULL, event_time INTEGER NOT NULL, row TEXT NOT NULL,
+                        checksum INTEGER NOT NULL,
                         PRIMARY KEY ("table", key)) WITHOUT ROWID
                     """)
         }
@@ -133,7 +134,8 @@ public struct ServingStore: Sendable {
             let statement = try database.cachedStatement(
                 sql: """
                     INSERT INTO serving ("table", key, event_time, row, checksum) VALUES (?, ?, ?, ?, ?)
-                    ON CONFLICT ("table", key) DO UPDATE SET event_time = excluded.event_time, row = excluded.row, checksum = excluded.checksum
+                    ON CONFLICT ("table", key)
+                    DO UPDATE SET event_time = excluded.event_time, row = excluded.row, checksum = excluded.checksum
                     WHERE excluded.event_time >= serving.event_time
                     """)
             for row in 0..<rows.count {
@@ -207,7 +209,8 @@ struct ServingStoreError: Error, CustomStringConvertible {
             isDamage
             ? Self.sentence(path, reason)
             : """
-            \(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and check whether its disk \
+            \(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, \
+            and check whether its disk \
             is full
             """
     }
@@ -219,7 +222,8 @@ struct ServingStoreError: Error, CustomStringConvertible {
 
     static func sentence(_ path: String, _ reason: String) -> String {
         """
-        \(path): the newest gold rows are damaged: \(reason); the next start of 'obs run' or 'obs process' moves the file aside and \
+        \(path): the newest gold rows are damaged: \(reason); \
+        the next start of 'obs run' or 'obs process' moves the file aside and \
         rebuilds it from the gold tables
         """
     }

@@ -54,7 +54,8 @@ public final class Store: Sendable {
             try database.writeWithoutTransaction {
                 try $0.execute(
                     sql: """
-                        PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -65536; PRAGMA secure_delete = FAST
+                        PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16384; PRAGMA cache_size = -65536;
+                        PRAGMA secure_delete = FAST
                         """)
             }
         } catch let error as DatabaseError {
@@ -226,20 +227,25 @@ public enum StoreError: Error, CustomStringConvertible {
         switch self {
         case .cannotMake(let folder, let reason): "\(folder): the folder cannot be made: \(reason)"
         case .cannotOpen(let path, let reason):
-            "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its disk is full"
+            "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its "
+                + "disk is full"
         case .damaged(let path, let reason):
             "\(path): cannot be opened as a database: \(reason); put a backup in its place with 'obs restore FILE'"
         case .empty(let path):
-            "\(path): is empty, and was a database once; put a backup in its place with 'obs restore FILE', or remove it to begin with a new one"
+            "\(path): is empty, and was a database once; put a backup in its place with 'obs restore FILE', or remove it to "
+                + "begin with a new one"
         case .inUse(let path):
             "\(path): is of an earlier version, which still has it open; stop that (its 'obs run'), then do this again"
         case .older(let path):
-            "\(path): was written by an earlier obs, and a question does not change it; start 'obs run' of this version, which brings it up to date"
+            "\(path): was written by an earlier obs, and a question does not change it; start 'obs run' of this version, which "
+                + "brings it up to date"
         case .needsWriting(let path):
-            "\(path): its log, \((path as NSString).lastPathComponent)-wal, was left by a process that was killed, and this user may not write beside it; ask as the user who owns it"
+            "\(path): its log, \((path as NSString).lastPathComponent)-wal, was left by a process that was killed, and this "
+                + "user may not write beside it; ask as the user who owns it"
         case .newer(let path): "\(path): was written by a newer obs; use that one, or restore a backup from before"
         case .unreleased(let path):
-            "\(path): was written before the first release of obs, in a layout that is no longer read; move it away, and obs makes a new one"
+            "\(path): was written before the first release of obs, in a layout that is no longer read; move it away, and obs "
+                + "makes a new one"
         case .badBackup(let path, let reason): "\(path): is not a backup that can be restored: \(reason); nothing was changed"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"
         }

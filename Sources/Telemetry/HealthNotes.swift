@@ -30,7 +30,8 @@ public final class HealthNotes: Sendable {
         metrics.gauge(
             "obs_degraded",
             help:
-                "Things that are not well although obs goes on, by kind: damaged files, rows of the store that cannot be read, chores that fail. /-/ready names them.",
+                "Things that are not well although obs goes on, by kind: damaged files, rows of the store that cannot be read, "
+                + "chores that fail. /-/ready names them.",
             labels: ["kind"]
         ) { [weak self] in
             guard let self else { return [] }

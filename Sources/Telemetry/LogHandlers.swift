@@ -115,7 +115,8 @@ struct TerminalLogHandler: LogHandler {
         // What a message or a value says may come from outside, and must not drive the terminal.
         let message = OutsideText("\(event.message)").visibleInOneLine
         var line =
-            "\(Timestamp.now.withMilliseconds.dropFirst(11).dropLast()) \(color)\(padded)\(hasColor ? "\u{1B}[0m" : "") \(message)"
+            "\(Timestamp.now.withMilliseconds.dropFirst(11).dropLast()) \(color)\(padded)\(hasColor ? "\u{1B}[0m" : "") "
+            + "\(message)"
         for (key, value) in merged(metadata, metadataProvider, event) {
             let text = "\(value)"
             let isPlain = !text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0.isControl || $0.isLineBreak }

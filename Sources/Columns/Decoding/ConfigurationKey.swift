@@ -35,7 +35,8 @@ extension DecodingError {
 }
 
 extension CodingUserInfoKey {
-    /// The variables that `${NAME}` may name in a configuration, as `[String: String]`. Only the reader of the file looks at the environment.
+    /// The variables that `${NAME}` may name in a configuration, as `[String: String]`. Only the reader of the file looks at the
+    /// environment.
     public static let environment = CodingUserInfoKey(rawValue: "obs.environment")!
     /// The folder of the configuration file as a `String`: relative file names in it begin there.
     public static let folder = CodingUserInfoKey(rawValue: "obs.folder")!

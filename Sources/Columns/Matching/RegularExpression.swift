@@ -16,7 +16,8 @@ public struct RegularExpression: Sendable, Hashable {
         public var description: String {
             let shown = pattern.unicodeScalars.prefix(Self.shownScalars)
             return
-                "'\(String(shown))\(shown.endIndex == pattern.unicodeScalars.endIndex ? "" : "…")' is not a regular expression: \(reason)"
+                "'\(String(shown))\(shown.endIndex == pattern.unicodeScalars.endIndex ? "" : "…")' is not a regular "
+                + "expression: \(reason)"
         }
 
         private static let shownScalars = 200
@@ -76,7 +77,8 @@ private final class Program: @unchecked Sendable {
         let text = PatternText(pattern)
         guard text.repetitions <= RegularExpression.maxRepetitions else {
             throw refuse(
-                "its counted repetitions ask for \(text.repetitions) copies; let them ask for at most \(RegularExpression.maxRepetitions)"
+                "its counted repetitions ask for \(text.repetitions) copies; let them ask for at most "
+                    + "\(RegularExpression.maxRepetitions)"
             )
         }
         var fault = obs_re2_other

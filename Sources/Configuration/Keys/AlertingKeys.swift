@@ -17,7 +17,8 @@ extension KeySections {
                     "global", .section, "What integrations use that do not say it themselves.", example: "{ resolve_timeout: 5m }"
                 ),
                 .init(
-                    "templates", .texts, default: "[]", "Files with partials for messages.", example: "[\"messages/*.mustache\"]"),
+                    "templates", .texts, default: "[]", "Files with partials for messages.",
+                    example: "[\"messages/*.mustache\"]"),
                 .init(
                     "inhibit_rules", .sections, default: "[]", "Which alerts mute others while they fire.",
                     example: "[{ source_matchers: ['severity=critical'], target_matchers: ['severity=warning'] }]"),
@@ -109,7 +110,8 @@ extension KeySections {
                     example: "{ host: 'db.*' }"),
                 .init("target_matchers", .texts, default: "[]", "The alerts that are muted.", example: "['severity=warning']"),
                 .init(
-                    "target_match", .textsByName, "Their older form: labels with equal values.", example: "{ severity: warning }"),
+                    "target_match", .textsByName, "Their older form: labels with equal values.",
+                    example: "{ severity: warning }"),
                 .init(
                     "target_match_re", .textsByName, "Their older form: labels with regular expressions.",
                     example: "{ host: 'db.*' }"),
@@ -214,7 +216,8 @@ extension KeySections {
                 .init("name", .text, required: true, "The name; unique.", example: "prometheus"),
                 .init("matchers", .texts, required: true, "The alert that must keep coming.", example: "['alertname=Watchdog']"),
                 .init(
-                    "within", .duration(.seconds(1) ... .years(292)), default: "10m", "How long it may stay away.", example: "5m"),
+                    "within", .duration(.seconds(1) ... .years(292)), default: "10m", "How long it may stay away.",
+                    example: "5m"),
                 .init("labels", .textsByName, "Labels of the alert that is raised.", example: "{ severity: critical }"),
             ]),
     ]

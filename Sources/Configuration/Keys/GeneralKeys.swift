@@ -44,7 +44,8 @@ extension KeySections {
                     "Further names under which obs is reached, such as that of a proxy; other names are answered 421.",
                     example: "[obs.example.org]"),
                 .init(
-                    "dashboards", .text, "Where Grafana is; pages then link to its dashboards.", example: "http://127.0.0.1:3000"),
+                    "dashboards", .text, "Where Grafana is; pages then link to its dashboards.",
+                    example: "http://127.0.0.1:3000"),
                 .init(
                     "user_header", .text,
                     "The request header in which a proxy says who asks; actions are then recorded under that name only.",

@@ -2,8 +2,8 @@ import Columns
 
 /// One key of a configuration file: its values, what holds without it, and what it is for.
 ///
-/// The declarations are the one list that reading, hints for misspelled keys, `--print-defaults` and docs/configuration.md come from:
-/// a number or duration outside its bounds is refused by them, and a key that no section declares is unknown.
+/// The declarations are the one list that reading, hints for misspelled keys, `--print-defaults` and docs/configuration.md come
+/// from: a number or duration outside its bounds is refused by them, and a key that no section declares is unknown.
 struct KeyDeclaration: Sendable {
     /// The values that a key takes.
     enum Kind: Sendable, Equatable {
@@ -59,7 +59,8 @@ struct KeySection: Sendable {
     }
 
     let file: File
-    /// The path of the mapping, such as `sources[]`; several paths where the same mapping is in several places; empty for the root.
+    /// The path of the mapping, such as `sources[]`; several paths where the same mapping is in several places; empty for the
+    /// root.
     let places: [String]
     /// What the section is for: a sentence.
     let meaning: String

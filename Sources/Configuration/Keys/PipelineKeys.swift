@@ -50,7 +50,8 @@ extension KeySections {
             keys: [
                 .init("name", .text, required: true, "The name of the column.", example: "order_id"),
                 .init(
-                    "type", .text, default: "text", "The type, such as text, int64, double, bool or timestamp.", example: "int64"),
+                    "type", .text, default: "text", "The type, such as text, int64, double, bool or timestamp.",
+                    example: "int64"),
                 .init("path", .text, "Where the value is in a line, if not under the name.", example: "order.id"),
                 .init(
                     "required", .flag, default: "false", "Whether a line without the value goes to quarantine.", example: "true"),
@@ -179,7 +180,8 @@ extension KeySections {
                     "matches", .section, "The column matches a regular expression.",
                     example: "{ column: id, pattern: \"[0-9]+\" }"),
                 .init(
-                    "unique_in_window", .section, "The columns are unique within a time.", example: "{ columns: id, within: 1h }"),
+                    "unique_in_window", .section, "The columns are unique within a time.",
+                    example: "{ columns: id, within: 1h }"),
                 .init("fresh_within", .duration(), "The newest row is not older than this.", example: "10m"),
                 .init("row_count", .section, "How many rows a commit has.", example: "{ from: 1 }"),
             ]),

@@ -27,7 +27,8 @@ public struct RuleTester {
 
     /// Runs all tests of a file.
     ///
-    /// - Throws: ``ConfigurationError`` when the file, or a file of rules that it names, cannot be read; ``UsageError`` when it names a pipeline that is not defined.
+    /// - Throws: ``ConfigurationError`` when the file, or a file of rules that it names, cannot be read; ``UsageError`` when it
+    ///   names a pipeline that is not defined.
     public func run(_ path: String) throws -> [Outcome] {
         let document = try Self.document(path)
         let file = try document.decode(RuleTestFile.self)
@@ -75,7 +76,8 @@ private struct RuleTestSchemas {
             let name = event.input ?? pipeline.inputs[0].name
             guard let schema = schemas.schema(of: name), pipeline.inputs.contains(where: { $0.name == name }) else {
                 throw UsageError(
-                    "the pipeline '\(pipeline.name)' has no input '\(name)'; known are \(pipeline.inputs.map(\.name).joined(separator: ", "))"
+                    "the pipeline '\(pipeline.name)' has no input '\(name)'; known are "
+                        + "\(pipeline.inputs.map(\.name).joined(separator: ", "))"
                 )
             }
             return schema
@@ -167,7 +169,8 @@ private struct RuleTestRun {
             let values = test.defaults.with(event.values)
             if let unknown = event.values.texts.keys.sorted().first(where: { schema[$0] == nil }) {
                 throw UsageError(
-                    "the test '\(test.name)' has a row with '\(unknown)', which is not a column; known are \(schema.fields.map(\.name).joined(separator: ", "))"
+                    "the test '\(test.name)' has a row with '\(unknown)', which is not a column; known are "
+                        + "\(schema.fields.map(\.name).joined(separator: ", "))"
                 )
             }
             for number in 0..<event.times {
@@ -235,9 +238,8 @@ private struct RuleTestRun {
     private static func shown(_ expected: RuleTestFinding) -> String {
         var parts = ["rule: \(expected.rule)"]
         if !expected.labels.isEmpty {
-            parts.append(
-                "labels: { \(expected.labels.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")) }"
-            )
+            let labels = expected.labels.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+            parts.append("labels: { \(labels.joined(separator: ", ")) }")
         }
         if let severity = expected.severity { parts.append("severity: \(severity.rawValue)") }
         if let count = expected.count { parts.append("count: \(count)") }

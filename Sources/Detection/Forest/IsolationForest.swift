@@ -189,7 +189,8 @@ struct IsolationForest: Sendable, Codable, Equatable {
 }
 
 extension Batch {
-    /// The anomaly score of each row, in (0, 1), by an isolation forest that is trained on the same rows: nobody need know what is normal.
+    /// The anomaly score of each row, in (0, 1), by an isolation forest that is trained on the same rows: nobody need know what
+    /// is normal.
     ///
     /// - Parameter trees: taken as the nearest number from 1 to 10,000.
     /// - Returns: nil when there are fewer than two rows, or no column that can be a feature.

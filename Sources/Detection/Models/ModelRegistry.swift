@@ -230,11 +230,13 @@ public enum ModelError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .damaged(let file):
-            "\(file): the model file is missing or damaged; train it again with 'obs model train', or put an earlier version in production with 'obs model promote'"
+            "\(file): the model file is missing or damaged; train it again with 'obs model train', or put an earlier version "
+                + "in production with 'obs model promote'"
         case .tooFewWindows(let table, let count):
             "\(table) has \(count) windows, and a model needs \(WindowModel.minimumRows); process more logs, then train again"
         case .tooFewRows(let table, let label, let positives, let negatives):
-            "\(table): '\(label)' is true in \(positives) rows and false in \(negatives), and a model needs \(RiskModel.minimumRows) of each; train on a longer history"
+            "\(table): '\(label)' is true in \(positives) rows and false in \(negatives), and a model needs "
+                + "\(RiskModel.minimumRows) of each; train on a longer history"
         case .missingFeature(let name): "there is no column '\(name)', which the model needs"
         case .noFeatures(let table): "\(table): no column can be a feature; numbers, booleans and texts of few kinds can"
         case .otherKind(let name, let kind, let wanted):

@@ -38,7 +38,8 @@ extension DetectionRule {
                 facts.append(
                     (
                         "except",
-                        "known: \(seen.match.map(\.description).joined(separator: ", ")) with the same \(seen.by.map(\.description).joined(separator: ", "))"
+                        "known: \(seen.match.map(\.description).joined(separator: ", ")) with the same "
+                            + "\(seen.by.map(\.description).joined(separator: ", "))"
                     ))
             }
         }

@@ -331,8 +331,8 @@ struct RuleGroup: Sendable {
     }
 }
 
-/// How many events a group usually has, as a sum in which each counts less the older it is: one number, the same in any order
-/// of the events.
+/// The usual number of events of a group, as a sum in which each counts less the older it is: one number, the same in any
+/// order of the events.
 ///
 /// Source: Brown: Smoothing, Forecasting and Prediction of Discrete Time Series, 1963 (exponential smoothing, here in continuous
 /// time).

@@ -1,6 +1,8 @@
-/// Gives the text of one compressed file, a piece at a time. Several streams behind one another are one text, as the tools that write them have it.
+/// Gives the text of one compressed file, a piece at a time. Several streams behind one another are one text, as the tools that
+/// write them have it.
 ///
-/// A conformer holds a bounded amount of memory, whatever the file says of itself. It is used by one task, and by nobody after it has named a problem.
+/// A conformer holds a bounded amount of memory, whatever the file says of itself. It is used by one task, and by nobody after it
+/// has named a problem.
 protocol Decompressor: AnyObject {
     /// Decompresses from the start of `input` to the start of `output`. It may be called with no input, for what it still holds.
     ///

@@ -1,6 +1,7 @@
 internal import CZstd
 
-/// Zstandard: frames behind one another. A frame that wants a window of more than 128 MB (`zstd --long=28` and above) is refused by the library. RFC 8878.
+/// Zstandard: frames behind one another. A frame that wants a window of more than 128 MB (`zstd --long=28` and above) is refused
+/// by the library. RFC 8878.
 final class Zstandard: Decompressor {
     private let stream: OpaquePointer
     private var isInsideFrame = false

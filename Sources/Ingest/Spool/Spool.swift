@@ -2,8 +2,8 @@ import Columns
 import Foundation
 import Parsing
 
-/// Where pushed lines wait on disk: they are in a file, and synced, before their sender gets its response. From there on they are a file like any
-/// other, which a ``FollowSource`` follows.
+/// Where pushed lines wait on disk: they are in a file, and synced, before their sender gets its response. From there on they are
+/// a file like any other, which a ``FollowSource`` follows.
 ///
 ///     spool/NAME.log      grows; renamed to NAME.log.1 when it is large and what was renamed before is committed
 ///     spool/NAME.log.1    what a pipeline may still be reading
@@ -38,7 +38,8 @@ public actor Spool {
 
     /// - Parameters:
     ///   - folder: where the file is, or is made.
-    ///   - isConsumed: whether the file with this inode is the one that the last committed position is in: then all older ones are read.
+    ///   - isConsumed: whether the file with this inode is the one that the last committed position is in: then all older ones
+    ///     are read.
     public init(
         name: String, folder: String, limits: Limits = Limits(), isConsumed: @escaping @Sendable (_ inode: UInt64) -> Bool
     ) throws {

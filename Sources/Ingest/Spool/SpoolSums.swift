@@ -1,11 +1,13 @@
 internal import CZlib
 import Foundation
 
-/// The checksums of what was taken into a spool, beside it: a line for each group of bodies that was synced together, written after that.
+/// The checksums of what was taken into a spool, beside it: a line for each group of bodies that was synced together, written
+/// after that.
 ///
 ///     spool/.NAME.log.sums     first byte, number of bytes, CRC-32
 ///
-/// A crash may leave out the last of them. What they are of was on disk before, so a spool that is shorter than they say has lost lines.
+/// A crash may leave out the last of them. What they are of was on disk before, so a spool that is shorter than they say has lost
+/// lines.
 struct SpoolSums: Sendable {
     private let spool: String
     private var path: String { Self.path(spool) }
@@ -52,11 +54,13 @@ struct SpoolSums: Sendable {
             let bytes = (try? file.read(upToCount: count)) ?? nil
             guard let bytes, bytes.count == count else {
                 return
-                    "\(spool): it is shorter than what was taken in, from byte \(start) on; whoever pushed these lines has to push them again"
+                    "\(spool): it is shorter than what was taken in, from byte \(start) on; whoever pushed these lines has to "
+                    + "push them again"
             }
             guard String(Self.checksum(Array(bytes)), radix: 16) == words[2] else {
                 return
-                    "\(spool): bytes \(start) to \(start + UInt64(count)) are not those that were taken in; look whether the disk is failing, and whether the lines make sense"
+                    "\(spool): bytes \(start) to \(start + UInt64(count)) are not those that were taken in; look whether the "
+                    + "disk is failing, and whether the lines make sense"
             }
         }
         return nil

@@ -3,8 +3,9 @@ import Foundation
 
 /// How long a source is usually silent, learned from the gaps between its lines.
 ///
-/// Gaps are counted by powers of two seconds, and each counts for as long as it lasted: the night of a log that is written by day only is a third of the time, and so
-/// usual. What is long ago counts for less, so that a source may change its ways. Its size does not grow.
+/// Gaps are counted by powers of two seconds, and each counts for as long as it lasted: the night of a log that is written by day
+/// only is a third of the time, and so usual. What is long ago counts for less, so that a source may change its ways. Its size
+/// does not grow.
 public struct SourceHabit: Codable, Sendable, Equatable {
     /// Seconds that were spent in gaps of at most 2^index seconds.
     private var time = [Double](repeating: 0, count: 24)
@@ -32,7 +33,8 @@ public struct SourceHabit: Codable, Sendable, Equatable {
         if time.reduce(0, +) > Self.memory { time = time.map { $0 / 2 } }
     }
 
-    /// The silence that is too long: three times the gap up to which nine tenths of the time were spent, and at least ``floor``; ``unknown`` while too little is known.
+    /// The silence that is too long: three times the gap up to which nine tenths of the time were spent, and at least ``floor``;
+    /// ``unknown`` while too little is known.
     public var limit: Duration {
         let total = time.reduce(0, +)
         guard total >= Self.least.seconds, count >= Self.least.gaps else { return Self.unknown }

@@ -18,8 +18,8 @@ public struct SourceLook: Sendable, Equatable {
 
     /// At a path or pattern whose files are followed.
     ///
-    /// Folders that a pattern matches are passed over, as a shell's user expects it; a file that may not be read is a problem although others may be: what is named is to be
-    /// watched.
+    /// Folders that a pattern matches are passed over, as a shell's user expects it; a file that may not be read is a problem
+    /// although others may be: what is named is to be watched.
     public static func followed(_ pattern: String) -> SourceLook {
         let paths = SourcePattern.paths(pattern)
         guard !paths.isEmpty else {

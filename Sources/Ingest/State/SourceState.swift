@@ -2,7 +2,8 @@ import Columns
 
 /// How a source is: whether its lines are read, and if they are not, why.
 ///
-/// The same value is shown wherever somebody looks: `obs check config`, the log, `obs_source_up`, `/-/ready`, `obs check health` and the page.
+/// The same value is shown wherever somebody looks: `obs check config`, the log, `obs_source_up`, `/-/ready`, `obs check health`
+/// and the page.
 public enum SourceState: Sendable, Equatable {
     /// What is named is there and is read; there may be nothing new in it.
     case reading
@@ -57,11 +58,14 @@ public enum SourceState: Sendable, Equatable {
                 : "\(path): there is no such file; it is read as soon as it appears, or correct the path"
         case .unreadable(let path, let access): "\(path): user '\(access.user)' may not read it; \(access.remedy)"
         case .irregular(let path, let kind):
-            "\(path): is a \(kind), and only regular files are followed; name a file, or push the lines to a source with 'http: true'"
+            "\(path): is a \(kind), and only regular files are followed; name a file, or push the lines to a source with "
+                + "'http: true'"
         case .notUnderstood(let lines, let format, let place):
-            "\(place): none of its first \(lines == 1 ? "line is" : "\(lines) lines are") understood as '\(format)'; look with 'obs parse --format \(format) FILE' and name the pipeline that fits"
+            "\(place): none of its first \(lines == 1 ? "line is" : "\(lines) lines are") understood as '\(format)'; look with "
+                + "'obs parse --format \(format) FILE' and name the pipeline that fits"
         case .silent(_, let time, let limit, let place):
-            "\(place): no line for \(time.rounded), and \(limit.rounded) is the longest that is usual; look whether what writes it runs, or set silent_after"
+            "\(place): no line for \(time.rounded), and \(limit.rounded) is the longest that is usual; look whether what "
+                + "writes it runs, or set silent_after"
         }
     }
 }
@@ -95,7 +99,8 @@ public struct SourceReport: Sendable, Equatable {
     public var name: String
     /// That the source feeds.
     public var pipeline: String
-    /// What it reads, as the configuration names it: a path or pattern, a table of a database, an address that lines are pushed to.
+    /// What it reads, as the configuration names it: a path or pattern, a table of a database, an address that lines are pushed
+    /// to.
     public var place: String
     /// How it was found last.
     public var state: SourceState

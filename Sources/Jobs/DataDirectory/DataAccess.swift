@@ -20,7 +20,8 @@ public enum DataAccess {
                 stat(directory, &information) == 0
                 ? getgrgid(information.st_gid).map { String(cString: $0.pointee.gr_name) } : nil
             return
-                "\(directory): user '\(user)' has no permission to look into it; ask as the user who owns it\(group.map { ", or join the group '\($0)'" } ?? "")"
+                "\(directory): user '\(user)' has no permission to look into it; ask as the user who owns "
+                + "it\(group.map { ", or join the group '\($0)'" } ?? "")"
         }
     }
 

@@ -31,7 +31,8 @@ public enum DataOwner {
         }
         let user = name ?? "#\(owner.st_uid)"
         throw UsageError(
-            "\(path): belongs to '\(user)', who could not use what root writes there, and root cannot become '\(user)': \(String(cString: strerror(reason))); type: sudo -u \(name ?? "'#\(owner.st_uid)'") \(commandLine)"
+            "\(path): belongs to '\(user)', who could not use what root writes there, and root cannot become '\(user)': "
+                + "\(String(cString: strerror(reason))); type: sudo -u \(name ?? "'#\(owner.st_uid)'") \(commandLine)"
         )
     }
 

@@ -32,7 +32,8 @@ public struct Workspace: Sendable {
                 // A small one is done before anybody has read this.
                 guard size > 100_000_000, isatty(STDERR_FILENO) == 1 else { return }
                 let line =
-                    "obs: \(path)/obs.db (\(size / 1_000_000) MB) is of an earlier version and is brought up to date; this takes a moment\n"
+                    "obs: \(path)/obs.db (\(size / 1_000_000) MB) is of an earlier version and is brought up to date; this "
+                    + "takes a moment\n"
                 try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
             })
     }

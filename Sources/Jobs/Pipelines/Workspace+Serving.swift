@@ -6,8 +6,8 @@ import Streaming
 import Telemetry
 
 extension Workspace {
-    /// Opens `serve.db`, the newest gold rows. Where the file is damaged it is put aside, and where there is none the rows are made
-    /// anew from the gold tables, which hold all of them.
+    /// Opens `serve.db`, the newest gold rows. Where the file is damaged it is put aside, and where there is none the rows are
+    /// made anew from the gold tables, which hold all of them.
     ///
     /// - Throws: what opening it or reading the gold tables throws.
     public func serving(

@@ -35,7 +35,8 @@ struct FolderSink: LineSink {
         try database.write { database in
             try database.execute(
                 sql: """
-                    CREATE TABLE IF NOT EXISTS orders (order_id INTEGER PRIMARY KEY, ts TEXT, user_id INTEGER, total REAL, state TEXT);
+                    CREATE TABLE IF NOT EXISTS orders (
+                        order_id INTEGER PRIMARY KEY, ts TEXT, user_id INTEGER, total REAL, state TEXT);
                     CREATE TABLE IF NOT EXISTS items (item_id INTEGER PRIMARY KEY, order_id INTEGER, ts TEXT, product_id TEXT,
                         quantity INTEGER, price REAL);
                     """)

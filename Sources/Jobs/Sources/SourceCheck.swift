@@ -15,7 +15,8 @@ public struct SourceCheck: Sendable {
 
     /// The warning about a configuration without sources.
     public static let nothing =
-        "no source is configured, so obs watches nothing; name a log under 'sources:' in obs.yaml, such as { name: auth, file: /var/log/auth.log, pipeline: ssh }"
+        "no source is configured, so obs watches nothing; name a log under 'sources:' in obs.yaml, such as { name: auth, file: "
+        + "/var/log/auth.log, pipeline: ssh }"
 
     /// The names of so many files are shown.
     private static let shownFiles = 5

@@ -234,7 +234,8 @@ public final class DeltaTable: Sendable {
                 throw LakeError.schemaMismatch(
                     table: name,
                     reason:
-                        "its column '\(field.name)' must have a value, and what is to be written has none; move the table away or "
+                        "its column '\(field.name)' must have a value, and what is to be written has none; move the table away "
+                        + "or "
                         + "name another")
             }
             guard !missing.isEmpty, var metadata = snapshot.metadata else { return nil }

@@ -24,7 +24,8 @@ extension DeltaTable {
     ///
     /// - Parameters:
     ///   - shouldStop: asked between merges.
-    ///   - passingOver: called with a file that cannot be read; what would have been merged with it stays as it is. Without it the
+    ///   - passingOver: called with a file that cannot be read; what would have been merged with it stays as it is. Without it
+    ///     the
     ///     error is thrown.
     public func optimize(
         _ policy: CompactionPolicy = .everything, shouldStop: () -> Bool = { false }, passingOver: ((LakeError) -> Void)? = nil

@@ -1,6 +1,6 @@
 import Columns
 
-/// What ``DeltaTable/vacuum(keeping:isDryRun:)`` has removed, or would remove.
+/// What ``DeltaTable/vacuum(keeping:_:isDryRun:)`` has removed, or would remove.
 public struct VacuumSummary: Sendable, Equatable {
     /// The keys of the deleted files, or of those that would be deleted.
     public var files: [String] = []
@@ -9,7 +9,7 @@ public struct VacuumSummary: Sendable, Equatable {
 }
 
 /// Which files vacuum looks at.
-enum VacuumScope: Sendable {
+public enum VacuumScope: Sendable {
     /// Also those that no commit names: what a crash left behind.
     case everything
     /// Only files that a commit has removed from the table. What no commit names may be an epoch that is still to be committed.
@@ -26,15 +26,9 @@ extension DeltaTable {
     /// - Parameters:
     ///   - retention: nil for what the table says, or seven days.
     ///   - isDryRun: only says what would be deleted.
-    public func vacuum(keeping retention: Duration? = nil, isDryRun: Bool = false) throws(LakeError) -> VacuumSummary {
-        try vacuum(keeping: retention, .everything, isDryRun: isDryRun)
-    }
-
-    /// The same, of the files that `scope` names.
-    ///
-    /// - Parameter isKnown: whether a removed file, by its path in the log, may be deleted by what the caller has seen itself.
-    func vacuum(
-        keeping retention: Duration? = nil, _ scope: VacuumScope, isDryRun: Bool = false,
+    ///   - isKnown: whether a removed file, by its path in the log, may be deleted by what the caller has seen itself.
+    public func vacuum(
+        keeping retention: Duration? = nil, _ scope: VacuumScope = .everything, isDryRun: Bool = false,
         isKnown: (String) -> Bool = { _ in true }
     ) throws(LakeError) -> VacuumSummary {
         try refresh()

@@ -94,7 +94,8 @@ extension DeltaLog {
                         previous != CommitSeal.text(last.checksum)
                     {
                         problems.append(
-                            "\(storage.location(Self.commitKey(last.version))): it is not the file that version \(version) was committed after"
+                            "\(storage.location(Self.commitKey(last.version))): it is not the file that version \(version) was "
+                                + "committed after"
                         )
                     }
                     last = (version, commit.checksum)

@@ -9,8 +9,10 @@ import Foundation
 struct JSONLines: LogFormat {
     static let name = "json"
     static let samples = [
-        #"{"ts":"2026-11-21T10:00:00.250Z","user":{"id":17,"name":"Zoë"},"path":"/p/9","status":200,"latency_ms":12.5,"ok":true}"#,
-        #"{"ts":"2026-11-21T11:00:01+01:00","user":{"id":"18"},"path":"\/a\u00e9","status":404,"latency_ms":3,"ok":false,"tags":["a","b"]}"#,
+        #"{"ts":"2026-11-21T10:00:00.250Z","user":{"id":17,"name":"Zoë"},"path":"/p/9","status":200,"latency_ms":12.5,"#
+            + #""ok":true}"#,
+        #"{"ts":"2026-11-21T11:00:01+01:00","user":{"id":"18"},"path":"\/a\u00e9","status":404,"latency_ms":3,"ok":false,"#
+            + #""tags":["a","b"]}"#,
     ]
 
     private var record: RecordColumns

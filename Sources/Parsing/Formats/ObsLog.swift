@@ -5,8 +5,10 @@ import Foundation
 struct ObsLog: LogFormat {
     static let name = "obs"
     static let samples = [
-        #"{"ts":"2026-11-21T10:00:00.123Z","level":"info","msg":"epoch committed","logger":"obs","pipeline":"ssh","run_id":"0192","epoch":7,"rows":4096,"duration_ms":12.5}"#,
-        #"{"ts":"2026-11-21T10:00:05.001Z","level":"error","msg":"a pipeline failed; it goes on from its last checkpoint","logger":"obs","pipeline":"ssh","error":"No space left on device"}"#,
+        #"{"ts":"2026-11-21T10:00:00.123Z","level":"info","msg":"epoch committed","logger":"obs","pipeline":"ssh","#
+            + #""run_id":"0192","epoch":7,"rows":4096,"duration_ms":12.5}"#,
+        #"{"ts":"2026-11-21T10:00:05.001Z","level":"error","msg":"a pipeline failed; it goes on from its last checkpoint","#
+            + #""logger":"obs","pipeline":"ssh","error":"No space left on device"}"#,
     ]
 
     private var lines: JSONLines

@@ -4,8 +4,9 @@ import Incidents
 
 /// Which addresses a firewall may block, and for how long: the sources of incidents of chosen rules. obs blocks nothing itself.
 ///
-/// Listed is the `source` (or the `source_net`) of each incident that goes on, or that ended by itself, until ``BlocklistPolicy/expiry`` after it was
-/// last seen: an attacker who is blocked is quiet, and must not come back for that. What a person resolves is off the list at once.
+/// Listed is the `source` (or the `source_net`) of each incident that goes on, or that ended by itself, until
+/// ``BlocklistPolicy/expiry`` after it was last seen: an attacker who is blocked is quiet, and must not come back for that. What
+/// a person resolves is off the list at once.
 public struct Blocklist: Sendable {
     /// An address or network and the newest incident that it is listed for.
     public struct Entry: Sendable, Equatable {

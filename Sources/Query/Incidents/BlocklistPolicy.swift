@@ -19,8 +19,8 @@ public struct BlocklistPolicy: Sendable, Decodable {
 
     /// Not of the internet, or not of one machine.
     ///
-    /// Source: RFC 6890, "Special-Purpose IP Address Registries"; multicast by RFC 5771 and RFC 4291 §2.7. Networks for documentation are not among them:
-    /// nobody is there, and examples use them.
+    /// Source: RFC 6890, "Special-Purpose IP Address Registries"; multicast by RFC 5771 and RFC 4291 §2.7. Networks for
+    /// documentation are not among them: nobody is there, and examples use them.
     public static let privateNetworks = [
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16",
         "224.0.0.0/3",

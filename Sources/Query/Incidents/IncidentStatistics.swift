@@ -58,7 +58,8 @@ extension IncidentQuestions {
         if grouping != .receiver, !rows.isEmpty {
             let spelled = ["detect", "acknowledge", "resolve"].compactMap { measure in
                 all.quantile(0.5, of: measure).map { median in
-                    "\(measure) \(Shown.duration(.seconds(median))) (p90 \(Shown.duration(.seconds(all.quantile(0.9, of: measure)!))))"
+                    "\(measure) \(Shown.duration(.seconds(median))) (p90 "
+                        + "\(Shown.duration(.seconds(all.quantile(0.9, of: measure)!))))"
                 }
             }
             answer.note = "\(all.count(of: "opened")) incidents; median time to \(spelled.joined(separator: ", to "))"
@@ -75,6 +76,7 @@ extension IncidentQuestions {
         }.map { $0.key[0] }.sorted()
         guard let first = names.first else { return nil }
         return
-            "most incidents of \(names.joined(separator: ", ")) were false positives: 'obs rules explain \(first)' proposes an exception"
+            "most incidents of \(names.joined(separator: ", ")) were false positives: 'obs rules explain \(first)' proposes an "
+            + "exception"
     }
 }

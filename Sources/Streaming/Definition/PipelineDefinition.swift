@@ -116,7 +116,8 @@ public struct InputDefinition: Sendable, Hashable {
         // Only where it is not the default, so that checkpoints of before it could be set are read on.
         let skew = maxClockSkew == Self.defaultClockSkew ? "" : " skew \(maxClockSkew.inMicroseconds)"
         return
-            "input \(name) \(table) \(format) \(columns) \(settings) \(allowedLateness.inMicroseconds) \(steps.map(\.stage.signature))"
+            "input \(name) \(table) \(format) \(columns) \(settings) \(allowedLateness.inMicroseconds) "
+            + "\(steps.map(\.stage.signature))"
             + skew
     }
 }
@@ -138,7 +139,8 @@ enum DefinitionError: Error, Sendable, Equatable, CustomStringConvertible {
         case .inputNeeded(let pipeline, let known):
             "pipeline '\(pipeline)' has several inputs; say which one with 'input': \(known.joined(separator: ", "))"
         case .noStream(let name, let asked, let known):
-            "\(asked) reads from '\(name)', which is not an input, stream or window above it; known are \(known.joined(separator: ", "))"
+            "\(asked) reads from '\(name)', which is not an input, stream or window above it; known are "
+                + "\(known.joined(separator: ", "))"
         case .noColumn(let name, let asked, let known):
             "\(asked) names the column '\(name)', which there is not; known are \(known.joined(separator: ", "))"
         case .wrongType(let column, let type, let asked, let wanted):

@@ -82,6 +82,7 @@ struct ExpectationFailure: Error, CustomStringConvertible {
     let detail: String
 
     var description: String {
-        "pipeline '\(pipeline)': the expectation '\(expectation)' does not hold: \(detail); nothing of this epoch is committed; correct the data or the expectation, or set its action to drop"
+        "pipeline '\(pipeline)': the expectation '\(expectation)' does not hold: \(detail); nothing of this epoch is "
+            + "committed; correct the data or the expectation, or set its action to drop"
     }
 }

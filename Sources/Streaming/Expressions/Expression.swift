@@ -263,7 +263,8 @@ private struct ExpressionParser {
             guard take(symbol: "(") else { return .column(name) }
             guard let function = Expression.Function(rawValue: name) else {
                 throw bad(
-                    "there is no function '\(name)'; known are \(Expression.Function.allCases.map(\.rawValue).joined(separator: ", "))"
+                    "there is no function '\(name)'; known are "
+                        + "\(Expression.Function.allCases.map(\.rawValue).joined(separator: ", "))"
                 )
             }
             var arguments: [Expression.Node] = []
@@ -272,9 +273,8 @@ private struct ExpressionParser {
                 guard take(symbol: ")") else { throw bad("a ')' is missing after the arguments of \(name)") }
             }
             guard function.arguments.contains(arguments.count) else {
-                throw bad(
-                    "\(name) has \(arguments.count) arguments; it takes \(function.arguments.lowerBound == function.arguments.upperBound ? "\(function.arguments.lowerBound)" : "1 to 16")"
-                )
+                let (least, most) = (function.arguments.lowerBound, function.arguments.upperBound)
+                throw bad("\(name) has \(arguments.count) arguments; it takes \(least == most ? "\(least)" : "1 to 16")")
             }
             return .call(function, arguments)
         case .symbol("("):

@@ -98,7 +98,8 @@ struct PipelineIntake: Sendable {
         let source = feed.source
         do {
             try await source.run(from: feed.position) { chunk in
-                // A run over the existing files is one of many: its files are the next part of the source, not partitions that end.
+                // A run over the existing files is one of many: its files are the next part of the source, not partitions that
+                // end.
                 let job = ParsingJob(
                     source: source.name, input: feed.input, watermarkKey: mode == .available ? "" : chunk.partition,
                     ends: mode == .batch && chunk.endsPartition, chunk)

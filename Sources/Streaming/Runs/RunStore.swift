@@ -106,7 +106,8 @@ public struct RunStore: Sendable {
             try Int64.fetchOne(
                 database,
                 sql:
-                    "SELECT max(due_at) FROM pipeline_run WHERE pipeline = ? AND kind = 'schedule' AND ended_at IS NOT NULL AND error IS NULL AND due_at <= ?",
+                    "SELECT max(due_at) FROM pipeline_run WHERE pipeline = ? AND kind = 'schedule' AND ended_at IS NOT NULL "
+                    + "AND error IS NULL AND due_at <= ?",
                 arguments: [pipeline, now.microseconds]
             ).map(Timestamp.init(microseconds:))
         }

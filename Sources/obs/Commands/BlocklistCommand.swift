@@ -11,7 +11,8 @@ struct BlocklistCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blocklist", abstract: "List the addresses of attacks, for a firewall. obs itself blocks nothing.",
         discussion: """
-            Listed are the sources of incidents that go on or ended by themselves, of the rules that 'blocklist.rules' of the configuration
+            Listed are the sources of incidents that go on or ended by themselves, of the rules that 'blocklist.rules' of the \
+            configuration
             names. An incident that somebody resolves is off the list; private addresses, those of this machine and those that
             'blocklist.allow' names are never on it.
 

@@ -32,8 +32,10 @@ struct SSHD: LogFormat {
         "Dec 10 06:55:46 gate sshd[24200]: Invalid user webmaster from 192.0.2.31",
         "Dec 10 06:55:48 gate sshd[24200]: Failed password for invalid user webmaster from 192.0.2.31 port 38926 ssh2",
         "Dec 10 07:13:56 gate sshd[24227]: message repeated 5 times: [ Failed password for root from 192.0.2.7 port 51772 ssh2]",
-        "2026-11-21T09:32:20.204311+01:00 gate sshd-session[680]: Accepted publickey for deploy from 198.51.100.4 port 49116 ssh2: ED25519 SHA256:4q",
-        "<38>1 2026-11-21T08:32:20Z gate sshd 680 - - Connection closed by authenticating user root 203.0.113.9 port 4242 [preauth]",
+        "2026-11-21T09:32:20.204311+01:00 gate sshd-session[680]: Accepted publickey for deploy from 198.51.100.4 port 49116 "
+            + "ssh2: ED25519 SHA256:4q",
+        "<38>1 2026-11-21T08:32:20Z gate sshd 680 - - Connection closed by authenticating user root 203.0.113.9 port 4242 "
+            + "[preauth]",
     ]
 
     static let counter: EventCounter? = EventCounter(

@@ -42,7 +42,8 @@ extension SSHD {
         ("input_userauth_request: illegal user {user}", .userauthRequest),
         ("userauth_pubkey: {rest}", .userauthRequest),
         (
-            "Authentication tried for {account} with correct key but not from a permitted host (host={client}, ip={source}, {rest}",
+            "Authentication tried for {account} with correct key but not from a permitted host (host={client}, ip={source}, "
+                + "{rest}",
             .userNotAllowed
         ),
         ("Authentication refused: {rest}", .userauthRequest),
@@ -204,7 +205,8 @@ extension SSHD {
         ("Attack from \"{text}\" on service {rest}", .server),
     ]
 
-    /// The events of the messages in which all of `words` stand, in large or small letters, with events of other programs that are read; sorted.
+    /// The events of the messages in which all of `words` stand, in large or small letters, with events of other programs that
+    /// are read; sorted.
     public static func events(saying words: [String]) -> [String] {
         let wanted = words.map { $0.lowercased() }
         let found = (grammar.map { ($0.0, $0.1.event) } + AccountLine.grammar).filter { message, _ in

@@ -1,9 +1,10 @@
 import Columns
 
-/// From where each user of each host logged in last, for the lines of programs that only know the user: `sudo: alice : … COMMAND=/bin/sh` names no address, and
-/// whoever asks what an intruder did asks by his.
+/// From where each user of each host logged in last, for the lines of programs that only know the user: `sudo: alice : …
+/// COMMAND=/bin/sh` names no address, and whoever asks what an intruder did asks by his.
 ///
-/// A user who is logged in from two places is taken for the one who came last. Bounded: the log-in that is longest ago makes room.
+/// A user who is logged in from two places is taken for the one who came last. Bounded: the log-in that is longest ago makes
+/// room.
 struct SSHLogins: Sendable {
     /// A session that lasts longer is rare, and then the line has no address.
     private static let lifetime: Int64 = 12 * 3_600_000_000
