@@ -13,7 +13,7 @@ public enum ConfigurationReference {
     private static func yaml(_ place: String, indent: String) -> [String] {
         guard
             let section = KeySections.general.first(where: { $0.places == [place] })
-                ?? KeySections.alerting.first(where: { $0.places == [place] })
+                ?? (KeySections.alerting + KeySections.integrations).first(where: { $0.places == [place] })
         else { return [] }
         return section.keys.flatMap { key -> [String] in
             let meaning = "\(indent)# \(key.meaning)"

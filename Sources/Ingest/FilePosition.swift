@@ -71,7 +71,7 @@ extension FilePosition {
         case isInsideLine = "inside"
     }
 
-    // What is seldom is left out, and what an earlier version did not write is read as if it were not so.
+    // What is false or 0, as it nearly always is, is left out: a checkpoint may have thousands of positions.
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)

@@ -124,9 +124,9 @@ struct `The rooms of the house` {
 
     private static let longestFile = 450
     /// Lines over 130 characters that remain; whoever mends some lowers the number.
-    private static let longLines = 400
+    private static let longLines = 100
     /// Public declarations without a doc comment, of a hundred, that remain.
-    private static let undocumented = 16.0
+    private static let undocumented = 5.0
 
     @Test func `have short files and lines, and say what their public declarations are for`() throws {
         var long = 0, declarations = 0, documented = 0

@@ -54,6 +54,16 @@ struct `The checkpoint of a pipeline` {
         #expect(Checkpoint.StateName(text) == nil)
     }
 
+    @Test func `of another layout is refused, and says so`() throws {
+        let checkpoints = try saved()
+        var content = try CheckpointSeal.open(Data(contentsOf: URL(filePath: path)))
+        let layout = try #require(content.firstRange(of: Data("\"layout\":1".utf8)))
+        content.replaceSubrange(layout, with: Data("\"layout\":9".utf8))
+        try (CheckpointSeal.line(of: [content]) + content).write(to: URL(filePath: path))
+        let refusal = #expect(throws: PipelineError.self) { try checkpoints.load() }
+        #expect(refusal?.description.contains("the checkpoint is of another version of obs") == true)
+    }
+
     @Test func `is put aside when it is damaged, as often as it has to be`() throws {
         let checkpoints = try saved()
         #expect(try checkpoints.setAside() == folder.path + "/p/checkpoint-41.old")

@@ -67,6 +67,10 @@ struct KeySection: Sendable {
     let keys: [KeyDeclaration]
 
     init(_ file: File, _ places: String..., meaning: String, keys: [KeyDeclaration]) {
+        self.init(file, places, meaning: meaning, keys: keys)
+    }
+
+    init(_ file: File, _ places: [String], meaning: String, keys: [KeyDeclaration]) {
         self.file = file
         self.places = places
         self.meaning = meaning
@@ -78,7 +82,7 @@ struct KeySection: Sendable {
 
 /// All sections of all files.
 enum KeySections {
-    static let all = general + alerting + pipelines + detections
+    static let all = general + alerting + integrations + pipelines + detections
 
     /// The keys of an Alertmanager file; further ones of `alerting` are those of obs.
     private static let alertmanagersKeys = [

@@ -25,8 +25,8 @@ public enum DataAccess {
         }
     }
 
-    /// Takes the database of an earlier obs away from those who are neither its owner nor of its group. What is made now never is
-    /// theirs: the mask of the process sees to that.
+    /// Takes files away from those who are neither their owner nor of their group, because a database that was copied into place may
+    /// be open to all. What obs makes itself never is: the mask of the process prevents it.
     static func close(_ files: [String]) {
         for file in files {
             var information = stat()

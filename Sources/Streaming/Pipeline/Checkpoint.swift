@@ -49,6 +49,7 @@ struct Replacement: Codable, Sendable {
 /// which says whose it is.
 extension Checkpoint {
     private struct Head: Codable {
+        /// Changes with any change of what is in the file; only this one is read.
         var layout = Head.layout
         var pipeline: String
         var definitionHash: String
@@ -57,7 +58,7 @@ extension Checkpoint {
         var replacing: [String: Replacement]?
         var exportSizes: [String: Int64]
 
-        static let layout = 4
+        static let layout = 1
     }
 
     /// A layout that this obs does not know.

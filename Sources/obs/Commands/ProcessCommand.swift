@@ -47,8 +47,10 @@ struct ProcessCommand: AsyncParsableCommand {
 
     @Argument(
         help:
-            "The files, a folder with a JSON file per record, or FILE#TABLE of SQLite; INPUT=FILE for a pipeline of several "
-            + "inputs."
+            """
+            The files, a folder with a JSON file per record, or FILE#TABLE of SQLite; INPUT=FILE for a pipeline of several \
+            inputs.
+            """
     )
     var files: [String]
 

@@ -7,8 +7,8 @@ internal import CZlib
 ///
 /// `obsChecksum` is the CRC-32 of the whole file with eight zeros in its place. `obsPrevious` is that of the file of the
 /// version before, so that a commit which another engine wrote is known too, once obs has committed after it. The protocol
-/// leaves to each writer what `commitInfo` holds, and others pass over both. A commit without them (another engine's, or an
-/// older obs's) is checked for its structure alone.
+/// leaves to each writer what `commitInfo` holds, and others pass over both. A commit without them,
+/// another engine's, is checked for its structure alone.
 enum CommitSeal {
     /// What stands in the place of the checksum until it is known.
     static let unset = "00000000"
