@@ -25,12 +25,14 @@ public struct EventQuestions: Sendable {
         for condition in conditions where opened.schema.index(of: condition.name) == nil {
             throw QueryError.unknown("column", condition.name, known: opened.schema.fields.map(\.name))
         }
-        let from = since ?? Timestamp(microseconds: .min)
-        let range = from...max(from, until ?? Timestamp(microseconds: .max))
+        let from = since ?? Timestamp(microseconds: .min), to = until ?? Timestamp(microseconds: .max)
         let isBounded = since != nil || until != nil
         var kept: [[Value]] = []
         var total = 0
+        // No row is in a range that ends before it begins.
+        let range = from...max(from, to)
         try opened.scan(times: isBounded ? (time, range) : nil, matching: conditions) { batch in
+            guard from <= to else { return false }
             let isMatched = conditions.rows(in: batch)
             let times = batch[time]
             for row in 0..<batch.count where isMatched[row] {

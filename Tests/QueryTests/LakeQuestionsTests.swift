@@ -29,7 +29,7 @@ struct `A query on tables` {
             try questions.tables().rows.map { $0[0].description + $0[2].description + $0[3].description } == [
                 "gold.a22", "gold.b22",
             ])
-        let log = folder.path + "/gold.a/_delta_log"
+        let log = folder.path + "/gold/a/_delta_log"
         for file in try FileManager.default.contentsOfDirectory(atPath: log) where file.hasSuffix(".json") {
             try Data("{".utf8).write(to: URL(filePath: "\(log)/\(file)"))
         }
@@ -55,7 +55,7 @@ struct `A query on tables` {
     @Test func `verifies every file, and says what is wrong with one that is cut`() throws {
         let (answer, isWell) = try questions.verify([]) { _, _ in }
         #expect(isWell && answer.note == nil && answer.rows.count == 2)
-        let folder = folder.path + "/gold.b"
+        let folder = folder.path + "/gold/b"
         let file = try #require(try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasSuffix(".parquet") })
         try Data(Data(contentsOf: URL(filePath: "\(folder)/\(file)")).dropLast(10)).write(to: URL(filePath: "\(folder)/\(file)"))
         let damaged = try questions.verify([]) { _, _ in }
