@@ -1,8 +1,8 @@
 /// What the declared keys say to people: docs/configuration.md, and `obs check config --print-defaults`.
-public enum ConfigurationReference {
+enum ConfigurationReference {
     /// `obs.yaml` with every key of `alerting` and outside it that has a default, and its meaning; reading it is like reading no
     /// file.
-    public static var defaults: String {
+    static var defaults: String {
         var lines = [
             "# The defaults of obs.yaml; docs/configuration.md has every key of every file.", "",
         ]
@@ -31,7 +31,7 @@ public enum ConfigurationReference {
     }
 
     /// docs/configuration.md.
-    public static var markdown: String {
+    static var markdown: String {
         var text = """
             # Configuration
 
@@ -72,6 +72,11 @@ public enum ConfigurationReference {
         }
         return text + "\n"
     }
+}
+
+extension Configuration {
+    /// `obs.yaml` with every key that has a default, and its meaning; reading it is like reading no file.
+    public static var defaults: String { ConfigurationReference.defaults }
 }
 
 extension KeyDeclaration.Kind: CustomStringConvertible {

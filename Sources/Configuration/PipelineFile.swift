@@ -213,7 +213,7 @@ private struct WindowFile: Decodable {
         }
         var window = WindowDefinition(
             table: table, from: try container.decodeIfPresent(String.self, forKey: .from), kind: kind,
-            by: try container.decodeIfPresent(TextList.self, forKey: .by)?.texts ?? [],
+            by: try container.textOrTexts(.by) ?? [],
             where: try container.matchers(.where), aggregates: aggregates)
         if let limit = try container.decodeIfPresent(Int.self, forKey: .maxGroups) {
             window.maxGroups = limit

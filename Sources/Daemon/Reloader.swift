@@ -75,7 +75,7 @@ final class Reloader: Sendable {
     /// of what is wrong.
     private static func answer(_ error: any Error) -> String {
         if let error = error as? PipelineError { return error.description }
-        let count = (error as? ConfigurationError)?.mistakes.count ?? 1
+        let count = (error as? ConfigurationError)?.count ?? 1
         return "the new configuration has \(count == 1 ? "a mistake" : "\(count) mistakes") and the old one stays in force; "
             + "'obs check config' and the log say what is wrong"
     }

@@ -31,7 +31,7 @@ public struct Daemon: Sendable {
         workspace = try Workspace(configuration.dataDirectory)
         lock = try RunLock(configuration.dataDirectory)
         metrics = MetricsRegistry()
-        ProcessMetrics.register(in: metrics)
+        metrics.observeProcess()
         metrics.collectFromLibraries()
         metrics.gauge("obs_build_info", help: "The version that runs.", labels: ["version"])[BuildInfo.version].set(1)
         logger = configuration.logger(isService: true)

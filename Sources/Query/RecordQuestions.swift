@@ -139,7 +139,7 @@ public struct RecordQuestions: Sendable {
             state == "expired"
             ? try silences.expired(at: now, limit: limit + 1)
             : try silences.silences(endingAfter: now).filter { state == nil || $0.state(at: now).rawValue == state }.reversed()
-        var answer = AlertAnswers.silences(Array(all.prefix(limit)), now: now)
+        var answer = Answer.silences(Array(all.prefix(limit)), now: now)
         if all.count > limit { answer.note = "only the newest \(limit) are shown; ask for more with --limit" }
         answer.dispensable = ["starts_at", "created_by"]
         answer.main = "matchers"

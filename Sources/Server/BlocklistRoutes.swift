@@ -18,7 +18,7 @@ enum BlocklistRoutes {
                 var policy = policy()
                 let rules = request.query.filter { $0.name == "rule" && !$0.value.isEmpty }.map(\.value)
                 if !rules.isEmpty { policy.rules = Set(rules) }
-                let list = try Blocklist(incidents, policy, own: MachineAddresses.all, now: .now)
+                let list = try Blocklist(incidents, policy, own: Blocklist.ownAddresses, now: .now)
                 return form == .json ? .json(list.text(form)) : .text(list.text(form))
             }
         ]

@@ -4,9 +4,9 @@ import Glibc
 /// The `process_*` metrics that every Prometheus client has, read from `/proc` when they are scraped.
 ///
 /// Source: Prometheus, "Writing client libraries", process metrics.
-public enum ProcessMetrics {
+enum ProcessMetrics {
     /// Declares the metrics of the process in `registry`; they are read when it is scraped.
-    public static func register(in registry: MetricsRegistry) {
+    static func register(in registry: MetricsRegistry) {
         let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
         let page = Double(sysconf(Int32(_SC_PAGESIZE)))
         registry.counter("process_cpu_seconds_total", help: "User and system CPU time of the process.") {
@@ -59,4 +59,9 @@ public enum ProcessMetrics {
         let count = Glibc.read(descriptor, &bytes, bytes.count)
         return count > 0 ? String(decoding: bytes[..<count], as: UTF8.self) : nil
     }
+}
+
+extension MetricsRegistry {
+    /// Declares the `process_*` metrics that every Prometheus client has; they are read from `/proc` when they are scraped.
+    public func observeProcess() { ProcessMetrics.register(in: self) }
 }

@@ -36,7 +36,7 @@ struct CommonOptions: ParsableArguments {
     /// The same for a command that writes to the data directory: root continues as its owner.
     func configurationForWriting() throws -> Configuration {
         let configuration = try configuration()
-        try DataOwner.adopt(configuration.dataDirectory)
+        try DataDirectory.becomeOwner(of: configuration.dataDirectory)
         return configuration
     }
 
@@ -49,7 +49,7 @@ struct CommonOptions: ParsableArguments {
 
     private func existingDatabase(_ configuration: Configuration) throws -> String {
         let path = configuration.dataDirectory
-        guard try DataAccess.exists("obs.db", in: path) else {
+        guard try DataDirectory.has("obs.db", in: path) else {
             throw UsageError(
                 """
                 \(path): there is no obs.db in it; name the data directory with --data-dir, or make one with 'obs run' or \
@@ -68,7 +68,7 @@ struct CommonOptions: ParsableArguments {
 
     private func existingLake(_ configuration: Configuration) throws -> Lake {
         let path = configuration.dataDirectory
-        guard try DataAccess.exists("lake", in: path) else {
+        guard try DataDirectory.has("lake", in: path) else {
             throw UsageError(
                 """
                 \(path): there are no tables in it; name the data directory with --data-dir, or make some with \

@@ -85,7 +85,7 @@ struct Obs: AsyncParsableCommand {
     /// path and the reason are kept.
     private static func sentence(_ error: any Error) -> String {
         guard let error = error as? CocoaError else {
-            return DamagedDatabase.sentence(error) ?? String(describing: error)
+            return DataDirectory.damage(error) ?? String(describing: error)
         }
         let reason = (error.underlying as? POSIXError).map { String(cString: strerror($0.code.rawValue)) }
         let path = error.filePath.map { "\($0): " } ?? ""

@@ -25,7 +25,7 @@ public struct Workspace: Sendable {
 
     /// Makes the directory if it is not there.
     public init(_ path: String) throws {
-        DataAccess.close(["obs.db", "serve.db"].flatMap { file in ["", "-wal", "-shm"].map { "\(path)/\(file)\($0)" } })
+        DataDirectory.close(["obs.db", "serve.db"].flatMap { file in ["", "-wal", "-shm"].map { "\(path)/\(file)\($0)" } })
         try self.init(
             path,
             store: Store(path: path + "/obs.db", migrations: Self.migrations) { size in

@@ -7,9 +7,9 @@ import Columns
 #endif
 
 /// The addresses of the machine that the program runs on.
-public enum MachineAddresses {
+enum MachineAddresses {
     /// Those of all interfaces, as they are now; none when the system does not say.
-    public static var all: [IPAddress] {
+    static var all: [IPAddress] {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else { return [] }
         defer { freeifaddrs(first) }
@@ -29,4 +29,9 @@ public enum MachineAddresses {
         }
         return addresses
     }
+}
+
+extension Blocklist {
+    /// The addresses of this machine's interfaces, as they are now; none when the system does not say.
+    public static var ownAddresses: [IPAddress] { MachineAddresses.all }
 }

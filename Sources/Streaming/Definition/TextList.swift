@@ -1,10 +1,10 @@
 /// One text, or a list of them.
-public struct TextList: Decodable {
+struct TextList: Decodable {
     /// One or more, in their order.
-    public let texts: [String]
+    let texts: [String]
 
     /// Reads a text or a list of texts.
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         if let list = try? decoder.unkeyedContainer() {
             var list = list
             var texts: [String] = []
@@ -14,4 +14,9 @@ public struct TextList: Decodable {
             texts = [try decoder.singleValueContainer().decode(String.self)]
         }
     }
+}
+
+extension KeyedDecodingContainer {
+    /// One text, or a list of them; nil where the key is missing.
+    public func textOrTexts(_ key: Key) throws -> [String]? { try decodeIfPresent(TextList.self, forKey: key)?.texts }
 }

@@ -1,13 +1,10 @@
 import Columns
 
-/// A model that gives a number for each row of a batch. `Detection` has conformers; a pipeline knows them by name.
-public protocol RowScorer: Sendable {
-    /// One number per row; nil where the model has none.
-    func scores(_ rows: Batch) -> [Double?]
-}
+/// A model: one number per row of a batch, nil where it has none.
+public typealias RowScorer = @Sendable (_ rows: Batch) -> [Double?]
 
 /// The model of that name in production, or nil. Called once per batch.
-public typealias ScorerProvider = @Sendable (_ model: String) -> (any RowScorer)?
+public typealias ScorerProvider = @Sendable (_ model: String) -> RowScorer?
 
 /// Adds a number that a model gives; null while no model of that name is in production.
 ///
@@ -46,10 +43,10 @@ struct ModelScore: Stage {
         let scorers: ScorerProvider
 
         mutating func run(_ flows: [Flow], in round: inout StageRound) -> [Flow] {
-            let scorer = scorers(model)
+            let score = scorers(model)
             return flows.map { flow in
                 var builder = NumberBuilder<Double>()
-                let scores = scorer?.scores(flow.batch)
+                let scores = score?(flow.batch)
                 for row in 0..<flow.batch.count { builder.append(scores?[row]) }
                 return flow.with(Batch(schema: schema, columns: flow.batch.columns + [builder.finish()]))
             }

@@ -101,7 +101,7 @@ struct AlertCommand: AsyncParsableCommand {
                         filter, now: .now)
                 }
             if alerts.isEmpty, output.output == .table { return Terminal.say("no alerts") }
-            Terminal.show(AlertAnswers.alerts(alerts), as: output.output)
+            Terminal.show(.alerts(alerts), as: output.output)
         }
     }
 }
@@ -139,7 +139,7 @@ struct RouteCommand: AsyncParsableCommand {
             guard let route = alerting.route else {
                 throw UsageError("the configuration has no route: nobody is notified of any alert; add alerting.route")
             }
-            Terminal.show(AlertAnswers.routes(route.explain(try AlertCommand.pairs(labels))), as: output.output)
+            Terminal.show(.routes(route.explain(try AlertCommand.pairs(labels))), as: output.output)
         }
     }
 }

@@ -49,7 +49,7 @@ struct BlocklistCommand: ParsableCommand {
         }
         if `private` { policy.includesPrivate = true }
         let list = try Blocklist(
-            common.existingWorkspace().incidents, policy, own: MachineAddresses.all,
+            common.existingWorkspace().incidents, policy, own: Blocklist.ownAddresses,
             now: .now)
         Terminal.write(list.text(format))
     }

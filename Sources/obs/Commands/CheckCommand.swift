@@ -31,7 +31,7 @@ struct CheckConfig: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        if printDefaults { return print(ConfigurationReference.defaults, terminator: "") }
+        if printDefaults { return print(Configuration.defaults, terminator: "") }
         do {
             if let path = file ?? common.config, AlertmanagerConfiguration.isOne(path) {
                 let alerting = try AlertmanagerConfiguration.read(path)

@@ -22,7 +22,7 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         var configuration = try common.configuration()
         if common.dataDir == nil { configuration.dataDirectory = "obs-data/demo" }
-        try DataOwner.adopt(configuration.dataDirectory)
+        try DataDirectory.becomeOwner(of: configuration.dataDirectory)
         let length = try duration.map { text in
             guard let length = Duration(parsing: text) else {
                 throw UsageError("--for is '\(text)'; write a duration such as 60s or 5m")

@@ -75,7 +75,7 @@ struct SilenceCommand: AsyncParsableCommand {
             let all = try await server.client()?.silences() ?? SilenceCommand.silences(common.existingWorkspace()).silences()
             let found = all.filter { expired || $0.state(at: now) != .expired }.sorted { $0.endsAt < $1.endsAt }
             if found.isEmpty, output.output == .table { return Terminal.say("no silences") }
-            Terminal.show(AlertAnswers.silences(found, now: now), as: output.output)
+            Terminal.show(.silences(found, now: now), as: output.output)
         }
     }
 

@@ -3,7 +3,7 @@ import Incidents
 import Columns
 
 /// Active alerts, silences and routes as tables.
-public enum AlertAnswers {
+extension Answer {
     /// Active alerts, with the receivers that are notified of each.
     public static func alerts(_ alerts: [AlertQuestions.Listed]) -> Answer {
         var answer = Answer(

@@ -8,11 +8,11 @@ import Foundation
 /// Root becomes that user before anything is opened, by executing the program anew, so no file has to be thought of: tables,
 /// checkpoints, models, and what SQLite makes beside its database. It keeps the right to read every file, because the logs that
 /// it was started for may be readable by root alone.
-public enum DataOwner {
-    /// Does nothing unless this is root and the directory is another user's.
+extension DataDirectory {
+    /// Goes on as the user whose the directory is. Does nothing unless this is root and the directory is another user's.
     ///
     /// - Throws: ``UsageError`` with the line to type where root may not become that user.
-    public static func adopt(_ path: String) throws {
+    public static func becomeOwner(of path: String) throws {
         guard geteuid() == 0, let owner = owner(of: path), owner.st_uid != 0 else { return }
         let entry = getpwuid(owner.st_uid)
         let name = entry.map { String(cString: $0.pointee.pw_name) }

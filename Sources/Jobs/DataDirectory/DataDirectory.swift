@@ -1,9 +1,11 @@
 import Foundation
 
-/// What stands in a data directory, asked by somebody who may not be allowed to look.
-public enum DataAccess {
-    /// - Throws: ``Closed`` when it cannot be said because this user may not look.
-    public static func exists(_ file: String, in directory: String) throws -> Bool {
+/// The folder with everything that obs keeps: who may look into it, whose it is, and what is said of damage in it.
+public enum DataDirectory {
+    /// Whether a file is in it.
+    ///
+    /// - Throws: a sentence when it cannot be said because this user may not look.
+    public static func has(_ file: String, in directory: String) throws -> Bool {
         var information = stat()
         if stat("\(directory)/\(file)", &information) == 0 { return true }
         guard errno == EACCES else { return false }

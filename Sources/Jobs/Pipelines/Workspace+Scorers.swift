@@ -1,0 +1,56 @@
+import Columns
+import Detection
+import Logging
+import Streaming
+import Synchronization
+import Telemetry
+
+extension Workspace {
+    /// Gives the risk model of a name that is in production now, also one that another process has trained or promoted meanwhile.
+    ///
+    /// - Parameter health: notes models whose files are damaged, which score nothing until they are mended.
+    public func scorers(health: HealthNotes = HealthNotes(), _ logger: Logger? = nil) -> ScorerProvider {
+        let models = RiskModelCache(models, health, logger)
+        return { name in
+            models.model(name).map { model in
+                { rows in
+                    // A stream that lacks a feature has no score; `obs check` cannot know which model will be in production.
+                    (try? model.scores(rows)) ?? [Double?](repeating: nil, count: rows.count)
+                }
+            }
+        }
+    }
+}
+
+/// The risk models that pipelines ask for, each read once per version.
+private final class RiskModelCache: Sendable {
+    /// By name; without a model where the file of the version is damaged.
+    private let known = Mutex<[String: (version: Int, model: RiskModel?)]>([:])
+    private let registry: ModelRegistry
+    private let health: HealthNotes
+    private let logger: Logger?
+
+    init(_ registry: ModelRegistry, _ health: HealthNotes, _ logger: Logger?) {
+        self.registry = registry
+        self.health = health
+        self.logger = logger
+    }
+
+    func model(_ name: String) -> RiskModel? {
+        guard let entry = try? registry.productionEntry(name) else { return nil }
+        if let known = known.withLock({ $0[name] }), known.version == entry.version { return known.model }
+        do {
+            let model = try registry.production(name, as: RiskModel.self).map(\.model)
+            health.clear(.damagedFile, "model \(name)")
+            known.withLock { $0[name] = (entry.version, model) }
+            return model
+        } catch {
+            // A damaged file is as no model: rows are kept without a score, and it is said.
+            health.note(.damagedFile, "model \(name)", "\(error); rows are kept without a score until then")
+            logger?.error(
+                "a model cannot be used; rows are kept without a score", metadata: ["model": "\(name)", "error": "\(error)"])
+            known.withLock { $0[name] = (entry.version, nil) }
+            return nil
+        }
+    }
+}
