@@ -8,14 +8,14 @@ import Transfer
 /// An obs that runs elsewhere, or an Alertmanager, asked by its API v2: for the commands that are given `--url`.
 public struct AlertmanagerClient: Sendable {
     /// Why a server did not do what it was asked.
-    enum Failure: Error, CustomStringConvertible {
+    public enum Failure: Error, CustomStringConvertible {
         case badURL(String)
         case noAnswer(String, reason: String)
         case refused(String, status: Int, reason: String)
         case badAnswer(String, reason: String)
 
         /// One sentence with the URL.
-        var description: String {
+        public var description: String {
             switch self {
             case .badURL(let url): "--url is '\(url)'; write such as http://127.0.0.1:9464"
             case .noAnswer(let url, let reason): "\(url) does not answer: \(reason); is obs running there?"
