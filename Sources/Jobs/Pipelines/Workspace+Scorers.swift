@@ -12,12 +12,9 @@ extension Workspace {
     public func scorers(health: HealthNotes = HealthNotes(), _ logger: Logger? = nil) -> ScorerProvider {
         let models = RiskModelCache(models, health, logger)
         return { name in
-            models.model(name).map { model in
-                { rows in
-                    // A stream that lacks a feature has no score; `obs check` cannot know which model will be in production.
-                    (try? model.scores(rows)) ?? [Double?](repeating: nil, count: rows.count)
-                }
-            }
+            guard let model = models.model(name) else { return nil }
+            // A stream that lacks a feature has no score; `obs check` cannot know which model will be in production.
+            return { rows in (try? model.scores(rows)) ?? [Double?](repeating: nil, count: rows.count) }
         }
     }
 }
