@@ -70,7 +70,7 @@ struct `An expression` {
         ("n == 'x'", "compares values of two kinds"),
         ("if(n, 1, 2)", "'if' needs a condition first"), ("lower(n)", "'lower' needs text"), ("null", "is always null"),
         ("coalesce(n, s)", "of two kinds"), ("start_of(event_time, 'soon')", "needs a duration"),
-        ("event_time > 'soon'", "'soon' is no time"),
+        ("event_time > 'soon'", "'soon' is not a time"),
     ])
     func `that cannot use its columns is refused before anything runs`(text: String, reason: String) throws {
         let expression = try Expression(text)
