@@ -184,11 +184,10 @@ public struct AlertingConfiguration: Sendable, Decodable {
     }
 
     /// The same with its routes ready to be walked.
-    func settled(_ links: AcknowledgeLinks?) -> AlertingConfiguration {
-        var whole = self
-        whole.acknowledgeLinks = links
-        whole.route = route?.settled
-        return whole
+    var settled: AlertingConfiguration {
+        var settled = self
+        settled.route = route?.settled
+        return settled
     }
 }
 

@@ -10,7 +10,8 @@ struct ClockWatch: Sendable {
 
     private var latest: Timestamp?
 
-    /// True at the first look of a process, which does not know what the clock of the one before said, and when `now` lies before what was seen.
+    /// True at the first look of a process, which does not know what the clock of the one before said, and when `now` lies before
+    /// what was seen.
     mutating func wentBack(now: Timestamp) -> Bool {
         guard let known = latest else {
             latest = now

@@ -4,8 +4,8 @@ import Incidents
 import Synchronization
 import Telemetry
 
-/// How long it took to detect, acknowledge and resolve, as metrics. What other processes did (`obs incident ack`) counts too: the timeline is read on from where
-/// it was read last.
+/// How long it took to detect, acknowledge and resolve, as metrics. What other processes did (`obs incident ack`) counts too: the
+/// timeline is read on from where it was read last.
 struct IncidentTimes: Sendable {
     private let detect: HistogramFamily
     private let acknowledge: HistogramFamily

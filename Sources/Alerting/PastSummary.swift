@@ -8,8 +8,8 @@ import Incidents
 
 /// One notification per receiver for all that a start found in the past, instead of one for each of it.
 ///
-/// Batches come in pieces, so it waits until nothing new was found for a minute. What it is to tell stands in the table `past_found` until it is owed, so a process that is killed
-/// meanwhile goes on where it was.
+/// Batches come in pieces, so it waits until nothing new was found for a minute. What it is to tell stands in the table
+/// `past_found` until it is owed, so a process that is killed meanwhile goes on where it was.
 enum PastSummary {
     static let alertName = "IncidentsFoundInPast"
     /// What the names of its groups begin with; those of routes begin with a brace.

@@ -3,7 +3,8 @@ import Columns
 import Incidents
 import Synchronization
 
-/// What holds alerts back at one moment: silences, inhibitions, time intervals. Read once from the store, then shared by all who look at that moment.
+/// What holds alerts back at one moment: silences, inhibitions, time intervals. Read once from the store, then shared by all who
+/// look at that moment.
 final class Quiet: Sendable {
     private struct Rules: Sendable {
         let silences: [Silence]

@@ -6,8 +6,8 @@ import Incidents
 import Synchronization
 import Telemetry
 
-/// How many alerts, groups, silences, incidents and notifications there are. The manager reads them now and then, on a thread for that: a scrape shows what was
-/// read last and never waits for a disk, a writer or a thousand labels.
+/// How many alerts, groups, silences, incidents and notifications there are. A chore reads them now and then: a scrape shows what
+/// was read last and never waits for a disk, a writer or a thousand labels.
 final class StoreGauges: Sendable {
     private struct Numbers {
         var alerts = (active: 0, suppressed: 0)

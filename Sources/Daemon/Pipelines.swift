@@ -49,14 +49,14 @@ actor PipelineSupervisor: Service {
     private let workspace: Workspace
     private let spools: Spools
     private let serving: ServingStore
-    private let alerts: AlertManager
+    private let alerts: AlertInbox
     private let watch: SourceWatch
     private let readiness: Readiness
     private let metrics: MetricsRegistry
     private let logger: Logger
 
     init(
-        _ plans: [PipelinePlan], workspace: Workspace, spools: Spools, serving: ServingStore, alerts: AlertManager,
+        _ plans: [PipelinePlan], workspace: Workspace, spools: Spools, serving: ServingStore, alerts: AlertInbox,
         watch: SourceWatch, readiness: Readiness, metrics: MetricsRegistry, logger: Logger
     ) {
         wanted = plans
@@ -151,7 +151,7 @@ struct PipelineService: Service {
     let workspace: Workspace
     let spools: Spools
     let serving: ServingStore
-    let alerts: AlertManager
+    let alerts: AlertInbox
     let watch: SourceWatch
     let readiness: Readiness
     let metrics: MetricsRegistry

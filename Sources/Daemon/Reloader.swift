@@ -15,7 +15,7 @@ import UnixSignals
 final class Reloader: Sendable {
     private let inForce: Mutex<Configuration>
     private let file: String?
-    private let alerts: AlertManager
+    private let alerts: AlertInbox
     private let pipelines: PipelineSupervisor
     private let successful: Gauge
     private let time: Gauge
@@ -23,7 +23,7 @@ final class Reloader: Sendable {
 
     /// - Parameter file: what is read again; nil is `obs.yaml`, as at the start.
     init(
-        _ configuration: Configuration, file: String?, alerts: AlertManager, pipelines: PipelineSupervisor,
+        _ configuration: Configuration, file: String?, alerts: AlertInbox, pipelines: PipelineSupervisor,
         metrics: MetricsRegistry,
         logger: Logger
     ) {

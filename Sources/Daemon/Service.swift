@@ -18,7 +18,7 @@ public struct Daemon: Sendable {
     private let workspace: Workspace
     private let lock: RunLock
     let metrics: MetricsRegistry
-    private let alerts: AlertManager
+    private let alerts: AlertInbox
     private let health = HealthNotes()
     private let logger: Logger
     public let boundPort = BoundPort()
@@ -35,8 +35,9 @@ public struct Daemon: Sendable {
         metrics.collectFromLibraries()
         metrics.gauge("obs_build_info", help: "The version that runs.", labels: ["version"])[BuildInfo.version].set(1)
         logger = configuration.logger(isService: true)
-        alerts = AlertManager(
-            configuration.alerting, incidents: workspace.incidents, metrics: metrics, logger: logger, health: health)
+        alerts = AlertInbox(
+            configuration.alerting, incidents: workspace.incidents,
+            links: .reporting(besides: workspace.store.path, to: health, logger: logger), metrics: metrics, logger: logger)
         health.register(in: metrics)
     }
 
@@ -71,8 +72,11 @@ public struct Daemon: Sendable {
             logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger, health: health)
         let storeWatch = StoreWatch(store: workspace.store, health: health, logger: logger)
+        let dispatcher = Dispatcher(alerts, metrics: metrics, health: health)
+        let chores = Chores(alerts, metrics: metrics, health: health)
         let services: [any Service] = [
-            server, alerts, HangUpService(reloader: reloader), upkeep, storeWatch, memory, watch, pipelines, SecondSignal(),
+            server, dispatcher, chores, HangUpService(reloader: reloader), upkeep, storeWatch, memory, watch, pipelines,
+            SecondSignal(),
         ]
         readiness.isMet("sources")
         logger.info(

@@ -47,7 +47,7 @@ public enum Processing {
         // No route: nobody is notified of what a person looks for in old logs, by this run or by the next.
         var alerting = AlertingConfiguration()
         alerting.incidents = configuration.alerting.incidents
-        let alerts = AlertManager(alerting, incidents: workspace.incidents, metrics: metrics, logger: logger)
+        let alerts = AlertInbox(alerting, incidents: workspace.incidents, metrics: metrics, logger: logger)
         let definition = try configuration.pipeline(options.pipeline)
         let observer = DetectionObserver(
             definition, try configuration.detections(of: definition.name), models: workspace.models, alerts: alerts,

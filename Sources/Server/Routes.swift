@@ -16,7 +16,7 @@ public enum Routes {
     ///   - blocklist: what may be blocked; called at each request.
     ///   - reload: what is wrong with the configuration, or nil when it is in force.
     public static func all(
-        metrics: MetricsRegistry, readiness: Readiness, alerts: AlertManager, version: String, incidents: IncidentStore,
+        metrics: MetricsRegistry, readiness: Readiness, alerts: AlertInbox, version: String, incidents: IncidentStore,
         runbooks: String, lake: Lake, dashboards: String? = nil,
         spools: @escaping @Sendable () async -> [String: Spool], sources: @escaping @Sendable () -> [SourceReport] = { [] },
         serving: ServingStore, blocklist: @escaping @Sendable () -> BlocklistPolicy = { BlocklistPolicy() },

@@ -30,8 +30,8 @@ struct `A calendar interval` {
         #expect(morning.contains(time(2026, 1, 1, 7, 30)))
     }
 
-    /// In Berlin 02:00 to 03:00 is left out on 29 March 2026 and comes twice on 25 October; in New York on 8 March and 1 November; Lord Howe moves by
-    /// half an hour.
+    /// In Berlin 02:00 to 03:00 is left out on 29 March 2026 and comes twice on 25 October; in New York on 8 March and 1
+    /// November; Lord Howe moves by half an hour.
     @Test(
         arguments: [
             ("Europe/Berlin", "02:00", "03:00", 2026, 3, 29, []), ("Europe/Berlin", "02:00", "03:00", 2026, 3, 28, [60...119]),

@@ -111,7 +111,7 @@ struct `A clock that was ahead and is right again` {
 
     @Test func `holds neither a circuit open nor a dead man's switch content`() throws {
         var deliveries = Deliveries()
-        let endpoint = Deliveries.Endpoint(receiver: "oncall", index: 0)
+        let endpoint = Deliveries.Integration(receiver: "oncall", index: 0)
         deliveries.ended(endpoint, .retry(reason: "429", after: .seconds(60)), now: ahead)
         let before = deliveries.permitsTry(endpoint, now: now)
         deliveries.clockWentBack(to: now)
@@ -146,11 +146,11 @@ struct `A clock that was ahead and is right again` {
         }
     }
 
-    @Test func `is put right by the alert manager when it starts`() async throws {
+    @Test func `is put right by a chore when obs starts`() async throws {
         let sink = try Sink()
         let wall = Timestamp.now
-        let manager = AlertManager.telling(["oncall": sink.url], store: store)
-        try store.incidents.record([.bruteForce()], routing: manager.inForce.route, now: wall + .seconds(86_400))
-        try await manager.whileRunning { #expect(await eventually { sink.posts.count == 1 }) }
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)
+        try store.incidents.record([.bruteForce()], routing: alerting.inbox.inForce.route, now: wall + .seconds(86_400))
+        try await alerting.whileRunning { #expect(await eventually { sink.posts.count == 1 }) }
     }
 }

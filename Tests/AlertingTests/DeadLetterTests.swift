@@ -22,9 +22,9 @@ struct `A dead letter` {
 
     @Test func `keeps what it was to say, and says it with the same key when it is sent once more`() async throws {
         let sink = try Sink(answers: ["404 Gone\n\nno such hook"])
-        let manager = AlertManager.telling(["oncall": sink.url], store: store, metrics: metrics)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store, metrics: metrics)
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try log.entries().count == 1 })
             let dead = try #require(try log.entries().first)
             #expect(dead.state == .dead)
@@ -50,9 +50,9 @@ struct `A dead letter` {
 
     @Test func `dies again when it is refused again, and is not sent by itself`() async throws {
         let sink = try Sink(answers: ["400 No", "400 No"])
-        let manager = AlertManager.telling(["oncall": sink.url], store: store)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try log.entries(states: [.dead]).count == 1 })
             let id = try #require(try log.entries().first?.id)
             try log.resend(id, by: "ann", now: now)
@@ -63,9 +63,9 @@ struct `A dead letter` {
 
     @Test func `is made after the time to give up, and not before`() async throws {
         let sink = try Sink(answers: Array(repeating: "500 No", count: 1000))
-        let manager = AlertManager.telling(["oncall": sink.url], store: store) { $0.giveUpAfter = .milliseconds(1) }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store) { $0.giveUpAfter = .milliseconds(1) }
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try log.entries(states: [.dead]).count == 1 })
         }
         #expect(try log.entries().first?.lastError == "webhook: the receiver answered 500")
@@ -73,11 +73,11 @@ struct `A dead letter` {
 
     @Test func `of one integration does not keep others of the receiver from being told`() async throws {
         let refusing = try Sink(answers: ["400 No"]), good = try Sink()
-        let manager = AlertManager.telling(["oncall": refusing.url], store: store) {
+        let alerting = RunningAlerting.notifying(["oncall": refusing.url], store: store) {
             $0.receivers[0].notifiers.append(.webhook(to: good.url))
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try log.entries(states: [.dead]).count == 1 })
             let id = try #require(try log.entries().first?.id)
             try log.resend(id, by: "ann", now: now)
@@ -90,11 +90,11 @@ struct `A dead letter` {
     @Test func `is not made while one integration hangs: the others are told at once`() async throws {
         let hanging = try Sink(), good = try Sink()
         hanging.hold(true)
-        let manager = AlertManager.telling(["oncall": hanging.url], store: store) {
+        let alerting = RunningAlerting.notifying(["oncall": hanging.url], store: store) {
             $0.receivers[0].notifiers.append(.webhook(to: good.url))
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(await eventually { good.posts.count == 1 && hanging.posts.count == 1 })
             hanging.hold(false)
         }
@@ -102,13 +102,13 @@ struct `A dead letter` {
 
     @Test func `says nothing of the secrets that its receiver is reached with`() async throws {
         let sink = try Sink(answers: ["401 No\n\nwrong token t0ps3cret"])
-        let manager = AlertManager.telling(["oncall": sink.url], store: store) {
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store) {
             var http = HTTPClientConfiguration()
             http.authorization = .other(type: "Bearer", credentials: .text("t0ps3cret"))
             $0.receivers[0].notifiers = [.webhook(to: sink.url + "?key=t0ps3cret") { $0.http = http }]
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try log.entries().count == 1 })
         }
         #expect(sink.posts.first?.headers["authorization"] == "Bearer t0ps3cret")

@@ -81,26 +81,26 @@ struct `A dead man's switch` {
 
     @Test func `tells its receiver, survives a kill, and tells the end`() async throws {
         let store = try TemporaryStore(), sink = try Sink()
-        func manager(_ metrics: MetricsRegistry = MetricsRegistry()) -> AlertManager {
-            .telling(["oncall": sink.url], store: store, metrics: metrics) { configuration in
+        func alerting(_ metrics: MetricsRegistry = MetricsRegistry()) -> RunningAlerting {
+            .notifying(["oncall": sink.url], store: store, metrics: metrics) { configuration in
                 configuration.deadMansSwitches = [
                     DeadMansSwitch(name: "p", matchers: prometheus.matchers, within: .milliseconds(1))
                 ]
             }
         }
-        try await manager().whileRunning {
+        try await alerting().whileRunning {
             #expect(await eventually { (try? store.incidents.incident("INC-1001").notifications.first?.state) == .sent })
         }
         #expect(sink.posts.first?.payload["status"] as? String == "firing")
         #expect((sink.posts.first?.payload["commonLabels"] as? [String: String])?["switch"] == "p")
         // The next process knows that it is raised: it ends only with a sign of life, and nobody is told of it a second time.
-        let metrics = MetricsRegistry(), next = manager(metrics)
-        var patient = next.inForce
+        let metrics = MetricsRegistry(), next = alerting(metrics)
+        var patient = next.inbox.inForce
         patient.deadMansSwitches[0].within = .seconds(600)
-        next.reconfigure(patient)
+        next.inbox.reconfigure(patient)
         try await next.whileRunning {
             let now = Timestamp.now
-            try await next.receive([alert(["alertname": "Watchdog"], at: now)])
+            try await next.inbox.store([alert(["alertname": "Watchdog"], at: now)])
             #expect(await eventually { sink.posts.contains { $0.payload["status"] as? String == "resolved" } })
             #expect(
                 await eventually { metrics.exposition().contains("obs_dead_mans_switch_heard_timestamp_seconds{switch=\"p\"} 1") }

@@ -42,14 +42,18 @@ extension Finding {
     }
 }
 
-extension AlertManager {
-    /// One that tells `receivers`, each group at once.
-    static func telling(
+/// Alerting as `obs run` puts it together: inbox, dispatcher and chores on one store.
+struct RunningAlerting: Sendable {
+    let inbox: AlertInbox
+    let dispatcher: Dispatcher
+    let chores: Chores
+
+    /// Notifies `sinks`, receivers with their addresses, of each group at once.
+    static func notifying(
         _ sinks: [String: String], store: TemporaryStore, metrics: MetricsRegistry = MetricsRegistry(),
-        health: HealthNotes = HealthNotes(), _ change: (inout AlertingConfiguration) -> Void = { _ in }
-    )
-        -> AlertManager
-    {
+        health: HealthNotes = HealthNotes(), chores more: [any Chore] = [],
+        _ change: (inout AlertingConfiguration) -> Void = { _ in }
+    ) -> RunningAlerting {
         var configuration = AlertingConfiguration()
         configuration.receivers = sinks.map { Receiver(name: $0.key, notifiers: [.webhook(to: $0.value)]) }
         var route = Route(receiver: sinks.keys.sorted()[0])
@@ -60,21 +64,26 @@ extension AlertManager {
         // Fixtures are of 2015: what tests say of the past they say themselves.
         configuration.incidents.notifyMaxAge = .seconds(100 * 365 * 86_400)
         change(&configuration)
-        return AlertManager(
-            configuration, incidents: store.incidents, metrics: metrics,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, health: health)
+        let inbox = AlertInbox(
+            configuration, incidents: store.incidents, links: try? AcknowledgeLinks(besides: store.store.path),
+            metrics: metrics, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return RunningAlerting(
+            inbox: inbox, dispatcher: Dispatcher(inbox, metrics: metrics, health: health),
+            chores: Chores(inbox, metrics: metrics, health: health, more: more))
     }
 
-    /// Runs it while `body` runs.
+    /// Runs the dispatcher and the chores while `body` runs.
     func whileRunning(_ body: () async throws -> Void) async throws {
-        let running = Task { try await run() }
+        let running = [Task { try await dispatcher.run() }, Task { try await chores.run() }]
+        func stop() async throws {
+            for task in running { task.cancel() }
+            for task in running { try await task.value }
+        }
         do { try await body() } catch {
-            running.cancel()
-            _ = try? await running.value
+            try? await stop()
             throw error
         }
-        running.cancel()
-        try await running.value
+        try await stop()
     }
 }
 

@@ -18,11 +18,11 @@ struct `An http_config` {
     private func headers(_ json: String) async throws -> [String: String] {
         let sink = try Sink()
         let settings = try http(json)
-        let manager = AlertManager.telling(["oncall": sink.url], store: store) {
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store) {
             $0.receivers[0].notifiers = [.webhook(to: sink.url) { $0.http = settings }]
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(await eventually { sink.posts.count == 1 })
         }
         return try #require(sink.posts.first).headers
@@ -46,11 +46,11 @@ struct `An http_config` {
         let file = store.folder + "/late"
         let sink = try Sink()
         let settings = try http(#"{"bearer_token_file": "\#(file)"}"#)
-        let manager = AlertManager.telling(["oncall": sink.url], store: store) {
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store) {
             $0.receivers[0].notifiers = [.webhook(to: sink.url) { $0.http = settings }]
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
             try Data("here".utf8).write(to: URL(filePath: file))
             #expect(await eventually { sink.posts.first?.headers["authorization"] == "Bearer here" })

@@ -9,7 +9,8 @@ import Testing
 @testable import Alerting
 @testable import Incidents
 
-/// Any row of scalars as names and values of labels, as names of people and as what they write: taken, kept and given back as it is.
+/// Any row of scalars as names and values of labels, as names of people and as what they write: taken, kept and given back as it
+/// is.
 struct `Hostile text` {
     /// Labels that an alert may have: no name and no value is empty.
     private static func labels(_ random: inout SplitMix64) -> Labels {
@@ -21,7 +22,7 @@ struct `Hostile text` {
     @Test func `of a posted alert is stored, listed and grouped unchanged`() async throws {
         var random = SplitMix64(seed: 21)
         let store = try TemporaryStore()
-        let manager = AlertManager.telling(["hook": "http://127.0.0.1:1/"], store: store)
+        let alerting = RunningAlerting.notifying(["hook": "http://127.0.0.1:1/"], store: store)
         var expected: [UInt64: (labels: Labels, annotations: Labels)] = [:]
         var alerts: [JSON] = []
         for _ in 0..<100 {
@@ -33,8 +34,8 @@ struct `Hostile text` {
             expected[Fingerprint.number(of: labels)] = (labels, annotations)
             alerts.append(.object([.init("labels", try JSON(labels)), .init("annotations", try JSON(annotations))]))
         }
-        #expect(try await manager.receive(body: JSON.list(alerts).bytes()).isEmpty)
-        let listed = try await manager.alerts.alerts(now: .now)
+        #expect(try await alerting.inbox.post(body: JSON.list(alerts).bytes()).isEmpty)
+        let listed = try await alerting.inbox.alerts.alerts(now: .now)
         #expect(listed.count == expected.count)
         for alert in listed {
             #expect(alert.labels == expected[alert.fingerprint]?.labels)
@@ -45,7 +46,7 @@ struct `Hostile text` {
             var filter = AlertQuestions.Filter()
             filter.matchers = try [Matcher](
                 parsing: try labels.map { try Matcher($0.key, .equal, $0.value).description }.joined(separator: ","))
-            #expect(try await manager.alerts.alerts(filter, now: .now).map(\.labels) == [labels])
+            #expect(try await alerting.inbox.alerts.alerts(filter, now: .now).map(\.labels) == [labels])
         }
     }
 
@@ -102,14 +103,14 @@ struct `Two normal forms of one word` {
 
     @Test func `are two alerts, two groups and two notifications`() async throws {
         let sink = try Sink(), store = try TemporaryStore()
-        let manager = AlertManager.telling(["hook": sink.url], store: store) { $0.route?.groupBy = ["room"] }
+        let alerting = RunningAlerting.notifying(["hook": sink.url], store: store) { $0.route?.groupBy = ["room"] }
         let now = Timestamp.now
-        try await manager.receive(
+        try await alerting.inbox.store(
             [composed, decomposed].map { room in
                 Alert(labels: ["alertname": "Hot", "room": room], startsAt: now, endsAt: now + .seconds(600), updatedAt: now)
             })
-        #expect(try await manager.alerts.groups(now: now).count == 2)
-        try await manager.whileRunning { #expect(await eventually { sink.posts.count == 2 }) }
+        #expect(try await alerting.inbox.alerts.groups(now: now).count == 2)
+        try await alerting.whileRunning { #expect(await eventually { sink.posts.count == 2 }) }
         let rooms = try sink.posts.map { try JSON(parsing: Array($0.body.utf8))["groupLabels"]?.labels?["room"] ?? "" }
         #expect(rooms.distinctTexts == [OutsideText(composed), OutsideText(decomposed)])
     }

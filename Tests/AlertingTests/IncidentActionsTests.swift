@@ -131,13 +131,13 @@ struct `What people decide about incidents` {
         policy.joinLabels = ["source"]
         policy.notifyMaxAge = .seconds(100 * 365 * 86_400)
         let sink = try Sink()
-        let manager = AlertManager.telling(["oncall": sink.url], store: store) { $0.incidents = policy }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce(from: "10.0.0.7")])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store) { $0.incidents = policy }
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.7")])
             #expect(await eventually { sink.posts.contains { $0.body.contains("10.0.0.7") } })
             _ = try perform(.acknowledge, "INC-1003")
             let before = sink.posts.count
-            try await manager.receive([
+            try await alerting.inbox.record([
                 Finding(
                     name: "SSHSuccessAfterFailures", detector: "rule", severity: .critical, labels: ["source": "10.0.0.7"],
                     title: "in",

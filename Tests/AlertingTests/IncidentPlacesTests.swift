@@ -33,7 +33,8 @@ struct `The place of an incident` {
         #expect(Timestamp(microseconds: listed) == now - .seconds(place))
     }
 
-    /// Whatever people and findings do with incidents, each stands under its labels and those of its parts, and nothing stands anywhere else.
+    /// Whatever people and findings do with incidents, each stands under its labels and those of its parts, and nothing stands
+    /// anywhere else.
     @Test(arguments: 1...12)
     func `under labels follows all that becomes of it`(seed: Int) throws {
         var random = SplitMix64(seed: UInt64(seed))

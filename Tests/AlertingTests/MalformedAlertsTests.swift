@@ -106,17 +106,17 @@ struct `A malformed alert` {
             Case("{\"labels\":null}", "alert 1: it has no labels"),
             Case("{\"labels\":{\"a\":\"b\"},\"generatorURL\":\"::nope\"}", "alert 1: generatorURL"),
             Case("{\"labels\":{\"a\":\"b\"},\"generatorURL\":\"no url\"}", "alert 1: generatorURL"),
-            Case("{\"labels\":{\"a\":\"b\"}", "alert 1: the body is no JSON"),
-            Case("{\"labels\":{\"a\" \"b\"}}", "alert 1: the body is no JSON"),
-            Case("{'labels':{}}", "alert 1: the body is no JSON"),
-            Case("{\"labels\":{\"a\":\"b}}", "alert 1: the body is no JSON"),
-            Case("{\"labels\":{\"a\":\"\\x\"}}", "alert 1: the body is no JSON"),
-            Case("{\"labels\":{\"a\":\"b\u{1}\"}}", "alert 1: the body is no JSON"),
-            Case("{\"labels\":{\"a\":nul}}", "alert 1: the body is no JSON"),
-            Case("{\"labels\":{\"a\":\"b\"},}", "alert 1: the body is no JSON"),
+            Case("{\"labels\":{\"a\":\"b\"}", "alert 1: the body is not JSON"),
+            Case("{\"labels\":{\"a\" \"b\"}}", "alert 1: the body is not JSON"),
+            Case("{'labels':{}}", "alert 1: the body is not JSON"),
+            Case("{\"labels\":{\"a\":\"b}}", "alert 1: the body is not JSON"),
+            Case("{\"labels\":{\"a\":\"\\x\"}}", "alert 1: the body is not JSON"),
+            Case("{\"labels\":{\"a\":\"b\u{1}\"}}", "alert 1: the body is not JSON"),
+            Case("{\"labels\":{\"a\":nul}}", "alert 1: the body is not JSON"),
+            Case("{\"labels\":{\"a\":\"b\"},}", "alert 1: the body is not JSON"),
             Case(
                 "{\"labels\":{\"a\":\"b\"},\"x\":\(String(repeating: "[", count: 100_000))",
-                "alert 1: the body is no JSON: more than 64 levels"),
+                "alert 1: the body is not JSON: more than 64 levels"),
         ]
 
     @Test func `has no end when it says the zero time, in any form`() throws {

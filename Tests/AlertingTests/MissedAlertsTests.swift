@@ -108,15 +108,15 @@ struct `An alert that ends before its receiver could be told` {
             port = sink.port
             sink.stop()
         }
-        let manager = AlertManager.telling(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
-        try await manager.whileRunning {
+        let alerting = RunningAlerting.notifying(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
+        try await alerting.whileRunning {
             let start = Timestamp.now
             func alert(until end: Timestamp) -> Alert {
                 Alert(labels: ["alertname": "Short"], startsAt: start, endsAt: end, updatedAt: Timestamp.now)
             }
-            try await manager.receive([alert(until: start + .seconds(600))])
+            try await alerting.inbox.store([alert(until: start + .seconds(600))])
             #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
-            try await manager.receive([alert(until: Timestamp.now)])
+            try await alerting.inbox.store([alert(until: Timestamp.now)])
             let sink = try Sink(port: port)
             #expect(await eventually { sink.posts.count == 2 })
             #expect(sink.posts.map { $0.payload["status"] as? String } == ["firing", "resolved"])

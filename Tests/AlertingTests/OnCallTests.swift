@@ -203,7 +203,7 @@ struct `An escalation` {
 
     @Test func `reaches its receiver, and the maintenance of what it is about holds it back`() async throws {
         let sink = try Sink(), wall = Timestamp.now
-        let manager = AlertManager.telling(["boss": sink.url], store: store) {
+        let alerting = RunningAlerting.notifying(["boss": sink.url], store: store) {
             $0.escalations = [EscalationPolicy(steps: [.init(after: .zero, target: .receiver("boss"))])]
             $0.maintenance = [
                 MaintenanceWindow(
@@ -212,8 +212,8 @@ struct `An escalation` {
             ]
             $0.route = nil
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce(from: "10.0.0.2"), .bruteForce(from: "10.0.0.3")])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.2"), .bruteForce(from: "10.0.0.3")])
             #expect(await eventually { sink.posts.contains { $0.body.contains("10.0.0.3") } })
         }
         #expect(!sink.posts.contains { $0.body.contains("10.0.0.2") })

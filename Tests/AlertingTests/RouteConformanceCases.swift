@@ -7,7 +7,8 @@ import Testing
 @testable import Configuration
 @testable import Incidents
 
-/// Routing trees, and configurations valid or not, with what Alertmanager says of them: `Peers/alertmanager_cases.py` made ours (`make cases`).
+/// Routing trees, and configurations valid or not, with what Alertmanager says of them: `Peers/alertmanager_cases.py` made ours
+/// (`make cases`).
 struct `AlertmanagerConformanceCases` {
     private struct Tree: Decodable {
         struct Test: Decodable {

@@ -19,13 +19,14 @@ struct `A row that cannot be read` {
 
     private func execute(_ sql: String) throws { try store.store.database.write { try $0.execute(sql: sql) } }
 
-    private func post(_ manager: AlertManager, _ name: String) async throws {
-        try await manager.receive([
+    private func post(_ alerting: RunningAlerting, _ name: String) async throws {
+        try await alerting.inbox.store([
             Alert(labels: ["alertname": name], startsAt: now, endsAt: now + .seconds(3600), updatedAt: now)
         ])
     }
 
-    /// What stood in the store when one poisoned silence kept all notifications from going out: and others of its kind, in each table that is read on the way.
+    /// What stood in the store when one poisoned silence kept all notifications from going out: and others of its kind, in each
+    /// table that is read on the way.
     @Test(arguments: [
         (#"INSERT INTO silence VALUES ('s', '["a=\"b"]', 0, 9000000000000000, 0, 'ann', 'x')"#, "silence s"),
         ("INSERT INTO silence VALUES ('s', 'nonsense', 0, 9000000000000000, 0, 'ann', 'x')", "silence s"),
@@ -51,13 +52,13 @@ struct `A row that cannot be read` {
         let health = HealthNotes(), metrics = MetricsRegistry()
         do {
             // Posted while nobody runs, so that the poison is there before the first look.
-            let manager = AlertManager.telling(["r": sink.url], store: store)
-            try await post(manager, "Poisoned")
+            let alerting = RunningAlerting.notifying(["r": sink.url], store: store)
+            try await post(alerting, "Poisoned")
         }
         try execute(poison)
-        let manager = AlertManager.telling(["r": sink.url], store: store, metrics: metrics, health: health)
-        try await manager.whileRunning {
-            try await post(manager, "Sound")
+        let alerting = RunningAlerting.notifying(["r": sink.url], store: store, metrics: metrics, health: health)
+        try await alerting.whileRunning {
+            try await post(alerting, "Sound")
             #expect(await eventually { sink.posts.contains { $0.body.contains("Sound") } })
             guard let named else { return }
             let words = named.split(separator: " ").map(String.init)

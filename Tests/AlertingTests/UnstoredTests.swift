@@ -40,10 +40,10 @@ struct `A notification that went out and cannot be stored` {
         async throws
     {
         let sink = try Sink(answers: answers)
-        let manager = AlertManager.telling(["oncall": sink.url], store: store, metrics: metrics)
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store, metrics: metrics)
         try fail(true)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             // Twice it could not be stored, with a pause between.
             #expect(await eventually { errors() >= 2 })
             #expect(sink.posts.count == 1)
@@ -58,10 +58,10 @@ struct `A notification that went out and cannot be stored` {
 
     @Test func `is stored when the process ends in order`() async throws {
         let sink = try Sink()
-        let manager = AlertManager.telling(["oncall": sink.url], store: store, metrics: metrics)
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store, metrics: metrics)
         try fail(true)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(await eventually { errors() >= 1 })
             try fail(false)
         }
@@ -103,7 +103,7 @@ struct `A notification that went out and cannot be stored` {
         try await store.store.database.write {
             try Outbox.owe("oncall", "{}:{gone}", at: .start, owedSince: .start, $0)
         }
-        try await AlertManager.telling(["oncall": "http://127.0.0.1:1/"], store: store).whileRunning {
+        try await RunningAlerting.notifying(["oncall": "http://127.0.0.1:1/"], store: store).whileRunning {
             let isGone = try await eventually { try await outbox.due(now: .start).isEmpty }
             #expect(isGone)
         }

@@ -19,7 +19,7 @@ struct `The observer of detections` {
 
     private func observer(_ workspace: Workspace) throws -> DetectionObserver {
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let alerts = AlertManager(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
+        let alerts = AlertInbox(AlertingConfiguration(), incidents: workspace.incidents, metrics: metrics, logger: logger)
         let configuration = try Configuration.load(file: nil, dataDirectory: nil)
         return DetectionObserver(
             try configuration.pipeline("ssh"), try configuration.detections(of: "ssh"), models: workspace.models, alerts: alerts,

@@ -88,11 +88,12 @@ struct `The door` {
     @Test func `is before every route that may change something`() async throws {
         let folder = TemporaryFolder(), metrics = MetricsRegistry()
         let incidents = IncidentStore(try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations))
-        let manager = AlertManager(
-            AlertingConfiguration(), incidents: incidents, metrics: metrics,
+        let inbox = AlertInbox(
+            AlertingConfiguration(), incidents: incidents,
+            links: try AcknowledgeLinks(besides: folder.path + "/obs.db"), metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let routes = Routes.all(
-            metrics: metrics, readiness: Readiness([]), alerts: manager, version: "1", incidents: incidents, runbooks: "runbooks",
+            metrics: metrics, readiness: Readiness([]), alerts: inbox, version: "1", incidents: incidents, runbooks: "runbooks",
             lake: Lake(root: folder.path + "/lake"), spools: { [:] }, serving: try ServingStore(path: folder.path + "/serve.db"),
             reload: {
                 Issue.record("reloaded by a page of another site")

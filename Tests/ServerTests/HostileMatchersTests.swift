@@ -53,17 +53,17 @@ struct `Hostile matchers` {
     @Test func `are each answered or refused, in a filter, a silence and a route`() async throws {
         let folder = TemporaryFolder(), metrics = MetricsRegistry()
         let incidents = IncidentStore(try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations))
-        let manager = AlertManager(
+        let inbox = AlertInbox(
             AlertingConfiguration(), incidents: incidents, metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let now = Timestamp.now
-        try await manager.receive(
+        try await inbox.store(
             (0..<3).map { number in
                 let labels: Labels = ["alertname": "A\(number)", "x": String(repeating: "ab", count: 10 + 10 * number)]
                 return Alert(PostedAlert(labels: labels), now: now, resolveTimeout: .seconds(300))
             })
         let routes =
-            AlertmanagerRoutes.all(manager, version: "1")
+            AlertmanagerRoutes.all(inbox, version: "1")
             + IncidentRoutes.all(
                 incidents, runbooks: "runbooks", lake: Lake(root: folder.path + "/lake"))
         func ask(_ method: HTTPRequest.Method, _ path: String, filter: String = "", body: String = "") async throws -> Int {

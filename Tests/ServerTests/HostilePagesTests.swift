@@ -17,13 +17,14 @@ import Testing
 struct `Pages of hostile text` {
     private let folder = TemporaryFolder()
     private let incidents: IncidentStore
-    private let alerts: AlertManager
+    private let alerts: AlertInbox
     private let routes: [Server.Route]
 
     init() throws {
         incidents = IncidentStore(try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations))
-        alerts = AlertManager(
-            AlertingConfiguration(), incidents: incidents, metrics: MetricsRegistry(),
+        alerts = AlertInbox(
+            AlertingConfiguration(), incidents: incidents,
+            links: try AcknowledgeLinks(besides: folder.path + "/obs.db"), metrics: MetricsRegistry(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let lake = Lake(root: folder.path + "/lake")
         let site = Site(

@@ -25,11 +25,12 @@ struct `The OpenAPI document` {
     init() throws {
         incidents = IncidentStore(try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations))
         let metrics = MetricsRegistry()
-        let manager = AlertManager(
-            AlertingConfiguration(), incidents: incidents, metrics: metrics,
+        let inbox = AlertInbox(
+            AlertingConfiguration(), incidents: incidents,
+            links: try AcknowledgeLinks(besides: folder.path + "/obs.db"), metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         routes = Routes.all(
-            metrics: metrics, readiness: Readiness([]), alerts: manager, version: "1", incidents: incidents, runbooks: "runbooks",
+            metrics: metrics, readiness: Readiness([]), alerts: inbox, version: "1", incidents: incidents, runbooks: "runbooks",
             lake: Lake(root: folder.path + "/lake"),
             spools: { [:] },
             sources: {

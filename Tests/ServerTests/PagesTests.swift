@@ -16,15 +16,16 @@ import Testing
 struct `The pages` {
     private let folder = TemporaryFolder()
     private let incidents: IncidentStore
-    private let alerts: AlertManager
+    private let alerts: AlertInbox
     private let routes: [Server.Route]
     private let now = Timestamp.now
 
     init() throws {
         let store = try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations)
         incidents = IncidentStore(store)
-        alerts = AlertManager(
-            AlertingConfiguration(), incidents: incidents, metrics: MetricsRegistry(),
+        alerts = AlertInbox(
+            AlertingConfiguration(), incidents: incidents,
+            links: try AcknowledgeLinks(besides: folder.path + "/obs.db"), metrics: MetricsRegistry(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         let site = Site(
             incidents: incidents, alerts: alerts, lake: Lake(root: folder.path + "/lake"), runbooks: folder.path + "/none",
@@ -153,7 +154,7 @@ struct `The pages` {
     }
 
     @Test func `show what a silence would mute, and make, lengthen and end it`() async throws {
-        try await alerts.receive([
+        try await alerts.store([
             Alert(PostedAlert(labels: ["alertname": "DiskFull", "host": "db-1"]), now: now, resolveTimeout: .seconds(300))
         ])
         let filter = "alertname=\"DiskFull\""
@@ -179,7 +180,7 @@ struct `The pages` {
 
     @Test func `let a signed link acknowledge by its button, not by being opened`() async throws {
         let path = AcknowledgePage.path
-        let url = try #require(alerts.links).url("INC-1003", "http://x", now: now)
+        let url = try #require(alerts.inForce.acknowledgeLinks).url("INC-1003", "http://x", now: now)
         let query = try #require(URLComponents(string: url)?.queryItems).map { ($0.name, $0.value ?? "") }
         let opened = try await ask(.get, path, ["id": "INC-1003"], query: query)
         #expect(opened.status == 200 && opened.text.contains("value=\"acknowledge\">Acknowledge</button>"))

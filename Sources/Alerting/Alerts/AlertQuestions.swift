@@ -168,15 +168,16 @@ public struct AlertQuestions: Sendable {
             silencedBy: silencedBy, inhibitedBy: inhibitedBy, incident: alert.incident)
     }
 
-    /// A finding has no end of its own: it holds until nothing new has been seen for the time-out. One that ends by hand holds longer than that, and for as
-    /// long again whenever it is asked for.
+    /// A finding has no end of its own: it holds until nothing new has been seen for the time-out. One that ends by hand holds
+    /// longer than that, and for as long again whenever it is asked for.
     private func end(of alert: FiringAlert, _ now: Timestamp) -> Timestamp {
         let quiet = (alert.incidentUpdatedAt ?? now) + configuration.resolveTimeout
         return quiet > now ? quiet : now + configuration.resolveTimeout
     }
 }
 
-/// The receivers of each alert, each once, in the order in which they were added. Nearly all alerts have one of a few lists, so a list is made once.
+/// The receivers of each alert, each once, in the order in which they were added. Nearly all alerts have one of a few lists, so a
+/// list is made once.
 private struct ReceiverLists {
     private struct Step: Hashable {
         let list: Int

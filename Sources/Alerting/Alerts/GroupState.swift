@@ -11,8 +11,8 @@ struct GroupState: Sendable {
         var alert: Int64
         var isFiring: Bool
         var told: Told?
-        /// It has ended, and its receiver ought to have been told before that it fires: the receiver was away, or obs was. It is told as begun, and at once as
-        /// ended.
+        /// It has ended, and its receiver ought to have been told before that it fires: the receiver was away, or obs was. It is
+        /// told as begun, and at once as ended.
         var isMissed = false
         /// Something holds it back: a silence, an inhibition, a time interval.
         var isMuted = false
@@ -45,8 +45,9 @@ struct GroupState: Sendable {
 
     /// What is known of each member after a look at the group; nil for one that leaves it.
     ///
-    /// An alert that has ended leaves, told or not; one that was told late as begun is still to be told as ended. One that the receiver was told of and whose end is held back stays until it can be told, which is
-    /// the one thing that Alertmanager has otherwise: there a receiver never hears of it.
+    /// An alert that has ended leaves, told or not; one that was told late as begun is still to be told as ended. One that the
+    /// receiver was told of and whose end is held back stays until it can be told, which is the one thing that Alertmanager has
+    /// otherwise: there a receiver never hears of it.
     func after(telling isTold: Bool) -> [(alert: Int64, state: Told??)] {
         members.map { member in
             if member.isMuted {

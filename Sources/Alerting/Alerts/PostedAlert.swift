@@ -47,8 +47,9 @@ public struct PostedAlerts: Sendable {
     /// Alerts that one body may have.
     static let maxAlerts = 100_000
 
-    /// Reads a list of alerts. As in Alertmanager, text that is no JSON and values of a wrong type refuse the whole body; what is wrong with the
-    /// contents of one alert is a fault of that alone. Unknown keys are passed over, the last of two equal ones counts.
+    /// Reads a list of alerts. As in Alertmanager, text that is no JSON and values of a wrong type refuse the whole body; what is
+    /// wrong with the contents of one alert is a fault of that alone. Unknown keys are passed over, the last of two equal ones
+    /// counts.
     public init(_ body: [UInt8]) throws(AlertBodyError) {
         var scanner = JSONReader(body)
         var current: Int?
@@ -62,7 +63,7 @@ public struct PostedAlerts: Sendable {
         } catch let error as AlertBodyError {
             throw error
         } catch {
-            throw AlertBodyError(code: 400, description: "\(current.map { "alert \($0): " } ?? "")the body is no JSON: \(error)")
+            throw AlertBodyError(code: 400, description: "\(current.map { "alert \($0): " } ?? "")the body is not JSON: \(error)")
         }
     }
 
@@ -183,7 +184,8 @@ private struct AlertReader {
     /// Go's zero time, however many digits its writer gives it: amtool writes `0001-01-01T00:00:00.000Z`.
     private static let zero = Timestamp(year: 1, month: 1, day: 1)
 
-    /// Up to here the nanoseconds since 1970 fit in 64 bits, in which Prometheus and Alertmanager reckon; a time beyond is a mistake of its maker.
+    /// Up to here the nanoseconds since 1970 fit in 64 bits, in which Prometheus and Alertmanager reckon; a time beyond is a
+    /// mistake of its maker.
     private static let years = 1970...2261
 
     /// A URL with a scheme, or a path: what Go's url.ParseRequestURI takes.
@@ -212,8 +214,8 @@ extension Alert {
 }
 
 extension Timestamp {
-    /// A time as RFC 3339 has it: `2026-11-21T10:00:00.123+01:00`. The seconds and the zone (then UTC) may be left out, a blank may stand for the `T`,
-    /// as Alertmanager takes it. Nil for anything else.
+    /// A time as RFC 3339 has it: `2026-11-21T10:00:00.123+01:00`. The seconds and the zone (then UTC) may be left out, a blank
+    /// may stand for the `T`, as Alertmanager takes it. Nil for anything else.
     ///
     /// Source: go-openapi/strfmt, DateTimeFormats.
     public init?(posted text: String) {

@@ -2,11 +2,14 @@ import Columns
 import Incidents
 import Crypto
 import Foundation
+import Logging
+import Telemetry
 
 /// Makes and checks the links by which somebody who was told of an incident acknowledges it without logging in anywhere.
 ///
-/// A link is good for one incident and until a time; both are in it, under an HMAC with a key that never leaves the data directory. Whoever has the link may
-/// acknowledge that incident, and nothing else: it is as secret as the notification that it came in.
+/// A link is good for one incident and until a time; both are in it, under an HMAC with a key that never leaves the data
+/// directory. Whoever has the link may acknowledge that incident, and nothing else: it is as secret as the notification that it
+/// came in.
 public struct AcknowledgeLinks: Sendable {
     private let key: SymmetricKey
 
@@ -16,9 +19,30 @@ public struct AcknowledgeLinks: Sendable {
     /// What was wrong with the key that was there, and where it is kept now; nil when it was well.
     public let damage: String?
 
-    /// Reads the key from the folder of the database, or makes it there, readable by its owner alone. The file is the key and a checksum of it.
+    /// The links of a process that goes on without them when there can be none.
     ///
-    /// A key that is damaged is put aside, and another takes its place: the links that it signed are good no more, all later ones are.
+    /// - Returns: nil when the key can neither be read nor made; that, and a key that was damaged and replaced, are logged and
+    ///   noted.
+    public static func reporting(besides database: String, to health: HealthNotes, logger: Logger) -> AcknowledgeLinks? {
+        do {
+            let links = try AcknowledgeLinks(besides: database)
+            if let damage = links.damage {
+                health.note(.damagedFile, "acknowledge.key", damage)
+                logger.error("the key of acknowledge links was damaged", metadata: ["error": "\(damage)"])
+            }
+            return links
+        } catch {
+            health.note(.damagedFile, "acknowledge.key", "\(error)")
+            logger.error("notifications have no acknowledge links", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Reads the key from the folder of the database, or makes it there, readable by its owner alone. The file is the key and a
+    /// checksum of it.
+    ///
+    /// A key that is damaged is put aside, and another takes its place: the links that it signed are good no more, all later ones
+    /// are.
     public init(besides database: String) throws {
         let path = (database as NSString).deletingLastPathComponent + "/acknowledge.key"
         try Self.make(path)
@@ -87,7 +111,8 @@ public struct AcknowledgeLinks: Sendable {
             ? "\(path): the key of acknowledge links is damaged; the next 'obs run' puts it aside and makes another" : nil
     }
 
-    /// What a notification leads to. Within a day the same incident has the same link, so that a text that is sent again is the same text.
+    /// What a notification leads to. Within a day the same incident has the same link, so that a text that is sent again is the
+    /// same text.
     public func url(_ id: String, _ externalURL: String, now: Timestamp) -> String {
         let day = Self.validity.inMicroseconds
         let expires = (now.microseconds / day + 2) * day / 1_000_000

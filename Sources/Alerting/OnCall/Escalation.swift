@@ -53,7 +53,8 @@ struct Escalation: Sendable {
             whom = "\(receiver), who is on call (\(name))"
         }
         let delay = step.after == .zero ? "" : ": nobody acknowledged it within \(Int(step.after.inSeconds)) s"
-        // Whoever is notified by an escalation hears of what joins and of the end as often as those whom the route of the first alert names.
+        // Whoever is notified by an escalation hears of what joins and of the end as often as those whom the route of the first
+        // alert names.
         let labels = try AlertStore.firstLabels(ofIncident: incident.number, database) ?? incident.labels
         let route = configuration.route?.destinations(for: labels).first
         try EscalationTable.take(

@@ -52,7 +52,8 @@ extension AlertStore {
 }
 
 extension IncidentStore {
-    /// Takes in findings: opens incidents, joins them to open ones, and writes down which notifications are owed. Durable when it returns.
+    /// Takes in findings: opens incidents, joins them to open ones, and writes down which notifications are owed. Durable when it
+    /// returns.
     ///
     /// - Parameter route: nil notifies nobody.
     @discardableResult

@@ -8,20 +8,20 @@ import Parsing
 import Streaming
 import Telemetry
 
-/// Runs the detectors of a pipeline over what it sees, and hands what they find to the alert manager.
+/// Runs the detectors of a pipeline over what it sees, and hands what they find to the inbox of Alerting.
 public actor DetectionObserver: PipelineObserver {
     /// Of its state in a checkpoint.
     public static let name = "detection"
 
     private let detectors: DetectorSet
-    private let alerts: AlertManager
+    private let alerts: AlertInbox
     private let metrics: DetectionMetrics
     /// By rule, what the counter has already: it goes on over a restart of the pipeline.
     private var shownForgotten: [String: Int] = [:]
 
     /// - Parameter models: where models are kept that detectors train and use.
     public init(
-        _ pipeline: PipelineDefinition, _ detections: [DetectionEntry], models: ModelRegistry, alerts: AlertManager,
+        _ pipeline: PipelineDefinition, _ detections: [DetectionEntry], models: ModelRegistry, alerts: AlertInbox,
         metrics: MetricsRegistry, logger: Logger, health: HealthNotes = HealthNotes()
     ) {
         let metrics = DetectionMetrics(metrics, pipeline: pipeline.name)
@@ -49,13 +49,13 @@ public actor DetectionObserver: PipelineObserver {
     private func report(_ findings: [Finding]) async throws {
         guard !findings.isEmpty else { return }
         metrics.count(findings)
-        try await alerts.receive(findings)
+        try await alerts.record(findings)
     }
 
     /// The state of all detectors; what came to earlier findings is stored first.
     public func snapshot() async throws -> Data {
         let updates = detectors.updates()
-        if !updates.isEmpty { try await alerts.receive(updates) }
+        if !updates.isEmpty { try await alerts.record(updates) }
         let state = detectors.snapshot()
         for (entry, figures) in detectors.figures {
             metrics.show(entry.name, figures, newlyForgotten: figures.forgotten - shownForgotten[entry.name, default: 0])

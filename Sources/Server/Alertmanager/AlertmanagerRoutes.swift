@@ -12,7 +12,7 @@ import Telemetry
 /// Source: Alertmanager, api/v2/openapi.yaml.
 enum AlertmanagerRoutes {
     /// - Parameter version: of this program, for `/api/v2/status`.
-    static func all(_ manager: AlertManager, version: String) -> [Route] {
+    static func all(_ inbox: AlertInbox, version: String) -> [Route] {
         let startedAt = Timestamp.now
         let general = [
             Route(
@@ -22,7 +22,7 @@ enum AlertmanagerRoutes {
                 .json(
                     """
                     {"cluster":{"peers":[],"status":"disabled"},\
-                    "config":{"original":\(JSONText.quote(manager.inForce.alertmanagerYAML))},\
+                    "config":{"original":\(JSONText.quote(inbox.inForce.alertmanagerYAML))},\
                     "uptime":"\(AlertmanagerJSON.time(startedAt))",\
                     "versionInfo":{"branch":"obs","buildDate":"","buildUser":"","goVersion":"",\
                     "revision":\(JSONText.quote("obs " + version)),"version":"\(supportedVersion)"}}
@@ -32,17 +32,17 @@ enum AlertmanagerRoutes {
             Route(
                 .get, "/api/v2/receivers", operation("getReceivers", "The names of the receivers") { $0.response = list }
             ) { _ in
-                let names = manager.inForce.receivers.map { "{\"name\":\(JSONText.quote($0.name))}" }
+                let names = inbox.inForce.receivers.map { "{\"name\":\(JSONText.quote($0.name))}" }
                 return .json("[\(names.joined(separator: ","))]\n")
             },
         ]
-        return general + alertRoutes(manager) + silenceRoutes(manager)
+        return general + alertRoutes(inbox) + silenceRoutes(inbox)
     }
 
     /// The version of Alertmanager whose API this is: `amtool` warns of any other than its own.
     private static let supportedVersion = "0.25.0"
 
-    private static func alertRoutes(_ manager: AlertManager) -> [Route] {
+    private static func alertRoutes(_ inbox: AlertInbox) -> [Route] {
         [
             Route(
                 .post, "/api/v2/alerts",
@@ -52,7 +52,7 @@ enum AlertmanagerRoutes {
                 guard !request.body.isEmpty else {
                     throw refusal(.unprocessableContent, code: 602, "alerts in body is required")
                 }
-                return try await response { try await manager.receive(body: request.body) }
+                return try await response { try await inbox.post(body: request.body) }
             },
             Route(
                 .post, "/api/v1/ingest/alertmanager",
@@ -60,14 +60,14 @@ enum AlertmanagerRoutes {
                     $0.body = .json(["type": "object"])
                 }
             ) { request in
-                try await response { try await manager.receive(webhook: request.body) }
+                try await response { try await inbox.relay(webhook: request.body) }
             },
             Route(.get, "/api/v2/alerts", listing("getAlerts", "The active alerts")) { request in
-                let alerts = try await manager.alerts.alerts(try filter(request), now: .now)
+                let alerts = try await inbox.alerts.alerts(try filter(request), now: .now)
                 return RouteResponse(contentType: "application/json", body: AlertmanagerJSON.alerts(alerts))
             },
             Route(.get, "/api/v2/alerts/groups", listing("getAlertGroups", "The active alerts in their groups")) { request in
-                let groups = try await manager.alerts.groups(try filter(request), now: .now)
+                let groups = try await inbox.alerts.groups(try filter(request), now: .now)
                 return RouteResponse(contentType: "application/json", body: AlertmanagerJSON.groups(groups))
             },
         ]
@@ -88,7 +88,7 @@ enum AlertmanagerRoutes {
 
     private static let maxFaultsShown = 100
 
-    private static func silenceRoutes(_ manager: AlertManager) -> [Route] {
+    private static func silenceRoutes(_ inbox: AlertInbox) -> [Route] {
         [
             Route(
                 .get, "/api/v2/silences",
@@ -98,7 +98,7 @@ enum AlertmanagerRoutes {
                 }
             ) { request in
                 let matchers = try matchers(request), now = Timestamp.now
-                let found = try manager.silences.silences().filter { silence in
+                let found = try inbox.silences.silences().filter { silence in
                     matchers.match(Labels(silence.matchers.map { ($0.name, $0.value) }))
                 }
                 return .json(
@@ -115,7 +115,7 @@ enum AlertmanagerRoutes {
                 let posted = try PostedSilence(request.body)
                 let author = try author(posted.createdBy, request)
                 do {
-                    let id = try manager.silences.set(
+                    let id = try inbox.silences.set(
                         id: posted.id, matchers: posted.matchers, startsAt: posted.startsAt, endsAt: posted.endsAt,
                         createdBy: author,
                         comment: posted.comment, now: .now)
@@ -131,7 +131,7 @@ enum AlertmanagerRoutes {
             ) { request in
                 let id = try id(request)
                 do {
-                    return .json(AlertmanagerJSON.silence(try manager.silences.silence(id), now: .now) + "\n")
+                    return .json(AlertmanagerJSON.silence(try inbox.silences.silence(id), now: .now) + "\n")
                 } catch IncidentError.noSilence {
                     return .empty(.notFound)
                 }
@@ -139,7 +139,7 @@ enum AlertmanagerRoutes {
             Route(.delete, "/api/v2/silence/{id}", operation("deleteSilence", "Ends a silence now")) { request in
                 let id = try id(request), author = try author("API", request)
                 do {
-                    try manager.silences.expire(id, by: author, now: .now)
+                    try inbox.silences.expire(id, by: author, now: .now)
                     return .empty(.ok)
                 } catch IncidentError.noSilence {
                     throw refusal(.notFound, "silence not found")

@@ -17,7 +17,7 @@ struct AcknowledgePage: SitePage {
 
     /// None when links are not signed.
     var routes: [Route] {
-        guard let links = site.alerts.links else { return [] }
+        guard let links = site.alerts.inForce.acknowledgeLinks else { return [] }
         return [
             Route(.get, Self.path, Self.opened) { try show($0, links) },
             Route(.post, Self.path, Self.pressed) { try act($0, links) },

@@ -9,7 +9,7 @@ import Telemetry
 /// The obs that the pages show: its stores, and where its neighbours are.
 struct Site: Sendable {
     var incidents: IncidentStore
-    var alerts: AlertManager
+    var alerts: AlertInbox
     /// The tables with the lines around evidence and with the figures.
     var lake: Lake
     /// The folder of the runbooks.

@@ -19,9 +19,9 @@ struct AlertCommand: AsyncParsableCommand {
             """,
         subcommands: [Add.self, List.self])
 
-    /// A manager on the data directory beside the one that runs.
-    fileprivate static func manager(_ common: CommonOptions) throws -> AlertManager {
-        AlertManager(
+    /// The way into the data directory, beside an obs that may run there.
+    fileprivate static func inbox(_ common: CommonOptions) throws -> AlertInbox {
+        AlertInbox(
             try common.configuration().alerting, incidents: try common.writableWorkspace().incidents, metrics: MetricsRegistry(),
             logger: .init(label: "obs"))
     }
@@ -70,10 +70,10 @@ struct AlertCommand: AsyncParsableCommand {
                 posted.startsAt = now
             }
             if let client = try server.client() { return try await client.post(posted) }
-            let manager = try AlertCommand.manager(common)
-            let alert = Alert(posted, now: now, resolveTimeout: manager.inForce.resolveTimeout)
+            let inbox = try AlertCommand.inbox(common)
+            let alert = Alert(posted, now: now, resolveTimeout: inbox.inForce.resolveTimeout)
             if let fault = alert.fault { throw UsageError("the alert is refused: \(fault)") }
-            try await manager.receive([alert])
+            try await inbox.store([alert])
         }
     }
 

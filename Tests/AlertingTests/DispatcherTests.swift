@@ -12,7 +12,7 @@ import Testing
 @testable import Notify
 @testable import Incidents
 
-struct `The alert manager` {
+struct `The dispatcher` {
     private let store: TemporaryStore
     private let metrics = MetricsRegistry()
 
@@ -31,7 +31,7 @@ struct `The alert manager` {
             matchers: [Matcher](parsing: "a=\"b\""), startsAt: old, endsAt: old + .seconds(60), createdBy: "ann", comment: "",
             now: old)
         try store.incidents.record([.bruteForce(from: "192.0.2.99", at: now)], routing: nil, now: now)
-        try await AlertManager.telling(["oncall": sink.url], store: store).whileRunning {
+        try await RunningAlerting.notifying(["oncall": sink.url], store: store).whileRunning {
             let isForgotten = try await eventually { try count("incident") == 1 }
             #expect(isForgotten)
         }
@@ -49,10 +49,10 @@ struct `The alert manager` {
 
     @Test func `delivers a finding as version 4 of Alertmanager's webhook, once`() async throws {
         let sink = try Sink()
-        let manager = AlertManager.telling(["oncall": sink.url], store: store)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
+            try await alerting.inbox.record([.bruteForce()])
             #expect(await eventually { sink.posts.count == 1 })
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
         }
@@ -76,9 +76,9 @@ struct `The alert manager` {
 
     @Test func `tries again with the same key and the same text until the receiver takes it`() async throws {
         let sink = try Sink(answers: ["503 Busy", "500 No"])
-        let manager = AlertManager.telling(["oncall": sink.url], store: store, metrics: metrics)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store, metrics: metrics)
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(await eventually { sink.posts.count == 3 })
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
         }
@@ -93,9 +93,9 @@ struct `The alert manager` {
 
     @Test func `gives up at once on what the receiver does not want, and keeps it as dead`() async throws {
         let sink = try Sink(answers: ["400 Bad"])
-        let manager = AlertManager.telling(["oncall": sink.url], store: store)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .dead })
         }
         #expect(sink.posts.count == 1)
@@ -108,28 +108,28 @@ struct `The alert manager` {
             port = sink.port
             sink.stop()
         }
-        let first = AlertManager.telling(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
+        let first = RunningAlerting.notifying(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
         try await first.whileRunning {
-            try await first.receive([.bruteForce()])
+            try await first.inbox.record([.bruteForce()])
             #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
         }
         let sink = try Sink(port: port)
-        let second = AlertManager.telling(["oncall": sink.url], store: store)
+        let second = RunningAlerting.notifying(["oncall": sink.url], store: store)
         try await second.whileRunning { #expect(await eventually { sink.posts.count == 1 }) }
     }
 
     @Test func `does not let a receiver that hangs hold up another`() async throws {
         let hanging = try Sink(), quick = try Sink()
         hanging.hold(true)
-        let manager = AlertManager.telling(["a-hanging": hanging.url, "quick": quick.url], store: store) { configuration in
+        let alerting = RunningAlerting.notifying(["a-hanging": hanging.url, "quick": quick.url], store: store) { configuration in
             var child = Route(receiver: "quick")
             child.matchers = (try? [Matcher](parsing: #"source="10.0.0.2""#)) ?? []
             configuration.route?.routes = [child]
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce(from: "10.0.0.1")])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.1")])
             #expect(await eventually { hanging.posts.count == 1 })
-            try await manager.receive([.bruteForce(from: "10.0.0.2")])
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.2")])
             #expect(await eventually { quick.posts.count == 1 })
             hanging.hold(false)
         }
@@ -137,9 +137,9 @@ struct `The alert manager` {
 
     @Test func `notices what another process resolved, and tells it`() async throws {
         let sink = try Sink()
-        let manager = AlertManager.telling(["oncall": sink.url], store: store)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
             let other = IncidentStore(try Store.reopened(store))
             try other.perform(
@@ -151,11 +151,11 @@ struct `The alert manager` {
 
     @Test func `sends to a second endpoint of a receiver again, not to the first that took it`() async throws {
         let good = try Sink(), flaky = try Sink(answers: ["502 Gateway"])
-        let manager = AlertManager.telling(["oncall": good.url], store: store) {
+        let alerting = RunningAlerting.notifying(["oncall": good.url], store: store) {
             $0.receivers[0].notifiers.append(.webhook(to: flaky.url))
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(await eventually { flaky.posts.count == 2 })
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent })
         }
@@ -166,29 +166,30 @@ struct `The alert manager` {
         async throws
     {
         let slow = try Sink(answers: ["429 Slow\r\nRetry-After: 3600"]), quick = try Sink()
-        let manager = AlertManager.telling(["a-slow": slow.url, "quick": quick.url], store: store) { configuration in
+        let alerting = RunningAlerting.notifying(["a-slow": slow.url, "quick": quick.url], store: store) { configuration in
             var child = Route(receiver: "quick")
             child.matchers = (try? [Matcher](parsing: #"source="10.0.0.9""#)) ?? []
             configuration.route?.groupBy = ["source"]
             configuration.route?.routes = [child]
         }
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce(from: "10.0.0.1")])
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.1")])
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.attempts == 1 })
-            try await manager.receive((2...9).map { .bruteForce(from: "10.0.0.\($0)") })
+            try await alerting.inbox.record((2...9).map { .bruteForce(from: "10.0.0.\($0)") })
             #expect(await eventually { quick.posts.count == 1 })
             // Another look at all that is owed has gone by.
-            try await manager.receive([.bruteForce(from: "10.0.0.20")])
-            #expect(manager.deliveries.withLock { $0.circuit("a-slow", 0).state == .open })
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.20")])
+            #expect(
+                alerting.dispatcher.deliveries.withLock { $0.circuit(of: .init(receiver: "a-slow", index: 0)).state == .open })
         }
         #expect(slow.posts.count == 1)
     }
 
     @Test func `waits at least as long as a receiver asks`() async throws {
         let sink = try Sink(answers: ["429 Slow\r\nRetry-After: 3600"])
-        let manager = AlertManager.telling(["oncall": sink.url], store: store)
-        try await manager.whileRunning {
-            try await manager.receive([.bruteForce()])
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce()])
             #expect(try await eventually { try store.incidents.incident("INC-1001").notifications.first?.attempts == 1 })
         }
         let due = try #require(try store.incidents.incident("INC-1001").notifications.first?.dueAt)
@@ -200,27 +201,27 @@ struct `A receiver's circuit` {
     private let now = Timestamp.start
 
     @Test func `opens after failures in a row, lets one try through after its pause, and closes with its success`() {
-        var circuit = ReceiverCircuit()
+        var circuit = IntegrationCircuit()
         var permitted: [Bool] = []
-        for _ in 0..<ReceiverCircuit.failuresUntilOpen {
+        for _ in 0..<IntegrationCircuit.failuresUntilOpen {
             permitted.append(circuit.permitsTry(now: now))
             circuit.failed(now: now)
         }
         permitted.append(circuit.permitsTry(now: now))
         permitted.append(circuit.permitsTry(now: now + .seconds(1)))
         permitted.append(circuit.permitsTry(now: now + .seconds(1)))
-        #expect(permitted == Array(repeating: true, count: ReceiverCircuit.failuresUntilOpen) + [false, true, false])
+        #expect(permitted == Array(repeating: true, count: IntegrationCircuit.failuresUntilOpen) + [false, true, false])
         circuit.succeeded()
         #expect(circuit.state == .closed)
     }
 
     @Test func `never pauses longer than its bound, however long the receiver is away`() {
-        var circuit = ReceiverCircuit()
+        var circuit = IntegrationCircuit()
         var time = now
         var permitted: [Bool] = []
         for _ in 0..<100 {
             circuit.failed(now: time)
-            time = time + ReceiverCircuit.longestPause
+            time = time + IntegrationCircuit.longestPause
             permitted.append(circuit.permitsTry(now: time))
         }
         #expect(permitted == Array(repeating: true, count: 100))

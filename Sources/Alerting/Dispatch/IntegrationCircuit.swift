@@ -1,8 +1,10 @@
 import Columns
 
-/// Keeps an integration that does not answer from being asked by every notification that it is owed: after some failures in a row only one try at a time
-/// goes out, at growing intervals, until one gets through.
-struct ReceiverCircuit: Sendable {
+/// Keeps an integration that does not answer from being asked for every pending notification: after some failures in a row only
+/// one try at a time goes out, at growing intervals, until one succeeds.
+///
+/// A value without clock and network.
+struct IntegrationCircuit: Sendable {
     /// As the metric `obs_receiver_circuit_state` has them.
     enum State: Int, Sendable { case closed = 0, halfOpen = 1, open = 2 }
 
@@ -37,7 +39,7 @@ struct ReceiverCircuit: Sendable {
     }
 
     mutating func succeeded() {
-        self = ReceiverCircuit()
+        self = IntegrationCircuit()
     }
 
     /// It asked for a pause: nothing goes out until then, however many wait.
@@ -49,7 +51,7 @@ struct ReceiverCircuit: Sendable {
     /// Whether a pause that was asked for goes on.
     func isPaused(at now: Timestamp) -> Bool { pausedUntil.map { $0 > now } ?? false }
 
-    /// A try was let through and then not needed.
+    /// A try was let through and then nothing was sent.
     mutating func wasNotTried() { if state == .halfOpen { state = .open } }
 
     /// The clock was ahead when the next try was set.

@@ -2,14 +2,14 @@ import Columns
 import Notify
 import Incidents
 
-/// What has become of one notification after asking each integration of its receiver.
+/// What has become of one notification after asking each integration of its receiver. A value without clock, store and network.
 struct DeliveryRound: Sendable {
-    /// What each integration made of it, now or before, as ``Progress`` writes it.
+    /// What each integration answered, now or before, as ``Progress`` writes it.
     private(set) var delivered: Set<String>
     /// When it is tried again; nil when there is nothing to try again.
     private(set) var retryAt: Timestamp?
     private var problems: [String] = []
-    /// What those who took it did not like about it: recipients that a mail server refused.
+    /// What services that accepted it objected to: recipients that a mail server refused.
     private var complaints: [String] = []
 
     init(delivered: Set<String>) { self.delivered = delivered }
@@ -17,22 +17,22 @@ struct DeliveryRound: Sendable {
     var isAnyDelivered: Bool { delivered.contains(where: Progress.isTold) }
     var isAnyRefused: Bool { delivered.contains(where: Progress.isRefusal) }
 
-    /// One sentence an integration.
+    /// One sentence per integration.
     var problem: String {
         problems.isEmpty && complaints.isEmpty
             ? "an integration refused it earlier" : (problems + complaints).joined(separator: "; ")
     }
 
-    /// What is to be known although it was delivered; nil when all took it as it was.
+    /// What to report although it was delivered; nil when all accepted it as it was.
     var complaint: String? { complaints.isEmpty ? nil : complaints.joined(separator: "; ") }
 
-    /// Whether an integration has yet to be asked for good.
+    /// Whether an integration has not answered for good yet.
     func wants(_ delivery: String) -> Bool {
         !delivered.contains(delivery) && !delivered.contains(Progress.refused(delivery))
             && !delivered.contains(Progress.silent(delivery))
     }
 
-    /// The parts of this delivery that were told before, such as recipients of a mail.
+    /// The parts of this delivery that were accepted before, such as recipients of a mail.
     func parts(of delivery: String) -> Set<String> { Progress.parts(of: delivery, in: delivered) }
 
     mutating func ended(_ delivery: String, _ kind: String, _ outcome: NoticeOutcome, backoff: Duration, now: Timestamp) {
@@ -64,12 +64,12 @@ struct DeliveryRound: Sendable {
     private mutating func waits(until time: Timestamp) { retryAt = min(retryAt ?? time, time) }
 }
 
-/// How the outbox writes down which endpoint of a receiver has made what of a text:
+/// How the outbox records what each integration of a receiver answered to a text:
 ///
-///     0:obs-7-ab       the first endpoint took it
-///     0:obs-7-ab/x     it took the part x of it
+///     0:obs-7-ab       the first integration accepted it
+///     0:obs-7-ab/x     it accepted the part x of it
 ///     !0:obs-7-ab      it refused it
-///     =0:obs-7-ab      there was nothing to say to it
+///     =0:obs-7-ab      its templates made nothing of it
 enum Progress {
     static func refused(_ delivery: String) -> String { "!" + delivery }
     static func silent(_ delivery: String) -> String { "=" + delivery }

@@ -6,41 +6,42 @@ import Notify
 import Synchronization
 import Telemetry
 
-/// How one notification goes out: to each integration of its receiver, each with a circuit of its own, so that one that is away holds up no other.
-extension AlertManager {
-    /// Sends one notification to each integration that wants it and has not got it, and writes down how it went. What went out and cannot be written down is
-    /// remembered (``Unstored``) and not sent again.
-    func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ quiet: Quiet) async {
+/// How one notification is sent: by each integration of its receiver, each with a circuit of its own, so that one that hangs
+/// holds up no other.
+extension Dispatcher {
+    /// Sends one notification by each integration that wants it and has not accepted it, and stores how it went. What was sent
+    /// and cannot be stored is remembered (``Unstored``) and not sent again.
+    func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ muting: Quiet) async {
         var entry = deliveries.withLock { $0.unstored.entry(id) }
         do {
             if entry == nil {
-                guard let due = try await outbox.load(id, now: .now, configuration, quiet: quiet) else {
+                guard let due = try await outbox.load(id, now: Timestamp.now, configuration, quiet: muting) else {
                     try await outbox.setAside(id)
-                    // Should it still be there, it is not looked at again at once.
+                    // Should its row still be there, it is not read again at once.
                     return deliveries.withLock { _ = $0.unstored.failed(id, nil, now: .now) }
                 }
                 let settlement = await settlement(of: due, to: receiverName, configuration)
-                entry = Unstored.Entry(due: due, settlement: settlement, at: .now)
+                entry = Unstored.Entry(due: due, settlement: settlement, at: Timestamp.now)
             }
             if let entry { try await store(entry) }
-            done(Self.delivering)
+            failures.succeeded(Self.settling)
         } catch {
             _ = deliveries.withLock { $0.unstored.failed(id, entry, now: .now) }
-            // A task that is cancelled at the end of the process leaves the rest to storeWhatWaits.
-            if !Task.isCancelled { failed(Self.delivering, error) }
+            // A task that is cancelled at the end of the process leaves the rest to storeUnstored.
+            if !Task.isCancelled { failures.failed(Self.settling, error) }
         }
     }
 
-    private static let delivering = "writing down what becomes of notifications"
+    private static let settling = "writing down what becomes of notifications"
 
-    /// Writes down what became of a look.
+    /// Stores what became of a notification.
     private func store(_ entry: Unstored.Entry) async throws {
         try await outbox.settle(entry.due, entry.settlement, now: entry.at)
         deliveries.withLock { $0.unstored.stored(entry.due.id, now: .now) }
     }
 
-    /// Tries once more to store what could not be stored, for the end of the process.
-    func storeWhatWaits() async {
+    /// Tries once more, at the end of the process, to store what could not be stored.
+    func storeUnstored() async {
         let waiting = deliveries.withLock { $0.unstored.entries }
         for (index, entry) in waiting.enumerated() {
             do { try await store(entry) } catch {
@@ -52,11 +53,13 @@ extension AlertManager {
         }
     }
 
-    /// Tells each integration of a receiver, and gives what is to be written down.
+    /// Sends by each integration of a receiver.
+    ///
+    /// - Returns: what is to be stored.
     private func settlement(of due: Outbox.Due, to receiverName: String, _ configuration: AlertingConfiguration) async
         -> Settlement
     {
-        // What no route takes has no receiver: it is kept, and nobody is told.
+        // What no route takes has no receiver: it is kept, and nobody is notified.
         let nobody = receiverName.isEmpty ? Receiver(name: "", notifiers: []) : nil
         guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) ?? nobody else {
             return .dead(reason: "there is no receiver '\(receiverName)' any more", delivered: due.delivered)
@@ -65,45 +68,45 @@ extension AlertManager {
         var round = DeliveryRound(delivered: due.delivered)
         var asked: [Ask] = []
         for (index, notifier) in receiver.notifiers.enumerated() {
-            // As Alertmanager: who is not told of ends gets what still fires, and nothing when all has ended.
-            guard var notice = due.notice(for: notifier, reason, now: .now) else { continue }
+            // As Alertmanager: without send_resolved it sends what still fires, and nothing when all has been resolved.
+            guard var notice = due.notice(for: notifier, reason, now: Timestamp.now) else { continue }
             let delivery = Outbox.delivery(endpoint: index, digest: notice.key)
             guard round.wants(delivery) else { continue }
             notice.alreadyTaken = round.parts(of: delivery)
-            let endpoint = Deliveries.Endpoint(receiver: receiverName, index: index)
-            guard deliveries.withLock({ $0.permitsTry(endpoint, now: .now) }) else {
-                let next = max(deliveries.withLock { $0.nextTry(endpoint) }, Timestamp.now + .milliseconds(200))
+            let integration = Deliveries.Integration(receiver: receiverName, index: index)
+            guard deliveries.withLock({ $0.permitsTry(integration, now: Timestamp.now) }) else {
+                let next = max(deliveries.withLock { $0.nextTry(integration) }, Timestamp.now + .milliseconds(200))
                 round.isWaiting(notifier.kind, until: next)
                 continue
             }
-            asked.append(Ask(delivery: delivery, notifier: notifier, notice: notice, endpoint: endpoint))
+            asked.append(Ask(delivery: delivery, notifier: notifier, notice: notice, integration: integration))
         }
         // Side by side: one that hangs must not make the others wait.
         await withTaskGroup(of: (Ask, NoticeOutcome).self) { group in
-            for one in asked { group.addTask { (one, await self.tell(one)) } }
+            for one in asked { group.addTask { (one, await self.send(one)) } }
             for await (one, outcome) in group {
                 let kind = one.notifier.kind
-                round.ended(one.delivery, kind, outcome, backoff: Self.backoff(due.attempts), now: .now)
+                round.ended(one.delivery, kind, outcome, backoff: Self.backoff(due.attempts), now: Timestamp.now)
             }
         }
         return conclusion(of: round, due, configuration)
     }
 
-    /// One integration that is asked to tell one text.
+    /// A text and the integration that is to send it.
     private struct Ask: Sendable {
         var delivery: String
         var notifier: Notifier
         var notice: Notice
-        var endpoint: Deliveries.Endpoint
+        var integration: Deliveries.Integration
     }
 
-    private func tell(_ ask: Ask) async -> NoticeOutcome {
-        let kind = ask.notifier.kind, receiver = ask.endpoint.receiver
+    private func send(_ ask: Ask) async -> NoticeOutcome {
+        let kind = ask.notifier.kind, receiver = ask.integration.receiver
         let begin = ContinuousClock.now
         let outcome = await notifiers.send(ask.notice, by: ask.notifier)
         if outcome != .nothingToSay { metrics.duration[receiver, kind].observe((ContinuousClock.now - begin).inSeconds) }
         metrics.notifications[receiver, kind, outcome.name].increment()
-        deliveries.withLock { $0.ended(ask.endpoint, outcome, now: .now) }
+        deliveries.withLock { $0.ended(ask.integration, outcome, now: Timestamp.now) }
         func log(_ level: Logger.Level, _ message: Logger.Message, _ reason: String) {
             logger.log(
                 level: level, message,
@@ -113,7 +116,7 @@ extension AlertManager {
         }
         switch outcome {
         case .delivered, .nothingToSay: break
-        case .partly(_, let reason, _): log(.warning, "a notification did not reach all that it was for", reason)
+        case .partly(_, let reason, _): log(.warning, "a notification did not reach all of its recipients", reason)
         case .retry(let reason, _): log(.warning, "a notification was not delivered", reason)
         case .refused(let reason): log(.error, "a notification was refused", reason)
         }
@@ -135,7 +138,8 @@ extension AlertManager {
         return .sent(isTold: round.isAnyDelivered, complaint: round.complaint)
     }
 
-    /// Doubles from half a second to a quarter of a minute, and takes a random part of it, so that many that failed together do not come back together.
+    /// Doubles from half a second to a quarter of a minute, and takes a random part of it, so that many that failed together do
+    /// not come back together.
     ///
     /// Source: M. Brooker, "Exponential Backoff And Jitter", full jitter.
     static func backoff(_ attempts: Int) -> Duration {
