@@ -1,3 +1,4 @@
+import Alerting
 import Columns
 import Detection
 import Foundation
@@ -39,6 +40,8 @@ struct `A data directory with a damaged file` {
         for number in 0..<10 { try await spool.append(Array("line \(number)".utf8)) }
         let workspace = try Workspace(pristine)
         _ = try workspace.models.save(Tiny(), name: "tiny")
+        // The first 'obs run' makes the key.
+        _ = try AcknowledgeLinks(besides: workspace.store.path)
         try workspace.store.seal()
     }
 
