@@ -112,7 +112,9 @@ let package = Package(
             name: "IngestTests", dependencies: ["Ingest", "Columns", "Parsing", "Telemetry", .grdb, .log, "TestSupport"]),
         .testTarget(
             name: "StreamingTests",
-            dependencies: ["Streaming", "Columns", "Parsing", "Ingest", "Lake", "Telemetry", .log, .lifecycle, "TestSupport"],
+            dependencies: [
+                "Streaming", "Columns", "Parsing", "Ingest", "Lake", "Store", "Telemetry", .log, .lifecycle, "TestSupport",
+            ],
             exclude: ["Peers"]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Store", "Columns", "TestSupport"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Columns", .grdb, "TestSupport"]),
@@ -172,8 +174,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Jobs", "Configuration", "Columns", "Ingest", "Server", "Store", "Streaming", "Telemetry", .log,
-                "TestSupport",
+                "Daemon", "Jobs", "Configuration", "Columns", "Parsing", "Ingest", "Lake", "Alerting", "Query", "Server", "Store",
+                "Streaming", "Telemetry", .log, .lifecycle, "TestSupport",
             ]),
     ],
     cxxLanguageStandard: .cxx17

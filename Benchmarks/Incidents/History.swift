@@ -88,7 +88,7 @@ struct History {
                 sql: "INSERT INTO timeline (incident, at, actor, kind, text) VALUES (?, ?, ?, ?, ?)",
                 arguments: [number, opened + Int64(after) * 1_000_000, actor, kind, text])
         }
-        try note(60, "obs", "notified", "oncall was told that it is firing")
+        try note(60, "obs", "notified", "oncall was notified that it is firing")
         let isLive = made + 30_000 > count && year.chance(Double(Self.live) / 1000)
         let isTaken = year.chance(0.35), person = year.person(), took = year.number(30...3000)
         if isTaken {
@@ -103,8 +103,8 @@ struct History {
                     year.number(0...3)])
             try audit(number, person, "acknowledge", opened, database)
         } else {
-            try note(300, "obs", "notified", "oncall was told that it is firing")
-            try note(600, "obs", "notified", "oncall was told that it is firing")
+            try note(300, "obs", "notified", "oncall was notified that it is firing")
+            try note(600, "obs", "notified", "oncall was notified that it is firing")
         }
         guard !isLive else { return try note(900, person, "note", "still looking") }
         let resolution = isTaken ? [.fixed, .fixed, .falsePositive, .expected][year.number(0...3)] : Incident.Resolution.quiet

@@ -10,9 +10,9 @@ public struct AlertingConfiguration: Sendable, Decodable {
     /// Who can be notified; their names are unique.
     public var receivers: [Receiver] = []
     /// Which alerts mute which others.
-    public var inhibitRules: [InhibitRule] = []
+    var inhibitRules: [InhibitRule] = []
     /// Named times that routes refer to.
-    public var timeIntervals: [NamedInterval] = []
+    var timeIntervals: [NamedInterval] = []
     /// An incident without activity for this long is resolved.
     public var resolveTimeout = Duration.seconds(300)
     /// Which findings are one incident.
@@ -20,17 +20,20 @@ public struct AlertingConfiguration: Sendable, Decodable {
     /// Who is on call when.
     public var schedules: [OnCallSchedule] = []
     /// Who is notified while nobody acknowledges an incident.
-    public var escalations: [EscalationPolicy] = []
+    var escalations: [EscalationPolicy] = []
     /// When matching alerts are muted for maintenance.
-    public var maintenance: [MaintenanceWindow] = []
+    var maintenance: [MaintenanceWindow] = []
     /// Which alerts must keep coming.
-    public var deadMansSwitches: [DeadMansSwitch] = []
+    var deadMansSwitches: [DeadMansSwitch] = []
     /// Signs the links for acknowledging in notifications; with nil they have none.
     public var acknowledgeLinks: AcknowledgeLinks?
     /// What links in notifications begin with.
     public var externalURL = "http://127.0.0.1:9464"
     /// How long an undeliverable notification is tried before it becomes a dead letter.
     public var giveUpAfter = Duration.seconds(3 * 86_400)
+
+    /// How many rules of inhibition and named time intervals there are, for a summary.
+    public var counts: (inhibitRules: Int, timeIntervals: Int) { (inhibitRules.count, timeIntervals.count) }
 
     /// Without routes and receivers.
     public init() {}
@@ -61,7 +64,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         giveUpAfter = try own.duration(.giveUpAfter) ?? giveUpAfter
         externalURL = try own.decodeIfPresent(String.self, forKey: .externalURL) ?? externalURL
         guard Notice.canLink(to: externalURL) else {
-            throw own.refused(.externalURL, "external_url is no http:// or https:// address with a host")
+            throw own.refused(.externalURL, "external_url is not an http:// or https:// address with a host")
         }
         incidents = try own.decodeIfPresent(IncidentPolicy.self, forKey: .incidents) ?? incidents
         incidents.notifyMaxAge = try own.duration(.notifyMaxAge) ?? incidents.notifyMaxAge
@@ -175,8 +178,10 @@ public struct AlertingConfiguration: Sendable, Decodable {
                     if let person = people.first(where: { !receivers.contains($0) }) {
                         throw fail(
                             .badOnCall(
-                                "\(person) takes turns in the schedule '\(name)' and has no receiver; add one with this name to receivers"
-                            ), at: "oncall", .init(index))
+                                """
+                                \(person) takes turns in the schedule '\(name)' and has no receiver; add one with this name to \
+                                receivers
+                                """), at: "oncall", .init(index))
                     }
                 }
             }
@@ -191,7 +196,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
     }
 }
 
-/// A whole file as Alertmanager has it: without what obs adds, and with a route.
+/// A complete configuration file of Alertmanager: without the keys that obs adds, and with a route.
 public struct AlertmanagerFile: Sendable, Decodable {
     /// What the file says, with the defaults of obs for what Alertmanager does not have.
     public let configuration: AlertingConfiguration

@@ -1,5 +1,5 @@
 /// What can be wrong with alerting: its configuration, or what is asked of it.
-public enum AlertingError: Error, CustomStringConvertible {
+enum AlertingError: Error, CustomStringConvertible {
     case unknownReceiver(String, known: [String])
     case twoReceivers
     case rootWithoutReceiver
@@ -17,7 +17,7 @@ public enum AlertingError: Error, CustomStringConvertible {
     case badOnCall(String)
     case badLink(String)
 
-    public var description: String {
+    var description: String {
         switch self {
         case .unknownReceiver(let name, let known):
             "the route names the receiver '\(name)', which there is not; receivers are \(known.joined(separator: ", "))"

@@ -3,23 +3,23 @@ import Incidents
 
 /// Alerts that must keep coming, such as Prometheus' `Watchdog`. When they stop, their sender or the way from there is broken,
 /// and nobody would be notified of anything; so obs raises an alert itself.
-public struct DeadMansSwitch: Sendable, Equatable, Decodable {
+struct DeadMansSwitch: Sendable, Equatable, Decodable {
     /// The `alertname` of the raised alert.
     static let alertName = "DeadMansSwitch"
 
     /// The label `switch` of the raised alert.
-    public var name: String
+    var name: String
     /// Any firing alert that these match is a sign of life.
-    public var matchers: [Matcher]
+    var matchers: [Matcher]
     /// The longest time without a sign of life.
-    public var within = Duration.seconds(600)
+    var within = Duration.seconds(600)
     /// Additional labels of the raised alert; `severity` is critical unless they set it.
-    public var labels: Labels = [:]
+    var labels: Labels = [:]
 
     private enum CodingKeys: String, CodingKey { case name, matchers, within, labels }
 
     /// A switch as a configuration file has it.
-    public init(name: String, matchers: [Matcher], within: Duration = .seconds(600), labels: Labels = [:]) {
+    init(name: String, matchers: [Matcher], within: Duration = .seconds(600), labels: Labels = [:]) {
         self.name = name
         self.matchers = matchers
         self.within = within
@@ -27,7 +27,7 @@ public struct DeadMansSwitch: Sendable, Equatable, Decodable {
     }
 
     /// Reads a switch, which must have a name and matchers.
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         name = try keys.decode(String.self, forKey: .name)
         matchers = try keys.decode([String].self, forKey: .matchers).flatMap { try [Matcher](parsing: $0) }

@@ -72,7 +72,7 @@ enum PastSummary {
         for (receiver, found) in told {
             let key = "\(keyPrefix)\(now.microseconds)"
             let notice = notice(found, receiver: receiver, key: key, configuration, now: now)
-            try Outbox.owe(text: notice.json, to: receiver, key: key, now: now, database)
+            try Outbox.schedule(text: notice.json, to: receiver, key: key, now: now, database)
         }
         return told.count
     }

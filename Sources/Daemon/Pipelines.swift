@@ -13,7 +13,8 @@ import Store
 import Streaming
 import Telemetry
 
-/// What one running pipeline is made of. While it is equal to what a new configuration asks for, a reload leaves the pipeline alone.
+/// What one running pipeline is made of. While it is equal to what a new configuration asks for, a reload leaves the pipeline
+/// alone.
 struct PipelinePlan: Sendable, Equatable {
     let definition: PipelineDefinition
     let sources: [Configuration.SourceEntry]
@@ -27,6 +28,24 @@ struct PipelinePlan: Sendable, Equatable {
             )
         }
     }
+}
+
+/// What the pipelines of a running obs share: where they read and write, and whom they report to.
+struct PipelineSurroundings: Sendable {
+    /// Tables, checkpoints, models and exports.
+    let workspace: Workspace
+    /// Of the sources that are pushed to.
+    let spools: Spools
+    /// Gets the newest gold rows.
+    let serving: ServingStore
+    /// Gets what detectors find.
+    let alerts: AlertInbox
+    /// Learns of each source what comes from it.
+    let watch: SourceWatch
+    /// Learns which pipelines have failed and wait.
+    let readiness: Readiness
+    let metrics: MetricsRegistry
+    let logger: Logger
 }
 
 /// Runs the pipelines that are asked for. When other ones are asked for, those that changed stop as at the end of the process, with all that they have
@@ -46,41 +65,25 @@ actor PipelineSupervisor: Service {
     private var waiting: [(asked: Int, resume: CheckedContinuation<Void, Never>)] = []
     private let changes: AsyncStream<Void>
     private let change: AsyncStream<Void>.Continuation
-    private let workspace: Workspace
-    private let spools: Spools
-    private let serving: ServingStore
-    private let alerts: AlertInbox
-    private let watch: SourceWatch
-    private let readiness: Readiness
-    private let metrics: MetricsRegistry
-    private let logger: Logger
+    private let surroundings: PipelineSurroundings
+    private var logger: Logger { surroundings.logger }
 
-    init(
-        _ plans: [PipelinePlan], workspace: Workspace, spools: Spools, serving: ServingStore, alerts: AlertInbox,
-        watch: SourceWatch, readiness: Readiness, metrics: MetricsRegistry, logger: Logger
-    ) {
+    init(_ plans: [PipelinePlan], in surroundings: PipelineSurroundings) {
         wanted = plans
-        self.workspace = workspace
-        self.spools = spools
-        self.serving = serving
-        self.alerts = alerts
-        self.watch = watch
-        self.readiness = readiness
-        self.metrics = metrics
-        self.logger = logger
+        self.surroundings = surroundings
         (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         change.yield()
     }
 
     /// - Throws: ``PipelineError/definitionChanged(pipeline:)`` when a plan cannot go on from the checkpoint that is there.
     nonisolated func check(_ plans: [PipelinePlan]) throws {
-        for plan in plans { try CheckpointFolder.check(plan.definition, in: workspace.checkpoints) }
+        for plan in plans { try CheckpointFolder.check(plan.definition, in: surroundings.workspace.checkpoints) }
     }
 
     /// From now on these are to run. When this returns those that are to stop have stopped: nothing more is read from what they read.
     func apply(_ plans: [PipelinePlan]) async {
         wanted = plans
-        watch.watch(plans)
+        surroundings.watch.watch(plans)
         asked += 1
         change.yield()
         let mine = asked
@@ -121,9 +124,7 @@ actor PipelineSupervisor: Service {
     private func start(_ plan: PipelinePlan, in tasks: inout ThrowingTaskGroup<Void, any Error>) -> Job {
         var quiet = logger
         quiet.logLevel = .error
-        let service = PipelineService(
-            plan: plan, workspace: workspace, spools: spools, serving: serving, alerts: alerts, watch: watch,
-            readiness: readiness, metrics: metrics, logger: logger)
+        let service = PipelineService(plan: plan, surroundings: surroundings)
         let group = ServiceGroup(
             configuration: .init(
                 services: [.init(service: service, successTerminationBehavior: .gracefullyShutdownGroup)], logger: quiet))
@@ -144,18 +145,17 @@ actor PipelineSupervisor: Service {
 
 /// One pipeline with its sources.
 ///
-/// When it fails (a full disk, a damaged checkpoint, an expectation whose action is `fail`), it waits and goes on from the last checkpoint: the source keeps the data. Until it has
-/// run for a while `/-/ready` names it.
+/// When it fails (a full disk, a damaged checkpoint, an expectation whose action is `fail`), it waits and goes on from the last
+/// checkpoint: the source keeps the data. Until it has run for a while `/-/ready` names it.
 struct PipelineService: Service {
     let plan: PipelinePlan
-    let workspace: Workspace
-    let spools: Spools
-    let serving: ServingStore
-    let alerts: AlertInbox
-    let watch: SourceWatch
-    let readiness: Readiness
-    let metrics: MetricsRegistry
-    let logger: Logger
+    let surroundings: PipelineSurroundings
+
+    private var workspace: Workspace { surroundings.workspace }
+    private var watch: SourceWatch { surroundings.watch }
+    private var readiness: Readiness { surroundings.readiness }
+    private var metrics: MetricsRegistry { surroundings.metrics }
+    private var logger: Logger { surroundings.logger }
 
     /// A pipeline that has run for so long has got over what was wrong.
     private static let recovery = Duration.seconds(30)
@@ -223,7 +223,9 @@ struct PipelineService: Service {
     }
 
     private func setup(_ entry: Configuration.SourceEntry) -> SourceSetup {
-        SourceSetup(name: entry.name, metrics: metrics, logger: logger) { [spools] in try await spools.spool(entry) }
+        SourceSetup(name: entry.name, metrics: metrics, logger: logger) { [spools = surroundings.spools] in
+            try await spools.spool(entry)
+        }
     }
 
     /// A source for a run that ends when all that exists is read; nil when nothing exists yet.
@@ -233,14 +235,15 @@ struct PipelineService: Service {
 
     private func makeRunner() async throws -> PipelineRunner {
         let observer = DetectionObserver(
-            plan.definition, plan.detections, models: workspace.models, alerts: alerts, metrics: metrics, logger: logger,
+            plan.definition, plan.detections, models: workspace.models, alerts: surroundings.alerts, metrics: metrics,
+            logger: logger,
             health: readiness.notes)
         return try await PipelineRunner(
             plan.definition, lake: workspace.lake, checkpoints: workspace.checkpoints,
             context: ParsingContext(timeZone: plan.sources.compactMap(\.timeZone).first ?? .current),
             exportFolder: workspace.exports,
             observers: [
-                observer, GoldGauges(metrics, plan.definition), try ServingObserver(serving, plan.definition),
+                observer, GoldGauges(metrics, plan.definition), try ServingObserver(surroundings.serving, plan.definition),
                 SourceObserver(watch: watch),
             ],
             scorers: workspace.scorers(health: readiness.notes, logger), metrics: metrics, logger: logger)

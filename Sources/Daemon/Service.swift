@@ -11,7 +11,7 @@ import Server
 import ServiceLifecycle
 import Telemetry
 
-/// The house seen from the front: what runs in `obs run`, in the order of the data's way. What starts last stops first.
+/// `obs run`: all its services, in the order in which data passes them. What starts last stops first.
 public struct Daemon: Sendable {
     private let configuration: Configuration
     private let configurationFile: String?
@@ -21,8 +21,11 @@ public struct Daemon: Sendable {
     private let alerts: AlertInbox
     private let health = HealthNotes()
     private let logger: Logger
+    /// The port of the HTTP server, once it listens.
     public let boundPort = BoundPort()
 
+    /// Opens the data directory and takes its lock.
+    ///
     /// - Parameter configurationFile: what SIGHUP and `/-/reload` read again.
     /// - Throws: ``AlreadyRunning`` when another process runs on the data directory.
     public init(_ configuration: Configuration, configurationFile: String?) throws {
@@ -57,17 +60,22 @@ public struct Daemon: Sendable {
         let watch = SourceWatch(
             plans, store: SourceActivities(store: workspace.store), readiness: readiness, metrics: metrics, logger: logger)
         let pipelines = PipelineSupervisor(
-            plans, workspace: workspace, spools: spools, serving: serving, alerts: alerts, watch: watch, readiness: readiness,
-            metrics: metrics, logger: logger)
+            plans,
+            in: PipelineSurroundings(
+                workspace: workspace, spools: spools, serving: serving, alerts: alerts, watch: watch, readiness: readiness,
+                metrics: metrics, logger: logger))
         let reloader = Reloader(
             configuration, file: configurationFile, alerts: alerts, pipelines: pipelines, metrics: metrics, logger: logger)
-        let routes = Routes.all(
-            metrics: metrics, readiness: readiness, alerts: alerts, version: BuildInfo.version, incidents: workspace.incidents,
-            runbooks: configuration.runbooks, lake: workspace.lake, dashboards: configuration.http.dashboards,
-            spools: { await spools.all }, sources: { watch.reports }, serving: serving, blocklist: { reloader.blocklist },
-            reload: { await reloader.reload() })
+        var served = ServedObs(
+            version: BuildInfo.version, alerts: alerts, incidents: workspace.incidents, lake: workspace.lake, serving: serving,
+            runbooks: configuration.runbooks, readiness: readiness, metrics: metrics)
+        served.dashboards = configuration.http.dashboards
+        served.spools = { await spools.all }
+        served.sources = { watch.reports }
+        served.blocklist = { reloader.blocklist }
+        served.reload = { await reloader.reload() }
         let server = HTTPServer(
-            configuration.http, routes: routes,
+            configuration.http, routes: Routes.all(served),
             hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,
             logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger, health: health)

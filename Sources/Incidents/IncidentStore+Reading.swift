@@ -58,7 +58,7 @@ extension IncidentStore {
             database.cachedStatement(
                 sql: """
                     SELECT \(NotificationLog.Entry.columns("o")) FROM (SELECT DISTINCT receiver, group_key
-                        FROM incident_told WHERE \(ofFamily)) g
+                        FROM incident_notified WHERE \(ofFamily)) g
                     CROSS JOIN outbox o ON o.receiver = g.receiver AND o.group_key = g.group_key
                     WHERE o.created_at BETWEEN ?2 AND ?3 AND (o.sent_at IS NULL OR o.sent_at >= ?4) ORDER BY o.id LIMIT 200
                     """),

@@ -63,6 +63,11 @@ enum IncidentRoutes {
 
     /// The filter that the query of a request describes.
     static func filter(_ request: RouteRequest) throws -> IncidentFilter {
+        try filter(request, state: IncidentFilter.state(request.given("state")))
+    }
+
+    /// The same for another state than the query names.
+    static func filter(_ request: RouteRequest, state: Incident.State?) throws -> IncidentFilter {
         func flag(_ name: String) throws -> Bool {
             switch request.given(name) {
             case nil, "false": false
@@ -75,7 +80,7 @@ enum IncidentRoutes {
             try request.given(name).map { try Timestamp(parsing: $0, now: .now) }
         }
         return IncidentFilter(
-            state: request.given("state"), severity: request.given("severity"), assignee: request.given("assignee"),
+            state: state, severity: try IncidentFilter.severity(request.given("severity")), assignee: request.given("assignee"),
             matchers: request.given("filter") ?? "", text: request.given("search"), since: try time("since"),
             until: try time("until"),
             limit: try request.limit(to: 1000), cursor: request.given("cursor"), isUnseen: try flag("unseen"),

@@ -6,32 +6,66 @@ import Query
 import Store
 import Telemetry
 
-/// All routes of the server. A new group of routes is a line in this list; `/api/openapi.json` describes it by itself.
-public enum Routes {
+/// The obs that is served over HTTP: what its routes read, and what they change.
+public struct ServedObs: Sendable {
+    let version: String
+    let alerts: AlertInbox
+    let incidents: IncidentStore
+    let lake: Lake
+    let serving: ServingStore
+    let runbooks: String
+    let readiness: Readiness
+    let metrics: MetricsRegistry
+    /// The address of Grafana, for the links of the pages; nil shows none.
+    public var dashboards: String?
+    /// The spools that lines can be pushed to. Called at each request, because a reload may add sources.
+    public var spools: @Sendable () async -> [String: Spool] = { [:] }
+    /// The state of each source; called at each request.
+    public var sources: @Sendable () -> [SourceReport] = { [] }
+    /// What may be blocked; called at each request, because a reload may change it.
+    public var blocklist: @Sendable () -> BlocklistPolicy = { BlocklistPolicy() }
+    /// Reads the configuration again; gives what is wrong with it, or nil when it is in force.
+    public var reload: @Sendable () async -> String? = { nil }
+
+    /// An obs without sources, whose configuration cannot change.
+    ///
     /// - Parameters:
+    ///   - lake: the tables with the lines around evidence and with the figures.
+    ///   - serving: the newest gold rows by key.
     ///   - runbooks: the folder with a page per alert.
-    ///   - dashboards: the address of Grafana, for the links of the pages; nil shows none.
-    ///   - spools: called at each request, because a reload may add sources.
-    ///   - sources: the state of each source; called at each request.
-    ///   - blocklist: what may be blocked; called at each request.
-    ///   - reload: what is wrong with the configuration, or nil when it is in force.
-    public static func all(
-        metrics: MetricsRegistry, readiness: Readiness, alerts: AlertInbox, version: String, incidents: IncidentStore,
-        runbooks: String, lake: Lake, dashboards: String? = nil,
-        spools: @escaping @Sendable () async -> [String: Spool], sources: @escaping @Sendable () -> [SourceReport] = { [] },
-        serving: ServingStore, blocklist: @escaping @Sendable () -> BlocklistPolicy = { BlocklistPolicy() },
-        reload: @escaping @Sendable () async -> String?
-    ) -> [Route] {
-        let site = Site(
+    public init(
+        version: String, alerts: AlertInbox, incidents: IncidentStore, lake: Lake, serving: ServingStore, runbooks: String,
+        readiness: Readiness, metrics: MetricsRegistry
+    ) {
+        self.version = version
+        self.alerts = alerts
+        self.incidents = incidents
+        self.lake = lake
+        self.serving = serving
+        self.runbooks = runbooks
+        self.readiness = readiness
+        self.metrics = metrics
+    }
+
+    /// What the pages show of it.
+    var site: Site {
+        Site(
             incidents: incidents, alerts: alerts, lake: lake, runbooks: runbooks, dashboards: dashboards, readiness: readiness,
             sources: sources)
+    }
+}
+
+/// All routes of the server. A new group of routes is a line in this list; `/api/openapi.json` describes it by itself.
+public enum Routes {
+    /// The routes of an obs.
+    public static func all(_ obs: ServedObs) -> [Route] {
         let routes =
-            OperationsRoutes.all(metrics: metrics, readiness: readiness, reload: reload)
-            + AlertmanagerRoutes.all(alerts, version: version)
-            + IncidentRoutes.all(incidents, runbooks: runbooks, lake: lake)
-            + IngestRoutes.all(spools) + SourceRoutes.all(sources) + ServingRoutes.all(serving)
-            + BlocklistRoutes.all(incidents, policy: blocklist)
-            + Pages.routes(site)
+            OperationsRoutes.all(metrics: obs.metrics, readiness: obs.readiness, reload: obs.reload)
+            + AlertmanagerRoutes.all(obs.alerts, version: obs.version)
+            + IncidentRoutes.all(obs.incidents, runbooks: obs.runbooks, lake: obs.lake)
+            + IngestRoutes.all(obs.spools) + SourceRoutes.all(obs.sources) + ServingRoutes.all(obs.serving)
+            + BlocklistRoutes.all(obs.incidents, policy: obs.blocklist)
+            + Pages.routes(obs.site)
         return routes + [OpenAPI.route(describing: routes)]
     }
 }

@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 import Synchronization
 import Telemetry
 import TestSupport

@@ -30,12 +30,12 @@ struct `A clock that was ahead and is right again` {
     }
 
     private func correct() throws -> Int {
-        try store.store.database.write { try ClockCorrection(configuration, now: now).apply($0) }
+        try store.store.database.write { try CorrectClock.correct(configuration, now: now, $0) }
     }
 
-    private func due(_ time: Timestamp) async throws -> Outbox.Due? {
+    private func due(_ time: Timestamp) async throws -> Outbox.Draft? {
         guard let first = try await outbox.due(now: time).first else { return nil }
-        return try await outbox.load(first.id, now: time, configuration)
+        return try await outbox.draft(first.id, now: time, configuration)
     }
 
     @Test(arguments: ["first look", "told", "postponed", "resent"])
@@ -48,7 +48,7 @@ struct `A clock that was ahead and is right again` {
                 try await outbox.postpone(
                     look, reason: "busy", delivered: [], until: ahead + .seconds(25), now: ahead + .seconds(10))
             case "resent":
-                try await outbox.bury(look, reason: "no", delivered: [], now: ahead + .seconds(10))
+                try await outbox.giveUp(look, reason: "no", delivered: [], now: ahead + .seconds(10))
                 try NotificationLog(store.incidents).resend(look.id, by: "ann", now: ahead + .seconds(20))
             default:
                 try await outbox.markSent(look, now: ahead + .seconds(10))
@@ -60,7 +60,7 @@ struct `A clock that was ahead and is right again` {
         #expect(try await outbox.due(now: now).isEmpty)
         #expect(try correct() > 0)
         for (id, _) in try await outbox.due(now: now) {
-            let look = try #require(try await outbox.load(id, now: now, configuration))
+            let look = try #require(try await outbox.draft(id, now: now, configuration))
             #expect(look.reason == .firing)
             try await outbox.markSent(look, now: now)
         }
@@ -129,7 +129,7 @@ struct `A clock that was ahead and is right again` {
     }
 
     @Test func `is noticed at the first look and whenever it goes back, and not when it is slewed`() {
-        var watch = ClockWatch()
+        var watch = ObservedClock()
         let seen = [0, 10, 9, 86_400, 86_401, 15, 16].map { watch.wentBack(now: now + .seconds($0)) }
         #expect(seen == [true, false, false, false, false, true, false])
     }

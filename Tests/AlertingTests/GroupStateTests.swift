@@ -1,4 +1,5 @@
 import Columns
+import Incidents
 import Testing
 
 @testable import Alerting
@@ -12,7 +13,7 @@ struct `The state of a group` {
     private static func member(_ text: Substring, _ id: Int64) -> Member {
         let letters = Array(text)
         var member = Member(
-            alert: id, isFiring: letters[0] == "F", told: letters[1] == "f" ? .firing : letters[1] == "h" ? .hidden : nil)
+            alert: id, isFiring: letters[0] == "F", notified: letters[1] == "f" ? .firing : letters[1] == "h" ? .hidden : nil)
         member.isMuted = letters.contains("m")
         member.isAcknowledged = letters.contains("a")
         member.isMissed = letters.contains("x")
@@ -20,17 +21,17 @@ struct `The state of a group` {
     }
 
     private static func state(
-        _ members: String, wasTold: Bool = true, sendsResolved: Bool = true, isRepeatDue: Bool = false
+        _ members: String, wasNotified: Bool = true, sendsResolved: Bool = true, isRepeatDue: Bool = false
     ) -> GroupState {
         GroupState(
-            members: members.split(separator: " ").enumerated().map { member($1, Int64($0)) }, wasTold: wasTold,
+            members: members.split(separator: " ").enumerated().map { member($1, Int64($0)) }, wasNotified: wasNotified,
             sendsResolved: sendsResolved, isRepeatDue: isRepeatDue)
     }
 
     struct Case: Sendable, CustomTestStringConvertible {
         var why: String
         var members: String
-        var wasTold = true
+        var wasNotified = true
         var sendsResolved = true
         var isRepeatDue = false
         var reason: String?
@@ -39,7 +40,7 @@ struct `The state of a group` {
 
     static let cases: [Case] = [
         .init(why: "an empty group", members: "", reason: nil),
-        .init(why: "a first alert", members: "F-", wasTold: false, reason: "firing"),
+        .init(why: "a first alert", members: "F-", wasNotified: false, reason: "firing"),
         .init(why: "a new alert beside one that is known", members: "Ff F-", reason: "firing"),
         .init(why: "nothing new", members: "Ff Ff", reason: nil),
         .init(why: "nothing new, and it is time to repeat", members: "Ff", isRepeatDue: true, reason: "firing"),
@@ -51,22 +52,24 @@ struct `The state of a group` {
         .init(why: "all resolved", members: "Rf Rf", reason: "ended"),
         .init(
             why: "all resolved, no send_resolved: the integrations decide", members: "Rf", sendsResolved: false, reason: "ended"),
-        .init(why: "resolved before anybody was notified", members: "R-", wasTold: false, reason: nil),
+        .init(why: "resolved before anybody was notified", members: "R-", wasNotified: false, reason: nil),
         .init(why: "resolved before anybody was notified, beside known ones", members: "R- Ff", reason: "ended"),
-        .init(why: "a new alert that is muted", members: "F-m", wasTold: false, reason: nil),
+        .init(why: "a new alert that is muted", members: "F-m", wasNotified: false, reason: nil),
         .init(why: "a known alert that is muted", members: "Ffm", isRepeatDue: true, reason: nil),
         .init(why: "an end that is muted", members: "Rfm", reason: nil),
         .init(why: "a new alert beside a muted one", members: "Ffm F-", reason: "firing"),
         .init(why: "an alert that comes out of a silence, left out meanwhile", members: "Fh Ff", reason: "firing"),
         .init(why: "an end of an alert that was left out meanwhile", members: "Rh", reason: "ended"),
-        .init(why: "an alert that began and ended while the receiver was away", members: "R-x", wasTold: false, reason: "firing"),
+        .init(
+            why: "an alert that began and ended while the receiver was away", members: "R-x", wasNotified: false, reason: "firing"
+        ),
         .init(why: "a missed alert beside a known one", members: "R-x Ff", reason: "firing"),
     ]
 
     @Test(arguments: cases)
     func `says whether the receiver is notified, and why`(one: Case) {
         let state = Self.state(
-            one.members, wasTold: one.wasTold, sendsResolved: one.sendsResolved, isRepeatDue: one.isRepeatDue)
+            one.members, wasNotified: one.wasNotified, sendsResolved: one.sendsResolved, isRepeatDue: one.isRepeatDue)
         #expect(state.reason?.rawValue == one.reason)
     }
 
@@ -79,9 +82,9 @@ struct `The state of a group` {
         ("R-m", true, "."), ("Rfm", true, "h"), ("Rfm", false, "f"), ("Rhm", true, "h"),
     ])
     func `knows of each alert what the receiver knows, and lets it go when it has been resolved`(
-        member: String, isTold: Bool, expected: String
+        member: String, isNotified: Bool, expected: String
     ) {
-        let after = Self.state(member).after(telling: isTold)
+        let after = Self.state(member).after(notifying: isNotified)
         #expect(after.count == 1)
         let got = after.first.map { $0.state.map { $0 == .firing ? "f" : $0 == .hidden ? "h" : "-" } ?? "." }
         #expect(got == expected)
@@ -93,11 +96,11 @@ struct `The state of a group` {
         for first in all {
             for second in all {
                 let state = Self.state("\(first) \(second)")
-                let isTold = state.reason != nil
-                let left = zip(state.members, state.after(telling: isTold)).compactMap { member, after -> Member? in
-                    guard case .some(let told) = after.state else { return nil }
+                let isNotified = state.reason != nil
+                let left = zip(state.members, state.after(notifying: isNotified)).compactMap { member, after -> Member? in
+                    guard case .some(let notified) = after.state else { return nil }
                     var member = member
-                    member.told = told
+                    member.notified = notified
                     return member
                 }
                 var next = state

@@ -194,13 +194,13 @@ struct `Handing back` {
         configuration.route = route
         let outbox = Outbox(incidents: store.incidents)
         try store.incidents.record([.bruteForce(from: "10.0.0.2")], routing: route, now: now)
-        func due(_ seconds: Int) async throws -> Outbox.Due? {
+        func due(_ seconds: Int) async throws -> Outbox.Draft? {
             guard let first = try await outbox.due(now: now + .seconds(seconds)).first else { return nil }
-            return try await outbox.load(first.id, now: now + .seconds(seconds), configuration)
+            return try await outbox.draft(first.id, now: now + .seconds(seconds), configuration)
         }
         try await outbox.markSent(try #require(try await due(1)), now: now + .seconds(1))
         try store.incidents.perform(.acknowledge, on: "1002", by: "ann", now: now + .seconds(10))
-        try await outbox.pass(try #require(try await due(3700)), now: now + .seconds(3700))
+        try await outbox.skip(try #require(try await due(3700)), now: now + .seconds(3700))
         #expect(try await due(8000) == nil)
         try store.incidents.perform(.handBack, on: "1002", by: "ann", now: now + .seconds(8000))
         #expect(try await due(8001)?.alerts.count == 1)

@@ -97,7 +97,7 @@ struct `The incident store` {
         let outbox = Outbox(incidents: store)
         let due = try await outbox.due(now: now)
         #expect(due.count == 1)
-        let notification = try #require(try await outbox.load(due[0].id, now: now, AlertingConfiguration()))
+        let notification = try #require(try await outbox.draft(due[0].id, now: now, AlertingConfiguration()))
         let object = try #require(
             try JSONSerialization.jsonObject(with: JSONEncoder().encode(notification.notice.payload)) as? [String: Any])
         #expect(

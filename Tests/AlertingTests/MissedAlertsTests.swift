@@ -27,9 +27,9 @@ struct `An alert that ends before its receiver could be told` {
         configuration.receivers = [Receiver(name: "oncall", notifiers: [.webhook(to: "http://127.0.0.1:1/")])]
     }
 
-    private func due(_ seconds: Int) async throws -> Outbox.Due? {
+    private func due(_ seconds: Int) async throws -> Outbox.Draft? {
         guard let first = try await outbox.due(now: now + .seconds(seconds)).first else { return nil }
-        return try await outbox.load(first.id, now: now + .seconds(seconds), configuration)
+        return try await outbox.draft(first.id, now: now + .seconds(seconds), configuration)
     }
 
     private func open() throws { try store.incidents.record([.bruteForce()], routing: configuration.route, now: now) }
@@ -45,7 +45,7 @@ struct `An alert that ends before its receiver could be told` {
             \.text)
     }
 
-    private func key(_ due: Outbox.Due) -> String? {
+    private func key(_ due: Outbox.Draft) -> String? {
         due.notice(for: configuration.receivers[0].notifiers[0], .firing, now: now)?.key
     }
 
@@ -61,7 +61,7 @@ struct `An alert that ends before its receiver could be told` {
         #expect(ended.notice.payload.alerts.map(\.status) == ["resolved"])
         try await outbox.markSent(ended, now: now + .seconds(101))
         #expect(try await outbox.nextDue(after: now) == nil)
-        #expect(try timeline() == ["oncall was told that it is firing", "oncall was told that it is resolved"])
+        #expect(try timeline() == ["oncall was notified that it is firing", "oncall was notified that it is resolved"])
     }
 
     @Test func `is told with the text and the key of the first try, so that who took it then is not told twice`() async throws {
@@ -76,7 +76,8 @@ struct `An alert that ends before its receiver could be told` {
         #expect(try await due(15)?.notice.payload.status == "resolved")
         #expect(
             try timeline() == [
-                "oncall could not be told yet and is tried again: webhook: no answer", "oncall was told that it is firing",
+                "oncall could not be notified yet and is tried again: webhook: no answer",
+                "oncall was notified that it is firing",
             ])
     }
 
@@ -84,10 +85,10 @@ struct `An alert that ends before its receiver could be told` {
         try open()
         try resolve(50)
         let late = try #require(try await due(100))
-        try await outbox.bury(late, reason: "webhook: refused", delivered: [], now: now + .seconds(100))
+        try await outbox.giveUp(late, reason: "webhook: refused", delivered: [], now: now + .seconds(100))
         #expect(try await outbox.nextDue(after: now) == nil)
         #expect(
-            try timeline() == ["oncall could not be told (notification \(late.id) is a dead letter): webhook: refused"])
+            try timeline() == ["oncall could not be notified (notification \(late.id) is a dead letter): webhook: refused"])
         let dead = try #require(try NotificationLog(store.incidents).entries().first)
         #expect(dead.payload?.contains(#""status":"firing""#) == true)
     }
@@ -97,8 +98,8 @@ struct `An alert that ends before its receiver could be told` {
         try resolve(5)
         let look = try #require(try await due(10))
         #expect(look.alerts.isEmpty)
-        try await outbox.pass(look, now: now + .seconds(10))
-        #expect(try timeline() == ["oncall was not told: it had ended when it was to be told"])
+        try await outbox.skip(look, now: now + .seconds(10))
+        #expect(try timeline() == ["oncall was not notified: it had ended when it was to be notified"])
     }
 
     @Test func `reaches a receiver that was down all the while, as begun and as ended`() async throws {

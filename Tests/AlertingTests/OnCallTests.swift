@@ -159,9 +159,9 @@ struct `An escalation` {
         func told(_ second: Int) async throws -> [String] {
             let time = now + .seconds(second)
             for (id, receiver) in try await outbox.due(now: time) where receiver == "boss" {
-                let due = try #require(try await outbox.load(id, now: time, configuration))
+                let due = try #require(try await outbox.draft(id, now: time, configuration))
                 guard due.reason != nil else {
-                    try await outbox.pass(due, now: time)
+                    try await outbox.skip(due, now: time)
                     continue
                 }
                 try await outbox.markSent(due, now: time)

@@ -22,11 +22,11 @@ struct `The outbox` {
         route.repeatInterval = .seconds(3600)
     }
 
-    private func due(_ now: Timestamp) async throws -> Outbox.Due? {
+    private func due(_ now: Timestamp) async throws -> Outbox.Draft? {
         guard let first = try await outbox.due(now: now).first else { return nil }
         var whole = configuration
         whole.route = route
-        return try await outbox.load(first.id, now: now, whole)
+        return try await outbox.draft(first.id, now: now, whole)
     }
 
     @Test func `waits group_wait for a new group, and tells of all that came meanwhile at once`() async throws {
@@ -67,7 +67,7 @@ struct `The outbox` {
         try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(1))
         let notification = try #require(try await due(now + .seconds(10)))
         #expect(notification.alerts.isEmpty)
-        try await outbox.pass(notification, now: now + .seconds(10))
+        try await outbox.skip(notification, now: now + .seconds(10))
         #expect(try outbox.depth(now: now + .seconds(10)).count == 0)
     }
 
@@ -100,7 +100,7 @@ struct `The outbox` {
         let second = try #require(try await due(now + .seconds(20)))
         #expect(second.attempts == 1)
         #expect(second.delivered == ["0:ab"])
-        try await outbox.bury(second, reason: "refused", delivered: [], now: now + .seconds(20))
+        try await outbox.giveUp(second, reason: "refused", delivered: [], now: now + .seconds(20))
         #expect(try await due(now + .seconds(99)) == nil)
         #expect(try store.incidents.incident("INC-1001").notifications.map(\.state) == [.dead, .pending])
         #expect(try await due(now + .seconds(20 + 3599)) == nil)
@@ -116,8 +116,8 @@ struct `The outbox` {
         #expect(audible.alerts.map(\.incident) == [1002])
         try await outbox.markSent(audible, now: now + .seconds(10))
         let held = try #require(try await due(now + .seconds(70)))
-        #expect(held.alerts.isEmpty && held.isHeldBack)
-        try await outbox.pass(held, now: now + .seconds(70))
+        #expect(held.alerts.isEmpty && held.state.mutedNews > 0)
+        try await outbox.skip(held, now: now + .seconds(70))
         #expect(try outbox.depth(now: now + .seconds(71)).count == 0)
         try silences.expire(id, by: "ann", now: now + .seconds(80))
         #expect(try await due(now + .seconds(130))?.alerts.map(\.incident) == [1001, 1002])
@@ -135,7 +135,7 @@ struct `The outbox` {
         down.labels = ["host": "LabSZ"]
         try store.incidents.record([down], routing: nil, now: now)
         try store.incidents.record([.bruteForce()], routing: route, now: now)
-        #expect(try #require(try await inhibiting.due(now + .seconds(10))).isHeldBack)
+        #expect(try #require(try await inhibiting.due(now + .seconds(10))).state.mutedNews > 0)
         try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(20))
         #expect(try await inhibiting.due(now + .seconds(70))?.alerts.map(\.incident) == [1002])
     }

@@ -55,11 +55,11 @@ struct `The past` {
         }
     }
 
-    private func due(at seconds: Int) async throws -> [Outbox.Due] {
+    private func due(at seconds: Int) async throws -> [Outbox.Draft] {
         let outbox = Outbox(incidents: store.incidents), time = now + .seconds(seconds)
-        var found: [Outbox.Due] = []
+        var found: [Outbox.Draft] = []
         for (id, _) in try await outbox.due(now: time) {
-            if let due = try await outbox.load(id, now: time, configuration), due.reason != nil { found.append(due) }
+            if let due = try await outbox.draft(id, now: time, configuration), due.reason != nil { found.append(due) }
         }
         return found
     }

@@ -59,16 +59,16 @@ struct `Posted alerts` {
         try store.store.database.read { try String.fetchAll($0, sql: "SELECT labels FROM alert") }
     }
 
-    private func due(_ time: Timestamp) async throws -> Outbox.Due? {
+    private func due(_ time: Timestamp) async throws -> Outbox.Draft? {
         guard let first = try await outbox.due(now: time).first else { return nil }
-        return try await outbox.load(first.id, now: time, configuration)
+        return try await outbox.draft(first.id, now: time, configuration)
     }
 
     /// What is told at `time`, as `status:instance`, and written down as told.
     private func told(_ time: Timestamp) async throws -> [String]? {
         guard let due = try await due(time) else { return nil }
         guard due.reason != nil else {
-            try await outbox.pass(due, now: time)
+            try await outbox.skip(due, now: time)
             return []
         }
         try await outbox.markSent(due, now: time)

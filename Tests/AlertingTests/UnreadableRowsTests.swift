@@ -40,7 +40,10 @@ struct `A row that cannot be read` {
         ),
         ("UPDATE outbox SET due_at = 'x', delivered = '{' WHERE group_key LIKE '%Poisoned%'", "outbox 1"),
         (
-            "INSERT INTO outbox (receiver, group_key, created_at, due_at, state, payload) VALUES ('r', 'k', 0, 0, 'resending', '{')",
+            """
+            INSERT INTO outbox (receiver, group_key, created_at, due_at, state, payload)
+                VALUES ('r', 'k', unixepoch() * 1000000, 0, 'resending', '{')
+            """,
             "outbox"
         ),
         ("INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES ('r', 'no such group', 0, 0)", nil),
@@ -120,8 +123,8 @@ struct `The time that old things are deleted by` {
 
     /// What it gives for each time that a clock shows.
     private func believed(_ shown: [Timestamp]) -> [Timestamp] {
-        var time = BelievedTime(.start)
-        return shown.map { time.observe($0) }
+        var time = ObservedClock(believed: .start, jump: nil)
+        return shown.map { time.believe($0) }
     }
 
     @Test func `follows a clock that goes on, is put back, or was off for a night`() {
@@ -139,7 +142,7 @@ struct `The time that old things are deleted by` {
     @Test func `is remembered from one process to the next`() throws {
         let store = try TemporaryStore()
         let times = try store.store.database.write { database in
-            try [Timestamp.start, .start + day * 400, .start + .seconds(60)].map { try BelievedTime.now($0, database) }
+            try [Timestamp.start, .start + day * 400, .start + .seconds(60)].map { try IncidentStore.believedTime($0, database) }
         }
         #expect(times == [.start, .start, .start + .seconds(60)])
     }

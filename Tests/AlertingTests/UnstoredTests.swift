@@ -90,8 +90,8 @@ struct `A notification that went out and cannot be stored` {
         var unstored = Unstored()
         try store.incidents.record([.bruteForce()], routing: Route(receiver: "oncall"), now: .start)
         let outbox = Outbox(incidents: store.incidents)
-        let due = try #require(try await outbox.load(1, now: .start, AlertingConfiguration()))
-        let entry = Unstored.Entry(due: due, settlement: .nothingToTell, at: .start)
+        let draft = try #require(try await outbox.draft(1, now: .start, AlertingConfiguration()))
+        let entry = Unstored.Entry(draft: draft, settlement: .nothingToSay, at: .start)
         for id in 0..<Int64(Unstored.limit) { _ = unstored.failed(id, entry, now: .now) }
         #expect(!unstored.permits(Int64(Unstored.limit), now: .now + .seconds(3600)))
         unstored.stored(0, now: .now)
@@ -101,7 +101,7 @@ struct `A notification that went out and cannot be stored` {
     @Test func `whose group is gone is taken out of the way instead of being looked at without a pause`() async throws {
         let outbox = Outbox(incidents: store.incidents)
         try await store.store.database.write {
-            try Outbox.owe("oncall", "{}:{gone}", at: .start, owedSince: .start, $0)
+            try Outbox.schedule("oncall", "{}:{gone}", at: .start, pendingSince: .start, $0)
         }
         try await RunningAlerting.notifying(["oncall": "http://127.0.0.1:1/"], store: store).whileRunning {
             let isGone = try await eventually { try await outbox.due(now: .start).isEmpty }

@@ -40,8 +40,8 @@ struct `A question about incidents` {
 
     @Test func `is narrowed by state, severity, person, labels, words and times, all at once`() throws {
         for (filter, expected) in [
-            (.init(state: "open"), "5 4 1"), (.init(state: "acknowledged"), "2"), (.init(state: "resolved"), "3"),
-            (.init(severity: "critical"), "5"), (.init(assignee: "ann"), "2"), (.init(matchers: #"source="192.0.2.0""#), "4 1"),
+            (.init(state: .open), "5 4 1"), (.init(state: .acknowledged), "2"), (.init(state: .resolved), "3"),
+            (.init(severity: .critical), "5"), (.init(assignee: "ann"), "2"), (.init(matchers: #"source="192.0.2.0""#), "4 1"),
             (.init(matchers: #"source=~"192.0.2.[01]""#), "5 4 2 1"), (.init(matchers: #"source!="192.0.2.0""#), "5 3 2"),
             (.init(matchers: #"source!~".*[01]""#), "5 3"), (.init(matchers: #"alertname="SSHBruteForce""#), "5 3 1"),
             (.init(matchers: #"nothing="""#), "5 4 3 2 1"), (.init(matchers: #"nothing="x""#), ""),
@@ -51,7 +51,7 @@ struct `A question about incidents` {
             (.init(since: now + .seconds(3 * 3600)), "5 4"), (.init(until: now + .seconds(3600)), "2 1"),
             (
                 .init(
-                    state: "open", matchers: #"source="192.0.2.0", host="web-1""#, since: now + .seconds(3600),
+                    state: .open, matchers: #"source="192.0.2.0", host="web-1""#, since: now + .seconds(3600),
                     until: now + .seconds(5 * 3600)), "4"
             ),
         ] as [(IncidentFilter, String)] {
@@ -74,20 +74,23 @@ struct `A question about incidents` {
 
     @Test func `is refused with what it may be when it cannot be`() {
         for (filter, words) in [
-            (.init(state: "closed"), "open, acknowledged, resolved"), (.init(severity: "bad"), "info, warning, critical"),
             (.init(text: "!!"), "no word"), (.init(cursor: "x"), "not a cursor"),
         ] as [(IncidentFilter, String)] {
             let refusal = #expect(throws: FilterError.self) { try questions.page(filter) }
             #expect(refusal?.description.contains(words) == true)
         }
         #expect(throws: (any Error).self) { try questions.page(.init(matchers: "source=~\"(\"")) }
+        let state = #expect(throws: FilterError.self) { try IncidentFilter.state("closed") }
+        #expect(state?.description == "there is no state 'closed'; known are open, acknowledged, resolved")
+        let severity = #expect(throws: FilterError.self) { try IncidentFilter.severity("bad") }
+        #expect(severity?.description == "there is no severity 'bad'; known are info, warning, critical")
     }
 
     @Test func `finds a merged incident by the labels of its parts, for as long as they are parts, and in its own place`() throws
     {
         #expect(try ids(.init(matchers: #"source="192.0.2.2""#)) == "5 3")
         #expect(try ids(.init(matchers: #"source="192.0.2.1", alertname="SSHPasswordSpray""#)) == "2")
-        #expect(try ids(.init(state: "open", matchers: #"source="192.0.2.2""#)) == "5")
+        #expect(try ids(.init(state: .open, matchers: #"source="192.0.2.2""#)) == "5")
         try incidents.perform(.split, on: "1006", by: "cid", now: now)
         #expect(try ids(.init(matchers: #"source="192.0.2.2""#)) == "6 3")
         try incidents.perform(.reopen, on: "1003", by: "cid", now: now)
@@ -118,7 +121,7 @@ struct `A question about incidents` {
         try temporary.record(.example("SSHPasswordSpray", source: "192.0.2.0", count: 90, at: next), at: next)
         for filter in [
             IncidentFilter(since: next), .init(matchers: #"source=~"192.0.2.[79]""#, since: next),
-            .init(severity: "warning", since: next), .init(matchers: #"host="web-1""#, since: next),
+            .init(severity: .warning, since: next), .init(matchers: #"host="web-1""#, since: next),
         ] { #expect(try ids(filter) == "8 7") }
         #expect(try ids(.init(matchers: #"source="192.0.2.9""#, since: next)) == "7")
         #expect(try ids(.init(matchers: #"source="192.0.2.0""#, since: next)) == "")
@@ -157,15 +160,15 @@ struct `A question about incidents` {
     /// Whatever a filter is, SQLite walks an index in the order of the answer and sorts nothing, unless few rows were chosen before.
     @Test(
         arguments: [
-            (.init(), "incident_listed"), (.init(state: "resolved"), "incident_state"),
-            (.init(severity: "critical"), "incident_severity"), (.init(assignee: "ann"), "incident_who"),
+            (.init(), "incident_listed"), (.init(state: .resolved), "incident_state"),
+            (.init(severity: .critical), "incident_severity"), (.init(assignee: "ann"), "incident_who"),
             (.init(matchers: #"alertname="SSHBruteForce""#), "PRIMARY KEY (name=? AND value=?)"),
             (.init(matchers: #"host="web-1""#), "PRIMARY KEY (name=? AND value=?)"),
             (.init(matchers: #"host!="web-1""#), "incident_listed"),
             (.init(since: Timestamp.night), "incident_listed|incident_found_late"), (.init(isUnseen: true), "incident_unseen"),
             (.init(isFoundInPast: true), "incident_past"), (.init(until: Timestamp.night), "incident_listed"),
             (.init(cursor: "1.2"), "incident_listed (listed_at<?)"),
-            (.init(severity: "critical", since: Timestamp.night), "incident_severity|incident_found_late"),
+            (.init(severity: .critical, since: Timestamp.night), "incident_severity|incident_found_late"),
         ] as [(IncidentFilter, String)])
     func `is answered from an index in its order`(filter: IncidentFilter, index: String) throws {
         let indexes = index.split(separator: "|")

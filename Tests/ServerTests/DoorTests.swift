@@ -92,13 +92,15 @@ struct `The door` {
             AlertingConfiguration(), incidents: incidents,
             links: try AcknowledgeLinks(besides: folder.path + "/obs.db"), metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        let routes = Routes.all(
-            metrics: metrics, readiness: Readiness([]), alerts: inbox, version: "1", incidents: incidents, runbooks: "runbooks",
-            lake: Lake(root: folder.path + "/lake"), spools: { [:] }, serving: try ServingStore(path: folder.path + "/serve.db"),
-            reload: {
-                Issue.record("reloaded by a page of another site")
-                return nil
-            })
+        var obs = ServedObs(
+            version: "1", alerts: inbox, incidents: incidents, lake: Lake(root: folder.path + "/lake"),
+            serving: try ServingStore(path: folder.path + "/serve.db"), runbooks: "runbooks", readiness: Readiness([]),
+            metrics: metrics)
+        obs.reload = {
+            Issue.record("reloaded by a page of another site")
+            return nil
+        }
+        let routes = Routes.all(obs)
         let changing = routes.filter { $0.method.mayChange }
         #expect(changing.count > 8)
         try await ServerFixture.withServer(routes, metrics: metrics) { url in

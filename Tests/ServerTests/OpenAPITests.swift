@@ -29,17 +29,18 @@ struct `The OpenAPI document` {
             AlertingConfiguration(), incidents: incidents,
             links: try AcknowledgeLinks(besides: folder.path + "/obs.db"), metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        routes = Routes.all(
-            metrics: metrics, readiness: Readiness([]), alerts: inbox, version: "1", incidents: incidents, runbooks: "runbooks",
-            lake: Lake(root: folder.path + "/lake"),
-            spools: { [:] },
-            sources: {
-                [
-                    SourceReport(
-                        name: "auth", pipeline: "ssh", place: "/var/log/auth.log", state: .missing("/var/log/auth.log"),
-                        lastLine: .now)
-                ]
-            }, serving: try ServingStore(path: folder.path + "/serve.db"), reload: { nil })
+        var obs = ServedObs(
+            version: "1", alerts: inbox, incidents: incidents, lake: Lake(root: folder.path + "/lake"),
+            serving: try ServingStore(path: folder.path + "/serve.db"), runbooks: "runbooks", readiness: Readiness([]),
+            metrics: metrics)
+        obs.sources = {
+            [
+                SourceReport(
+                    name: "auth", pipeline: "ssh", place: "/var/log/auth.log", state: .missing("/var/log/auth.log"),
+                    lastLine: .now)
+            ]
+        }
+        routes = Routes.all(obs)
         text = OpenAPI.document(of: routes)
         document = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
     }

@@ -107,20 +107,20 @@ public struct AlertQuestions: Sendable {
                 members.append((grouping.index, alert))
             }
             let alerts = try listed(onAlerts, receivers, now, database)
-            let places = Dictionary(uniqueKeysWithValues: alerts.indices.lazy.map { (alerts[$0].id, $0) })
+            let indexes = Dictionary(uniqueKeysWithValues: alerts.indices.lazy.map { (alerts[$0].id, $0) })
             var groups = try AlertStore.listedGroups(database).values.sorted { $0.index < $1.index }.map {
                 Group(receiver: $0.receiver, labelsJSON: $0.labels, alerts: [])
             }
             for (group, alert) in members {
-                if let place = places[alert] { groups[group].alerts.append(alerts[place].alert) }
+                if let index = indexes[alert] { groups[group].alerts.append(alerts[index].alert) }
             }
             return groups.filter { !$0.alerts.isEmpty && filter.receiver?.matches($0.receiver) ?? true }
         }
     }
 
-    /// How many alerts hold, and how many of them something holds back.
+    /// How many alerts are active, and how many are muted.
     func counts(now: Timestamp, _ database: Database) throws -> (active: Int, suppressed: Int) {
-        guard try Quiet().holdsAnything(now, configuration, database) else {
+        guard try MutingRules().isAny(at: now, by: configuration, in: database) else {
             return (try AlertStore.firingCount(now: now, database), 0)
         }
         let all = try listed(Filter(), ReceiverLists(), now, database)
@@ -132,9 +132,9 @@ public struct AlertQuestions: Sendable {
     private func listed(_ filter: Filter, _ receivers: ReceiverLists, _ now: Timestamp, _ database: Database) throws
         -> [(id: Int64, alert: Listed)]
     {
-        let quiet = Quiet()
-        let isAnythingHeld = try quiet.holdsAnything(now, configuration, database)
-        let needsLabels = isAnythingHeld || !filter.matchers.isEmpty
+        let muting = MutingRules()
+        let isAnyMuted = try muting.isAny(at: now, by: configuration, in: database)
+        let needsLabels = isAnyMuted || !filter.matchers.isEmpty
         var found: [(id: Int64, alert: Listed)] = []
         try AlertStore.eachFiring(now: now, database) { alert in
             let receivers = receivers[alert.id]
@@ -143,7 +143,8 @@ public struct AlertQuestions: Sendable {
             if needsLabels {
                 let labels = JSONText.pairs(alert.labels)
                 guard filter.matchers.match(labels) else { return }
-                (silencedBy, inhibitedBy) = try quiet.reasons(labels, now: now, configuration, database)
+                (silencedBy, inhibitedBy) = try muting.reasons(
+                    forMuting: labels, at: now, by: configuration, in: database)
             }
             let isSuppressed = !silencedBy.isEmpty || !inhibitedBy.isEmpty
             guard filter.active || isSuppressed, filter.silenced || silencedBy.isEmpty, filter.inhibited || inhibitedBy.isEmpty
@@ -171,8 +172,8 @@ public struct AlertQuestions: Sendable {
     /// A finding has no end of its own: it holds until nothing new has been seen for the time-out. One that ends by hand holds
     /// longer than that, and for as long again whenever it is asked for.
     private func end(of alert: FiringAlert, _ now: Timestamp) -> Timestamp {
-        let quiet = (alert.incidentUpdatedAt ?? now) + configuration.resolveTimeout
-        return quiet > now ? quiet : now + configuration.resolveTimeout
+        let end = (alert.incidentUpdatedAt ?? now) + configuration.resolveTimeout
+        return end > now ? end : now + configuration.resolveTimeout
     }
 }
 

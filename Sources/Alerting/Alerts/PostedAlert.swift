@@ -1,27 +1,35 @@
 import Columns
 import Incidents
 
-/// An alert as it stands in a body that somebody sent.
+/// An alert as the body of a request has it.
 public struct PostedAlert: Sendable, Equatable {
+    /// What it is labelled with.
     public var labels: Labels = [:]
+    /// What describes it to a person.
     public var annotations: Labels = [:]
+    /// Where it came about; empty when the sender does not say.
     public var generatorURL = ""
+    /// Nil: it starts when it comes in.
     public var startsAt: Timestamp?
+    /// Nil: it fires until `resolve_timeout` is over.
     public var endsAt: Timestamp?
 
+    /// An alert with only labels.
     public init(labels: Labels = [:]) {
         self.labels = labels
     }
 }
 
-/// Why one alert of a body is not taken in; the others are.
+/// Why one alert of a body is not stored; the others are.
 public struct AlertFault: Sendable, Equatable, CustomStringConvertible {
-    /// Its place in the body, from 0.
+    /// Its index in the body, from 0.
     public let index: Int
     /// Its `alertname`, if it has one.
     public let name: String?
+    /// What is wrong with it.
     public let reason: String
 
+    /// A sentence with its index and name.
     public var description: String { "alert \(index)\(name.map { " (\($0))" } ?? ""): \(reason)" }
 
     init(index: Int, name: String?, reason: String) {
@@ -31,26 +39,27 @@ public struct AlertFault: Sendable, Equatable, CustomStringConvertible {
     }
 }
 
-/// Why a body is refused as a whole: from what follows its first mistake nothing can be concluded.
+/// Why a body is refused as a whole: behind its first mistake nothing can be read with certainty.
 public struct AlertBodyError: Error, CustomStringConvertible {
-    /// As Alertmanager's generated server numbers them: 400 is no JSON or of a wrong type, 601 no URI, 602 something missing.
+    /// As Alertmanager's generated server numbers them: 400 is not JSON or of a wrong type, 601 not a URI, 602 something missing.
     public let code: Int
+    /// A sentence for the sender.
     public let description: String
 }
 
 /// A body of `POST /api/v2/alerts`, read.
-public struct PostedAlerts: Sendable {
-    /// With the place that each had in the body.
-    public private(set) var alerts: [(index: Int, alert: PostedAlert)] = []
-    public private(set) var faults: [AlertFault] = []
+struct PostedAlerts: Sendable {
+    /// With the index that each had in the body.
+    private(set) var alerts: [(index: Int, alert: PostedAlert)] = []
+    private(set) var faults: [AlertFault] = []
 
     /// Alerts that one body may have.
     static let maxAlerts = 100_000
 
-    /// Reads a list of alerts. As in Alertmanager, text that is no JSON and values of a wrong type refuse the whole body; what is
+    /// Reads a list of alerts. As in Alertmanager, text that is not JSON and values of a wrong type refuse the whole body; what is
     /// wrong with the contents of one alert is a fault of that alone. Unknown keys are passed over, the last of two equal ones
     /// counts.
-    public init(_ body: [UInt8]) throws(AlertBodyError) {
+    init(_ body: [UInt8]) throws(AlertBodyError) {
         var scanner = JSONReader(body)
         var current: Int?
         do {
@@ -67,7 +76,7 @@ public struct PostedAlerts: Sendable {
         }
     }
 
-    /// Reads a list of alerts that stands in something else.
+    /// Reads a list of alerts within another value.
     init(_ scanner: inout JSONReader) throws {
         var current: Int?
         try read(&scanner, &current)
@@ -113,7 +122,7 @@ private struct AlertReader {
             case "generatorURL":
                 let url = try text("generatorURL", nil, &scanner) ?? ""
                 guard url.isEmpty || Self.isURI(url) else {
-                    throw refusal(601, "generatorURL \(JSONText.quote(OutsideText(url).prefix(200))) is no URL")
+                    throw refusal(601, "generatorURL \(JSONText.quote(OutsideText(url).prefix(200))) is not a URL")
                 }
                 alert.generatorURL = url
             case "startsAt": alert.startsAt = try time("startsAt", &scanner)
@@ -153,7 +162,7 @@ private struct AlertReader {
         return pairs
     }
 
-    /// The text of a key; empty for null, nil for bytes that are no UTF-8, which is a fault.
+    /// The text of a key; empty for null, nil for bytes that are not UTF-8, which is a fault.
     private mutating func text(_ key: String, _ name: String?, _ scanner: inout JSONReader) throws -> String? {
         let kind = try scanner.kind()
         if kind == .null {
@@ -172,7 +181,7 @@ private struct AlertReader {
         guard let text = try text(key, nil, &scanner), !text.isEmpty else { return nil }
         guard let time = Timestamp(posted: text) else {
             throw refusal(
-                400, "\(key) \(JSONText.quote(OutsideText(text).prefix(100))) is no time; write such as 2026-11-21T10:00:00Z")
+                400, "\(key) \(JSONText.quote(OutsideText(text).prefix(100))) is not a time; write such as 2026-11-21T10:00:00Z")
         }
         if time == Self.zero { return nil }
         if !Self.years.contains(time.components.year) {

@@ -4,7 +4,7 @@ extension PostedAlerts {
     /// Reads the payload of a webhook. Its alerts bear the same names as posted ones, with the zero time for no end.
     ///
     /// Source: Alertmanager, "Configuration", webhook_config.
-    public init(webhook body: [UInt8]) throws(AlertBodyError) {
+    init(webhook body: [UInt8]) throws(AlertBodyError) {
         var scanner = JSONReader(body)
         var isVersion4 = false
         var read: PostedAlerts?

@@ -1,6 +1,8 @@
 import Columns
+import Incidents
 import Logging
 import ServiceLifecycle
+import Store
 import Telemetry
 
 /// All that alerting does beside taking alerts in and sending notifications: each chore runs in a loop of its own, so that one

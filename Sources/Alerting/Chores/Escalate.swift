@@ -1,5 +1,7 @@
 import Columns
+@preconcurrency import GRDB
 import Incidents
+import Store
 
 /// Schedules the notifications of escalation steps whose delay is over.
 struct Escalate: Chore {

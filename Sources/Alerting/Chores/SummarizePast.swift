@@ -1,5 +1,7 @@
 import Columns
+@preconcurrency import GRDB
 import Incidents
+import Store
 
 /// Schedules one notification per receiver about incidents that were over when they were found, once all of the past has been
 /// read.

@@ -1,5 +1,7 @@
 import Columns
+@preconcurrency import GRDB
 import Incidents
+import Store
 import Synchronization
 import Telemetry
 

@@ -14,7 +14,7 @@ struct DeliveryRound: Sendable {
 
     init(delivered: Set<String>) { self.delivered = delivered }
 
-    var isAnyDelivered: Bool { delivered.contains(where: Progress.isTold) }
+    var isAnyDelivered: Bool { delivered.contains(where: Progress.isNotified) }
     var isAnyRefused: Bool { delivered.contains(where: Progress.isRefusal) }
 
     /// One sentence per integration.
@@ -75,7 +75,7 @@ enum Progress {
     static func silent(_ delivery: String) -> String { "=" + delivery }
     static func part(_ part: String, of delivery: String) -> String { "\(delivery)/\(part)" }
 
-    static func isTold(_ entry: String) -> Bool { !isRefusal(entry) && entry.utf8.first != UInt8(ascii: "=") }
+    static func isNotified(_ entry: String) -> Bool { !isRefusal(entry) && entry.utf8.first != UInt8(ascii: "=") }
     static func isRefusal(_ entry: String) -> Bool { entry.utf8.first == UInt8(ascii: "!") }
 
     static func parts(of delivery: String, in entries: Set<String>) -> Set<String> {

@@ -11,17 +11,17 @@ import Telemetry
 extension Dispatcher {
     /// Sends one notification by each integration that wants it and has not accepted it, and stores how it went. What was sent
     /// and cannot be stored is remembered (``Unstored``) and not sent again.
-    func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ muting: Quiet) async {
+    func deliver(_ id: Int64, to receiverName: String, _ configuration: AlertingConfiguration, _ muting: MutingRules) async {
         var entry = deliveries.withLock { $0.unstored.entry(id) }
         do {
             if entry == nil {
-                guard let due = try await outbox.load(id, now: Timestamp.now, configuration, quiet: muting) else {
+                guard let draft = try await outbox.draft(id, now: .now, configuration, muting: muting) else {
                     try await outbox.setAside(id)
                     // Should its row still be there, it is not read again at once.
                     return deliveries.withLock { _ = $0.unstored.failed(id, nil, now: .now) }
                 }
-                let settlement = await settlement(of: due, to: receiverName, configuration)
-                entry = Unstored.Entry(due: due, settlement: settlement, at: Timestamp.now)
+                let settlement = await settlement(of: draft, to: receiverName, configuration)
+                entry = Unstored.Entry(draft: draft, settlement: settlement, at: .now)
             }
             if let entry { try await store(entry) }
             failures.succeeded(Self.settling)
@@ -36,8 +36,8 @@ extension Dispatcher {
 
     /// Stores what became of a notification.
     private func store(_ entry: Unstored.Entry) async throws {
-        try await outbox.settle(entry.due, entry.settlement, now: entry.at)
-        deliveries.withLock { $0.unstored.stored(entry.due.id, now: .now) }
+        try await outbox.settle(entry.draft, entry.settlement, now: entry.at)
+        deliveries.withLock { $0.unstored.stored(entry.draft.id, now: .now) }
     }
 
     /// Tries once more, at the end of the process, to store what could not be stored.
@@ -56,25 +56,25 @@ extension Dispatcher {
     /// Sends by each integration of a receiver.
     ///
     /// - Returns: what is to be stored.
-    private func settlement(of due: Outbox.Due, to receiverName: String, _ configuration: AlertingConfiguration) async
+    private func settlement(of draft: Outbox.Draft, to receiverName: String, _ configuration: AlertingConfiguration) async
         -> Settlement
     {
         // What no route takes has no receiver: it is kept, and nobody is notified.
         let nobody = receiverName.isEmpty ? Receiver(name: "", notifiers: []) : nil
         guard let receiver = configuration.receivers.first(where: { $0.name == receiverName }) ?? nobody else {
-            return .dead(reason: "there is no receiver '\(receiverName)' any more", delivered: due.delivered)
+            return .dead(reason: "there is no receiver '\(receiverName)' any more", delivered: draft.delivered)
         }
-        guard let reason = due.reason else { return .nothingToTell }
-        var round = DeliveryRound(delivered: due.delivered)
+        guard let reason = draft.reason else { return .nothingToSay }
+        var round = DeliveryRound(delivered: draft.delivered)
         var asked: [Ask] = []
         for (index, notifier) in receiver.notifiers.enumerated() {
             // As Alertmanager: without send_resolved it sends what still fires, and nothing when all has been resolved.
-            guard var notice = due.notice(for: notifier, reason, now: Timestamp.now) else { continue }
+            guard var notice = draft.notice(for: notifier, reason, now: .now) else { continue }
             let delivery = Outbox.delivery(endpoint: index, digest: notice.key)
             guard round.wants(delivery) else { continue }
             notice.alreadyTaken = round.parts(of: delivery)
             let integration = Deliveries.Integration(receiver: receiverName, index: index)
-            guard deliveries.withLock({ $0.permitsTry(integration, now: Timestamp.now) }) else {
+            guard deliveries.withLock({ $0.permitsTry(integration, now: .now) }) else {
                 let next = max(deliveries.withLock { $0.nextTry(integration) }, Timestamp.now + .milliseconds(200))
                 round.isWaiting(notifier.kind, until: next)
                 continue
@@ -86,10 +86,10 @@ extension Dispatcher {
             for one in asked { group.addTask { (one, await self.send(one)) } }
             for await (one, outcome) in group {
                 let kind = one.notifier.kind
-                round.ended(one.delivery, kind, outcome, backoff: Self.backoff(due.attempts), now: Timestamp.now)
+                round.ended(one.delivery, kind, outcome, backoff: Self.backoff(draft.attempts), now: .now)
             }
         }
-        return conclusion(of: round, due, configuration)
+        return conclusion(of: round, draft, configuration)
     }
 
     /// A text and the integration that is to send it.
@@ -106,7 +106,7 @@ extension Dispatcher {
         let outcome = await notifiers.send(ask.notice, by: ask.notifier)
         if outcome != .nothingToSay { metrics.duration[receiver, kind].observe((ContinuousClock.now - begin).inSeconds) }
         metrics.notifications[receiver, kind, outcome.name].increment()
-        deliveries.withLock { $0.ended(ask.integration, outcome, now: Timestamp.now) }
+        deliveries.withLock { $0.ended(ask.integration, outcome, now: .now) }
         func log(_ level: Logger.Level, _ message: Logger.Message, _ reason: String) {
             logger.log(
                 level: level, message,
@@ -123,19 +123,20 @@ extension Dispatcher {
         return outcome
     }
 
-    private func conclusion(of round: DeliveryRound, _ due: Outbox.Due, _ configuration: AlertingConfiguration) -> Settlement {
+    private func conclusion(of round: DeliveryRound, _ draft: Outbox.Draft, _ configuration: AlertingConfiguration) -> Settlement
+    {
         let now = Timestamp.now
-        if let retryAt = round.retryAt, now - due.createdAt <= configuration.giveUpAfter {
+        if let retryAt = round.retryAt, now - draft.createdAt <= configuration.giveUpAfter {
             return .postponed(reason: round.problem, delivered: round.delivered, until: retryAt)
         }
         guard round.retryAt == nil, !round.isAnyRefused else {
             logger.error(
-                "a notification is given up; 'obs notification resend \(due.id)' sends it once more",
-                metadata: ["receiver": "\(due.receiver)", "notification": "\(due.id)", "error": "\(round.problem)"])
+                "a notification is given up; 'obs notification resend \(draft.id)' sends it once more",
+                metadata: ["receiver": "\(draft.receiver)", "notification": "\(draft.id)", "error": "\(round.problem)"])
             return .dead(reason: round.problem, delivered: round.delivered)
         }
-        if round.isAnyDelivered { metrics.latency.observe(max(0, (now - due.createdAt).inSeconds)) }
-        return .sent(isTold: round.isAnyDelivered, complaint: round.complaint)
+        if round.isAnyDelivered { metrics.latency.observe(max(0, (now - draft.createdAt).inSeconds)) }
+        return .sent(isNotified: round.isAnyDelivered, complaint: round.complaint)
     }
 
     /// Doubles from half a second to a quarter of a minute, and takes a random part of it, so that many that failed together do

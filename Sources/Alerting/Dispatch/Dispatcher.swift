@@ -3,6 +3,7 @@ import Incidents
 import Logging
 import Notify
 import ServiceLifecycle
+import Store
 import Synchronization
 import Telemetry
 
@@ -20,7 +21,7 @@ public final class Dispatcher: Service, Sendable {
     let deliveries = Mutex(Deliveries())
     private let configuration: ConfigurationInForce
     private let hasNews: WakeUp
-    private let clock = Mutex(ClockWatch())
+    private let clock = Mutex(ObservedClock())
     /// When the outbox is read next, whatever happens until then.
     private let alarm = Mutex<Timestamp?>(nil)
 
@@ -101,7 +102,7 @@ public final class Dispatcher: Service, Sendable {
     private func beginDue(_ configuration: AlertingConfiguration, now: Timestamp, in group: inout DiscardingTaskGroup)
         async throws
     {
-        let muting = Quiet()
+        let muting = MutingRules()
         let counts = Dictionary(configuration.receivers.map { ($0.name, $0.notifiers.count) }) { first, _ in first }
         for (id, receiver) in try await outbox.due(now: now)
         where deliveries.withLock({ $0.begin(id, to: receiver, integrations: counts[receiver] ?? 0, now: now) }) {

@@ -1,3 +1,4 @@
+import Notify
 import Telemetry
 
 /// What the dispatcher counts as it happens; numbers that are read from the store are in ``StoreGauges``.

@@ -8,7 +8,7 @@ import Incidents
 /// They are in memory only: a process that ends before it could store them sends once more at its next start, with the same key.
 struct Unstored: Sendable {
     struct Entry: Sendable {
-        var due: Outbox.Due
+        var draft: Outbox.Draft
         var settlement: Settlement
         /// When it happened, which is what is written down however late.
         var at: Timestamp

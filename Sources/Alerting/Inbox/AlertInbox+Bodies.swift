@@ -1,5 +1,6 @@
 import Columns
 import Incidents
+import Telemetry
 
 /// Alerts that come in as the body of an HTTP request.
 extension AlertInbox {
@@ -11,7 +12,7 @@ extension AlertInbox {
         try await store(try read { try PostedAlerts(body) })
     }
 
-    /// Stores the body of a webhook of another Alertmanager (version 4), so that obs can stand behind it.
+    /// Stores the body of a webhook of another Alertmanager (version 4), so that obs can be the receiver of it.
     ///
     /// The other one repeats an alert only after its own `repeat_interval`. So a firing alert stays firing until the other says
     /// that it is resolved, or for ``relayedFor``.
@@ -24,7 +25,7 @@ extension AlertInbox {
 
     /// How long a relayed alert fires without a word: longer than any `repeat_interval`, short enough to notice that its sender
     /// is gone.
-    public static let relayedFor = Duration.seconds(7 * 86_400)
+    static let relayedFor = Duration.seconds(7 * 86_400)
 
     private func read(_ body: () throws -> PostedAlerts) throws -> PostedAlerts {
         do { return try body() } catch {

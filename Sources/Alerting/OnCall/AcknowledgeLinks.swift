@@ -5,7 +5,7 @@ import Foundation
 import Logging
 import Telemetry
 
-/// Makes and checks the links by which somebody who was told of an incident acknowledges it without logging in anywhere.
+/// Makes and checks the links by which somebody who was notified of an incident acknowledges it without logging in.
 ///
 /// A link is good for one incident and until a time; both are in it, under an HMAC with a key that never leaves the data
 /// directory. Whoever has the link may acknowledge that incident, and nothing else: it is as secret as the notification that it
@@ -17,7 +17,7 @@ public struct AcknowledgeLinks: Sendable {
     static let validity = Duration.seconds(86_400)
 
     /// What was wrong with the key that was there, and where it is kept now; nil when it was well.
-    public let damage: String?
+    let damage: String?
 
     /// The links of a process that goes on without them when there can be none.
     ///
@@ -41,8 +41,8 @@ public struct AcknowledgeLinks: Sendable {
     /// Reads the key from the folder of the database, or makes it there, readable by its owner alone. The file is the key and a
     /// checksum of it.
     ///
-    /// A key that is damaged is put aside, and another takes its place: the links that it signed are good no more, all later ones
-    /// are.
+    /// A key that is damaged is put aside, and another takes its place: the links that it signed are not valid any more, all
+    /// later ones are.
     public init(besides database: String) throws {
         let path = (database as NSString).deletingLastPathComponent + "/acknowledge.key"
         try Self.make(path)
@@ -69,7 +69,10 @@ public struct AcknowledgeLinks: Sendable {
         }
         self.key = key
         damage =
-            "\(path): the key of acknowledge links was damaged and is kept as \(kept); a new one is in its place, and links in earlier notifications are good no more"
+            """
+            \(path): the key of acknowledge links was damaged and is kept as \(kept); a new one is in its place, and links in earlier \
+            notifications are not valid any more
+            """
     }
 
     private static let keySize = 32
@@ -78,7 +81,7 @@ public struct AcknowledgeLinks: Sendable {
     private static func make(_ path: String) throws {
         let fresh = SymmetricKey(size: .bits256).withUnsafeBytes { Array($0) }
         let content = fresh + checksum(fresh)
-        // Under its name at once: a file that is half there would pass for a damaged one.
+        // The file gets its name when it is complete: half a file would pass for a damaged one.
         let unfinished = "\(path).\(RandomName.uuid()).part"
         guard !FileManager.default.fileExists(atPath: path) else { return }
         let descriptor = open(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -119,16 +122,16 @@ public struct AcknowledgeLinks: Sendable {
         return "\(externalURL)/incidents/\(id)/acknowledge?expires=\(expires)&signature=\(hex(id, expires))"
     }
 
-    /// - Throws: ``AlertingError/badLink(_:)`` when the link was not made here for this incident, or has expired.
-    public func check(_ id: String, expires: String?, signature: String?, now: Timestamp) throws(AlertingError) {
+    /// - Throws: an error whose description says that the link was not made here for this incident, or has expired.
+    public func check(_ id: String, expires: String?, signature: String?, now: Timestamp) throws {
         guard let expires = expires.flatMap({ Int64($0) }), let signature = signature.flatMap(Self.bytes),
             HMAC<SHA256>.isValidAuthenticationCode(signature, authenticating: Self.message(id, expires), using: key)
         else {
-            throw .badLink(
+            throw AlertingError.badLink(
                 "this link was not made by this obs for \(id); use the one in the notification, or 'obs incident ack \(id)'")
         }
         guard now < Timestamp(seconds: expires) else {
-            throw .badLink("this link has expired; use the one in a newer notification, or 'obs incident ack \(id)'")
+            throw AlertingError.badLink("this link has expired; use the one in a newer notification, or 'obs incident ack \(id)'")
         }
     }
 

@@ -5,16 +5,16 @@ import Incidents
 /// is its policy.
 ///
 /// A value without clock and store.
-public struct EscalationPolicy: Sendable, Decodable {
+struct EscalationPolicy: Sendable, Decodable {
     /// Which incidents it is for; empty matches all.
-    public var matchers: [Matcher] = []
+    var matchers: [Matcher] = []
     /// In the order of their delays.
-    public var steps: [Step]
+    var steps: [Step]
 
     /// Whom to notify after some time without an acknowledgement.
-    public struct Step: Sendable, Decodable {
+    struct Step: Sendable, Decodable {
         /// Whom a step notifies.
-        public enum Target: Sendable, Equatable {
+        enum Target: Sendable, Equatable {
             /// The receiver of this name.
             case receiver(String)
             /// Whoever is on call by this schedule at that time; the person's name is that of a receiver.
@@ -22,20 +22,20 @@ public struct EscalationPolicy: Sendable, Decodable {
         }
 
         /// The time since the incident was opened.
-        public var after: Duration
+        var after: Duration
         /// Whom it notifies.
-        public var target: Target
+        var target: Target
 
         private enum CodingKeys: String, CodingKey { case after, receiver, schedule }
 
         /// A step as a configuration file has it.
-        public init(after: Duration, target: Target) {
+        init(after: Duration, target: Target) {
             self.after = after
             self.target = target
         }
 
         /// Reads a step: `after`, and either `receiver` or `schedule`.
-        public init(from decoder: any Decoder) throws {
+        init(from decoder: any Decoder) throws {
             let keys = try decoder.container(keyedBy: CodingKeys.self)
             guard let delay = try keys.duration(.after) else {
                 throw AlertingError.badOnCall("a step of an escalation has no 'after'; write such as 15m")
@@ -54,13 +54,13 @@ public struct EscalationPolicy: Sendable, Decodable {
     private enum CodingKeys: String, CodingKey { case matchers, steps }
 
     /// A policy as a configuration file has it.
-    public init(matchers: [Matcher] = [], steps: [Step]) {
+    init(matchers: [Matcher] = [], steps: [Step]) {
         self.matchers = matchers
         self.steps = steps
     }
 
     /// Reads a policy whose steps are in the order of their delays.
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         matchers = try (keys.decodeIfPresent([String].self, forKey: .matchers) ?? []).flatMap { try [Matcher](parsing: $0) }
         steps = try keys.decode([Step].self, forKey: .steps)
@@ -74,20 +74,20 @@ public struct EscalationPolicy: Sendable, Decodable {
 
 /// A time of maintenance in which matching alerts are muted: their incidents are recorded, and receivers are notified afterwards
 /// if they are still open.
-public struct MaintenanceWindow: Sendable, Decodable {
+struct MaintenanceWindow: Sendable, Decodable {
     /// Matches the alerts that are muted.
-    public var matchers: [Matcher]
+    var matchers: [Matcher]
     /// Its first moment.
-    public var from: Timestamp
+    var from: Timestamp
     /// The first moment after it.
-    public var until: Timestamp
+    var until: Timestamp
     /// What is done, for people.
-    public var comment: String
+    var comment: String
 
     private enum CodingKeys: String, CodingKey { case matchers, from, until, comment }
 
     /// A window as a configuration file has it.
-    public init(matchers: [Matcher], from: Timestamp, until: Timestamp, comment: String = "") {
+    init(matchers: [Matcher], from: Timestamp, until: Timestamp, comment: String = "") {
         self.matchers = matchers
         self.from = from
         self.until = until
@@ -95,7 +95,7 @@ public struct MaintenanceWindow: Sendable, Decodable {
     }
 
     /// Reads a window, which must have matchers and end after its start.
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         matchers = try keys.decode([String].self, forKey: .matchers).flatMap { try [Matcher](parsing: $0) }
         from = try keys.time(.from)

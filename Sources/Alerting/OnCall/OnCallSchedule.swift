@@ -20,28 +20,28 @@ public struct OnCallSchedule: Sendable, Decodable {
     /// Length of a shift in days of the calendar: a day of 23 or 25 hours is one.
     var days: Int
     /// Who stands in for others; a later entry takes precedence over an earlier one.
-    public var overrides: [Override] = []
+    var overrides: [Override] = []
 
     /// A person who stands in for whoever has the turn.
-    public struct Override: Sendable, Decodable {
+    struct Override: Sendable, Decodable {
         /// The name of the person's receiver.
-        public var person: String
+        var person: String
         /// Its first moment.
-        public var from: Timestamp
+        var from: Timestamp
         /// The first moment after it.
-        public var until: Timestamp
+        var until: Timestamp
 
         private enum CodingKeys: String, CodingKey { case person, from, until }
 
         /// An override as a configuration file has it.
-        public init(person: String, from: Timestamp, until: Timestamp) {
+        init(person: String, from: Timestamp, until: Timestamp) {
             self.person = person
             self.from = from
             self.until = until
         }
 
         /// Reads an override, which must end after its start.
-        public init(from decoder: any Decoder) throws {
+        init(from decoder: any Decoder) throws {
             let keys = try decoder.container(keyedBy: CodingKeys.self)
             person = try keys.decode(String.self, forKey: .person)
             from = try keys.time(.from)
@@ -68,7 +68,7 @@ public struct OnCallSchedule: Sendable, Decodable {
     ///   - starts: the date of the first hand-over, in `timeZone`.
     ///   - handOver: minutes after midnight.
     ///   - days: the length of a shift.
-    public init(
+    init(
         name: String, timeZone: TimeZone, people: [String], starts: (year: Int, month: Int, day: Int), handOver: Int, days: Int,
         overrides: [Override] = []
     ) {

@@ -6,7 +6,7 @@ import Foundation
 /// What is left out holds always.
 ///
 /// Source: Alertmanager, "Configuration", time_interval.
-public struct CalendarInterval: Sendable, Hashable, Decodable {
+struct CalendarInterval: Sendable, Hashable, Decodable {
     /// Minutes of the day, the end not in it; 24:00 is 1440.
     var times: [Range<Int>] = []
     /// Sunday is 0.
@@ -23,7 +23,7 @@ public struct CalendarInterval: Sendable, Hashable, Decodable {
     }
 
     /// Whether `time` is in it, by the clock of its location.
-    public func contains(_ time: Timestamp) -> Bool {
+    func contains(_ time: Timestamp) -> Bool {
         let offset = location.secondsFromGMT(for: Date(timeIntervalSince1970: time.secondsSince1970))
         let local = time + .seconds(offset)
         let parts = local.components
@@ -57,7 +57,7 @@ public struct CalendarInterval: Sendable, Hashable, Decodable {
         "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
     ]
 
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         times = try (keys.decodeIfPresent([TimeRange].self, forKey: .times) ?? []).map { range in
             let (start, end) = (try Self.minute(range.start_time), try Self.minute(range.end_time))
@@ -116,16 +116,16 @@ extension CalendarInterval.Days {
 }
 
 /// Calendar intervals under the name that routes use.
-public struct NamedInterval: Sendable, Decodable {
-    public var name: String
-    public var intervals: [CalendarInterval]
+struct NamedInterval: Sendable, Decodable {
+    var name: String
+    var intervals: [CalendarInterval]
 
     private enum CodingKeys: String, CodingKey {
         case name
         case intervals = "time_intervals"
     }
 
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         name = try keys.decode(String.self, forKey: .name)
         guard !name.isEmpty else { throw AlertingError.badInterval("one has no name") }

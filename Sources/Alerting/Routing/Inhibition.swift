@@ -5,13 +5,13 @@ import Incidents
 /// labels ``equal``.
 ///
 /// Rules and ``Inhibitor`` are values without clock and store.
-public struct InhibitRule: Sendable, Decodable {
+struct InhibitRule: Sendable, Decodable {
     /// Matches the alerts that mute others.
-    public var sources: [Matcher] = []
+    var sources: [Matcher] = []
     /// Matches the alerts that are muted.
-    public var targets: [Matcher] = []
+    var targets: [Matcher] = []
     /// Labels whose values must be equal; a label that neither alert has is equal.
-    public var equal: [String] = []
+    var equal: [String] = []
 
     private enum CodingKeys: String, CodingKey {
         case equal
@@ -24,14 +24,14 @@ public struct InhibitRule: Sendable, Decodable {
     }
 
     /// A rule as a configuration file has it.
-    public init(sources: [Matcher], targets: [Matcher], equal: [String]) {
+    init(sources: [Matcher], targets: [Matcher], equal: [String]) {
         self.sources = sources
         self.targets = targets
         self.equal = equal
     }
 
     /// Reads a rule, with matchers in today's form or the two older ones.
-    public init(from decoder: any Decoder) throws {
+    init(from decoder: any Decoder) throws {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         sources = try keys.matchers(.sourceMatchers, equal: .sourceMatch, expressions: .sourceMatchExpressions)
         targets = try keys.matchers(.targetMatchers, equal: .targetMatch, expressions: .targetMatchExpressions)

@@ -11,14 +11,14 @@ public struct Route: Sendable, Decodable {
     public var groupBy: [String]?
     public var groupWait: Duration?
     public var groupInterval: Duration?
-    public var repeatInterval: Duration?
+    var repeatInterval: Duration?
     /// Whether the siblings after this one are asked too when it takes an alert.
     public var continues = false
     public var routes: [Route] = []
     /// Names of intervals in which nothing is sent; not inherited.
-    public var mutedDuring: [String] = []
+    var mutedDuring: [String] = []
     /// Names of intervals outside which nothing is sent; empty is always; not inherited.
-    public var activeDuring: [String] = []
+    var activeDuring: [String] = []
 
     private enum CodingKeys: String, CodingKey {
         case receiver, matchers, routes, match
@@ -66,11 +66,11 @@ public struct Route: Sendable, Decodable {
     }
 
     /// The default of `group_wait`, as in Alertmanager.
-    public static let defaultGroupWait = Duration.seconds(30)
+    static let defaultGroupWait = Duration.seconds(30)
     /// The default of `group_interval`, as in Alertmanager.
-    public static let defaultGroupInterval = Duration.seconds(300)
+    static let defaultGroupInterval = Duration.seconds(300)
     /// The default of `repeat_interval`, as in Alertmanager.
-    public static let defaultRepeatInterval = Duration.seconds(4 * 3600)
+    static let defaultRepeatInterval = Duration.seconds(4 * 3600)
 
     /// The matchers on the way here from the root, as the first part of each ``groupKey(_:)``.
     private(set) var path = "{}"
@@ -88,8 +88,8 @@ public struct Route: Sendable, Decodable {
         return "\(path):{\(pairs.joined(separator: ", "))}"
     }
 
-    /// Whether nothing may go out at `now` by the intervals of this route.
-    func isQuiet(at now: Timestamp, _ intervals: [NamedInterval]) -> Bool {
+    /// Whether the time intervals of this route mute all of its alerts at `now`.
+    func isMuted(at now: Timestamp, _ intervals: [NamedInterval]) -> Bool {
         func isIn(_ names: [String]) -> Bool { intervals.contains { names.contains($0.name) && $0.contains(now) } }
         return isIn(mutedDuring) || !activeDuring.isEmpty && !isIn(activeDuring)
     }
@@ -98,9 +98,9 @@ public struct Route: Sendable, Decodable {
     /// costs no more than its matchers.
     var settled: Route {
         guard !isSettled else { return self }
-        var whole = self
-        whole.isSettled = true
-        whole.routes = routes.map { child in
+        var settled = self
+        settled.isSettled = true
+        settled.routes = routes.map { child in
             var child = child
             child.receiver = child.receiver ?? receiver
             child.groupBy = child.groupBy ?? groupBy
@@ -110,12 +110,12 @@ public struct Route: Sendable, Decodable {
             child.path = path + "/{" + child.matchers.map(\.description).sorted().joined(separator: ",") + "}"
             return child.settled
         }
-        return whole
+        return settled
     }
 
     /// The nodes that take an alert with these labels, each with what it inherits: the deepest ones, as Alertmanager walks the
     /// tree.
-    public func destinations(for labels: Labels) -> [Route] {
+    func destinations(for labels: Labels) -> [Route] {
         guard isSettled else { return settled.destinations(for: labels) }
         guard matchers.match(labels) else { return [] }
         var found: [Route] = []

@@ -147,7 +147,7 @@ public struct AlertStore: Sendable {
         let groups = try Self.groups(
             "alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping",
             where: "a.incident = ? AND m.notified IS NOT NULL", number, database)
-        for group in groups { try group.owe(at: group.nextTick(now), since: now, database) }
+        for group in groups { try group.schedule(at: group.nextTick(now), since: now, database) }
     }
 
     /// The groups that alerts of an incident are in.
@@ -167,7 +167,7 @@ public struct AlertStore: Sendable {
             arguments: [now.microseconds, number])
         try database.executeCached(
             sql: """
-                INSERT INTO alert_membership (grouping, alert) SELECT g.id, a.id FROM incident_told t
+                INSERT INTO alert_membership (grouping, alert) SELECT g.id, a.id FROM incident_notified t
                     JOIN alert a ON a.incident = t.incident
                 JOIN alert_grouping g ON g.receiver = t.receiver AND g.group_key = t.group_key WHERE t.incident = ?
                     AND a.is_finding ON CONFLICT DO UPDATE SET notified = NULL
@@ -175,7 +175,7 @@ public struct AlertStore: Sendable {
         let groups = try Self.groups(
             "alert a JOIN alert_membership m ON m.alert = a.id JOIN alert_grouping g ON g.id = m.grouping",
             where: "a.incident = ? AND a.is_finding", number, database)
-        for group in groups { try group.owe(at: now, since: now, database) }
+        for group in groups { try group.schedule(at: now, since: now, database) }
     }
 
     /// Makes the alert of an incident that has none, because it was found in the past: what somebody opens can escalate.
@@ -197,7 +197,7 @@ public struct AlertStore: Sendable {
             """, where: "i.number = ?1 OR i.merged_into = ?1", number, database)
         for group in groups {
             let due = max(now, (group.lastSent ?? now) + group.repeatInterval)
-            try group.owe(at: due, since: due, database)
+            try group.schedule(at: due, since: due, database)
         }
     }
 

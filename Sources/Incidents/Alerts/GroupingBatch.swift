@@ -29,7 +29,7 @@ struct GroupingBatch {
 
         /// Writes down that its receiver is notified of an incident.
         func note(_ incident: Int64, _ database: Database) throws {
-            try Outbox.noteTold(receiver, key, of: incident, database)
+            try Outbox.noteNotified(receiver, key, of: incident, database)
         }
     }
 
@@ -75,7 +75,7 @@ struct GroupingBatch {
             // The end of an alert whose beginning the group never had is not news.
             if !isFiring, groups[place].isEmpty { continue }
             groups[place].postedMembers.append(index)
-            owe(place, startedAt: alert.startsAt)
+            schedule(place, startedAt: alert.startsAt)
             guard isFiring else { continue }
             if let first {
                 groups[first].others.insert(place)
@@ -89,7 +89,7 @@ struct GroupingBatch {
     mutating func add(finding id: Int64, incident number: Int64, to destinations: [Destination], _ database: Database) throws {
         for destination in destinations {
             let place = try place(destination, database)
-            owe(place, startedAt: now)
+            schedule(place, startedAt: now)
             // The receiver may have been notified of an earlier incident with these labels, not of this one.
             try database.executeCached(
                 sql: """
@@ -102,12 +102,12 @@ struct GroupingBatch {
     mutating func add(regrouped id: Int64, startsAt: Timestamp, to destinations: [Destination], _ database: Database) throws {
         for destination in destinations {
             let place = try place(destination, database)
-            owe(place, startedAt: startsAt)
+            schedule(place, startedAt: startsAt)
             groups[place].members.append(id)
         }
     }
 
-    private mutating func owe(_ place: Int, startedAt: Timestamp) {
+    private mutating func schedule(_ place: Int, startedAt: Timestamp) {
         let group = groups[place]
         let due: Timestamp
         if let lastFlush = group.lastFlush, !group.isEmpty {
@@ -174,8 +174,8 @@ struct GroupingBatch {
         return groups.count - 1
     }
 
-    /// Writes the alerts that are new, their groups, what these owe and the incidents that their alerts make. True when a group
-    /// owes something.
+    /// Writes the alerts that are new, their groups, their pending notifications and the incidents that their alerts make. True when a group
+    /// has a notification pending.
     mutating func finish(_ database: Database) throws -> Bool {
         for index in posted.indices { try group(index, database) }
         // Incidents come first, so that each alert is written once.
@@ -194,7 +194,7 @@ struct GroupingBatch {
             if !members.isEmpty { try join.execute(arguments: [group.id, JSONText.list(members)]) }
             // In a storm most groups have a pending look already.
             if let due = group.due, group.pendingDue.map({ $0 > due }) ?? true {
-                try Outbox.owe(group.receiver, group.key, at: due, owedSince: now, database)
+                try Outbox.schedule(group.receiver, group.key, at: due, pendingSince: now, database)
             }
         }
         try EscalationTable.follow(posted.compactMap(\.id), now: now, database)

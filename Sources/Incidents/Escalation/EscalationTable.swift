@@ -104,8 +104,8 @@ public enum EscalationTable {
                 WHERE g.receiver = ?1 AND g.group_key = ?2 AND (a.ends_at IS NULL OR a.ends_at > ?4)
                     AND a.incident IN (SELECT ?3 UNION SELECT number FROM incident WHERE merged_into = ?3)
                 """, arguments: [receiver, key, incident.number, now.microseconds])
-        try Outbox.noteTold(receiver, key, of: incident.number, database)
-        try Outbox.owe(receiver, key, at: now, owedSince: now, database)
+        try Outbox.noteNotified(receiver, key, of: incident.number, database)
+        try Outbox.schedule(receiver, key, at: now, pendingSince: now, database)
     }
 
     /// Whether any group follows an incident; cheap, for each batch of alerts.
@@ -133,7 +133,7 @@ public enum EscalationTable {
                     CROSS JOIN alert_membership m ON m.alert = asked.value JOIN alert_grouping g ON g.id = m.grouping
                         WHERE g.escalates IS NOT NULL
                     """), [list])
-        for group in touched { try group.owe(at: group.nextTick(now), since: now, database) }
+        for group in touched { try group.schedule(at: group.nextTick(now), since: now, database) }
     }
 
     /// The same for all alerts of an incident that became a child of another.

@@ -89,7 +89,7 @@ enum IncidentLedger {
         case .holdEscalation: try EscalationTable.hold(number, now, database)
         case .resumeEscalation: try EscalationTable.resume(number, now, database)
         case .followEscalation: try EscalationTable.follow(incident: number, now: now, database)
-        case .summarize(true): try PastFound.owe(number, now, database)
+        case .summarize(true): try PastFound.add(number, now, database)
         case .summarize(false): try PastFound.settle(number, database)
         default: break
         }

@@ -122,8 +122,8 @@ public struct MemberRow: PositionalRow, Sendable {
     public let version: Int64
     /// Whether a finding made it, and nobody posted it.
     public let isFinding: Bool
-    /// What the receiver knows of it; nil when it knows nothing.
-    public let told: Told?
+    /// What the receiver was last notified of; nil when it knows nothing of it.
+    public let notified: Notified?
     /// Nil when it has none.
     public let incident: Parent?
 
@@ -139,7 +139,7 @@ public struct MemberRow: PositionalRow, Sendable {
         endsAt = try reader.optionalTime()
         version = try reader.next()
         isFinding = try reader.next()
-        told = (try reader.optional() as String?).flatMap(Told.init)
+        notified = (try reader.optional() as String?).flatMap(Notified.init)
         // An incident that cannot be read must not keep its alert from being notified of.
         guard let number: Int64 = reader.lenient() else {
             incident = nil

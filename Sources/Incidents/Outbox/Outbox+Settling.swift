@@ -2,7 +2,7 @@ import Columns
 import Foundation
 @preconcurrency import GRDB
 
-/// What is written down after a look at a group.
+/// What was decided on for a notification, and what is to be stored of it once it is known what became of it.
 public struct Settling: Sendable {
     /// An alert of the group.
     public struct Member: Sendable {
@@ -12,24 +12,24 @@ public struct Settling: Sendable {
         /// notified.
         public var version: Int64
         /// What the receiver knew of it before.
-        public var told: Told?
+        public var notified: Notified?
         /// It ended before its receiver was notified of it, though it ought to have been.
         public var isMissed: Bool
         /// What it knows when it was notified; the outer nil is for an alert that leaves the group.
-        public var afterTelling: Told??
+        public var afterNotifying: Notified??
         /// What it knows when it was not notified; the outer nil is for an alert that leaves the group.
-        public var afterSilence: Told??
+        public var otherwise: Notified??
 
         /// How one alert was found and what becomes of it.
         public init(
-            alert: Int64, version: Int64, told: Told?, isMissed: Bool, afterTelling: Told??, afterSilence: Told??
+            alert: Int64, version: Int64, notified: Notified?, isMissed: Bool, afterNotifying: Notified??, otherwise: Notified??
         ) {
             self.alert = alert
             self.version = version
-            self.told = told
+            self.notified = notified
             self.isMissed = isMissed
-            self.afterTelling = afterTelling
-            self.afterSilence = afterSilence
+            self.afterNotifying = afterNotifying
+            self.otherwise = otherwise
         }
     }
 
@@ -54,13 +54,13 @@ public struct Settling: Sendable {
     /// Incidents of posted alerts that have ended.
     public var ended: Set<Int64>
     /// How many alerts are news that something mutes.
-    public var heldBack: Int
+    public var mutedNews: Int
 
     /// What a look at a group has found.
     public init(
         id: Int64, receiver: String, grouping: Int64, attempts: Int, at: Timestamp, isResent: Bool,
         alerts: [(incident: Int64?, isFiring: Bool)], unheard: [(incident: Int64?, wasMuted: Bool)], members: [Member],
-        ended: Set<Int64>, heldBack: Int
+        ended: Set<Int64>, mutedNews: Int
     ) {
         self.id = id
         self.receiver = receiver
@@ -72,7 +72,7 @@ public struct Settling: Sendable {
         self.unheard = unheard
         self.members = members
         self.ended = ended
-        self.heldBack = heldBack
+        self.mutedNews = mutedNews
     }
 }
 
@@ -81,15 +81,17 @@ extension Outbox {
     /// Writes down that a notification was delivered, and schedules the group's next one.
     ///
     /// - Parameters:
-    ///   - isTold: false when no integration of the receiver wants it: then it is settled, and nobody was notified.
+    ///   - isNotified: false when no integration of the receiver wants it: then it is settled, and nobody was notified.
     ///   - complaint: an error beside the success, such as a recipient that was refused.
-    public func markSent(_ due: Settling, isTold: Bool, complaint: String?, now: Timestamp) async throws {
+    public func markSent(_ due: Settling, isNotified: Bool, complaint: String?, now: Timestamp) async throws {
         try await incidents.write { database in
             try database.execute(
-                sql:
-                    "UPDATE outbox SET state = 'sent', sent_at = ?, attempts = attempts + 1, last_error = ?, delivered = NULL WHERE id = ?",
+                sql: """
+                    UPDATE outbox SET state = 'sent', sent_at = ?, attempts = attempts + 1, last_error = ?, delivered = NULL
+                    WHERE id = ?
+                    """,
                 arguments: [now.microseconds, complaint, due.id])
-            if isTold { try note(due, complaint: complaint, now, database) }
+            if isNotified { try note(due, complaint: complaint, now, database) }
             // The receiver is there again: what failed before need not wait out its pause.
             try database.execute(
                 sql: """
@@ -97,15 +99,15 @@ extension Outbox {
                     WHERE receiver = ?2 AND state IN ('pending', 'resending') AND attempts > 0 AND due_at > ?1
                     """,
                 arguments: [now.microseconds, due.receiver])
-            if !due.isResent { try settle(due, isTold: true, now, database) }
+            if !due.isResent { try settle(due, isNotified: true, now, database) }
         }
     }
 
-    /// Ends a look that found nothing to say: it counts neither as sent nor as failed. Muted alerts are looked at again.
-    public func pass(_ due: Settling, now: Timestamp) async throws {
+    /// Ends a notification that has nothing to say: it counts neither as sent nor as failed. Muted alerts are looked at again.
+    public func skip(_ due: Settling, now: Timestamp) async throws {
         try await incidents.write { database in
             try database.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [due.id])
-            try settle(due, isTold: false, now, database)
+            try settle(due, isNotified: false, now, database)
         }
     }
 
@@ -126,22 +128,22 @@ extension Outbox {
                     reason, now.microseconds, retryAt.microseconds, try IncidentStore.json(delivered.sorted()), due.id,
                 ])
             if due.attempts == 0 {
-                try noteUndelivered(due, "\(due.receiver) could not be told yet and is tried again: \(reason)", now, database)
+                try noteUndelivered(due, "\(due.receiver) could not be notified yet and is tried again: \(reason)", now, database)
             }
         }
     }
 
-    /// Makes a notification that somebody did not take a dead letter, which keeps what it was to say, and owes what its group
-    /// is told next.
+    /// Turns an undeliverable notification into a dead letter, which keeps its payload, and schedules the group's next
+    /// notification.
     ///
     /// - Parameters:
     ///   - reason: the error.
     ///   - delivered: as ``PendingNotification/delivered``.
-    ///   - isAnyTold: whether an integration has accepted it.
+    ///   - isAnyNotified: whether an integration has accepted it.
     ///   - payload: JSON: what it was to say.
     ///   - news: why it was to be sent.
-    public func bury(
-        _ due: Settling, reason: String, delivered: Set<String>, isAnyTold: Bool, payload: String, news: NotificationReason?,
+    public func giveUp(
+        _ due: Settling, reason: String, delivered: Set<String>, isAnyNotified: Bool, payload: String, news: NotificationReason?,
         now: Timestamp
     ) async throws {
         try await incidents.write { database in
@@ -156,12 +158,12 @@ extension Outbox {
                     due.id,
                 ])
             try noteUndelivered(
-                due, "\(due.receiver) could not be told (notification \(due.id) is a dead letter): \(reason)", now, database)
+                due, "\(due.receiver) could not be notified (notification \(due.id) is a dead letter): \(reason)", now, database)
             guard !due.isResent else { return }
-            if isAnyTold {
+            if isAnyNotified {
                 // Others took it: the receiver knows, only not everywhere.
                 try note(due, complaint: nil, now, database)
-                return try settle(due, isTold: true, now, database)
+                return try settle(due, isNotified: true, now, database)
             }
             // What began and ended meanwhile is in the dead letter; nobody is notified of it again.
             for member in due.members where member.isMissed {
@@ -172,12 +174,11 @@ extension Outbox {
             try PostedIncident.resolve(due.ended, now: now, database)
             try database.execute(
                 sql: "UPDATE alert_grouping SET last_flush = ? WHERE id = ?", arguments: [due.at.microseconds, due.grouping])
-            try oweNext(due, afterDeath: true, now, database)
+            try scheduleNext(due, afterGivingUp: true, now, database)
         }
     }
 
-    /// Takes a row out of the way that can never be loaded: one whose group is gone has nothing to tell, and what cannot be
-    /// read cannot be sent again.
+    /// Removes a row that can never be sent: the group of a pending one is gone, or the payload of a dead letter cannot be read.
     public func setAside(_ id: Int64) async throws {
         try await incidents.write { database in
             try database.execute(
@@ -186,8 +187,10 @@ extension Outbox {
                         SELECT 1 FROM alert_grouping g WHERE g.receiver = outbox.receiver AND g.group_key = outbox.group_key)
                     """, arguments: [id])
             try database.execute(
-                sql:
-                    "UPDATE outbox SET state = 'dead', last_error = 'what it was to say cannot be read; drop it' WHERE id = ? AND state = 'resending'",
+                sql: """
+                    UPDATE outbox SET state = 'dead', last_error = 'what it was to say cannot be read; drop it'
+                    WHERE id = ? AND state = 'resending'
+                    """,
                 arguments: [id])
         }
     }
@@ -199,8 +202,8 @@ extension Outbox {
             if let incident { isAnyFiring[incident] = isFiring || isAnyFiring[incident] ?? false }
         }
         for (incident, isFiring) in isAnyFiring.sorted(by: { $0.key < $1.key }) {
-            let told = "\(due.receiver) was told that it is \(isFiring ? "firing" : "resolved")"
-            try insert(.notified, complaint.map { "\(told), but \($0)" } ?? told, incident, now, database)
+            let text = "\(due.receiver) was notified that it is \(isFiring ? "firing" : "resolved")"
+            try insert(.notified, complaint.map { "\(text), but \($0)" } ?? text, incident, now, database)
         }
     }
 
@@ -218,8 +221,8 @@ extension Outbox {
             let why =
                 muted
                 ? "it ended while a silence, an inhibition or a time interval held it back"
-                : "it had ended when it was to be told"
-            try insert(.unheard, "\(due.receiver) was not told: \(why)", incident, now, database)
+                : "it had ended when it was to be notified"
+            try insert(.unheard, "\(due.receiver) was not notified: \(why)", incident, now, database)
         }
     }
 
@@ -228,37 +231,38 @@ extension Outbox {
     }
 
     /// Writes down what the receiver knows now, removes alerts that have ended, and schedules the next look.
-    private func settle(_ due: Settling, isTold: Bool, _ now: Timestamp, _ database: Database) throws {
-        let tell = try database.cachedStatement(sql: "UPDATE alert_membership SET notified = ? WHERE grouping = ? AND alert = ?")
+    private func settle(_ due: Settling, isNotified: Bool, _ now: Timestamp, _ database: Database) throws {
+        let change = try database.cachedStatement(
+            sql: "UPDATE alert_membership SET notified = ? WHERE grouping = ? AND alert = ?")
         let leave = try database.cachedStatement(
             sql: """
                 DELETE FROM alert_membership WHERE grouping = ?1 AND alert = ?2 AND EXISTS (SELECT 1 FROM alert
                     WHERE id = ?2 AND updated_at = ?3)
                 """)
         for member in due.members {
-            switch isTold ? member.afterTelling : member.afterSilence {
+            switch isNotified ? member.afterNotifying : member.otherwise {
             case nil:
                 try leave.execute(arguments: [due.grouping, member.alert, member.version])
-                if database.changesCount == 0 { try tell.execute(arguments: [nil, due.grouping, member.alert]) }
-            case .some(let told) where told != member.told:
-                try tell.execute(arguments: [told?.rawValue, due.grouping, member.alert])
+                if database.changesCount == 0 { try change.execute(arguments: [nil, due.grouping, member.alert]) }
+            case .some(let notified) where notified != member.notified:
+                try change.execute(arguments: [notified?.rawValue, due.grouping, member.alert])
             default: break
             }
         }
         try database.execute(
             sql: "UPDATE alert_grouping SET last_flush = ?, last_sent = coalesce(?, last_sent) WHERE id = ?",
-            arguments: [due.at.microseconds, isTold ? now.microseconds : nil, due.grouping])
+            arguments: [due.at.microseconds, isNotified ? now.microseconds : nil, due.grouping])
         if !due.unheard.isEmpty, !due.receiver.isEmpty { try noteUnheard(due, now, database) }
         try PostedIncident.resolve(due.ended, now: now, database)
-        try oweNext(due, afterDeath: false, now, database)
+        try scheduleNext(due, afterGivingUp: false, now, database)
     }
 
     /// Schedules the group's next look: at the first `group_interval` at which something is new, an alert ends, or it
     /// is time to repeat.
     ///
-    /// - Parameter afterDeath: an undeliverable notification is not sent again as news; the group waits for the next end or
+    /// - Parameter afterGivingUp: an undeliverable notification is not sent again as news; the group waits for the next end or
     ///   repetition.
-    private func oweNext(_ due: Settling, afterDeath: Bool, _ now: Timestamp, _ database: Database) throws {
+    private func scheduleNext(_ due: Settling, afterGivingUp: Bool, _ now: Timestamp, _ database: Database) throws {
         let next = try NextLook.firstReadable(
             database.cachedStatement(
                 sql: """
@@ -274,17 +278,17 @@ extension Outbox {
         func tick(atOrAfter time: Timestamp) -> Timestamp {
             GroupingBatch.tick(after: max(time - .microseconds(1), now), from: group.lastFlush ?? now, every: group.interval)
         }
-        if due.members.contains(where: \.isMissed), !afterDeath { return try group.owe(at: now, since: now, database) }
-        let news = afterDeath ? 0 : next.begun + next.ended
-        if news > due.heldBack { return try group.owe(at: tick(atOrAfter: now), since: now, database) }
+        if due.members.contains(where: \.isMissed), !afterGivingUp { return try group.schedule(at: now, since: now, database) }
+        let news = afterGivingUp ? 0 : next.begun + next.ended
+        if news > due.mutedNews { return try group.schedule(at: tick(atOrAfter: now), since: now, database) }
         var looks: [Timestamp] = news > 0 ? [tick(atOrAfter: now)] : []
         // An end that is far is looked at again after each repetition, so that no look lies further ahead than that.
         if let end = next.nextEnd { looks.append(tick(atOrAfter: min(end, now + group.repeatInterval))) }
         if next.repeatable > 0 {
-            looks.append(tick(atOrAfter: (afterDeath ? now : group.lastSent ?? now) + group.repeatInterval))
+            looks.append(tick(atOrAfter: (afterGivingUp ? now : group.lastSent ?? now) + group.repeatInterval))
         }
         // A look is not pending before its time.
-        if let look = looks.min() { try group.owe(at: look, since: look, database) }
+        if let look = looks.min() { try group.schedule(at: look, since: look, database) }
     }
 }
 

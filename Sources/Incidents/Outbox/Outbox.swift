@@ -96,35 +96,37 @@ public struct Outbox: Sendable {
         return Look(notification: notification, group: group, members: members)
     }
 
-    /// Writes down that a group is to be looked at, and its receiver notified, at `due`. What is pending already is brought
+    /// Schedules a look at a group, and the notification of its receiver, at `due`. What is pending already is brought
     /// forward if it was to wait longer, unless it failed and is being retried.
     ///
-    /// - Parameter owedSince: from when the notification counts as pending.
-    static func owe(_ receiver: String, _ key: String, at due: Timestamp, owedSince: Timestamp, _ database: Database) throws {
+    /// - Parameter pendingSince: from when the notification counts as pending.
+    static func schedule(_ receiver: String, _ key: String, at due: Timestamp, pendingSince: Timestamp, _ database: Database)
+        throws
+    {
         // Asked for each group of each batch of alerts: a statement is compiled once.
         let find = try database.cachedStatement(
             sql: "SELECT id FROM outbox WHERE receiver = ? AND group_key = ? AND state = 'pending'")
         if let pending = try Int64.fetchOne(find, arguments: [receiver, key]) {
             try database.cachedStatement(
                 sql: "UPDATE outbox SET due_at = ?, created_at = min(created_at, ?) WHERE id = ? AND attempts = 0 AND due_at > ?"
-            ).execute(arguments: [due.microseconds, owedSince.microseconds, pending, due.microseconds])
+            ).execute(arguments: [due.microseconds, pendingSince.microseconds, pending, due.microseconds])
         } else {
             try database.cachedStatement(sql: "INSERT INTO outbox (receiver, group_key, created_at, due_at) VALUES (?, ?, ?, ?)")
-                .execute(arguments: [receiver, key, owedSince.microseconds, due.microseconds])
+                .execute(arguments: [receiver, key, pendingSince.microseconds, due.microseconds])
         }
     }
 
     /// Writes down that a group's receiver is notified of an incident.
-    static func noteTold(_ receiver: String, _ key: String, of incident: Int64, _ database: Database) throws {
+    static func noteNotified(_ receiver: String, _ key: String, of incident: Int64, _ database: Database) throws {
         try database.executeCached(
-            sql: "INSERT OR IGNORE INTO incident_told (incident, receiver, group_key) VALUES (?, ?, ?)",
+            sql: "INSERT OR IGNORE INTO incident_notified (incident, receiver, group_key) VALUES (?, ?, ?)",
             arguments: [incident, receiver, key])
     }
 
-    /// Owes a receiver one text, once: it belongs to no group that could repeat it, and has no end.
+    /// Schedules one text for a receiver, to be sent once: it belongs to no group that could repeat it, and never resolves.
     ///
     /// - Parameter payload: as a dead letter keeps it.
-    public static func owe(
+    public static func schedule(
         text payload: String, to receiver: String, key: String, now: Timestamp, _ database: Database
     ) throws {
         try database.execute(

@@ -17,8 +17,9 @@ public enum NotificationReason: String, Sendable {
     case ended
 }
 
-/// What a receiver last heard of an alert, as the column `alert_membership.notified` names it; nil when it has heard nothing.
-public enum Told: String, Sendable {
+/// What a receiver was last notified of about an alert, as the column `alert_membership.notified` names it; nil stands for
+/// nothing.
+public enum Notified: String, Sendable {
     case firing
     /// It was notified that the alert fires, and a later notification left the alert out because something muted it.
     case hidden

@@ -3,10 +3,10 @@ import Detection
 
 /// Which incidents a question is about. All conditions hold together; what is left out holds always.
 public struct IncidentFilter: Sendable {
-    /// `open`, `acknowledged` or `resolved`; nil is all.
-    public var state: String?
-    /// `info`, `warning` or `critical`; nil is all.
-    public var severity: String?
+    /// Nil is all.
+    public var state: Incident.State?
+    /// Nil is all.
+    public var severity: Severity?
     /// The person who has it: its assignee, or else whoever acknowledged it.
     public var assignee: String?
     /// Matchers on labels, as routes have them.
@@ -32,7 +32,8 @@ public struct IncidentFilter: Sendable {
 
     /// All conditions are left out unless they are given.
     public init(
-        state: String? = nil, severity: String? = nil, assignee: String? = nil, matchers: String = "", text: String? = nil,
+        state: Incident.State? = nil, severity: Severity? = nil, assignee: String? = nil, matchers: String = "",
+        text: String? = nil,
         since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100, cursor: String? = nil, isUnseen: Bool = false,
         isFoundInPast: Bool = false
     ) {
@@ -54,14 +55,24 @@ public struct IncidentFilter: Sendable {
         ((try? [Matcher](parsing: matchers)) ?? []).contains { [Incident.modeLabel, "alertname"].contains($0.name) }
     }
 
-    /// - Throws: ``FilterError/unknown(_:_:known:)`` for a state or a severity that there is not.
-    func check() throws(FilterError) {
-        if let state, Incident.State(rawValue: state) == nil {
-            throw .unknown("state", state, known: Incident.State.allCases.map(\.rawValue))
+    /// The state with a name that somebody wrote: `open`, `acknowledged` or `resolved`; nil for nil.
+    ///
+    /// - Throws: ``FilterError/unknown(_:_:known:)`` for another name.
+    public static func state(_ name: String?) throws(FilterError) -> Incident.State? { try read(name, "state") }
+
+    /// The severity with a name that somebody wrote: `info`, `warning` or `critical`; nil for nil.
+    ///
+    /// - Throws: ``FilterError/unknown(_:_:known:)`` for another name.
+    public static func severity(_ name: String?) throws(FilterError) -> Severity? { try read(name, "severity") }
+
+    private static func read<Value: RawRepresentable<String> & CaseIterable>(
+        _ name: String?, _ what: String
+    ) throws(FilterError) -> Value? {
+        guard let name else { return nil }
+        guard let value = Value(rawValue: name) else {
+            throw .unknown(what, name, known: Value.allCases.map(\.rawValue))
         }
-        if let severity, Severity(rawValue: severity) == nil {
-            throw .unknown("severity", severity, known: Severity.allCases.map(\.rawValue))
-        }
+        return value
     }
 }
 

@@ -102,8 +102,8 @@ struct IncidentPlan {
 
     /// Whether an incident is what is asked for; the cheapest conditions first.
     func isAnswered(by row: Compared, _ database: Database) throws -> Bool {
-        guard row.mergedInto == nil, filter.state.map({ $0 == row.state }) ?? true,
-            filter.severity.map({ $0 == row.severity }) ?? true,
+        guard row.mergedInto == nil, filter.state.map({ $0.rawValue == row.state }) ?? true,
+            filter.severity.map({ $0.rawValue == row.severity }) ?? true,
             filter.assignee.map({ wanted in row.person.map(wanted.hasSameBytes) ?? false }) ?? true,
             filter.since.map({ $0 <= row.openedAt }) ?? true, filter.until.map({ $0 >= row.openedAt }) ?? true,
             !filter.isUnseen || row.resolution == .quiet && row.seenBy == nil,
@@ -128,8 +128,8 @@ struct IncidentPlan {
         case all
         case unseen
         case foundInPast
-        case state(String)
-        case severity(String)
+        case state(Incident.State)
+        case severity(Severity)
         case person(String)
         /// The values that the matcher matches.
         case label(Matcher, [String])
@@ -140,8 +140,9 @@ struct IncidentPlan {
                 case .all: ("incident m INDEXED BY incident_listed", "", [])
                 case .unseen: ("incident m INDEXED BY incident_unseen", "\(IncidentSchema.unseen) AND ", [])
                 case .foundInPast: ("incident m INDEXED BY incident_past", "\(IncidentSchema.foundInPast) AND ", [])
-                case .state(let state): ("incident m INDEXED BY incident_state", "m.state = ? AND ", [state])
-                case .severity(let severity): ("incident m INDEXED BY incident_severity", "m.severity = ? AND ", [severity])
+                case .state(let state): ("incident m INDEXED BY incident_state", "m.state = ? AND ", [state.rawValue])
+                case .severity(let severity):
+                    ("incident m INDEXED BY incident_severity", "m.severity = ? AND ", [severity.rawValue])
                 case .person(let person):
                     ("incident m INDEXED BY incident_who", "coalesce(m.assignee, m.acknowledged_by) = ? AND ", [person])
                 case .label(let matcher, let values):
@@ -226,11 +227,11 @@ struct IncidentPlan {
         if filter.isFoundInPast { return .foundInPast }
         if let state = filter.state {
             let sql = "SELECT coalesce(sum(count), 0) FROM incident_count WHERE state = ?"
-            consider(.state(state), try Int.fetchOne(database, sql: sql, arguments: [state]) ?? 0)
+            consider(.state(state), try Int.fetchOne(database, sql: sql, arguments: [state.rawValue]) ?? 0)
         }
         if let severity = filter.severity {
             let sql = "SELECT coalesce(sum(count), 0) FROM incident_count WHERE severity = ?"
-            consider(.severity(severity), try Int.fetchOne(database, sql: sql, arguments: [severity]) ?? 0)
+            consider(.severity(severity), try Int.fetchOne(database, sql: sql, arguments: [severity.rawValue]) ?? 0)
         }
         if let person = filter.assignee {
             let sql = """

@@ -6,10 +6,9 @@ extension IncidentStore {
     /// Newest first by when they were opened; those that were found late by when they began (``foundLate``). A child incident
     /// is not shown itself; where it is what was asked for, its parent is.
     ///
-    /// - Throws: ``FilterError`` for a state, severity, cursor or text that cannot be, `Matcher.Malformed` for bad matchers;
+    /// - Throws: ``FilterError`` for an invalid cursor or text, `Matcher.Malformed` for bad matchers;
     ///   `CancellationError`.
     public func page(_ filter: IncidentFilter) throws -> IncidentPage {
-        try filter.check()
         let showsSimulated = filter.showsSimulated
         return try read { database in
             let plan = try IncidentPlan(filter, database)

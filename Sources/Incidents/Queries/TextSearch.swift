@@ -1,4 +1,5 @@
 import Columns
+import Detection
 @preconcurrency import GRDB
 
 /// Incidents by words of their titles, names, labels and timelines.
@@ -28,7 +29,7 @@ enum TextSearch {
                 SELECT DISTINCT w.number FROM json_each(?1) n CROSS JOIN incident m ON m.number = n.value
                 CROSS JOIN incident w ON w.number = coalesce(m.merged_into, m.number)
                 WHERE (?2 IS NULL OR w.state = ?2) AND (?3 IS NULL OR w.severity = ?3) ORDER BY w.listed_at DESC, w.number DESC
-                """, arguments: ["[\(found)]", filter.state, filter.severity])
+                """, arguments: ["[\(found)]", filter.state?.rawValue, filter.severity?.rawValue])
     }
 
     /// Quoted, so that nothing in it is read as the search's own language; a star at the end of a word is kept.

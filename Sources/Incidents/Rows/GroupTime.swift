@@ -25,7 +25,7 @@ struct GroupTime: PositionalRow {
     /// The next time at which the group is looked at anyway.
     func nextTick(_ now: Timestamp) -> Timestamp { GroupingBatch.tick(after: now, from: lastFlush ?? now, every: interval) }
 
-    func owe(at due: Timestamp, since: Timestamp, _ database: Database) throws {
-        try Outbox.owe(receiver, key, at: due, owedSince: since, database)
+    func schedule(at due: Timestamp, since: Timestamp, _ database: Database) throws {
+        try Outbox.schedule(receiver, key, at: due, pendingSince: since, database)
     }
 }

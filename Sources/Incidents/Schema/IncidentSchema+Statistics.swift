@@ -62,8 +62,8 @@ extension IncidentSchema {
     /// An incident counts once per receiver, in however many of its groups it is. A notification counts when it is sent or
     /// given up.
     private static let receiverTriggers = """
-        CREATE TRIGGER incident_statistic_told AFTER INSERT ON incident_told
-            WHEN NOT EXISTS (SELECT 1 FROM incident_told WHERE incident = new.incident AND receiver = new.receiver
+        CREATE TRIGGER incident_statistic_told AFTER INSERT ON incident_notified
+            WHEN NOT EXISTS (SELECT 1 FROM incident_notified WHERE incident = new.incident AND receiver = new.receiver
                 AND group_key <> new.group_key)
         BEGIN
             INSERT INTO incident_statistic
@@ -126,7 +126,7 @@ extension IncidentSchema {
             INSERT INTO incident_statistic
                 SELECT DISTINCT new.opened_at / 86400000000, g.receiver, '', '', '\(measure)', \(bucket(value)), \(count),
                     \(count) * \(value)
-                FROM incident_told g WHERE g.incident = new.number
+                FROM incident_notified g WHERE g.incident = new.number
             ON CONFLICT DO UPDATE SET count = count + excluded.count, total = total + excluded.total;
         """
     }

@@ -5,7 +5,7 @@ import Store
 /// with sorted names.
 ///
 ///     alert ──▶ alert_membership ──▶ alert_grouping ──▶ outbox
-///       └─────▶ incident ──▶ evidence, timeline, incident_told, escalation
+///       └─────▶ incident ──▶ evidence, timeline, incident_notified, escalation
 ///
 /// What is kept twice, so that questions stay fast with a million incidents (labels, text search, counts, statistics), is kept
 /// by triggers (`IncidentSchema+Triggers.swift`), because several processes change incidents and none may forget them.
@@ -219,7 +219,7 @@ enum IncidentSchema {
         CREATE INDEX alert_membership_alert ON alert_membership (alert);
 
         -- Which groups were notified of an incident, also after its alerts have left them.
-        CREATE TABLE incident_told (
+        CREATE TABLE incident_notified (
             incident INTEGER NOT NULL REFERENCES incident (number) ON DELETE CASCADE,
             receiver TEXT NOT NULL,
             group_key TEXT NOT NULL,

@@ -50,11 +50,11 @@ extension IncidentStore {
             setAside = try await store.database.write { database in
                 var done: Set<String> = []
                 for row in taken {
-                    let owed = try Self.owed(row, database)
+                    let pending = try Self.pending(row, database)
                     guard try Store.setAside(row, at: now.microseconds, database) else { continue }
                     done.insert("\(row.table) \(row.id)")
                     // What was pending still is: the group says anew what it has to say.
-                    if let (receiver, key) = owed { try Outbox.owe(receiver, key, at: now, owedSince: now, database) }
+                    if let (receiver, key) = pending { try Outbox.schedule(receiver, key, at: now, pendingSince: now, database) }
                 }
                 return done
             }
@@ -66,7 +66,7 @@ extension IncidentStore {
     }
 
     /// The receiver and group of a pending row of the outbox, as far as they can be read.
-    private static func owed(_ row: UnreadableRow, _ database: Database) throws -> (receiver: String, key: String)? {
+    private static func pending(_ row: UnreadableRow, _ database: Database) throws -> (receiver: String, key: String)? {
         guard row.table == "outbox",
             let found = try Row.fetchOne(
                 database, sql: "SELECT receiver, group_key FROM outbox WHERE id = ? AND state = 'pending'", arguments: [row.id]),

@@ -5,7 +5,7 @@ import Store
 /// Incidents that were over when they were found, until they are in a summary. They are in the store, so a process that is
 /// killed meanwhile goes on where it was.
 enum PastFound {
-    static func owe(_ incident: Int64, _ now: Timestamp, _ database: Database) throws {
+    static func add(_ incident: Int64, _ now: Timestamp, _ database: Database) throws {
         try database.executeCached(
             sql: "INSERT OR IGNORE INTO past_found (found_at, incident) VALUES (?, ?)", arguments: [now.microseconds, incident])
     }

@@ -8,7 +8,6 @@ import Columns
 /// longest interval that leads to one. What is found so is due now; a look at a group that has nothing to say costs nothing.
 struct TimeCorrection {
     let now: Timestamp
-    let tolerance: Duration
     let longestPause: Duration
     let longestGroupWait: Duration
     let longestEscalation: Duration
@@ -17,7 +16,7 @@ struct TimeCorrection {
     /// - Returns: how many rows were changed.
     func apply(_ database: Database) throws -> Int {
         let before = database.totalChangesCount
-        let soon = (now + tolerance).microseconds
+        let soon = (now + ObservedClock.tolerance).microseconds
         try correctOutbox(soon, database)
         try correctGroups(soon, database)
         try correctEscalations(soon, database)
@@ -27,8 +26,8 @@ struct TimeCorrection {
     }
 
     private func correctOutbox(_ soon: Int64, _ database: Database) throws {
-        // Of a group that was never looked at, `created_at` is when it was owed its first look; later it may be the time of the
-        // look itself.
+        // Of a group that was never looked at, `created_at` is since when its first look is pending; later it may be the
+        // time of the look itself.
         try database.execute(
             sql: """
                 UPDATE outbox SET due_at = ?1, created_at = min(created_at, ?1), first_due = min(first_due, ?1),
@@ -76,18 +75,17 @@ extension IncidentStore {
     /// Makes due what a clock that was ahead put into the future (``TimeCorrection``).
     ///
     /// - Parameters:
-    ///   - tolerance: less than this ahead is the slewing of a clock that is kept in time.
     ///   - longestPause: no retry of a notification is put off longer.
     ///   - longestGroupWait: of all routes.
     ///   - longestEscalation: of all steps of escalations.
     ///   - resolveTimeout: how long an alert without an end holds.
     /// - Returns: how many rows were changed.
     public static func correctTimes(
-        now: Timestamp, tolerance: Duration, longestPause: Duration, longestGroupWait: Duration, longestEscalation: Duration,
-        resolveTimeout: Duration, _ database: Database
+        now: Timestamp, longestPause: Duration, longestGroupWait: Duration, longestEscalation: Duration, resolveTimeout: Duration,
+        _ database: Database
     ) throws -> Int {
         try TimeCorrection(
-            now: now, tolerance: tolerance, longestPause: longestPause, longestGroupWait: longestGroupWait,
+            now: now, longestPause: longestPause, longestGroupWait: longestGroupWait,
             longestEscalation: longestEscalation, resolveTimeout: resolveTimeout
         ).apply(database)
     }

@@ -14,7 +14,7 @@ public struct IncidentQuestions: Sendable {
 
     /// A page of incidents, newest first; see `IncidentStore.page`.
     ///
-    /// - Throws: `FilterError` for an invalid state, severity, cursor or text, `Matcher.Malformed` for bad matchers.
+    /// - Throws: `FilterError` for an invalid cursor or text, `Matcher.Malformed` for bad matchers.
     public func page(_ filter: IncidentFilter) throws -> IncidentPage { try store.page(filter) }
 
     /// The same as a table.

@@ -88,7 +88,7 @@ struct AcknowledgePage: SitePage {
         do {
             try links.check(id, expires: request.first("expires"), signature: request.first("signature"), now: .now)
         } catch {
-            throw HTTPFailure(.forbidden, code: "bad_link", error.description)
+            throw HTTPFailure(.forbidden, code: "bad_link", "\(error)")
         }
         return try site.incidents.incident(id).incident
     }

@@ -67,11 +67,12 @@ struct IncidentsPage: SitePage {
     }
 
     private func incidents(_ request: RouteRequest, _ state: String) throws -> (found: [Incident], hasMore: Bool) {
-        var filter = try IncidentRoutes.filter(request)
+        var filter = try IncidentRoutes.filter(request, state: nil)
         // Resolved incidents are shown on request only.
-        let states: [String?] = state == "" ? ["open", "acknowledged"] : state == "all" ? [nil] : [state]
+        let states: [Incident.State?] =
+            state == "" ? [.open, .acknowledged] : state == "all" ? [nil] : [try IncidentFilter.state(state)]
         // One severity after the other: among the newest of all there may be none of the worst.
-        let severities = filter.severity.map { [$0] } ?? Severity.allCases.reversed().map(\.rawValue)
+        let severities = filter.severity.map { [$0] } ?? Severity.allCases.reversed()
         var found: [Incident] = [], hasMore = false
         for severity in severities {
             for state in states where !hasMore {

@@ -39,8 +39,8 @@ struct CheckConfig: AsyncParsableCommand {
                 let parts = [
                     Self.count(alerting.receivers.count, "receiver"),
                     Self.count(alerting.receivers.reduce(0) { $0 + $1.notifiers.count }, "integration"),
-                    Self.count(alerting.inhibitRules.count, "inhibit rule"),
-                    Self.count(alerting.timeIntervals.count, "time interval"),
+                    Self.count(alerting.counts.inhibitRules, "inhibit rule"),
+                    Self.count(alerting.counts.timeIntervals, "time interval"),
                 ]
                 return print("\(path) is good: \(parts.joined(separator: ", "))")
             }
