@@ -8,7 +8,7 @@ import Testing
 
 @testable import Jobs
 
-struct `The scorer of rows` {
+struct `A scorer of rows` {
     private let folder = TemporaryFolder()
     private let workspace: Workspace
     private static let schema = Schema([Field("temp", .double), Field("breaks", .bool)])
@@ -31,28 +31,28 @@ struct `The scorer of rows` {
     }
 
     @Test func `is none before there is a model, and the one in production from then on, whoever promotes it`() throws {
-        let scorer = RiskScorer.provider(workspace.models)
+        let scorer = workspace.scorers()
         #expect(scorer("risk") == nil)
         _ = try workspace.models.save(model(breaksWhenHot: true), name: "risk")
-        let hot = try #require(scorer("risk")).scores(rows(95, 5))
+        let hot = try #require(scorer("risk"))(rows(95, 5))
         #expect(hot[0]! > 0.8 && hot[1]! < 0.2)
         _ = try workspace.models.save(model(breaksWhenHot: false), name: "risk")
-        let cold = try #require(scorer("risk")).scores(rows(95, 5))
+        let cold = try #require(scorer("risk"))(rows(95, 5))
         #expect(cold[0]! < 0.2 && cold[1]! > 0.8)
         // Another process promotes an earlier version.
         try Workspace(folder.path).models.promote("risk", version: 1)
-        #expect(try #require(scorer("risk")).scores(rows(95))[0]! > 0.8)
+        #expect(try #require(scorer("risk"))(rows(95))[0]! > 0.8)
     }
 
     @Test func `gives no score to rows that lack a feature`() throws {
         _ = try workspace.models.save(model(breaksWhenHot: true), name: "risk")
         let other = try Batch(schema: Schema([Field("noise", .double)]), rows: [[.double(1)], [.double(2)]])
-        #expect(try #require(RiskScorer.provider(workspace.models)("risk")).scores(other) == [nil, nil])
+        #expect(try #require(workspace.scorers()("risk"))(other) == [nil, nil])
     }
 
     @Test func `is none while the file of its model is damaged, which is noted until another version is in production`() throws {
         let health = HealthNotes()
-        let scorer = RiskScorer.provider(workspace.models, health: health)
+        let scorer = workspace.scorers(health: health)
         let entry = try workspace.models.save(model(breaksWhenHot: true), name: "risk")
         try Data("damaged".utf8).write(to: URL(filePath: "\(workspace.path)/models/\(entry.file)"))
         #expect(scorer("risk") == nil && scorer("risk") == nil)
