@@ -14,7 +14,7 @@ import Telemetry
 /// |---|---|---|
 /// | another inode at the path, the old one elsewhere | rotation by rename | the old file is drained beside the new one |
 /// | another inode with the text of the old one | replaced, as by rsync and editors | it goes on where the old one was |
-/// | shorter than the offset, or other bytes before it | copytruncate, or written anew | its copy is read to the end, then from 0 |
+/// | shorter than the offset, or other bytes before it | copytruncate, or written anew | its copy is read, then it from 0 |
 /// | at start: not the file that was read | rotation while stopped, or the inode used again | the file is found by its content |
 /// | a file read by another name, or its copy | a link, a pattern that matches rotated files | nothing is read of it |
 ///

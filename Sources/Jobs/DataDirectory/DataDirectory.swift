@@ -27,8 +27,8 @@ public enum DataDirectory {
         }
     }
 
-    /// Takes files away from those who are neither their owner nor of their group, because a database that was copied into place may
-    /// be open to all. What obs makes itself never is: the mask of the process prevents it.
+    /// Takes files away from those who are neither their owner nor of their group, because a database that was copied into place
+    /// may be open to all. What obs makes itself never is: the mask of the process prevents it.
     static func close(_ files: [String]) {
         for file in files {
             var information = stat()

@@ -66,7 +66,8 @@ struct QueryIncidents: AsyncParsableCommand {
     func run() async throws {
         let filter = IncidentFilter(
             state: try IncidentFilter.state(state), severity: try IncidentFilter.severity(severity), assignee: assignee,
-            matchers: matchers, text: search, since: try times.from(), until: try times.to(), limit: limit.count, cursor: cursor, isUnseen: unseen, isFoundInPast: foundInPast)
+            matchers: matchers, text: search, since: try times.from(), until: try times.to(), limit: limit.count, cursor: cursor,
+            isUnseen: unseen, isFoundInPast: foundInPast)
         let isAll =
             state == nil && severity == nil && assignee == nil && matchers.isEmpty && search == nil && filter.since == nil
             && !unseen && !foundInPast
