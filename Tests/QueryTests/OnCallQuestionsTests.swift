@@ -1,10 +1,10 @@
-import Alerting
 import Columns
 import Detection
 import Foundation
 import Incidents
 import Testing
 
+@testable import Alerting
 @testable import Query
 
 struct `A query on on-call schedules` {
