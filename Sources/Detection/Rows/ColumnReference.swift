@@ -1,10 +1,11 @@
 import Columns
 
 /// A column as a rule names it: `source`, or `net(source)` for the network of the address that is in it.
-struct ColumnReference: Sendable, Hashable, CustomStringConvertible {
-    let column: String
+public struct ColumnReference: Sendable, Hashable, CustomStringConvertible {
+    /// Its name in the table.
+    public let column: String
     /// Whether the value is the /24 of an IPv4 address, the /64 of an IPv6 address; any other text stays as it is.
-    let isNetwork: Bool
+    public let isNetwork: Bool
 
     init(_ column: String, isNetwork: Bool = false) {
         self.column = column
@@ -29,9 +30,10 @@ struct ColumnReference: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// The name of its value among the labels of a finding and in titles: `source_net` for `net(source)`.
-    var label: String { isNetwork ? column + "_net" : column }
+    public var label: String { isNetwork ? column + "_net" : column }
 
-    var description: String { isNetwork ? "net(\(column))" : column }
+    /// As it is written: `source` or `net(source)`.
+    public var description: String { isNetwork ? "net(\(column))" : column }
 }
 
 extension Column {

@@ -1,6 +1,9 @@
 import Columns
 
 extension DetectionRule {
+    /// Whether it has exceptions.
+    public var hasExceptions: Bool { !exceptions.isEmpty }
+
     /// What it looks for, as a person reads it: the key of its entry, and what is under it in words.
     public var facts: [(String, String)] {
         var facts: [(String, String)] = []

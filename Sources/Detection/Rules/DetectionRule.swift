@@ -142,8 +142,8 @@ public struct DetectionRule: DetectorSettings {
         self.ends = ends
     }
 
-    /// The columns whose values are labels of its findings.
-    var labelColumns: [ColumnReference] { keyColumns + include }
+    /// The columns whose values are labels of its findings: those of its groups, of a new value, and those that it includes.
+    public var labelColumns: [ColumnReference] { keyColumns + include }
 
     /// What distinguishes its groups.
     var keyColumns: [ColumnReference] {
