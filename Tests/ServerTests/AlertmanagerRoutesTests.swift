@@ -13,16 +13,16 @@ import Testing
 
 struct `Alertmanager's API` {
     private let folder = TemporaryFolder()
-    private let manager: AlertManager
+    private let alerts: AlertInbox
     private let routes: [Server.Route]
     private static let json: HTTPFields = [.contentType: "application/json"]
 
     init() throws {
         let incidents = IncidentStore(try Store(path: folder.path + "/obs.db", migrations: IncidentStore.migrations))
-        manager = AlertManager(
+        alerts = AlertInbox(
             AlertingConfiguration(), incidents: incidents, metrics: MetricsRegistry(),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        routes = AlertmanagerRoutes.all(manager, version: "1.2")
+        routes = AlertmanagerRoutes.all(alerts, version: "1.2")
     }
 
     private func ask(
@@ -122,7 +122,7 @@ struct `Alertmanager's API` {
 
     @Test func `records who the proxy names as the author of a silence`() async throws {
         #expect(try await ask(.post, "/api/v2/silences", body: Self.silence(), requester: .user("cid")).status == 200)
-        #expect(try manager.silences.silences().map(\.createdBy) == ["cid"])
+        #expect(try alerts.silences.silences().map(\.createdBy) == ["cid"])
         let refused = try await ask(.post, "/api/v2/silences", body: Self.silence(), requester: .user(nil))
         #expect(refused.status == 403 && refused.text.hasPrefix("\""))
     }
