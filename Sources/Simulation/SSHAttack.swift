@@ -1,9 +1,9 @@
 import Columns
 
 /// An attack that was simulated: what it writes, step by step, and the truth to measure detection against.
-struct SSHAttack: Sendable {
+public struct SSHAttack: Sendable {
     /// What an attacker does. The raw value is its name on the command line.
-    enum Kind: String, Sendable, CaseIterable {
+    public enum Kind: String, Sendable, CaseIterable {
         /// One address tries one user many times.
         case bruteForce = "brute-force"
         /// One address tries many users a few times each.
@@ -34,17 +34,17 @@ struct SSHAttack: Sendable {
     typealias Message = (pid: Int, text: String)
 
     /// What the attacker does.
-    let kind: Kind
+    public let kind: Kind
     /// The address, or the first of them.
-    let source: String
+    public let source: String
     /// The machine that is attacked.
-    let host: String
+    public let host: String
     /// Of its first line.
-    let start: Timestamp
+    public let start: Timestamp
     /// The last second in which it did something.
-    private(set) var end: Timestamp
+    public private(set) var end: Timestamp
     /// Who is attacked, where it is one user by many addresses.
-    var user: String? { kind == .distributed ? users[0] : nil }
+    public var user: String? { kind == .distributed ? users[0] : nil }
     private let sources: [String]
     private let users: [String]
     private var done = 0

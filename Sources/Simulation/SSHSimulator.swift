@@ -15,7 +15,7 @@ public struct SSHSimulator: Sendable {
         /// Seconds between the beginnings of attacks; 0 for none.
         public var attackEvery = 120
         /// The attacks that are drawn from; none when it is empty.
-        var scenarios = SSHAttack.Kind.allCases
+        public var scenarios = SSHAttack.Kind.allCases
         /// The names in the headers of the lines.
         public var hosts = ["gate-1", "gate-2"]
         /// `Dec 10 06:55:46` instead of RFC 3339.
@@ -33,9 +33,7 @@ public struct SSHSimulator: Sendable {
     private var pid = 1200
     private var running: [SSHAttack] = []
     /// All attacks so far.
-    private(set) var attacks: [SSHAttack] = []
-    /// How many attacks have begun.
-    public var attackCount: Int { attacks.count }
+    public private(set) var attacks: [SSHAttack] = []
 
     /// Begins at `options.start`.
     public init(_ options: Options) {

@@ -43,17 +43,17 @@ public final class SSHDemoTraffic: Sendable {
         var text = ""
         while simulator.time < now { for line in simulator.next() { text += line + "\n" } }
         try file.write(contentsOf: Data(text.utf8))
-        attacks.withLock { $0 = simulator.attackCount }
+        attacks.withLock { $0 = simulator.attacks.count }
         // From here on in real time, with attacks often enough that one who watches sees one.
         options.start = now
         options.attackEvery = 20
         options.seed &+= 1
-        let before = simulator.attackCount
+        let before = simulator.attacks.count
         simulator = SSHSimulator(options)
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             let lines = simulator.next()
             if !lines.isEmpty { try file.write(contentsOf: Data(lines.map { $0 + "\n" }.joined().utf8)) }
-            attacks.withLock { $0 = before + simulator.attackCount }
+            attacks.withLock { $0 = before + simulator.attacks.count }
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(1)) }
         }
     }
