@@ -34,7 +34,7 @@ struct `A query on tables` {
             try Data("{".utf8).write(to: URL(filePath: "\(log)/\(file)"))
         }
         let answer = try questions.tables()
-        #expect(answer.rows.map { $0[2].description } == ["", "2"] && answer.note?.contains("gold.a") == true)
+        #expect(answer.rows.map { $0[2].description } == ["", "2"] && answer.note?.contains("gold/a") == true)
     }
 
     @Test func `has the versions of one, newest first, at most as many as asked for`() throws {
@@ -60,6 +60,7 @@ struct `A query on tables` {
         try Data(Data(contentsOf: URL(filePath: "\(folder)/\(file)")).dropLast(10)).write(to: URL(filePath: "\(folder)/\(file)"))
         let damaged = try questions.verify([]) { _, _ in }
         #expect(!damaged.isWell && damaged.answer.note?.contains(file) == true)
-        #expect(damaged.answer.rows.map { $0[4].description } == ["0", "1"])
+        // Its length is not that of the log, and its footer is gone.
+        #expect(damaged.answer.rows.map { $0[4].description } == ["0", "2"])
     }
 }
