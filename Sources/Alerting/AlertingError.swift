@@ -30,7 +30,10 @@ enum AlertingError: Error, CustomStringConvertible {
         case .badLabel: "the name of a label is empty; write such as severity or service.name"
         case .badInterval(let what): "time_intervals: \(what)"
         case .unknownInterval(let name, let known):
-            "a route names the time interval '\(name)', which there is not; \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")"
+            """
+            a route names the time interval '\(name)', which there is not; \
+            \(known.isEmpty ? "add it to time_intervals" : "known are \(known.joined(separator: ", "))")
+            """
         case .missing(let what): "\(what) must be given"
         case .badValue(let sentence): sentence
         case .badOnCall(let what), .badLink(let what): what

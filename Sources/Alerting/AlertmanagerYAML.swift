@@ -2,9 +2,10 @@ import Columns
 import Incidents
 import Foundation
 
-/// The configuration in force as Alertmanager would show it, for `amtool config show` and `amtool config routes`: what routes,
-/// groups and holds back, and the names of receivers. How a receiver is reached is left out: it is where the secrets are.
 extension AlertingConfiguration {
+    /// The configuration in force as Alertmanager would show it, for `amtool config show` and `amtool config routes`: what
+    /// routes, groups and mutes, and the names of receivers. How a receiver is reached is left out, because the secrets are
+    /// there.
     public var alertmanagerYAML: String {
         var lines = ["global:", "  resolve_timeout: \(Self.text(resolveTimeout))"]
         if let route {

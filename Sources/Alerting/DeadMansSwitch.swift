@@ -141,7 +141,11 @@ struct DeadMansSwitches: Sendable {
             annotations: [
                 "summary": "No sign of life from \(one.name)",
                 "description":
-                    "No alert that matches \(matchers) has come \(heardAt.map { "since \($0)" } ?? "since obs has been running"): whoever sends it, or the way from there, is broken, and its other alerts do not come either.",
+                    """
+                No alert that matches \(matchers) has come \
+                \(heardAt.map { "since \($0)" } ?? "since obs has been running"): whoever sends it, or the way from \
+                there, is broken, and its other alerts do not come either.
+                """,
             ], startsAt: start, endsAt: end, updatedAt: now, hasTimeout: true)
     }
 }

@@ -8,8 +8,8 @@ import Incidents
 
 /// One notification per receiver for all that a start found in the past, instead of one for each of it.
 ///
-/// Batches come in pieces, so it waits until nothing new was found for a minute. What it is to tell stands in the table
-/// `past_found` until it is owed, so a process that is killed meanwhile goes on where it was.
+/// Batches come in pieces, so it waits until nothing new was found for a minute. Its incidents are in the table `past_found`
+/// until the summary is pending, so that a process that is killed meanwhile goes on where it was.
 enum PastSummary {
     static let alertName = "IncidentsFoundInPast"
     /// What the names of its groups begin with; those of routes begin with a brace.
@@ -22,13 +22,13 @@ enum PastSummary {
     /// Whether it is time.
     ///
     /// - Parameters:
-    ///   - first: when the first was found that has not been told of, and `last` the last.
+    ///   - first: when the first incident was found that is in no summary yet, and `last` the last.
     static func isDue(first: Timestamp, last: Timestamp, now: Timestamp) -> Bool {
         // A clock that was ahead for a while must not hold it back until then.
         now - last >= settleTime || now - first >= longestWait || now < first
     }
 
-    /// What one receiver is told of.
+    /// What the summary of one receiver says.
     struct Found: Equatable {
         private(set) var count = 0
         private(set) var worst: (id: String, title: String, severity: Severity, count: Int)?
@@ -56,9 +56,9 @@ enum PastSummary {
         return isDue(first: times.first, last: times.last, now: now)
     }
 
-    /// Owes each receiver that the routes name its summary, and nobody anything else.
+    /// Schedules a summary for each receiver that the routes name, and nothing else.
     ///
-    /// - Returns: how many receivers are to be told.
+    /// - Returns: how many receivers are to be notified.
     @discardableResult
     static func send(_ configuration: AlertingConfiguration, now: Timestamp, _ database: Database) throws -> Int {
         var found: [String: Found] = [:]
@@ -68,13 +68,13 @@ enum PastSummary {
             }
         }
         let heard = configuration.receivers.filter { !$0.notifiers.isEmpty }.map(\.name)
-        let told = found.filter { heard.contains($0.key) }.sorted { $0.key < $1.key }
-        for (receiver, found) in told {
+        let summaries = found.filter { heard.contains($0.key) }.sorted { $0.key < $1.key }
+        for (receiver, found) in summaries {
             let key = "\(keyPrefix)\(now.microseconds)"
             let notice = notice(found, receiver: receiver, key: key, configuration, now: now)
             try Outbox.schedule(text: notice.json, to: receiver, key: key, now: now, database)
         }
-        return told.count
+        return summaries.count
     }
 
     private static func notice(
@@ -87,7 +87,10 @@ enum PastSummary {
             annotations: [
                 "summary": found.title,
                 "description":
-                    "They were over for longer than \(age) s (notify_max_age) when they were found, so nobody was notified of each. List them with: obs query incidents --found-in-past",
+                    """
+                They were over for longer than \(age) s (notify_max_age) when they were found, so nobody was notified \
+                of each. List them with: obs query incidents --found-in-past
+                """,
             ], startsAt: now, endsAt: nil,
             generatorURL: "\(configuration.externalURL)/?state=all&found_in_past=true", fingerprint: Fingerprint.of(labels))
         return Notice(

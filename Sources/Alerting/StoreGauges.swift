@@ -15,7 +15,7 @@ final class StoreGauges: Sendable {
         var silences: [Silence.State: Int] = [:]
         var incidents: [(state: String, severity: String, count: Int)] = []
         var waiting: [Severity: Timestamp] = [:]
-        var owed = (count: 0, oldest: Timestamp?.none)
+        var pending = (count: 0, oldest: Timestamp?.none)
         var dead: [String: Int] = [:]
     }
 
@@ -45,13 +45,13 @@ final class StoreGauges: Sendable {
             "obs_incident_oldest_open_timestamp_seconds",
             help: "Since when the open incident that has waited longest waits for somebody, by severity; 0 when none does.",
             labels: ["severity"])
-        depth = registry.gauge("obs_outbox_depth", help: "Notifications that are owed and not delivered.")[]
+        depth = registry.gauge("obs_outbox_depth", help: "Notifications that are pending and not delivered.")[]
         dead = registry.gauge(
             "obs_outbox_dead_letters", help: "Notifications that were given up, by receiver.", labels: ["receiver"])
         oldest =
             registry.gauge(
                 "obs_outbox_oldest_timestamp_seconds",
-                help: "Since when the oldest undelivered notification is owed; 0 when none is.")[]
+                help: "Since when the oldest undelivered notification is pending; 0 when none is.")[]
         self.receivers = Mutex(Set(receivers.map(\.name)))
         show(Numbers())
     }
@@ -78,7 +78,7 @@ final class StoreGauges: Sendable {
                 for silence in try SilenceStore.all(database) { numbers.silences[silence.state(at: now), default: 0] += 1 }
                 numbers.incidents = try IncidentStore.counts(database)
                 numbers.waiting = try IncidentStore.longestWaiting(database)
-                numbers.owed = try Outbox.depth(now: now, database)
+                numbers.pending = try Outbox.depth(now: now, database)
                 numbers.dead = try NotificationLog.deadLetters(database)
                 return numbers
             })
@@ -96,8 +96,8 @@ final class StoreGauges: Sendable {
             }
         }
         for severity in Severity.allCases { waiting[severity.rawValue].set(numbers.waiting[severity]?.secondsSince1970 ?? 0) }
-        depth.set(Double(numbers.owed.count))
-        oldest.set(numbers.owed.oldest?.secondsSince1970 ?? 0)
+        depth.set(Double(numbers.pending.count))
+        oldest.set(numbers.pending.oldest?.secondsSince1970 ?? 0)
         // One that has none any more is shown with 0.
         let names = receivers.withLock { names in
             names.formUnion(numbers.dead.keys)

@@ -14,7 +14,8 @@ import ServiceLifecycle
 import Synchronization
 import Telemetry
 
-/// `obs demo`: simulated traffic of all pipelines with attacks and faults, everything that watches it, a webhook receiver, and a summary of what was found.
+/// `obs demo`: simulated traffic of all pipelines with attacks and faults, everything that watches it, a webhook receiver, and a
+/// summary of what was found.
 public struct Demo: Sendable {
     private let configuration: Configuration
     private let duration: Duration?
@@ -29,6 +30,7 @@ public struct Demo: Sendable {
         self.say = say
     }
 
+    /// Runs until the time is over, or until SIGINT or SIGTERM.
     public func run() async throws {
         let folder = configuration.dataDirectory
         try FileManager.default.createDirectory(atPath: folder + "/demo", withIntermediateDirectories: true)
@@ -64,7 +66,10 @@ public struct Demo: Sendable {
             let daemon = try Daemon(settings, configurationFile: nil)
 
             say(
-                "obs \(BuildInfo.version) shows itself: two hours of simulated traffic of SSH, rail, shop, events and logs, then live; data in \(folder)"
+                """
+                obs \(BuildInfo.version) shows itself: two hours of simulated traffic of SSH, rail, shop, events and \
+                logs, then live; data in \(folder)
+                """
             )
             let simulation = SSHDemoTraffic(path: log, history: .seconds(7200))
             let traffic = try DemoTraffic.simulations(folder + "/demo")

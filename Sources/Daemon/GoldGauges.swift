@@ -4,7 +4,8 @@ import Parsing
 import Streaming
 import Telemetry
 
-/// Shows what gold tables say as metrics, so that dashboards and alert rules can use it: for each number column the greatest and the mean value of the newest rows.
+/// Shows what gold tables say as metrics, so that dashboards and alert rules can use it: for each number column the greatest and
+/// the mean value of the newest rows.
 ///
 /// No key becomes a label: the series are as many as there are tables and number columns, whatever stands in the data.
 actor GoldGauges: PipelineObserver {

@@ -7,8 +7,8 @@ import Telemetry
 
 /// Merges the small files that the streams leave, in the background: a round over all tables, a pause, the next round.
 ///
-/// The work blocks, so that it has a queue of its own, of low priority. A round that is at work when obs stops ends after the merge at hand; what it had not
-/// committed is not part of any table.
+/// The work blocks, so that it has a queue of its own, of low priority. A round that is at work when obs stops ends after the
+/// merge at hand; what it had not committed is not part of any table.
 struct LakeUpkeep: Service {
     /// Between two rounds. A stream that commits every two seconds has left fifteen files a table by then.
     private static let pause = Duration.seconds(30)

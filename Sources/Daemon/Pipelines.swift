@@ -48,8 +48,9 @@ struct PipelineSurroundings: Sendable {
     let logger: Logger
 }
 
-/// Runs the pipelines that are asked for. When other ones are asked for, those that changed stop as at the end of the process, with all that they have
-/// read committed, and go on from their checkpoints as they are now defined; those that did not change never notice.
+/// Runs the pipelines that are asked for. When other ones are asked for, those that changed stop as at the end of the process,
+/// with all that they have read committed, and go on from their checkpoints as they are now defined; those that did not change
+/// never notice.
 actor PipelineSupervisor: Service {
     /// A pipeline that runs.
     private struct Job {
@@ -80,7 +81,8 @@ actor PipelineSupervisor: Service {
         for plan in plans { try CheckpointFolder.check(plan.definition, in: surroundings.workspace.checkpoints) }
     }
 
-    /// From now on these are to run. When this returns those that are to stop have stopped: nothing more is read from what they read.
+    /// From now on these are to run. When this returns those that are to stop have stopped: nothing more is read from what they
+    /// read.
     func apply(_ plans: [PipelinePlan]) async {
         wanted = plans
         surroundings.watch.watch(plans)

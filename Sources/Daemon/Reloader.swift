@@ -71,8 +71,8 @@ final class Reloader: Sendable {
         }
     }
 
-    /// What whoever reaches the port may know. Details of the files are for those who may read them or the log: a typing mistake can make a secret part
-    /// of what is wrong.
+    /// What whoever reaches the port may know. Details of the files are for those who may read them or the log: a typing mistake
+    /// can make a secret part of what is wrong.
     private static func answer(_ error: any Error) -> String {
         if let error = error as? PipelineError { return error.description }
         let count = (error as? ConfigurationError)?.count ?? 1

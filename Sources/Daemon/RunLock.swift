@@ -12,7 +12,8 @@ final class RunLock: Sendable {
         descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw CannotLock(path: path, reason: String(cString: strerror(errno))) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else {
-            // A number of another machine's, or of another namespace, helps nobody; it is shown where there is such a process here.
+            // A number of another machine's, or of another namespace, helps nobody; it is shown where there is such a process
+            // here.
             let process = (try? String(contentsOfFile: path, encoding: .utf8)).flatMap { Int32($0.prefix { $0 != "\n" }) }
             close(descriptor)
             throw AlreadyRunning(directory: directory, process: process.flatMap { kill($0, 0) == 0 || errno == EPERM ? $0 : nil })
@@ -30,7 +31,10 @@ struct AlreadyRunning: Error, CustomStringConvertible {
     let process: Int32?
 
     var description: String {
-        "\(directory): another 'obs run'\(process.map { " (process \($0))" } ?? "") runs on this data directory; stop it, or choose another with --data-dir"
+        """
+        \(directory): another 'obs run'\(process.map { " (process \($0))" } ?? "") runs on this data directory; stop it, \
+        or choose another with --data-dir
+        """
     }
 }
 

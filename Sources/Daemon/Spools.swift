@@ -4,7 +4,8 @@ import Ingest
 import Jobs
 import Streaming
 
-/// The spools of the sources that are pushed to. Each is opened once and lives as long as the process, because a reload may stop its pipeline while lines come in.
+/// The spools of the sources that are pushed to. Each is opened once and lives as long as the process, because a reload may stop
+/// its pipeline while lines come in.
 actor Spools {
     private let folder: String
     private let checkpoints: String
@@ -29,7 +30,8 @@ actor Spools {
         return spool
     }
 
-    /// Whether the last committed position of a source is in the file with `inode`: a follower goes there once it has read all of the file before.
+    /// Whether the last committed position of a source is in the file with `inode`: a follower goes there once it has read all of
+    /// the file before.
     private static func isIn(_ inode: UInt64, _ position: Data?) -> Bool {
         guard let position, let position = try? JSONDecoder().decode(SourcePosition.self, from: position) else { return false }
         return position.isOnly(inFile: inode)

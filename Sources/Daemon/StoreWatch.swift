@@ -4,7 +4,8 @@ import ServiceLifecycle
 import Store
 import Telemetry
 
-/// Looks over the pages of the database when obs starts, and once a day: a page that a failing disk has damaged is reported before somebody needs what was on it.
+/// Looks over the pages of the database when obs starts, and daily: a page that a failing disk has damaged is reported before
+/// somebody needs what was on it.
 ///
 /// The work blocks and is of no hurry, so that it has a queue of its own, of low priority, and an end after a minute.
 struct StoreWatch: Service {

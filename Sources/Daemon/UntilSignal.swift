@@ -2,7 +2,8 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Runs what has an end so that SIGINT and SIGTERM end it early: the first one asks it to stop and commit what it has read, a second one ends the process.
+/// Runs what has an end so that SIGINT and SIGTERM end it early: the first one asks it to stop and commit what it has read, a
+/// second one ends the process.
 public enum UntilSignal {
     /// Runs `work` with graceful shutdown on SIGINT and SIGTERM, and returns what it returns.
     ///

@@ -10,12 +10,15 @@ import Telemetry
 public struct WebhookSink: Service {
     /// What arrived.
     public struct Delivery: Sendable {
+        /// `firing` or `resolved`.
         public let status: String
+        /// The annotation `summary` of each alert.
         public let summaries: [String]
     }
 
     private let listen: String
     private let show: @Sendable (Delivery) -> Void
+    /// The port of the server, once it listens.
     public let boundPort = BoundPort()
 
     /// - Parameter show: called with each delivery.
@@ -31,6 +34,7 @@ public struct WebhookSink: Service {
         return (try? configuration.address()) != nil
     }
 
+    /// Serves until the service is to stop.
     public func run() async throws {
         var configuration = ServerConfiguration()
         configuration.listen = listen
@@ -42,7 +46,7 @@ public struct WebhookSink: Service {
                 var alerts: [Alert]
             }
             guard let payload = try? JSONDecoder().decode(Payload.self, from: Data(question.body)) else {
-                throw HTTPFailure(.badRequest, code: "bad_payload", "the body is no Alertmanager webhook payload")
+                throw HTTPFailure(.badRequest, code: "bad_payload", "the body is not a webhook payload of Alertmanager")
             }
             show(Delivery(status: payload.status, summaries: payload.alerts.map { $0.annotations?["summary"] ?? "" }))
             return .text("ok\n")

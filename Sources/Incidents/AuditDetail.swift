@@ -1,4 +1,4 @@
-/// What an action made of an incident, in words for the audit: how it stood before and after, and what was written down with it.
+/// What an action made of an incident, in words for the audit: its state before and after, and the note that came with it.
 struct AuditDetail {
     private let action: IncidentStore.Action
     private let before: Incident

@@ -54,7 +54,7 @@ extension IncidentStore {
     }
 
     /// What was decided after an entry of the timelines, by whichever process: openings, acknowledgements and ends of incidents
-    /// that are no children; at most ten thousand.
+    /// that are not children; at most ten thousand.
     ///
     /// - Returns: them, and the entry from which to go on.
     public func happenings(after entry: Int64) throws -> (happenings: [Happening], last: Int64) {

@@ -77,7 +77,7 @@ extension IncidentStore {
                 let parent = try found?.mergedInto.map { try Self.fetch($0, database) } ?? found
                 if let parent, near.holds(parent) {
                     return .init(
-                        parent: parent, because: "it stands on the same line (\(line.file):\(line.offset)) as INC-\(number)")
+                        parent: parent, because: "it is about the same line (\(line.file):\(line.offset)) as INC-\(number)")
                 }
             }
         }

@@ -42,7 +42,7 @@ public struct HTTPServer: Service {
 
     /// Serves until graceful shutdown or cancellation.
     ///
-    /// - Throws: ``ServerError/cannotListen(_:reason:)``.
+    /// - Throws: a sentence when it cannot listen on its address.
     public func run() async throws {
         defer { boundPort.end() }
         let (host, port) = try configuration.address()

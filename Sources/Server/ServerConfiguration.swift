@@ -24,7 +24,7 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
         case userHeader = "user_header"
     }
 
-    /// - Throws: ``ServerError`` for a value that cannot be used.
+    /// - Throws: a sentence for a value that cannot be used.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         listen = try container.decodeIfPresent(String.self, forKey: .listen) ?? listen
@@ -43,20 +43,20 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
 
     /// The two parts of ``listen``; an IPv6 host is written in brackets.
     ///
-    /// - Throws: ``ServerError/badAddress(_:)``.
-    public func address() throws(ServerError) -> (host: String, port: Int) {
+    /// - Throws: a sentence that says what to write instead.
+    public func address() throws -> (host: String, port: Int) {
         guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
-            throw .badAddress(listen)
+            throw ServerError.badAddress(listen)
         }
         var host = String(listen[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        if host.contains(":"), !listen.hasPrefix("[") { throw .badAddress(listen) }
+        if host.contains(":"), !listen.hasPrefix("[") { throw ServerError.badAddress(listen) }
         return (host.isEmpty ? "0.0.0.0" : host, Int(port))
     }
 }
 
 /// What is wrong with the configuration of the server, or with its address.
-public enum ServerError: Error, CustomStringConvertible {
+enum ServerError: Error, CustomStringConvertible {
     /// `http.listen` is not `host:port`.
     case badAddress(String)
     /// `http.dashboards` is not the address of a web server.
@@ -71,7 +71,7 @@ public enum ServerError: Error, CustomStringConvertible {
     static let inUse = "the port is in use"
 
     /// One sentence: what is wrong, and what to write instead.
-    public var description: String {
+    var description: String {
         switch self {
         case .badAddress(let listen):
             "http.listen is '\(listen)'; write host:port such as 127.0.0.1:9464"

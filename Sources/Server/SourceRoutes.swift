@@ -3,9 +3,9 @@ import HTTPTypes
 import Ingest
 
 /// The state of the sources: `GET /api/v1/sources`.
-public enum SourceRoutes {
+enum SourceRoutes {
     /// Where a running obs says how its sources are.
-    public static let path = "/api/v1/sources"
+    static let path = "/api/v1/sources"
 
     static func all(_ sources: @escaping @Sendable () -> [SourceReport]) -> [Route] {
         [

@@ -57,7 +57,7 @@ struct `The section on alerting` {
         (receiver("webhook_configs: [{}]"), "am.yml:4: url in webhook_configs must be given"),
         (
             receiver("webhook_configs: [{url: 'ftp://s3cret@host/x?s3cret'}]"),
-            "am.yml:4: 'ftp://host' is no http:// or https:// address"
+            "am.yml:4: 'ftp://host' is not an http:// or https:// address"
         ),
         (
             receiver("webhook_configs: [{url: 'http://x', http_config: {basic_auth: {password: a, password_file: b}}}]"),
@@ -78,7 +78,7 @@ struct `The section on alerting` {
         (receiver("email_configs: [{to: a@b, smarthost: mail}]"), "smarthost is 'mail'; write HOST:PORT"),
         (
             receiver("email_configs: [{to: a@b, smarthost: 'm:25', from: a@b, headers: {subject: a, Subject: b}}]"),
-            "the header Subject stands there twice"
+            "the header Subject is given twice"
         ),
         (receiver("telegram_configs: [{bot_token: a, chat_id: 1, parse_mode: BBCode}]"), "parse_mode is 'BBCode'"),
         (receiver("pagerduty_configs: [{}]"), "routing_key or service_key in pagerduty_configs must be given"),

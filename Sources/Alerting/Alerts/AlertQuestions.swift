@@ -4,39 +4,51 @@ import Foundation
 @preconcurrency import GRDB
 import Incidents
 
-/// What can be asked of the alerts that hold: the API, the command line and the metrics ask here.
+/// Queries on active alerts, for the API, the command line and the metrics.
 public struct AlertQuestions: Sendable {
     /// Which alerts.
     public struct Filter: Sendable {
+        /// On labels; all of them must match.
         public var matchers: [Matcher] = []
         /// Only those that go to a receiver whose name it matches.
         public var receiver: RegularExpression?
-        /// Whether those that nothing holds back are among them.
+        /// Whether those that are not muted are among them.
         public var active = true
+        /// Whether those that a silence mutes are among them.
         public var silenced = true
+        /// Whether those that another alert inhibits are among them.
         public var inhibited = true
 
+        /// All active alerts.
         public init() {}
     }
 
-    /// An alert that holds, and what holds it back.
+    /// An active alert, and what mutes it.
     public struct Listed: Sendable {
+        /// The hash of its labels.
         public let fingerprint: UInt64
-        /// JSON with sorted names: most who ask want just that.
+        /// JSON with sorted names, because most callers want just that.
         public let labelsJSON: String
+        /// JSON with sorted names.
         public let annotationsJSON: String
+        /// Where it came about; for a finding the page of its incident.
         public let generatorURL: String
+        /// Since when it fires.
         public let startsAt: Timestamp
+        /// When it ends unless it is posted again.
         public let endsAt: Timestamp
+        /// When it was last posted or seen.
         public let updatedAt: Timestamp
+        /// The names of its receivers, each once.
         public var receivers: [String]
+        /// The ids of the silences that mute it.
         public var silencedBy: [String]
-        /// Fingerprints.
+        /// The fingerprints of the alerts that inhibit it.
         public var inhibitedBy: [String]
         /// The incident that it belongs to.
         public let incident: Int64?
 
-        /// One that another program tells of.
+        /// An alert that another program lists.
         public init(
             labels: Labels, annotations: Labels, generatorURL: String, startsAt: Timestamp, endsAt: Timestamp,
             updatedAt: Timestamp, receivers: [String], silencedBy: [String], inhibitedBy: [String]
@@ -65,27 +77,34 @@ public struct AlertQuestions: Sendable {
             self.incident = incident
         }
 
+        /// Whether something mutes it.
         public var isSuppressed: Bool { !silencedBy.isEmpty || !inhibitedBy.isEmpty }
+        /// Read from ``labelsJSON``.
         public var labels: Labels { JSONText.pairs(labelsJSON) }
+        /// Read from ``annotationsJSON``.
         public var annotations: Labels { JSONText.pairs(annotationsJSON) }
     }
 
     /// A group of a receiver, with the alerts in it that the filter leaves.
     public struct Group: Sendable {
+        /// The name of the receiver.
         public let receiver: String
+        /// The labels that the alerts share, as JSON.
         public let labelsJSON: String
+        /// By fingerprint.
         public var alerts: [Listed]
     }
 
     private let incidents: IncidentStore
     private let configuration: AlertingConfiguration
 
+    /// Queries on the alerts of a store, by the routes, silences and inhibitions of a configuration.
     public init(_ incidents: IncidentStore, _ configuration: AlertingConfiguration) {
         self.incidents = incidents
         self.configuration = configuration
     }
 
-    /// The alerts that hold at `now`, by fingerprint.
+    /// The alerts that are active at `now`, by fingerprint.
     public func alerts(_ filter: Filter = Filter(), now: Timestamp) async throws -> [Listed] {
         try await incidents.store.database.read { database in
             var receivers = ReceiverLists()

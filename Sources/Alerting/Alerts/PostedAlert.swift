@@ -56,8 +56,8 @@ struct PostedAlerts: Sendable {
     /// Alerts that one body may have.
     static let maxAlerts = 100_000
 
-    /// Reads a list of alerts. As in Alertmanager, text that is not JSON and values of a wrong type refuse the whole body; what is
-    /// wrong with the contents of one alert is a fault of that alone. Unknown keys are passed over, the last of two equal ones
+    /// Reads a list of alerts. As in Alertmanager, text that is not JSON and values of a wrong type refuse the whole body; what
+    /// is wrong with the contents of one alert is a fault of that alone. Unknown keys are passed over, the last of two equal ones
     /// counts.
     init(_ body: [UInt8]) throws(AlertBodyError) {
         var scanner = JSONReader(body)

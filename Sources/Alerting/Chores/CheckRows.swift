@@ -29,7 +29,10 @@ struct CheckRows: Chore {
         unreadable = metrics.gauge(
             "obs_store_unreadable_rows",
             help:
-                "Rows of the store that cannot be read and are passed over, by table; 'obs check store' names them and says what to do.",
+                """
+                Rows of the store that cannot be read and are passed over, by table; 'obs check store' names them and \
+                says what to do.
+                """,
             labels: ["table"])
         for check in IncidentStore.rowChecks { unreadable[check.table].set(0) }
     }

@@ -10,7 +10,7 @@ import Telemetry
 ///
 /// Nothing that a chore must remember is in memory: the process may be killed at any moment.
 public final class Chores: Service, Sendable {
-    private let all: [any Chore]
+    let all: [any Chore]
     private let configuration: ConfigurationInForce
     private let failures: FailureLog
 

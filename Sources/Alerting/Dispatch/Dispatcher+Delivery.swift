@@ -46,7 +46,10 @@ extension Dispatcher {
         for (index, entry) in waiting.enumerated() {
             do { try await store(entry) } catch {
                 logger.error(
-                    "notifications that went out could not be stored; they are sent once more at the next start, with the same key",
+                    """
+                    notifications that went out could not be stored; they are sent once more at the next start, with the \
+                    same key
+                    """,
                     metadata: ["count": "\(waiting.count - index)", "error": "\(error)"])
                 return
             }

@@ -11,7 +11,10 @@ struct DispatcherMetrics: Sendable {
         notifications = registry.counter(
             "obs_notifications_total",
             help:
-                "Tries to notify a receiver, by how they ended: sent, partly (some recipients refused), failed (tried again), refused, empty (the templates said nothing).",
+                """
+                Tries to notify a receiver, by how they ended: sent, partly (some recipients refused), failed (tried \
+                again), refused, empty (the templates said nothing).
+                """,
             labels: ["receiver", "integration", "outcome"])
         duration = registry.histogram(
             "obs_notification_duration_seconds", help: "How long a try to notify a receiver took.",

@@ -70,8 +70,8 @@ public struct AcknowledgeLinks: Sendable {
         self.key = key
         damage =
             """
-            \(path): the key of acknowledge links was damaged and is kept as \(kept); a new one is in its place, and links in earlier \
-            notifications are not valid any more
+            \(path): the key of acknowledge links was damaged and is kept as \(kept); a new one is in its place, and links in \
+            earlier notifications are not valid any more
             """
     }
 

@@ -13,7 +13,7 @@ struct Escalation: Sendable {
         try !configuration.escalations.isEmpty && EscalationTable.isAnyDue(now: now, database)
     }
 
-    /// Takes the steps that are due, in one transaction with what they owe.
+    /// Takes the steps that are due, in one transaction with their notifications.
     ///
     /// - Returns: the incidents whose steps could not be taken, and why; they are tried again after a while.
     @discardableResult

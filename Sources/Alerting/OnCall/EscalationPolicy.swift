@@ -66,7 +66,10 @@ struct EscalationPolicy: Sendable, Decodable {
         steps = try keys.decode([Step].self, forKey: .steps)
         guard !steps.isEmpty, zip(steps, steps.dropFirst()).allSatisfy({ $0.after <= $1.after }) else {
             throw AlertingError.badOnCall(
-                "an escalation has \(steps.isEmpty ? "no steps" : "a step that comes before the one above it"); write them in their order"
+                """
+                an escalation has \(steps.isEmpty ? "no steps" : "a step that comes before the one above it"); write them \
+                in their order
+                """
             )
         }
     }

@@ -3,7 +3,7 @@ import Detection
 @preconcurrency import GRDB
 import Incidents
 
-/// Where alerts go, as the store is told: it knows groups of receivers and no routes.
+/// Where alerts go, in the words of the store, which knows groups of receivers and no routes.
 extension Route {
     /// The route of alerts that no configuration routes: they make incidents, and nobody is notified.
     static let unrouted: Route = {
@@ -14,8 +14,8 @@ extension Route {
 
     /// The groups that this tree sends an alert to.
     var routing: Routing {
-        let whole = settled
-        return { labels in whole.destinations(for: labels).map { Destination($0, labels) } }
+        let settled = settled
+        return { labels in settled.destinations(for: labels).map { Destination($0, labels) } }
     }
 }
 
@@ -52,8 +52,7 @@ extension AlertStore {
 }
 
 extension IncidentStore {
-    /// Takes in findings: opens incidents, joins them to open ones, and writes down which notifications are owed. Durable when it
-    /// returns.
+    /// Takes in findings: opens incidents, joins them to open ones, and schedules notifications. Durable when it returns.
     ///
     /// - Parameter route: nil notifies nobody.
     @discardableResult

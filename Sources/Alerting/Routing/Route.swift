@@ -7,13 +7,19 @@ import Incidents
 public struct Route: Sendable, Decodable {
     /// Nil takes the parent's, as do the other optional ones.
     public var receiver: String?
+    /// It takes an alert that all of them match; without any it takes every alert.
     public var matchers: [Matcher] = []
+    /// The labels by whose values alerts are in one group; `...` means all.
     public var groupBy: [String]?
+    /// How long a new group waits for further alerts before its first notification.
     public var groupWait: Duration?
+    /// The time between two notifications of a group whose alerts have changed.
     public var groupInterval: Duration?
+    /// After how long a notification of a group without changes is repeated.
     var repeatInterval: Duration?
     /// Whether the siblings after this one are asked too when it takes an alert.
     public var continues = false
+    /// Asked before this one takes an alert.
     public var routes: [Route] = []
     /// Names of intervals in which nothing is sent; not inherited.
     var mutedDuring: [String] = []

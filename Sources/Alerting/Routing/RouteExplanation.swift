@@ -4,10 +4,13 @@ import Incidents
 extension Route {
     /// Where an alert goes, and why there.
     public struct Explanation: Sendable {
+        /// Its name.
         public let receiver: String
         /// The matchers on the way from the root, such as `{}/{team="a"}`.
         public let path: String
+        /// The group of the receiver that the alert joins.
         public let groupKey: String
+        /// The reason for each step from the root, for a person.
         public let why: String
     }
 

@@ -10,7 +10,8 @@ import Streaming
 import Synchronization
 import Telemetry
 
-/// Looks after the sources, so that watching nothing does not look like health: what each finds, whether lines come from it and whether they are understood.
+/// Looks after the sources, so that watching nothing does not look like health: what each finds, whether lines come from it and
+/// whether they are understood.
 ///
 /// Looking asks the file system, which may block for long; it has a queue of its own.
 final class SourceWatch: Service, Sendable {

@@ -160,7 +160,10 @@ struct GroupingBatch {
         } else {
             let insert = try database.cachedStatement(
                 sql:
-                    "INSERT INTO alert_grouping (receiver, group_key, group_labels, group_interval, repeat_interval) VALUES (?, ?, ?, ?, ?)"
+                    """
+                    INSERT INTO alert_grouping (receiver, group_key, group_labels, group_interval, repeat_interval) \
+                    VALUES (?, ?, ?, ?, ?)
+                    """
             )
             try insert.execute(arguments: [
                 receiver, key, JSONText.object(destination.groupLabels), interval.inMicroseconds, repeatInterval.inMicroseconds,
@@ -174,8 +177,9 @@ struct GroupingBatch {
         return groups.count - 1
     }
 
-    /// Writes the alerts that are new, their groups, their pending notifications and the incidents that their alerts make. True when a group
-    /// has a notification pending.
+    /// Writes the alerts that are new, their groups, their pending notifications and the incidents that they make.
+    ///
+    /// - Returns: whether a group has a notification pending.
     mutating func finish(_ database: Database) throws -> Bool {
         for index in posted.indices { try group(index, database) }
         // Incidents come first, so that each alert is written once.

@@ -191,8 +191,8 @@ enum IncidentLedger {
         try database.executeCached(
             sql: """
                 UPDATE incident SET starts_at = min(starts_at, ?), last_seen = max(last_seen, ?), count = max(count, ?),
-                    updated_at = ?, title = coalesce(?, title), description = coalesce(?, description), ends_by_hand = ?, ends_after = ?,
-                    within = coalesce(?, within), total = ?, session_start = ?, session_total = ?, lines = ?
+                    updated_at = ?, title = coalesce(?, title), description = coalesce(?, description), ends_by_hand = ?,
+                    ends_after = ?, within = coalesce(?, within), total = ?, session_start = ?, session_total = ?, lines = ?
                 WHERE number = ?
                 """,
             arguments: [

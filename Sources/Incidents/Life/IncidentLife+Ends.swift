@@ -113,7 +113,7 @@ extension IncidentLife {
         return [
             LifeChange(child.number, by: actor, .detach),
             LifeChange(child.number, by: actor, .note(.split, "no part of INC-\(parent) any longer\(reason)")),
-            LifeChange(parent, by: actor, .note(.split, "\(child.id) is no part of it any longer\(reason)")),
+            LifeChange(parent, by: actor, .note(.split, "\(child.id) is no longer merged into it\(reason)")),
         ]
     }
 

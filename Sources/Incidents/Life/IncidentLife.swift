@@ -11,7 +11,7 @@ import Detection
 ///        └──────▶ resolved as past ── it turns out to go on                    otherwise: another incident
 struct IncidentLife {
     var policy: IncidentPolicy
-    /// Whether routes say who is notified: only then is a summary owed for what was found in the past.
+    /// Whether routes say who is notified: only then is a summary sent of what was found in the past.
     var isRouted: Bool
 
     /// An open incident that a finding of another kind belongs to, and why.
@@ -78,7 +78,7 @@ struct IncidentLife {
         var fingerprint: String
         var labels: Labels
 
-        /// The severity and the host that it speaks of are no part of what it is: an attack that becomes worse or reaches
+        /// The severity and the host that it speaks of do not identify it: an attack that becomes worse or reaches
         /// another machine is the same.
         init(of finding: Finding) {
             labels = finding.labels

@@ -61,7 +61,7 @@ struct LifeChange: Equatable {
         case resumeEscalation
         /// Those whom the escalation of its parent has reached hear of its alerts.
         case followEscalation
-        /// A summary is owed for it, or no longer.
+        /// It is to be in a summary, or no longer.
         case summarize(Bool)
     }
 

@@ -154,7 +154,10 @@ struct IncidentPlan {
             let order = if case .label = self { ("l.listed_at", "l.incident") } else { ("m.listed_at", "m.number") }
             return Walk(
                 sql:
-                    "\(selected) FROM \(source) WHERE \(condition)\(bounds.condition(order)) ORDER BY \(order.0) DESC, \(order.1) DESC",
+                    """
+                    \(selected) FROM \(source) WHERE \(condition)\(bounds.condition(order)) ORDER BY \(order.0) DESC, \
+                    \(order.1) DESC
+                    """,
                 arguments: arguments + bounds.arguments)
         }
     }
@@ -208,7 +211,7 @@ struct IncidentPlan {
                 """, arguments: [time.microseconds, time.microseconds] + bounds.arguments)
     }
 
-    /// The incidents of a list, which is in the order of the answer: `json_each` gives its elements as they stand, and a cross
+    /// The incidents of a list, which is in the order of the answer: `json_each` gives its elements in their order, and a cross
     /// join keeps its loops.
     private static func walk(through numbers: [Int64], _ bounds: Bounds) -> Walk {
         Walk(

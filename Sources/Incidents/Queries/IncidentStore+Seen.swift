@@ -2,8 +2,8 @@ import Columns
 @preconcurrency import GRDB
 
 extension IncidentStore {
-    /// Incidents that were seen since `time` and that no person has resolved: those that go on, and those that ended by themselves. Children
-    /// too, because each has labels of its own.
+    /// Incidents that were seen since `time` and that no person has resolved: those that go on, and those that ended by
+    /// themselves. Children too, because each has labels of its own.
     ///
     /// - Returns: at most `limit`, the last seen first.
     public func unresolved(seenSince time: Timestamp, limit: Int) throws -> [Incident] {

@@ -72,7 +72,7 @@ extension IncidentStore {
         }
     }
 
-    /// How many that were opened between two times go on; nil where they are not told apart so. From an index that holds only
+    /// How many that were opened between two times go on; nil where they are not distinguished so. From an index that holds only
     /// those, and all that is asked of them: they may be many after a storm.
     static func openCounts(by grouping: StatisticGroup) -> String? {
         guard grouping != .receiver else { return nil }

@@ -35,7 +35,7 @@ extension PositionalRow {
 }
 
 /// Reads the columns of a row one after the other. Each is checked against its type: SQLite keeps to none, and would give 0 for
-/// a text that is no number.
+/// a text that is not a number.
 struct RowReader {
     /// A column is not what it is declared as.
     struct Unreadable: Error {}

@@ -1,5 +1,5 @@
 /// What counts incidents and how long they took. Buckets grow by the eighth root of two, so that medians over a million
-/// incidents are read from a few hundred rows; a row without a receiver counts all incidents, one with a receiver those that it
+/// incidents are sums over a few hundred entries; one without a receiver counts all incidents, one with a receiver those that it
 /// was notified of.
 extension IncidentSchema {
     static let statisticTriggers = lifeTriggers + severityTrigger + receiverTriggers + sumTriggers

@@ -92,10 +92,19 @@ extension UnreadableRow {
     public func sentence(isSetAside: Bool) -> String {
         if table == Store.fileMark {
             return
-                "\(reason): a failing disk, or another program, has changed it; put back a backup with 'obs restore FILE', or delete the row of the table set_aside that says so when you know why"
+                """
+                \(reason): a failing disk, or another program, has changed it; put back a backup with 'obs restore FILE', \
+                or delete the row of the table set_aside that says so when you know why
+                """
         }
         return isSetAside
-            ? "row \(id) of the table \(table) cannot be read (\(reason)) and is set aside; with sqlite3, mend and run its statement in the table set_aside, or delete it there"
-            : "row \(id) of the table \(table) cannot be read (\(reason)) and is passed over; mend or delete it with sqlite3, or put back a backup with 'obs restore FILE'"
+            ? """
+            row \(id) of the table \(table) cannot be read (\(reason)) and is set aside; with sqlite3, mend and run its \
+            statement in the table set_aside, or delete it there
+            """
+            : """
+            row \(id) of the table \(table) cannot be read (\(reason)) and is passed over; mend or delete it with \
+            sqlite3, or put back a backup with 'obs restore FILE'
+            """
     }
 }

@@ -27,7 +27,10 @@ extension IncidentStore {
             let count = old.count - kept.count
             try database.executeCached(
                 sql:
-                    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < ? ORDER BY created_at LIMIT ?)",
+                    """
+                    DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE state <> 'pending' AND created_at < ? \
+                    ORDER BY created_at LIMIT ?)
+                    """,
                 arguments: [time.microseconds, limit])
             try database.executeCached(
                 sql: "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)",

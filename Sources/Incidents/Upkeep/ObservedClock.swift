@@ -8,7 +8,7 @@ import Store
 ///     ahead   what is deleted by such a time does not come back, so a clock that has jumped ahead is not believed before it has
 ///             gone on from there for a day (``believed``): until then nothing counts as older than it was
 ///     back    the clock was ahead, and what was stored by it may lie further in the future than it should
-///             (``wentBack(now:)``): ``IncidentStore/correctTimes(now:longestPause:longestGroupWait:longestEscalation:resolveTimeout:_:)``
+///             (``wentBack(now:)``, ``TimeCorrection``)
 ///
 /// A step back is noticed by a process for itself; the believed time is kept in the store, because it must outlive restarts.
 public struct ObservedClock: Sendable {

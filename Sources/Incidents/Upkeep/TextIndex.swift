@@ -28,7 +28,10 @@ enum TextIndex {
         if let newest = Int64.fromDatabaseValue(mark[1]), let known = Int64.fromDatabaseValue(mark[0]), newest > known {
             try database.executeCached(
                 sql:
-                    "INSERT INTO incident_search (rowid, title, name, labels) SELECT number, title, name, labels FROM incident WHERE number > ?",
+                    """
+                    INSERT INTO incident_search (rowid, title, name, labels) SELECT number, title, name, labels FROM \
+                    incident WHERE number > ?
+                    """,
                 arguments: [known])
             try database.executeCached(sql: "UPDATE text_index SET incidents = ?", arguments: [newest])
         }

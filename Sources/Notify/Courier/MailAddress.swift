@@ -19,7 +19,7 @@ struct MailAddress: Sendable, Equatable {
         var found: [MailAddress] = []
         for entry in entries(text) {
             guard let address = parse(entry) else {
-                throw .badValue("'\(Redaction.clean(string(entry), [], limit: 200))' in email_configs is no mail address")
+                throw .badValue("'\(Redaction.clean(string(entry), [], limit: 200))' in email_configs is not a mail address")
             }
             if let address { found.append(address) }
         }

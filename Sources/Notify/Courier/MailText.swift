@@ -117,6 +117,9 @@ enum MailText {
         let month = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"][parts.month - 1]
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         return
-            "\(weekday), \(two(parts.day)) \(month) \(parts.year) \(two(parts.hour)):\(two(parts.minute)):\(two(parts.second)) +0000"
+            """
+            \(weekday), \(two(parts.day)) \(month) \(parts.year) \
+            \(two(parts.hour)):\(two(parts.minute)):\(two(parts.second)) +0000
+            """
     }
 }

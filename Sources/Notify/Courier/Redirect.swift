@@ -18,7 +18,7 @@ enum Redirect {
     static func next(after request: HTTPRequest, _ http: HTTPClientConfiguration, to location: String) -> Decision {
         guard let from = URLComponents(string: request.url), var to = URLComponents(string: location), to.host?.isEmpty == false
         else {
-            return .stay("it points to what is no address")
+            return .stay("it points to something that is not an address")
         }
         // With a server_name libcurl got another host than the configuration has: a relative address is meant for the configured
         // one.
@@ -32,7 +32,10 @@ enum Redirect {
         }
         guard !hasSecrets(request, http, from) else {
             return .stay(
-                "it points to \(place), and the secrets of this receiver go nowhere else; write that address into the configuration if it is right"
+                """
+                it points to \(place), and the secrets of this receiver go nowhere else; write that address into the \
+                configuration if it is right
+                """
             )
         }
         var settings = http

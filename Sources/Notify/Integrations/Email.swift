@@ -46,10 +46,10 @@ struct Email: Integration {
         for (name, template) in try keys.templates(.headers) {
             let canonical = Self.canonical(name)
             guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }) else {
-                throw keys.refused(.headers, "'\(name)' is no name of a header")
+                throw keys.refused(.headers, "'\(name)' is not the name of a header")
             }
             guard headers.updateValue(template, forKey: canonical) == nil else {
-                throw keys.refused(.headers, "the header \(canonical) stands there twice")
+                throw keys.refused(.headers, "the header \(canonical) is given twice")
             }
         }
         html = try keys.template(.html, default: DefaultMessages.mailHTML)
@@ -111,7 +111,7 @@ struct Email: Integration {
         if from == nil {
             guard !defaults.from.isEmpty else { throw .missing("from in email_configs, or smtp_from in global") }
             guard let given = try? MessageTemplate(defaults.from) else {
-                throw .badValue("smtp_from in global is no Mustache template")
+                throw .badValue("smtp_from in global is not a Mustache template")
             }
             from = given
         }
@@ -150,7 +150,7 @@ struct Email: Integration {
             throw .badValue("'from' of email_configs is \(senders.count) addresses; it must be one")
         }
         let recipients = try MailAddress.list(model.text(to))
-        guard !recipients.isEmpty else { throw .badValue("'to' of email_configs is no address") }
+        guard !recipients.isEmpty else { throw .badValue("'to' of email_configs is not an address") }
         var lines = headers.mapValues { model.text($0).truncated(toScalars: Self.maxSubject) }
         lines["Subject"] = lines["Subject"] ?? notice.subject.truncated(toScalars: Self.maxSubject)
         lines["To"] = lines["To"] ?? model.text(to)

@@ -41,7 +41,10 @@ struct Opsgenie: HTTPIntegration {
             let types = ["team", "teams", "user", "escalation", "schedule"]
             guard type.source.contains("{{") || types.contains(type.source.lowercased()) else {
                 throw NotifierError.badValue(
-                    "the type of a responder in opsgenie_configs is '\(type.source)'; write one of \(types.joined(separator: ", "))"
+                    """
+                    the type of a responder in opsgenie_configs is '\(type.source)'; write one of \
+                    \(types.joined(separator: ", "))
+                    """
                 )
             }
         }

@@ -49,7 +49,10 @@ struct SNS: HTTPIntegration {
         }
         guard !accessKey.isEmpty, secretKey != nil else {
             throw NotifierError.missing(
-                "access_key and secret_key under sigv4 in sns_configs (obs reads no credentials of the machine or of an AWS profile)"
+                """
+                access_key and secret_key under sigv4 in sns_configs (obs reads no credentials of the machine or of an \
+                AWS profile)
+                """
             )
         }
         if region.isEmpty, let host = URLComponents(string: texts[.api_url]?.source ?? "")?.host {

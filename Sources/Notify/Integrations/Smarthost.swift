@@ -18,7 +18,10 @@ struct Smarthost: Sendable, Hashable {
                 throw DecodingError.dataCorruptedError(
                     in: container,
                     debugDescription:
-                        "\(decoder.codingPath.last?.stringValue ?? "smarthost") is '\(text)'; write HOST:PORT, such as mail.example.org:587"
+                        """
+                        \(decoder.codingPath.last?.stringValue ?? "smarthost") is '\(text)'; write HOST:PORT, such as \
+                        mail.example.org:587
+                        """
                 )
             }
             value = smarthost

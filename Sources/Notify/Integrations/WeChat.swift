@@ -149,7 +149,7 @@ struct WeChat: Integration {
         switch result.errcode {
         case 0:
             guard let missed = result.invaliduser?.nilIfBlank else { return .delivered }
-            return .partly(taken: [], reason: "not told to \(missed.truncated(toScalars: 200))", isWorthAnotherTry: false)
+            return .partly(taken: [], reason: "not delivered to \(missed.truncated(toScalars: 200))", isWorthAnotherTry: false)
         // The token is no longer valid; the next try fetches another.
         case 40001, 40014, 42001:
             courier.tokens.forget(owner)

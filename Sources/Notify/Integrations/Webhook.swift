@@ -9,7 +9,7 @@ struct Webhook: HTTPIntegration {
     var url: Endpoint
     var sendsResolved = true
     var http: HTTPClientConfiguration?
-    /// More alerts than this in one notification are left out and counted; 0 is no limit.
+    /// More alerts than this in one notification are left out and counted; 0 means no limit.
     var maxAlerts = 0
     /// For the whole request.
     var timeout = Duration.seconds(10)

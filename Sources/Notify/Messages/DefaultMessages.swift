@@ -49,7 +49,8 @@ enum DefaultMessages {
     /// For Discord, Teams and Webex.
     static let alertListMarkdown: MessageTemplate = """
         {{#firing}}
-        - **{{title}}**{{#description}}: {{description}}{{/description}}{{#generatorURL}} ([details]({{generatorURL}})){{/generatorURL}}{{#runbookURL}} ([runbook]({{runbookURL}})){{/runbookURL}}
+        - **{{title}}**{{#description}}: {{description}}{{/description}}{{#generatorURL}} \
+        ([details]({{generatorURL}})){{/generatorURL}}{{#runbookURL}} ([runbook]({{runbookURL}})){{/runbookURL}}
         {{/firing}}
         {{#resolved}}
         - resolved: **{{title}}**{{#generatorURL}} ([details]({{generatorURL}})){{/generatorURL}}
@@ -59,7 +60,8 @@ enum DefaultMessages {
     /// For Slack, whose links and emphasis are its own.
     static let slack: MessageTemplate = """
         {{#firing}}
-        • *{{title}}*{{#description}}: {{description}}{{/description}}{{#generatorURL}} <{{generatorURL}}|details>{{/generatorURL}}{{#runbookURL}} <{{runbookURL}}|runbook>{{/runbookURL}}
+        • *{{title}}*{{#description}}: {{description}}{{/description}}{{#generatorURL}} \
+        <{{generatorURL}}|details>{{/generatorURL}}{{#runbookURL}} <{{runbookURL}}|runbook>{{/runbookURL}}
         {{/firing}}
         {{#resolved}}
         • resolved: *{{title}}*{{#generatorURL}} <{{generatorURL}}|details>{{/generatorURL}}
@@ -69,7 +71,9 @@ enum DefaultMessages {
     /// For Telegram, which knows a few tags.
     static let alertListHTML: MessageTemplate = """
         {{#firing}}
-        <b>{{title}}</b>{{#description}}: {{description}}{{/description}}{{#generatorURL}} <a href="{{generatorURL}}">details</a>{{/generatorURL}}{{#runbookURL}} <a href="{{runbookURL}}">runbook</a>{{/runbookURL}}
+        <b>{{title}}</b>{{#description}}: {{description}}{{/description}}{{#generatorURL}} <a \
+        href="{{generatorURL}}">details</a>{{/generatorURL}}{{#runbookURL}} <a \
+        href="{{runbookURL}}">runbook</a>{{/runbookURL}}
         {{/firing}}
         {{#resolved}}
         resolved: <b>{{title}}</b>{{#generatorURL}} <a href="{{generatorURL}}">details</a>{{/generatorURL}}
@@ -112,7 +116,8 @@ enum DefaultMessages {
         <strong>Firing: {{title}}</strong>
         {{#description}}<p style="margin:4px 0">{{description}}</p>{{/description}}
         <p style="margin:4px 0;color:#555555">since {{startsAt}}{{#labelPairs}}<br>{{name}} = {{value}}{{/labelPairs}}</p>
-        {{#generatorURL}}<a href="{{generatorURL}}">Details</a>{{/generatorURL}} {{#runbookURL}}<a href="{{runbookURL}}">Runbook</a>{{/runbookURL}}
+        {{#generatorURL}}<a href="{{generatorURL}}">Details</a>{{/generatorURL}} {{#runbookURL}}<a \
+        href="{{runbookURL}}">Runbook</a>{{/runbookURL}}
         </div>
         {{/firing}}
         {{#resolved}}

@@ -19,7 +19,10 @@ enum MessageGrammar {
             rest = rest[end.upperBound...]
             if isGo(tag) {
                 throw bad(
-                    "holds a Go template ('{{\(tag.prefix(60))}}'); obs renders Mustache: write such as {{subject}}, or leave the key out for the default (docs/alerting.md, \"Messages\")"
+                    """
+                    holds a Go template ('{{\(tag.prefix(60))}}'); obs renders Mustache: write such as {{subject}}, or \
+                    leave the key out for the default (docs/alerting.md, \"Messages\")
+                    """
                 )
             }
             guard !isTriple else { continue }
@@ -64,7 +67,7 @@ enum MessageGrammar {
         return text.hasPrefix("&") ? text.dropFirst().trimmed : text
     }
 
-    /// Words that stand alone in Go's templates.
+    /// Words that are a whole tag in Go's templates.
     private static let goWords: Set<Substring> = ["end", "else", "break", "continue"]
 
     /// Whether Go would take the tag and Mustache not, or otherwise: a name behind a dot, a variable, a pipe, a function, a

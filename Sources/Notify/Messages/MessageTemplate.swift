@@ -36,9 +36,9 @@ struct MessageTemplate: Sendable, Decodable, ExpressibleByStringLiteral {
             // change how that line is rendered.
             text = try MustacheTemplate(string: "{{% CONTENT_TYPE:TEXT}}\n" + source)
         } catch let error as MustacheTemplate.ParserError {
-            throw Malformed(description: "is no Mustache: \(error.error)")
+            throw Malformed(description: "is not Mustache: \(error.error)")
         } catch {
-            throw Malformed(description: "is no Mustache: \(error)")
+            throw Malformed(description: "is not Mustache: \(error)")
         }
     }
 

@@ -11,7 +11,7 @@ enum NotifierError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .badURL(let url): "'\(url)' is no http:// or https:// address with a host"
+        case .badURL(let url): "'\(url)' is not an http:// or https:// address with a host"
         case .badHTTP(let what): "http_config \(what)"
         case .missing(let what): "\(what) must be given"
         case .badValue(let sentence): sentence
