@@ -123,8 +123,8 @@ struct `The rooms of the house` {
     }
 
     private static let longestFile = 450
-    /// Lines over 130 characters that remain; whoever mends some lowers the number.
-    private static let longLines = 54
+    /// Lines over 130 characters that remain: none.
+    private static let longLines = 0
     /// Public declarations without a doc comment, of a hundred, that remain.
     private static let undocumented = 5.0
 

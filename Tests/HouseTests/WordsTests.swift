@@ -7,7 +7,7 @@ struct `The words of the house` {
         .deletingLastPathComponent()
 
     /// How many lines may still have such words: the number only goes down, and whoever mends lines lowers it.
-    private static let remaining = 35
+    private static let remaining = 0
     /// Rooms that have none left.
     private static let finished: Set<String> = [
         "Columns", "Configuration", "Detection", "Ingest", "Jobs", "Lake", "Parsing", "Query", "Server", "Simulation", "Store",
