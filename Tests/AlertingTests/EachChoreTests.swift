@@ -1,4 +1,5 @@
 import Columns
+import GRDB
 import Incidents
 import Store
 import Telemetry
