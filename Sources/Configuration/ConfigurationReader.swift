@@ -91,34 +91,21 @@ struct ConfigurationReader {
     private mutating func readRules(_ file: File, _ configuration: inout Configuration) {
         guard file.detections != nil || file.pipelines != nil || file.builtin == false else { return }
         let own = each(of: file.detections ?? [], "detections") { document throws(ConfigurationError) in
-            try document.decode([DetectionEntry].self).enumerated().map { index, entry in
-                var entry = entry
-                entry.settings.resolveFiles(in: (document.file as NSString).deletingLastPathComponent)
-                return (document: document, index: index, rule: entry)
-            }
-        }.flatMap { $0 }
+            try RuleFile(document)
+        }
         let binding: RuleBinding
         do { binding = try RuleBinding(configuration.pipelines) } catch {
             mistakes.append(document.mistake("\(error)", at: ConfigurationKey("pipelines")))
             return
         }
         var names: Set<String> = []
-        for entry in own {
-            if !names.insert(entry.rule.name).inserted {
-                let message = "two rules are called '\(entry.rule.name)'; rename one"
-                mistakes.append(entry.document.mistake(message, at: ConfigurationKey(entry.index), ConfigurationKey("name")))
-            }
-            if let problem = binding.problem(of: entry.rule.settings) {
-                let key = ConfigurationKey(problem.key)
-                mistakes.append(entry.document.mistake(problem.message, at: ConfigurationKey(entry.index), key))
-            }
-        }
+        for file in own { mistakes += file.mistakes(binding, &names) }
         let builtin = file.builtin == false ? [] : Builtin.detections.filter { !names.contains($0.name) }
         configuration.rulesLeftOut = builtin.compactMap { rule in
             binding.problem(of: rule.settings).map { (rule.name, $0.message) }
         }
         let leftOut = Set(configuration.rulesLeftOut.map(\.rule))
-        configuration.detections = builtin.filter { !leftOut.contains($0.name) } + own.map(\.rule)
+        configuration.detections = builtin.filter { !leftOut.contains($0.name) } + own.flatMap(\.rules)
     }
 
     /// What `body` makes of each file that `patterns` name.

@@ -55,7 +55,7 @@ struct YAMLDocument {
     static let maxDepth = 200
 
     /// Refuses what is nested so deep that reading it would end the process: the library reads by recursion.
-    private static func requireShallow(_ text: String, file: String) throws(ConfigurationError) {
+    static func requireShallow(_ text: String, file: String) throws(ConfigurationError) {
         var depth = 0
         for byte in text.utf8 {
             switch byte {

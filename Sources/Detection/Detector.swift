@@ -14,6 +14,10 @@ public protocol Detector {
     /// the end of an epoch, before ``snapshot()``.
     mutating func updates(_ evidence: EvidenceSource) -> [Finding]
 
+    /// Forgets what no row can reach any more, and what is beyond the memory that it may use. A snapshot begins with it; it is
+    /// called by itself where there are no snapshots.
+    mutating func forget()
+
     /// All that it must remember, in a layout of its own.
     mutating func snapshot() -> Data
 
@@ -27,6 +31,10 @@ public protocol Detector {
 
     /// What it needs in memory now.
     var figures: DetectorFigures { get }
+}
+
+extension Detector {
+    public mutating func forget() {}
 }
 
 /// What a detector needs in memory.

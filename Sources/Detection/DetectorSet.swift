@@ -31,6 +31,31 @@ public final class DetectorSet {
         guard members.contains(where: { $0.entry.settings.rows == source }), !events.isEmpty,
             let rows = DetectorRows(events: events, lines: lines, lineRows: lineRows, cache: cache)
         else { return [] }
+        return observe(rows, of: source)
+    }
+
+    /// The findings of rows that were kept without their lines, as those of silver are: the same as live, without evidence.
+    ///
+    /// - Parameters:
+    ///   - events: rows with an `event_time`; with `file` and `offset` where lines are to be distinguished.
+    ///   - size: how many rows detectors are shown at a time. What they ask of columns is computed once for all rows.
+    ///   - body: is called with what each part of the rows completes.
+    public func observe(
+        stored events: Batch, table: String? = nil, inPartsOf size: Int, _ body: ([Finding]) -> Void
+    ) {
+        let source = table.map(RowSource.table) ?? .events
+        guard members.contains(where: { $0.entry.settings.rows == source }), !events.isEmpty,
+            let rows = DetectorRows(
+                events: events, lines: events.selecting(["file", "offset"]), lineRows: (0..<Int32(events.count)).map(\.self),
+                cache: cache)
+        else { return }
+        for start in stride(from: 0, to: rows.count, by: size) {
+            let findings = observe(rows.part(start..<min(rows.count, start + size)), of: source)
+            if !findings.isEmpty { body(findings) }
+        }
+    }
+
+    private func observe(_ rows: DetectorRows, of source: RowSource) -> [Finding] {
         newest = max(newest, rows.newest)
         var findings: [Finding] = []
         for index in members.indices where members[index].entry.settings.rows == source {
@@ -47,6 +72,12 @@ public final class DetectorSet {
     public func updates() -> [Finding] {
         let evidence = EvidenceSource(cache: cache)
         return reported(members.indices.flatMap { marked(members[$0].detector.updates(evidence), $0) })
+    }
+
+    /// Keeps memory bounded where there are no snapshots, which do the same. What there is to report of what is forgotten
+    /// ``updates()`` must have given before.
+    public func forget() {
+        for index in members.indices { members[index].detector.forget() }
     }
 
     /// What the detectors that look at findings make of these.

@@ -30,6 +30,8 @@ public struct Finding: Sendable, Codable, Equatable {
     public var startsAt: Timestamp
     /// Of the last event that counts, in event time.
     public var lastSeen: Timestamp
+    /// The time of the event with which its rule first held, or at which something was missing; nil for models.
+    public var completedAt: Timestamp?
     /// How many events it stands for: the most that its rule saw within ``within``.
     public var count: Int
     /// How far the rule looked back; nil for models.
@@ -53,8 +55,9 @@ public struct Finding: Sendable, Codable, Equatable {
     public init(
         name: String, detector: String, severity: Severity, labels: Labels, title: String, description: String,
         startsAt: Timestamp,
-        lastSeen: Timestamp, count: Int, evidence: [Evidence] = [], contributions: [FeatureContribution] = [],
-        score: Double? = nil, within: Duration? = nil, session: Session? = nil, ends: IncidentEnd? = nil
+        lastSeen: Timestamp, completedAt: Timestamp? = nil, count: Int, evidence: [Evidence] = [],
+        contributions: [FeatureContribution] = [], score: Double? = nil, within: Duration? = nil, session: Session? = nil,
+        ends: IncidentEnd? = nil
     ) {
         self.name = name
         self.detector = detector
@@ -64,6 +67,7 @@ public struct Finding: Sendable, Codable, Equatable {
         self.description = description
         self.startsAt = startsAt
         self.lastSeen = lastSeen
+        self.completedAt = completedAt
         self.count = count
         self.evidence = evidence
         self.contributions = contributions

@@ -36,11 +36,7 @@ public struct RuleTester {
         let pipeline = try configuration.pipeline(file.pipeline)
         let rules = try file.ruleFiles.flatMap { name in
             let path = name.hasPrefix("/") || folder.isEmpty ? name : folder + "/" + name
-            return try Self.document(path).decode([DetectionEntry].self).map { entry in
-                var entry = entry
-                entry.settings.resolveFiles(in: (path as NSString).deletingLastPathComponent)
-                return entry
-            }
+            return try RuleFile(Self.document(path)).rules
         }.filter { $0.settings.pipeline ?? file.pipeline == file.pipeline }
         let schemas = try RuleTestSchemas(pipeline)
         return try file.tests.map { test in

@@ -17,6 +17,8 @@ public final class DetectorRows {
     private let lineRows: [Int32]
     private let cache: EvidenceCache
     private let counts: Column?
+    /// The rows that these are a part of, and where they begin there: what was computed for all of them is not computed again.
+    private let whole: (rows: DetectorRows, start: Int)?
 
     private var masks: [[Matcher]: [Bool]] = [:]
     private var listMasks: [ListKey: [Bool]] = [:]
@@ -48,7 +50,24 @@ public final class DetectorRows {
         counts = events["count"]
         times = Self.believable(Array(all[written.range]), arrivals: lines["arrival_time"], lineRows)
         newest = times.max() ?? .min
+        whole = nil
     }
+
+    private init(_ range: Range<Int>, of rows: DetectorRows) {
+        events = rows.events.slice(range)
+        lines = rows.lines
+        lineRows = []
+        cache = rows.cache
+        counts = events["count"]
+        times = Array(rows.times[range])
+        newest = times.max() ?? .min
+        whole = (rows, range.lowerBound)
+    }
+
+    /// Some of these rows. What detectors ask of several parts is computed once, for all rows.
+    func part(_ range: Range<Int>) -> DetectorRows { DetectorRows(range, of: self) }
+
+    private func cut<Element>(_ all: [Element]?, from start: Int) -> [Element]? { all.map { Array($0[start..<start + count]) } }
 
     var count: Int { times.count }
 
@@ -67,7 +86,7 @@ public final class DetectorRows {
     /// Which rows fulfil all of `matchers`.
     func mask(_ matchers: [Matcher]) -> [Bool] {
         if let known = masks[matchers] { return known }
-        let mask = matchers.rows(in: events)
+        let mask = whole.flatMap { cut($0.rows.mask(matchers), from: $0.start) } ?? matchers.rows(in: events)
         masks[matchers] = mask
         return mask
     }
@@ -76,7 +95,9 @@ public final class DetectorRows {
     func mask(_ column: ColumnReference, in list: ValueList) -> [Bool] {
         let key = ListKey(column: column, list: ObjectIdentifier(list))
         if let known = listMasks[key] { return known }
-        let mask = self.column(column).map { list.rows(of: $0) } ?? Array(repeating: false, count: count)
+        let mask =
+            whole.flatMap { cut($0.rows.mask(column, in: list), from: $0.start) }
+            ?? self.column(column).map { list.rows(of: $0) } ?? Array(repeating: false, count: count)
         listMasks[key] = mask
         return mask
     }
@@ -85,7 +106,7 @@ public final class DetectorRows {
         guard let column = events[reference.column] else { return nil }
         guard reference.isNetwork else { return column }
         if let known = networks[reference.column] { return known }
-        let made = column.networks()
+        let made = whole?.rows.column(reference)?.slice(whole!.start..<whole!.start + count) ?? column.networks()
         networks[reference.column] = made
         return made
     }
@@ -93,6 +114,11 @@ public final class DetectorRows {
     /// A hash of each value; 0 for a null and for the empty text. Nil when there is no such column.
     func hashes(_ reference: ColumnReference) -> [UInt64]? {
         if let known = hashes[reference] { return known }
+        if let whole {
+            let made = cut(whole.rows.hashes(reference), from: whole.start)
+            hashes[reference] = made
+            return made
+        }
         guard let column = column(reference) else { return nil }
         let empty = StableHash().value
         var made = column.stableHashes()
@@ -111,6 +137,11 @@ public final class DetectorRows {
     /// One hash of several columns for each row; 0 where one of the columns has no value. Nil when a column is missing.
     func keys(_ references: [ColumnReference]) -> [UInt64]? {
         if let known = keys[references] { return known }
+        if let whole {
+            let made = cut(whole.rows.keys(references), from: whole.start)
+            keys[references] = made
+            return made
+        }
         var made = [UInt64](repeating: 0x9E37_79B9_7F4A_7C15, count: count)
         for reference in references {
             guard let hashes = hashes(reference) else { return nil }
@@ -137,6 +168,7 @@ public final class DetectorRows {
 
     /// What the line of a row is called in a ``LineSet``.
     func lineName(_ row: Int) -> UInt32 {
+        if let whole { return whole.rows.lineName(row + whole.start) }
         // Files are hashed when the first row of the batch is asked for: most batches have none.
         let hashes = fileHashes ?? lines["file"]?.stableHashes() ?? []
         fileHashes = hashes
@@ -144,9 +176,10 @@ public final class DetectorRows {
         return LineSet.name(file: line < hashes.count ? hashes[line] : 0, offset: texts.offset(line))
     }
 
-    /// Keeps the line of a row for the evidence of findings.
+    /// Keeps the line of a row for the evidence of findings; nothing where the texts of lines are not known, as in silver.
     func keep(_ row: Int, as reference: LineReference) {
-        guard !cache.contains(reference) else { return }
+        if let whole { return whole.rows.keep(row + whole.start, as: reference) }
+        guard texts.areKnown, !cache.contains(reference) else { return }
         cache.insert(texts.evidence(line: Int(lineRows[row]), row: row, time: times[row]), as: reference)
     }
 
@@ -169,6 +202,8 @@ private struct LineTexts {
 
     /// Of a line in evidence.
     private static let maxLineBytes = 2000
+
+    var areKnown: Bool { lines != nil }
 
     func offset(_ line: Int) -> Int64 { offsets?.integer(at: line) ?? 0 }
 

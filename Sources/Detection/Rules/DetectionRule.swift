@@ -162,6 +162,18 @@ public struct DetectionRule: DetectorSettings {
     /// What its findings say of their end: after a success that was waited for, quiet is not a recovery.
     var ending: IncidentEnd? { ends ?? (condition == .steps && steps.count > 1 ? .byHand : nil) }
 
+    /// How much of the past it must have seen to judge a row: its window, and what it knows by history.
+    public var lookback: Duration {
+        var longest = within
+        switch condition {
+        case .newValue(let new): longest = max(longest, new.within)
+        case .rate(let rate): longest = max(longest, rate.history)
+        case .steps, .silence, .missing: break
+        }
+        for case .seen(let seen) in exceptions { longest = max(longest, seen.within) }
+        return longest
+    }
+
     /// The columns of each step, and of each exception.
     public var requirements: [ColumnRequirement] {
         let keys = (groupBy + oncePer).map(\.column)

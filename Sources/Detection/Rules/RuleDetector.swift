@@ -253,6 +253,7 @@ struct RuleDetector: Detector {
             name: rule.name, detector: DetectionRule.kind, severity: rule.severity, labels: labels, title: title.filled(value),
             description: text.filled(value), startsAt: Timestamp(microseconds: report.startsAt),
             lastSeen: Timestamp(microseconds: hasDeadlines ? max(session.end, report.lastMatch) : session.end),
+            completedAt: Timestamp(microseconds: report.completedBy.time &+ (hasDeadlines ? shape.within : 0)),
             count: report.count,
             evidence: evidence.cache.lines(session.evidence(completedBy: shape.steps.count > 1 ? report.completedBy : nil)),
             within: rule.within,
@@ -297,13 +298,17 @@ struct RuleDetector: Detector {
 
     private static let layout: UInt8 = 4
 
-    mutating func snapshot() -> Data {
+    mutating func forget() {
         forgetQuiet()
         (figures.keys, figures.bytes) = measured()
         if figures.bytes > limits.bytes {
             forgetQuietest(keeping: table.count * 3 / 4)
             (figures.keys, figures.bytes) = measured()
         }
+    }
+
+    mutating func snapshot() -> Data {
+        forget()
         var writer = StateWriter()
         writer.write(byte: Self.layout)
         writer.write(rule.stateIdentity)

@@ -30,7 +30,7 @@ public actor DetectionObserver: PipelineObserver {
         detectors = DetectorSet(
             detections,
             DetectorContext(
-                allowedLateness: pipeline.inputs.map(\.allowedLateness).max() ?? .zero, models: models,
+                allowedLateness: pipeline.detectionLateness, models: models,
                 now: { .now },
                 note: { DetectorNotes(metrics: metrics, health: health, logger: logger).take($0) }))
     }

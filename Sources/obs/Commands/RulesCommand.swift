@@ -4,8 +4,10 @@ import Jobs
 
 struct RulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rules", abstract: "Test, list and explain the rules and models that find incidents.",
-        subcommands: [Test.self, List.self, Explain.self])
+        commandName: "rules", abstract: "Test, try, list, explain and import the rules and models that find incidents.",
+        subcommands: [
+            Test.self, RulesTryCommand.self, List.self, Explain.self, RulesRecallCommand.self, RulesImportCommand.self,
+        ])
 
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

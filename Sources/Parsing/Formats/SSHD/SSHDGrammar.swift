@@ -205,16 +205,6 @@ extension SSHD {
         ("Attack from \"{text}\" on service {rest}", .server),
     ]
 
-    /// The events of the messages in which all of `words` stand, in large or small letters, with events of other programs that
-    /// are read; sorted.
-    public static func events(saying words: [String]) -> [String] {
-        let wanted = words.map { $0.lowercased() }
-        let found = (grammar.map { ($0.0, $0.1.event) } + AccountLine.grammar).filter { message, _ in
-            wanted.allSatisfy { message.lowercased().contains($0) }
-        }
-        return Set(found.map(\.1.rawValue)).sorted()
-    }
-
     private static let changeOfUser =
         "Disconnecting invalid user {user} {source} port {port}: "
         + "Change of username or service not allowed: ({same},{text}) -> ({client})"
@@ -253,5 +243,18 @@ extension SSHD {
         case .failedNone: "none"
         default: nil
         }
+    }
+}
+
+extension LogFormats {
+    /// The events of sshd, and of the other programs that its format reads, that come from messages with all of `words` in them; sorted.
+    ///
+    /// - Parameter words: parts of messages, in large or small letters.
+    public static func sshEvents(saying words: [String]) -> [String] {
+        let wanted = words.map { $0.lowercased() }
+        let found = (SSHD.grammar.map { ($0.0, $0.1.event) } + SSHD.AccountLine.grammar).filter { message, _ in
+            wanted.allSatisfy { message.lowercased().contains($0) }
+        }
+        return Set(found.map(\.1.rawValue)).sorted()
     }
 }
