@@ -168,8 +168,8 @@ let package = Package(
         .testTarget(
             name: "JobsTests",
             dependencies: [
-                "Jobs", "Configuration", "Alerting", "Columns", "Detection", "Ingest", "Parsing", "Query", "Store", "Streaming",
-                "Telemetry", .grdb, .log, "TestSupport",
+                "Jobs", "Configuration", "Alerting", "Columns", "Detection", "Incidents", "Ingest", "Parsing", "Query", "Simulation",
+                "Store", "Streaming", "Telemetry", .grdb, .log, "TestSupport",
             ]),
         .testTarget(
             name: "DaemonTests",

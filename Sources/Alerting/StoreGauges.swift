@@ -17,6 +17,8 @@ final class StoreGauges: Sendable {
         var waiting: [Severity: Timestamp] = [:]
         var pending = (count: 0, oldest: Timestamp?.none)
         var dead: [String: Int] = [:]
+        /// By rule; nil where it was not time to read them.
+        var wrong: [String: Double]?
     }
 
     private let alerts: GaugeFamily
@@ -27,13 +29,17 @@ final class StoreGauges: Sendable {
     private let depth: Gauge
     private let dead: GaugeFamily
     private let oldest: Gauge
+    private let wrong: GaugeFamily
     private let receivers: Mutex<Set<String>>
+    private let rules: Mutex<(names: Set<String>, due: ContinuousClock.Instant)> = Mutex(([], .now))
     private let nextReading: Mutex<ContinuousClock.Instant?> = Mutex(.now)
 
     /// Numbers are at least so old before they are read again…
     private static let interval = Duration.seconds(1)
     /// …and so many times the time that it took to read them.
     private static let patience = 20
+    /// What is counted over many days is read less often; rules beyond so many have no series.
+    private static let ruleInterval = Duration.seconds(60), ruleDays = 30, maxRules = 200
 
     init(_ registry: MetricsRegistry, receivers: [Receiver]) {
         alerts = registry.gauge(
@@ -52,6 +58,10 @@ final class StoreGauges: Sendable {
             registry.gauge(
                 "obs_outbox_oldest_timestamp_seconds",
                 help: "Since when the oldest undelivered notification is pending; 0 when none is.")[]
+        wrong = registry.gauge(
+            "obs_rule_false_positive_ratio",
+            help: "The share of false positives among the incidents of 30 days that people resolved, if three or more.",
+            labels: ["rule"])
         self.receivers = Mutex(Set(receivers.map(\.name)))
         show(Numbers())
     }
@@ -69,6 +79,11 @@ final class StoreGauges: Sendable {
             let pause = max(Self.interval, (ContinuousClock.now - start) * Self.patience)
             nextReading.withLock { $0 = .now + pause }
         }
+        let isTimeForRules = rules.withLock { rules in
+            guard rules.due <= start else { return false }
+            rules.due = start + Self.ruleInterval
+            return true
+        }
         show(
             try await store.store.database.read { database in
                 var numbers = Numbers()
@@ -80,6 +95,10 @@ final class StoreGauges: Sendable {
                 numbers.waiting = try IncidentStore.longestWaiting(database)
                 numbers.pending = try Outbox.depth(now: now, database)
                 numbers.dead = try NotificationLog.deadLetters(database)
+                if isTimeForRules {
+                    numbers.wrong = try IncidentStore.falsePositiveRatios(
+                        since: now - .seconds(Self.ruleDays * 86_400), database)
+                }
                 return numbers
             })
     }
@@ -104,5 +123,15 @@ final class StoreGauges: Sendable {
             return names
         }
         for name in names { dead[name].set(Double(numbers.dead[name] ?? 0)) }
+        if let ratios = numbers.wrong { show(ratios: ratios) }
+    }
+
+    /// A rule that has no ratio any more is shown with 0.
+    private func show(ratios: [String: Double]) {
+        let names = rules.withLock { rules in
+            for name in ratios.keys.sorted() where rules.names.count < Self.maxRules { rules.names.insert(name) }
+            return rules.names
+        }
+        for name in names { wrong[name].set(ratios[name] ?? 0) }
     }
 }

@@ -529,10 +529,12 @@ enum RunbookTexts {
 
             ```sh
             obs query stats --since 7d
+            obs rules list --days 7
+            obs rules explain SSHBruteForce
             obs query sql "SELECT value, count(*) AS n FROM incident JOIN incident_label ON incident = number WHERE resolution = 'false_positive' AND incident_label.name IN ('source', 'host', 'user') GROUP BY value ORDER BY n DESC LIMIT 10"
             ```
 
-            Good: the column FALSE is small beside INCIDENTS.
+            Good: the column FALSE is small beside INCIDENTS. For a rule that is mostly wrong `explain` proposes the exception that would have prevented the most, ready to paste.
 
             ## Diagnosis
 
@@ -540,7 +542,7 @@ enum RunbookTexts {
 
             ## Mitigation
 
-            A known thing: a silence or a maintenance window for its label, or a negative matcher in the rule. A low threshold: raise `count` or shorten `within` of the rule in the file that `detections` names; `obs replay` shows what it would have found. It worked when the count of the next week is lower.
+            A known thing: a silence or a maintenance window for its label, or a negative matcher in the rule. A low threshold: raise `count` or shorten `within` of the rule in the file that `detections` names; `obs rules try FILE --since 30d --compare` shows what it would have found. It worked when the count of the next week is lower.
 
             ## Silence
 

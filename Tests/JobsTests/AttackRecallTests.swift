@@ -1,5 +1,6 @@
 import Columns
 import Configuration
+import Query
 import Testing
 
 @testable import Jobs

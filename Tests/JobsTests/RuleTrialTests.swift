@@ -1,9 +1,12 @@
+import Alerting
 import Columns
 import Configuration
+import Detection
 import Foundation
 import Incidents
 import Query
 import Simulation
+import Store
 import TestSupport
 import Testing
 
@@ -114,51 +117,9 @@ struct `A trial of rules` {
 
     // MARK: What people made of it
 
-    /// Three addresses guess within the last minutes; the incident of one was resolved as fixed, that of another as a false
-    /// positive.
-    private func judged(start: Timestamp = .init(seconds: Timestamp.now.microseconds / 1_000_000 - 1800)) async throws
-        -> Configuration
-    {
-        var lines: [String] = []
-        for attempt in 0..<30 {
-            for source in 1...3 {
-                let time = start + .seconds(attempt * 9 + source)
-                lines.append(
-                    "\(time) gate sshd[\(1000 * source + attempt)]: Failed password for root from 192.0.2.\(source) port 4242 ssh2"
-                )
-            }
-        }
-        let log = folder.path + "/auth.log"
-        try (lines.joined(separator: "\n") + "\n").write(toFile: log, atomically: true, encoding: .utf8)
-        let configuration = try Configuration.load(file: nil, dataDirectory: folder.path + "/data")
-        _ = try await Processing.run(Processing.Options(files: [log]), configuration, progress: { _, _ in })
-        let workspace = try Workspace(configuration.dataDirectory)
-        for (source, resolution) in [(1, Incident.Resolution.fixed), (2, .falsePositive)] {
-            let number = try await workspace.store.database.read { database in
-                try Int64.fetchOne(
-                    database,
-                    sql: """
-                        SELECT number FROM incident WHERE name = 'SSHBruteForce' AND merged_into IS NULL
-                            AND json_extract(labels, '$.source') = ?
-                        """, arguments: ["192.0.2.\(source)"])
-            }
-            try workspace.incidents.perform(.end(as: resolution), on: "INC-\(try #require(number))", by: "kim", now: .now)
-        }
-        return configuration
-    }
-
-    private static func bruteForce(_ change: String) -> String {
-        """
-        - name: SSHBruteForce
-          pipeline: ssh
-          severity: warning
-          title: "{source}"
-          description: "{source} {count}"
-          match: 'outcome="failure"'
-          group_by: [source, host]
-          within: 5m
-          \(change)
-        """
+    private func judged(start: Timestamp = JudgedLog.recent) async throws -> Configuration {
+        try await JudgedLog(start: start).processed(
+            in: folder.path, [("192.0.2.1", .fixed), ("192.0.2.2", .falsePositive), ("192.0.2.3", nil)])
     }
 
     @Test func `says how right it was by how people resolved the incidents, and what it would have missed and avoided`()
@@ -176,7 +137,7 @@ struct `A trial of rules` {
         ]
         for (change, expected) in cases {
             let report = try report(
-                try rules(Self.bruteForce(change)), configuration, since: .now - .seconds(86_400), until: .now)
+                try rules(JudgedLog.bruteForce(change)), configuration, since: .now - .seconds(86_400), until: .now)
             let row = try #require(report.summary.rows.first)
             let names = ["findings", "join", "right", "wrong", "precision", "missed", "avoided"]
             #expect(names.map { row[report.summary.schema.index(of: $0)!] } == expected, "\(change)")
@@ -192,7 +153,7 @@ struct `A trial of rules` {
 
     @Test func `is compared with the rule in force: who found what, and how much earlier`() async throws {
         let configuration = try await judged()
-        let file = try rules(Self.bruteForce("count: 5\n  except: ['source=\"192.0.2.3\"']"))
+        let file = try rules(JudgedLog.bruteForce("count: 5\n  except: ['source=\"192.0.2.3\"']"))
         let report = try report(file, configuration, since: .now - .seconds(86_400), until: .now, compares: true)
         let row = try #require(report.summary.rows.first)
         let names = ["both", "only_here", "only_in_force", "earlier_p50_seconds"]
@@ -200,11 +161,11 @@ struct `A trial of rules` {
     }
 
     @Test func `knows at its start what came before it`() async throws {
-        let start = Timestamp(seconds: Timestamp.now.microseconds / 1_000_000 - 1800)
+        let start = JudgedLog.recent
         let configuration = try await judged(start: start)
         // What began before is not found again.
         let report = try report(
-            try rules(Self.bruteForce("count: 10")), configuration, since: start + .seconds(200), until: .now)
+            try rules(JudgedLog.bruteForce("count: 10")), configuration, since: start + .seconds(200), until: .now)
         #expect(report.findings.rows.isEmpty)
         #expect(report.rows == 90)
     }
@@ -225,14 +186,14 @@ struct `A trial of rules` {
 
     @Test func `over a range without rows, or a table without the column, says so in a sentence`() async throws {
         let configuration = try await judged()
-        let file = try rules(Self.bruteForce("count: 10"))
+        let file = try rules(JudgedLog.bruteForce("count: 10"))
         let old = Timestamp(year: 2020, month: 1, day: 1)
         let error = #expect(throws: TrialError.self) {
             try report(file, configuration, since: old, until: old + .seconds(86_400))
         }
         #expect(
             "\(error!)"
-                == "silver.ssh: no rows from \(old) to \(old + .seconds(86_400)); give --since and --until of a time that has some"
+                == "silver.ssh: no rows from \(old) to \(old + .seconds(86_400)); write other times with --since and --until"
         )
     }
 }

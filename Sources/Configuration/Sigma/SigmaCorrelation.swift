@@ -1,4 +1,4 @@
-import Parsing
+import Columns
 import Yams
 
 /// A correlation of Sigma rules.

@@ -51,8 +51,9 @@ public struct SigmaImport {
 
     private static func documents(_ text: String, _ file: String) throws -> [Node] {
         do {
-            let sequence = try Yams.compose_all(yaml: text)
-            let documents = Array(sequence)
+            var sequence = try Yams.compose_all(yaml: text)
+            var documents: [Node] = []
+            while let document = sequence.next() { documents.append(document) }
             if let error = sequence.error { throw error }
             return documents
         } catch {

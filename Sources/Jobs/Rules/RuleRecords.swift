@@ -8,6 +8,7 @@ import Query
 public struct RuleRecords: Sendable {
     private let configuration: Configuration
     private let records: [String: RuleRecord]
+    private let incidents: [JudgedIncident]
     private let days: Int
 
     /// - Parameter days: how far back incidents are counted.
@@ -18,6 +19,7 @@ public struct RuleRecords: Sendable {
         self.days = days
         let since = Timestamp.now - .seconds(86_400 * days)
         records = try RuleRecord.all(in: workspace.store, since: since)
+        incidents = try JudgedIncident.all(in: workspace.store, from: since, to: .now)
     }
 
     private func record(_ name: String) -> RuleRecord { records[name] ?? RuleRecord() }
@@ -62,25 +64,33 @@ public struct RuleRecords: Sendable {
             ("pipeline", entry.settings.pipeline ?? "each that has the columns"),
         ]
         facts += (entry.settings as? DetectionRule)?.facts ?? []
+        let seen = record.lastSeen?.description ?? "never"
         facts += [
-            (
-                "found",
-                "\(record.incidents) incidents in \(days) days, \(record.open) of them open; last seen "
-                    + "\(record.lastSeen?.description ?? "never")"
-            ),
+            ("found", "\(record.incidents) incidents in \(days) days, \(record.open) of them open; last seen \(seen)"),
             ("resolved", "\(record.resolved) by people, \(record.falsePositives) of them as false positives"),
         ]
-        for (label, value, count) in record.noisiest {
+        let constant = (entry.settings as? DetectionRule)?.labels ?? Labels()
+        for (label, value, count) in record.noisiest where constant[label] == nil {
             facts.append(("most false positives", "\(label)=\"\(value)\" (\(count))"))
         }
-        if let share = record.falseShare, share > 0.5, record.resolved >= 3, let worst = record.noisiest.first {
-            facts.append(
-                (
-                    "advice",
-                    "most of its incidents are false positives; this exception would have prevented \(worst.count): except: "
-                        + "['\(worst.label)=\"\(worst.value)\"']"
-                ))
-        }
+        facts += advice(entry, record)
         return Answer([("what", .text), ("value", .text)], rows: facts.map { [.text($0.0), .text($0.1)] })
+    }
+}
+
+extension RuleRecords {
+    /// For a rule whose incidents are mostly false positives: what would have prevented them, ready to paste.
+    private func advice(_ entry: DetectionEntry, _ record: RuleRecord) -> [(String, String)] {
+        guard record.isMostlyWrong else { return [] }
+        guard let rule = entry.settings as? DetectionRule, let exception = SuggestedException.best(for: rule, incidents) else {
+            let way = "raise its threshold, and see with 'obs rules try' what it finds then"
+            return [("advice", "most of its incidents are false positives and have nothing in common; \(way)")]
+        }
+        let saved = "\(exception.prevented) of \(record.falsePositives) false positives, and no incident that was right"
+        let isFirst = rule.exceptions.isEmpty
+        return [
+            ("advice", "most of its incidents are false positives; this would have prevented \(saved)"),
+            (isFirst ? "paste" : "paste under except", isFirst ? "except: [\(exception.yaml)]" : "- \(exception.yaml)"),
+        ]
     }
 }

@@ -1,3 +1,4 @@
+import Alerting
 import Columns
 import Configuration
 import Detection

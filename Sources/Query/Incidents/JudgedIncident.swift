@@ -48,6 +48,12 @@ public struct JudgedIncident: Sendable {
         }
     }
 
+    /// One of which nothing else is known.
+    public init(name: String, labels: Labels, verdict: Verdict?) {
+        (number, parent, self.name, self.labels, self.verdict) = (0, nil, name, labels, verdict)
+        (startsAt, lastSeen, openedAt, isOfThePast) = (.init(seconds: 0), .init(seconds: 0), .init(seconds: 0), true)
+    }
+
     private init?(_ row: Row) {
         guard let number = Int64.fromDatabaseValue(row[0]), let name = String.fromDatabaseValue(row[2]),
             let labels = String.fromDatabaseValue(row[3]), let starts = Int64.fromDatabaseValue(row[4]),

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 @preconcurrency import GRDB
+import Incidents
 import Store
 
 /// What came of one rule: its incidents, and what people made of them.
@@ -24,6 +25,9 @@ public struct RuleRecord: Sendable {
     /// The share of false positives among the incidents that a person resolved; nil when nobody resolved one.
     public var falseShare: Double? { resolved == 0 ? nil : Double(falsePositives) / Double(resolved) }
 
+    /// Whether most incidents that a person resolved were false positives, and at least three were resolved: fewer are chance.
+    public var isMostlyWrong: Bool { resolved >= 3 && falsePositives * 2 > resolved }
+
     /// The records of all rules that have had an incident since a time, by name.
     public static func all(in store: Store, since: Timestamp) throws -> [String: RuleRecord] {
         try store.database.read { database in
@@ -33,8 +37,8 @@ public struct RuleRecord: Sendable {
                 sql: """
                     SELECT name, count(*), sum(state <> 'resolved'), sum(state = 'resolved' AND changed_by IS NOT NULL),
                         sum(state = 'resolved' AND resolution = 'false_positive'), max(last_seen)
-                    FROM incident WHERE opened_at >= ? AND detector <> 'alert' GROUP BY name
-                    """, arguments: [since.microseconds])
+                    FROM incident WHERE opened_at >= ? AND detector <> ? GROUP BY name
+                    """, arguments: [since.microseconds, Incident.postedDetector])
             while let row = try rows.next() {
                 var record = RuleRecord()
                 record.incidents = Int.fromDatabaseValue(row[1]) ?? 0

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Configuration
 import Foundation
-import Parsing
 
 /// `obs rules import`.
 struct RulesImportCommand: AsyncParsableCommand {

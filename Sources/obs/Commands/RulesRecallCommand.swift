@@ -1,4 +1,5 @@
 import ArgumentParser
+import Columns
 import Configuration
 import Foundation
 import Jobs
