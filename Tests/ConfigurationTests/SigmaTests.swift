@@ -1,10 +1,13 @@
 import Detection
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Configuration
 
 struct `A Sigma rule` {
+    private let folder = TemporaryFolder()
+
     private func taken(_ text: String) throws -> SigmaImport { try SigmaImport([(text, "rules.yml")]) }
 
     private static let failed = """
@@ -147,5 +150,27 @@ struct `A Sigma rule` {
         let deep = String(repeating: "(", count: 200) + "sel" + String(repeating: ")", count: 200)
         let found = try? taken("title: T\nlogsource: { product: linux }\ndetection: { sel: { User: x }, condition: '\(deep)' }")
         #expect(found?.problems.count == 1)
+    }
+
+    @Test func `becomes rules that obs takes, whatever its texts are`() throws {
+        let accepted = Self.failed.replacing("title: Failed SSH log-in", with: #"title: "It's {odd} # [x]: \x7F ö""#)
+            .replacing("failed_ssh", with: "odd").replacing("Failed password", with: "Accepted password")
+            .replacing("attack.t1110.001", with: "'attack.t1 } x: {'")
+        let correlations = ["event_count", "value_count", "temporal", "temporal_ordered"].map { type in
+            let condition = type == "event_count" ? "{ gte: 3 }" : "{ field: User, gte: 3 }"
+            let rules = type.hasPrefix("temporal") ? "[failed_ssh, odd]" : "[failed_ssh]"
+            return """
+                title: Same title
+                correlation: { type: \(type), rules: \(rules), group-by: [src_ip], timespan: 1h, condition: \(condition) }
+
+                """
+        }
+        let found = try taken(([Self.failed, accepted] + correlations).joined(separator: "---\n"))
+        #expect(found.problems == [])
+        let path = folder.path + "/sigma.yml"
+        try found.yaml.write(toFile: path, atomically: true, encoding: .utf8)
+        let rules = try Configuration().rules(inFile: path)
+        #expect(rules.count == 6)
+        #expect(Set(rules.map(\.name)).count == 6)
     }
 }

@@ -1,6 +1,5 @@
 import Columns
 import Configuration
-import Detection
 import Foundation
 import Incidents
 import Query
@@ -10,6 +9,7 @@ import Testing
 
 import class GRDB.Database
 
+@testable import Detection
 @testable import Jobs
 
 /// `obs rules explain` of a rule whose incidents are mostly false positives.

@@ -113,6 +113,8 @@ struct `A trial of rules` {
         let report = try trial.run { _, _ in }
         let side = try #require(report.findings.schema.index(of: "compared"))
         #expect(report.findings.rows.allSatisfy { $0[side] == .text("both") })
+        let joins = try #require(report.findings.schema.index(of: "joins"))
+        #expect(report.findings.rows.allSatisfy { $0[joins] != .null })
     }
 
     // MARK: What people made of it

@@ -63,7 +63,7 @@ struct SigmaCondition {
                 guard take(")") else { throw SigmaProblem("a parenthesis of its condition is not closed") }
                 return terms
             }
-            guard let word else { throw SigmaProblem("its condition ends where a selection should stand") }
+            guard let word else { throw SigmaProblem("its condition ends where a selection should follow") }
             at += 1
             if ["1", "any", "all"].contains(word.lowercased()), take("of") {
                 guard let pattern = self.word else { throw SigmaProblem("its condition ends behind 'of'") }

@@ -6,8 +6,8 @@ import Yams
 ///
 /// Taken are rules for `product: linux` of the services `sshd`, `auth`, `sudo` and such, and the correlations `event_count`,
 /// `value_count`, `temporal` and `temporal_ordered` over them. Fields become columns of `silver.ssh`; a keyword becomes the
-/// events of the messages that contain it, because silver keeps what a message says and not its text. An alternative that one match
-/// cannot say becomes a rule of its own.
+/// events of the messages that contain it, because silver keeps what a message says and not its text. An alternative that one
+/// match cannot say becomes a rule of its own.
 ///
 /// Source: Sigma specification 2, "Sigma Rules" and "Sigma Correlation Rules".
 public struct SigmaImport {

@@ -173,7 +173,7 @@ struct SigmaSelection {
         return "\(column)=~\(quoted(values.map(pattern).joined(separator: "|")))"
     }
 
-    /// `*` is any text and `?` any character, unless a backslash stands before it.
+    /// `*` is any text and `?` any character, unless a backslash precedes it.
     private static func wildcards(_ text: String) -> String {
         var pattern = "", isEscaped = false
         for scalar in text.unicodeScalars {

@@ -3,8 +3,8 @@ import Columns
 
 /// What people made of the incidents of each rule.
 extension IncidentStore {
-    /// By rule, the share of false positives among the incidents opened since a time that a person resolved; only of rules with at
-    /// least three of these, because fewer are chance. Posted alerts are not counted.
+    /// By rule, the share of false positives among the incidents opened since a time that a person resolved; only of rules with
+    /// at least three of these, because fewer are chance. Posted alerts are not counted.
     public static func falsePositiveRatios(since: Timestamp, _ database: Database) throws -> [String: Double] {
         let rows = try Row.fetchCursor(
             database.cachedStatement(

@@ -35,8 +35,8 @@ public struct AttackRecall {
 
     /// The share of the attacks that were found.
     public let recall: Double
-    /// Findings of at least a warning about addresses that did not attack, one sentence each. What many addresses did together to a
-    /// user or a host is not among them: attackers did it.
+    /// Findings of at least a warning about addresses that did not attack, one sentence each. What many addresses did together
+    /// to a user or a host is not among them: attackers did it.
     public let mistakes: [String]
     /// A row per kind of attack: how many, how many found, and the seconds until they were.
     public let answer: Answer

@@ -87,7 +87,7 @@ extension RuleRecords {
             return [("advice", "most of its incidents are false positives and have nothing in common; \(way)")]
         }
         let saved = "\(exception.prevented) of \(record.falsePositives) false positives, and no incident that was right"
-        let isFirst = rule.exceptions.isEmpty
+        let isFirst = !rule.hasExceptions
         return [
             ("advice", "most of its incidents are false positives; this would have prevented \(saved)"),
             (isFirst ? "paste" : "paste under except", isFirst ? "except: [\(exception.yaml)]" : "- \(exception.yaml)"),

@@ -2,7 +2,7 @@ import Columns
 import Detection
 import Query
 
-/// The entry of `except:` that would have prevented the most false positives of a rule, and none of its incidents that were right.
+/// The entry of `except:` that would have prevented the most false positives of a rule, and no incident that was right.
 struct SuggestedException: Equatable {
     /// An entry of the list under `except:`, in YAML's flow style.
     let yaml: String
@@ -67,10 +67,8 @@ struct SuggestedException: Equatable {
     }
 
     private static func candidates(_ rule: DetectionRule, _ labels: Labels) -> Set<Candidate> {
-        var columns = rule.groupBy + rule.include
-        if case .newValue(let new) = rule.condition { columns.append(new.column) }
         var candidates: Set<Candidate> = []
-        for column in columns {
+        for column in rule.labelColumns {
             guard let value = labels[column.label], !value.isEmpty else { continue }
             if column.isNetwork {
                 if let network = IPNetwork(value) { candidates.insert(.network(column: column.column, network)) }

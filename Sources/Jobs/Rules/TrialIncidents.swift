@@ -20,7 +20,12 @@ struct TrialIncidents {
         isFound = Array(repeating: false, count: incidents.count)
         for (index, incident) in incidents.enumerated() {
             if let values = Self.values(of: policy.joinLabels, incident.labels) { byJoin[values, default: []].append(index) }
-            byGroup[.init(rule: incident.name, labels: incident.labels), default: []].append(index)
+            // An incident has the host of its evidence as a label where its rule has none.
+            var labels = incident.labels
+            for name in ["mode", "host"] {
+                labels[name] = nil
+                byGroup[.init(rule: incident.name, labels: labels), default: []].append(index)
+            }
         }
     }
 

@@ -30,7 +30,9 @@ public enum Shown {
     /// drive a terminal or break the line are `�`.
     static func value(_ value: Value, in field: Field) -> String {
         if case .double(let seconds) = value, field.isDuration {
-            return seconds < 1 ? "\(Int((seconds * 1000).rounded())) ms" : duration(.seconds(seconds))
+            let length = abs(seconds)
+            let text = length < 1 ? "\(Int((length * 1000).rounded())) ms" : duration(.seconds(length))
+            return (seconds < 0 ? "-" : "") + text
         }
         return switch value {
         case .null: "-"

@@ -247,7 +247,8 @@ extension SSHD {
 }
 
 extension LogFormats {
-    /// The events of sshd, and of the other programs that its format reads, that come from messages with all of `words` in them; sorted.
+    /// The events of sshd, and of the other programs that its format reads, that come from messages with all of `words` in them;
+    /// sorted.
     ///
     /// - Parameter words: parts of messages, in large or small letters.
     public static func sshEvents(saying words: [String]) -> [String] {
