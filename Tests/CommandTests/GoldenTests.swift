@@ -113,6 +113,7 @@ struct `The output of a query` {
         try check(view.text, "incident.txt")
         try check(view.markdown, "incident.md")
         try check(view.json, "incident.json")
+        try check("\(view.html)\(view.htmlStory)", "incident.html")
     }
 }
 
