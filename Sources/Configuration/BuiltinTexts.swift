@@ -528,7 +528,9 @@ enum BuiltinTexts {
             # address within a week are a guesser who takes his time. A job whose key was changed fails a dozen times, always as the same user, until somebody mends it.
             #
             # Known: the exception `seen` leaves out networks (/24, /64) from which the same user, or for rules about many users anybody, has logged in within thirty days: owners
-            # mistype, offices stand behind one address. A log-in counts for that ten minutes later, so an intruder's own does not excuse what led to it.
+            # mistype, offices stand behind one address. A log-in counts for that ten minutes later, and one without a key not at all (`unless`) where six attempts, as that user or for
+            # rules about many users as anybody, had failed there before it without a pause of half a day: so an intruder gets in, and that must excuse nothing that he does.
+            # A key cannot be guessed: a job whose key was changed fails for hours, then logs in.
 
             # Guessing by one address.
             - name: SSHBruteForce
@@ -538,10 +540,28 @@ enum BuiltinTexts {
               title: "Brute force from {source} against {host}"
               description: "{count} attempts to log in from {source} on {host} within five minutes, none of which succeeded."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              except: &known_user
+                - { seen: 'outcome="success", method="publickey"', by: [user, net(source)], within: 30d }
+                - seen: 'outcome="success"'
+                  by: [user, net(source)]
+                  within: 30d
+                  unless: { match: 'outcome=~"failure|abandoned|refused", stage="authentication"', by: [user, net(source)], count: 6, within: 12h }
               group_by: [source, host]
               within: 5m
               count: 10
+            # A fleet is tried host by host: too few attempts on each, and too many for a stranger who knocks.
+            - name: SSHBruteForceManyHosts
+              pipeline: ssh
+              severity: warning
+              labels: { tactic: credential_access, technique: T1110.001 }
+              title: "{source} guesses on {distinct} hosts"
+              description: "{count} attempts to log in from {source} on {distinct} hosts within an hour, none of which succeeded."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: *known_user
+              group_by: [source]
+              within: 1h
+              count: 10
+              distinct: { column: host, count: 2 }
             - name: SSHBruteForceSlow
               pipeline: ssh
               severity: warning
@@ -549,7 +569,7 @@ enum BuiltinTexts {
               title: "{source} keeps guessing, slowly"
               description: "{count} attempts to log in from {source} on all hosts within seven days, none of which succeeded."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              except: *known_user
               group_by: [source]
               within: 7d
               count: 20
@@ -561,7 +581,12 @@ enum BuiltinTexts {
               title: "{source} tries names of users: {distinct} that do not exist"
               description: "{source} named {distinct} users that do not exist, in {count} connections within an hour."
               match: 'event="invalid_user"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: &known_network
+                - { seen: 'outcome="success", method="publickey"', by: [net(source)], within: 30d }
+                - seen: 'outcome="success"'
+                  by: [net(source)]
+                  within: 30d
+                  unless: { match: 'outcome=~"failure|abandoned|refused", stage="authentication"', by: [net(source)], count: 6, within: 12h }
               group_by: [source]
               within: 1h
               distinct: { column: user, count: 8 }
@@ -573,7 +598,7 @@ enum BuiltinTexts {
               title: "Password spray from {source}: {distinct} users"
               description: "{source} tried to log in as {distinct} users, in {count} attempts within an hour."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [source]
               within: 1h
               distinct: { column: user, count: 6 }
@@ -584,7 +609,7 @@ enum BuiltinTexts {
               title: "Slow password spray from {source}: {distinct} users"
               description: "{source} tried to log in as {distinct} users, in {count} attempts within seven days."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [source]
               within: 7d
               distinct: { column: user, count: 8 }
@@ -597,7 +622,7 @@ enum BuiltinTexts {
               title: "{distinct} addresses try to log in as {user}"
               description: "{distinct} addresses tried to log in as {user}, in {count} attempts within an hour."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              except: *known_user
               group_by: [user]
               within: 1h
               distinct: { column: source, count: 20 }
@@ -608,7 +633,7 @@ enum BuiltinTexts {
               title: "{distinct} addresses try to log in as {user}, slowly"
               description: "{distinct} addresses tried to log in as {user}, in {count} attempts within a day."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              except: *known_user
               group_by: [user]
               within: 24h
               distinct: { column: source, count: 60 }
@@ -620,7 +645,7 @@ enum BuiltinTexts {
               title: "{distinct} addresses try to log in on {host}"
               description: "{distinct} addresses tried to log in on {host} within an hour, each with a few of {count} attempts."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [host]
               within: 1h
               distinct: { column: source, count: 100 }
@@ -631,7 +656,7 @@ enum BuiltinTexts {
               title: "{count} addresses try to log in on {host}, usual are {usual}"
               description: "{count} addresses tried to log in on {host} within an hour; usual are {usual}."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [host]
               once_per: [source]
               within: 1h
@@ -644,7 +669,7 @@ enum BuiltinTexts {
               title: "{source_net} changes its address and guesses: {distinct} addresses"
               description: "{distinct} addresses of {source_net} made {count} attempts to log in within a day, none of which succeeded."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication", source=~".*:.*"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [net(source)]
               within: 24h
               count: 12
@@ -656,7 +681,7 @@ enum BuiltinTexts {
               title: "{source_net} guesses from {distinct} addresses"
               description: "{distinct} addresses of {source_net} made {count} attempts to log in within a day, none of which succeeded."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication", source!~".*:.*"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [net(source)]
               within: 24h
               count: 30
@@ -671,7 +696,7 @@ enum BuiltinTexts {
               title: "{source} scans sshd"
               description: "{count} connections from {source} ended in the exchange of banners or keys within ten minutes."
               match: 'outcome=~"abandoned|refused", stage=~"banner|key_exchange"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [source]
               within: 10m
               count: 20
@@ -683,7 +708,7 @@ enum BuiltinTexts {
               title: "{source} scans sshd, slowly"
               description: "{count} connections from {source} were refused in the exchange of banners or keys within seven days."
               match: 'outcome="refused", stage=~"banner|key_exchange"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [source]
               within: 7d
               count: 30
@@ -695,7 +720,7 @@ enum BuiltinTexts {
               title: "{source} exhausts the attempts of {count} connections"
               description: "sshd ended {count} connections from {source} within an hour because they had too many failures."
               match: 'event="too_many_failures", outcome="refused"'
-              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              except: *known_user
               group_by: [source]
               within: 1h
               count: 6
@@ -738,7 +763,7 @@ enum BuiltinTexts {
               title: "{source} tries users that may not log in"
               description: "{source} tried {count} times within an hour to log in as users that may not."
               match: 'event="user_not_allowed", outcome="refused"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [source]
               within: 1h
               count: 8
@@ -752,7 +777,7 @@ enum BuiltinTexts {
               title: "{source} logged in as {user} after failures"
               description: "{count} failed attempts as {user} from {source} within seven days, then a log-in on {host} without a key."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [user, net(source)], within: 30d }]
+              except: *known_user
               group_by: [source, user]
               include: [host]
               within: 7d
@@ -765,7 +790,7 @@ enum BuiltinTexts {
               title: "{source} logged in as {user} after it guessed at others"
               description: "{count} failed attempts from {source} within seven days, then a log-in as {user} on {host} without a key."
               match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               group_by: [source]
               include: [user, host]
               within: 7d
@@ -778,12 +803,27 @@ enum BuiltinTexts {
               title: "{source} logged in as {user} after it tried {distinct} users"
               description: "{source} tried {distinct} users in {count} attempts within seven days, then logged in as {user} on {host}."
               group_by: [source]
-              except: [{ seen: 'outcome="success"', by: [net(source)], within: 30d }]
+              except: *known_network
               include: [user, host]
               within: 7d
               sequence:
                 - { match: 'outcome=~"failure|abandoned|refused", stage="authentication"', count: 6, distinct: { column: user, count: 3 } }
                 - { match: 'outcome="success"' }
+            # A botnet guesses from many addresses and hands the password on: whoever then comes has an address of his own, perhaps days later. A user at whom strangers
+            # guessed so often is not one who mistyped, and the network is one from which that user has not logged in within thirty days.
+            - name: SSHSuccessElsewhere
+              pipeline: ssh
+              severity: critical
+              labels: { tactic: initial_access, technique: T1078.003 }
+              title: "{user} logged in from {source}, which is new, after others guessed at {user}"
+              description: "{count} failed attempts as {user} within a day from networks that {user} does not use, then a log-in on {host} without a key from another one."
+              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
+              except: *known_user
+              group_by: [user]
+              include: [source, host]
+              within: 24h
+              count: 25
+              then: 'outcome="success", method!="publickey"'
             # A password of root can be guessed by everybody. Once per network in thirty days: it is a setting to change more than an event.
             - name: SSHRootPassword
               pipeline: ssh

@@ -1896,6 +1896,51 @@ enum RunbookTexts {
             SSHPasswordSpray, SSHSuccessAfterFailures, SSHDistributedBruteForce, ObsSSHFailuresSurge; dashboard `obs-log-processing`.
 
             """##,
+        "SSHBruteForceManyHosts": ##"""
+            # SSHBruteForceManyHosts
+
+            ## Meaning
+
+            One address has failed to log in ten times within an hour, on at least two hosts, from a network that those users do not use.
+
+            ## Impact
+
+            Somebody tries the fleet host by host and stays below the limit on each. One weak password on any of them is enough.
+
+            ## First five minutes
+
+            Which hosts and names, and did one work?
+
+            ```sh
+            obs query events {matchers} --limit 20
+            ```
+            ```sh
+            obs query incidents 'alertname=~"SSHSuccess.*"' --since 24h
+            ```
+
+            Good: nobody got in from that address.
+
+            ## Diagnosis
+
+            An inner address means that a host of yours is used to go on to others: look there first. A job whose key was changed fails on several hosts too, always as the same user, and from an address that is known.
+
+            ## Mitigation
+
+            Block the address: `nft add rule inet filter input ip saddr {source} drop` (`ip6` for an IPv6 address). It worked when no new attempts come (`obs query incident {incident}`). Undo: `nft -a list ruleset`, delete by handle. `obs blocklist` lists all such addresses.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            Security on-call if the address is one of your own.
+
+            ## Related
+
+            SSHBruteForce, SSHBruteForceSlow, SSHSuccessAfterFailures; dashboard `obs-log-processing`.
+
+            """##,
         "SSHBruteForceSlow": ##"""
             # SSHBruteForceSlow
 
@@ -2817,6 +2862,60 @@ enum RunbookTexts {
             ## Related
 
             SSHSuccessAfterFailures, SSHBruteForce, SSHPasswordSpray, SSHNewNetwork; dashboard `obs-log-processing`.
+
+            """##,
+        "SSHSuccessElsewhere": ##"""
+            # SSHSuccessElsewhere
+
+            ## Meaning
+
+            Strangers failed at least 25 times within a day to log in as this user. Then somebody logged in as the user without a key, from a network from which the user has not logged in within thirty days.
+
+            ## Impact
+
+            The password may have been guessed by a botnet and used from a fresh address: the account may be in an attacker's hands now.
+
+            ## First five minutes
+
+            Is the session still there? On the machine:
+
+            ```sh
+            who
+            ```
+            ```sh
+            last -n 10 {user}
+            ```
+
+            Who guessed, and what was done since:
+
+            ```sh
+            obs query events 'outcome=~"failure|success"' {matchers} --since 24h --limit 20
+            ```
+            ```sh
+            obs query events 'event=~"sudo|su|keys_changed|account_.*|password_changed"' --since 24h --limit 20
+            ```
+
+            Good: the user says that it was them, at a new place.
+
+            ## Diagnosis
+
+            Ask the user by another channel than the account. A person who travels while strangers guess at that name looks alike; a name that every scanner tries (`root`, `admin`, `ubuntu`) should not take passwords at all.
+
+            ## Mitigation
+
+            End the sessions (`pkill -KILL -u {user}`), lock the account (`usermod -L {user}`), remove new keys from `.ssh/authorized_keys` in the home that `getent passwd {user}` shows. Undo: `usermod -U {user}`.
+
+            ## Silence
+
+            Do not; acknowledge it: `obs incident ack {incident}`.
+
+            ## Escalation
+
+            Security on-call, now.
+
+            ## Related
+
+            SSHSuccessAfterFailures, SSHDistributedBruteForce, SSHNewNetwork, SSHBreakInFollowed; dashboard `obs-log-processing`.
 
             """##,
         "SSHTwoPlaces": ##"""

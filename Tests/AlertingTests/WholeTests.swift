@@ -18,7 +18,7 @@ struct `A merged incident` {
         peak: Int? = nil, host: String? = "gate-1", start: Int = 0
     ) -> Finding {
         var known = LineSet()
-        for line in lines { known.insert(LineSet.name(file: 7, offset: Int64(line)), count: 1) }
+        for line in lines { known.insert(LineSet.name(text: UInt64(line)), count: 1) }
         return Finding(
             name: name, detector: "rule", severity: severity, labels: labels, title: "\(name): \(lines.count)",
             description: "\(lines.count) of \(name)", startsAt: now + .seconds(start), lastSeen: now + .seconds(lines.upperBound),
@@ -94,7 +94,7 @@ struct `A merged incident` {
     @Test func `counts what has no lines beside, and posted alerts for themselves`() {
         func known(_ lines: Range<Int>) -> LineCount {
             var count = LineCount(total: lines.count)
-            for line in lines { count.lines.insert(LineSet.name(file: 1, offset: Int64(line)), count: 1) }
+            for line in lines { count.lines.insert(LineSet.name(text: UInt64(line)), count: 1) }
             return count
         }
         #expect(LineCount.united(own: LineCount(total: 3), most: 4, sum: 6, lines: LineSet()) == 9)

@@ -107,7 +107,7 @@ struct `The reference of the configuration` {
           except:
           - { column: user, file: a.txt }
           - { column: user, values: [a] }
-          - { seen: 'a="b"', by: [user] }
+          - { seen: 'a="b"', by: [user], unless: { match: 'a="c"', by: [user] } }
         - { name: C, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], new: { column: c } }
         - { name: D, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], rate: { times: 2 } }
         - { name: E, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], absent: { match: 'a="c"', within: 1h } }

@@ -7,7 +7,7 @@ import Testing
 struct `A set of lines` {
     private func lines(_ offsets: some Sequence<Int>, count: Int = 1) -> LineSet {
         var set = LineSet()
-        for offset in offsets { set.insert(LineSet.name(file: 42, offset: Int64(offset * 97)), count: count) }
+        for offset in offsets { set.insert(LineSet.name(text: UInt64(offset * 97)), count: count) }
         return set
     }
 

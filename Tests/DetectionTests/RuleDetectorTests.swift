@@ -172,6 +172,29 @@ struct `A rule` {
         #expect(try watch.see(failed([200_000, 200_001], "owner") + [ok(200_002, "owner")]).count == 1, "forgotten after a day")
     }
 
+    @Test func `is not excused by a log-in that followed guesses, be it hours later or from a neighbouring address`() throws {
+        var excepted = try rule(count: 3)
+        let failed = try [Matcher](parsing: "event=failed"), net = ColumnReference("source", isNetwork: true)
+        excepted.exceptions = [
+            .seen(
+                .init(
+                    match: try [Matcher](parsing: "event=ok"), by: [net], within: .seconds(86_400 * 30), after: .seconds(600),
+                    unless: .init(match: failed, by: [net], count: 6, within: .seconds(43_200))))
+        ]
+        let watch = Watch(excepted)
+        func ok(_ time: Double, _ source: String) -> Row { Row(time: time, event: "ok", source: source) }
+        // An owner mistypes twice before the first log-in, and is known from then on.
+        _ = try watch.see(self.failed([0, 1], "192.0.2.7") + [ok(2, "192.0.2.7")])
+        #expect(try watch.see(self.failed([4000, 4001, 4002], "192.0.2.8")) == [])
+        // An intruder gets in after six guesses: neither he nor his neighbour is known an hour later.
+        #expect(try watch.see(self.failed([5000, 5001, 5002, 5003, 5004, 5005], "203.0.113.7")).count == 1)
+        _ = try watch.see([ok(5010, "203.0.113.7")])
+        #expect(try watch.see(self.failed([9000, 9001, 9002], "203.0.113.8")).count == 1)
+        // Whoever has stopped guessing for half a day and logs in may live there after all.
+        _ = try watch.see([ok(60_000, "203.0.113.7")])
+        #expect(try watch.see(self.failed([62_000, 62_001, 62_002], "203.0.113.9")) == [])
+    }
+
     @Test func `needs the steps of a sequence in their order`() throws {
         var chain = try rule()
         chain.steps = try [("event=a", 2), ("event=b", 1), ("event=c", 1)].map {

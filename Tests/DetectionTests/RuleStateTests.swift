@@ -34,9 +34,20 @@ struct `The state of a rule` {
                     match: try [Matcher](parsing: "event=ok"), by: [ColumnReference("source")], within: .seconds(86_400),
                     after: .seconds(300)))
         ]
+        var guarded = known
+        guarded.name = "Guarded"
+        guarded.exceptions = [
+            .seen(
+                .init(
+                    match: try [Matcher](parsing: "event=ok"), by: [ColumnReference("source")], within: .seconds(86_400),
+                    after: .seconds(300),
+                    unless: .init(
+                        match: try [Matcher](parsing: "event=failed"), by: [ColumnReference("source", isNetwork: true)], count: 4,
+                        within: .seconds(60))))
+        ]
         var included = try rule("Included", count: 2, then: "event=ok")
         included.include = [ColumnReference("user")]
-        return rules + [once, silent, missing, new, rate, known, included]
+        return rules + [once, silent, missing, new, rate, known, guarded, included]
     }
 
     /// An hour of life: several sources, bursts and pauses.

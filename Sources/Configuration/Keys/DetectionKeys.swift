@@ -108,6 +108,20 @@ extension KeySections {
                 .init("within", window, default: "30d", "How long before.", example: "30d"),
                 .init(
                     "after", window, default: "10m", "What came later than this before the row does not count.", example: "10m"),
+                .init(
+                    "unless", .section, "What keeps such a row from making anything known: guesses before it.",
+                    example: "{ match: 'event=\"failed\"', by: [source], count: 6 }"),
+            ]),
+        KeySection(
+            .detections, "[].except[].unless",
+            meaning: "Rows before one that `seen` holds for, after which it makes nothing known.",
+            keys: [
+                .init("match", .matchers, required: true, "The rows.", example: "event=\"failed\""),
+                .init("by", .texts, "The columns that must be the same.", example: "[net(source)]"),
+                .init("count", .number(1...8), default: "1", "How many of them it takes.", example: "6"),
+                .init(
+                    "within", window, default: "12h", "A pause of this length between two of them makes them forgotten.",
+                    example: "12h"),
             ]),
     ]
 }

@@ -25,7 +25,10 @@ public final class DetectorRows {
     private var networks: [String: Column] = [:]
     private var hashes: [ColumnReference: [UInt64]] = [:]
     private var keys: [[ColumnReference]: [UInt64]] = [:]
-    private var fileHashes: [UInt64]?
+    /// By line; 0 until it is asked for: each is the same for all rules.
+    private var lineNames: [UInt32] = []
+    /// Of silver, whose lines have no texts.
+    private var fileHashes: [UInt64] = []
     private lazy var texts = LineTexts(lines, hosts: events["host"])
 
     private struct ListKey: Hashable {
@@ -166,14 +169,22 @@ public final class DetectorRows {
 
     // MARK: Lines
 
-    /// What the line of a row is called in a ``LineSet``.
+    /// What the line of a row is called in a ``LineSet``: a hash of its text, so that it does not depend on the order in which
+    /// lines came. Lines of the same text at the same time are distinguished by ``RuleGroup``.
     func lineName(_ row: Int) -> UInt32 {
         if let whole { return whole.rows.lineName(row + whole.start) }
-        // Files are hashed when the first row of the batch is asked for: most batches have none.
-        let hashes = fileHashes ?? lines["file"]?.stableHashes() ?? []
-        fileHashes = hashes
         let line = Int(lineRows[row])
-        return LineSet.name(file: line < hashes.count ? hashes[line] : 0, offset: texts.offset(line))
+        if lineNames.isEmpty {
+            // Made when the first row of the batch is asked for: most batches have none.
+            lineNames = Array(repeating: 0, count: lines.count)
+            // Silver has no texts: there a line is where it is.
+            if !texts.areKnown { fileHashes = lines["file"]?.stableHashes() ?? [] }
+        }
+        if lineNames[line] == 0 {
+            let place = UInt64(bitPattern: texts.offset(line))
+            lineNames[line] = LineSet.name(text: fileHashes.isEmpty ? texts.hash(line) : Self.mixed(fileHashes[line] ^ place))
+        }
+        return lineNames[line]
     }
 
     /// Keeps the line of a row for the evidence of findings; nothing where the texts of lines are not known, as in silver.
@@ -202,10 +213,16 @@ private struct LineTexts {
 
     /// Of a line in evidence.
     private static let maxLineBytes = 2000
+    /// Lines that differ only beyond this are distinguished as those that are equal.
+    private static let maxHashedBytes = 4096
 
     var areKnown: Bool { lines != nil }
 
     func offset(_ line: Int) -> Int64 { offsets?.integer(at: line) ?? 0 }
+
+    func hash(_ line: Int) -> UInt64 {
+        lines?.withBytes(at: line) { StableHash.of($0.extracting(first: Self.maxHashedBytes)) } ?? 0
+    }
 
     mutating func evidence(line: Int, row: Int, time: Int64) -> Evidence {
         _ = files?.isNew(at: line)

@@ -4,7 +4,7 @@ import Columns
 struct LineReference: Sendable, Hashable, Comparable {
     /// Of its event, in microseconds.
     var time: Int64
-    /// See ``LineSet/name(file:offset:)``.
+    /// See ``LineSet/name(text:repetition:)``.
     var name: UInt32
 
     static func < (left: LineReference, right: LineReference) -> Bool { (left.time, left.name) < (right.time, right.name) }

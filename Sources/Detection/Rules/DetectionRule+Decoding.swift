@@ -259,7 +259,7 @@ private struct RateFile: Decodable {
 private struct ExceptionFile: Decodable {
     let exception: DetectionRule.Exception
 
-    private enum CodingKeys: CodingKey { case column, file, values, seen, by, within, after }
+    private enum CodingKeys: CodingKey { case column, file, values, seen, by, within, after, unless }
 
     init(from decoder: any Decoder) throws {
         if let text = try? decoder.singleValueContainer().decode(String.self) {
@@ -272,7 +272,8 @@ private struct ExceptionFile: Decodable {
                 .init(
                     match: try container.matchers(.seen), by: try container.columns(.by),
                     within: try container.span(.within, .seconds(30 * 86_400)),
-                    after: try container.duration(.after) ?? .seconds(600)))
+                    after: try container.duration(.after) ?? .seconds(600),
+                    unless: try container.decodeIfPresent(UnlessFile.self, forKey: .unless)?.unless))
             return
         }
         let column = try container.column(.column)
@@ -281,5 +282,20 @@ private struct ExceptionFile: Decodable {
         } else {
             exception = .values(column, try container.decode([String].self, forKey: .values))
         }
+    }
+}
+
+private struct UnlessFile: Decodable {
+    let unless: DetectionRule.Unless
+
+    private enum CodingKeys: CodingKey { case match, by, count, within }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let count = try container.decodeIfPresent(Int.self, forKey: .count) ?? 1
+        guard (1...8).contains(count) else { throw container.refused(.count, "'count' is \(count); write 1 to 8") }
+        unless = .init(
+            match: try container.matchers(.match), by: try container.columns(.by), count: count,
+            within: try container.span(.within, .seconds(12 * 3600), upTo: .seconds(30 * 86_400)))
     }
 }

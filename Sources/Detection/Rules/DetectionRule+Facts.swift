@@ -43,6 +43,7 @@ extension DetectionRule {
                         "except",
                         "known: \(seen.match.map(\.description).joined(separator: ", ")) with the same "
                             + "\(seen.by.map(\.description).joined(separator: ", "))"
+                            + (seen.unless.map { ", unless \($0.count) of \($0.match) came before" } ?? "")
                     ))
             }
         }

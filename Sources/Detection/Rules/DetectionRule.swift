@@ -115,6 +115,17 @@ public struct DetectionRule: DetectorSettings {
         var by: [ColumnReference]
         var within: Duration
         var after: Duration
+        /// What keeps a row that fulfils ``match`` from making anything known.
+        var unless: Unless?
+    }
+
+    /// Rows with the same values in ``by`` that came before, at least ``count`` of them, without a pause as long as ``within``.
+    struct Unless: Sendable, Hashable {
+        var match: [Matcher]
+        var by: [ColumnReference]
+        /// From 1 to 8.
+        var count: Int
+        var within: Duration
     }
 
     /// A rule that counts rows, or waits for a row after them.
@@ -191,7 +202,9 @@ public struct DetectionRule: DetectorSettings {
             case .values(let column, _), .file(let column, _):
                 needed.append(ColumnRequirement([(key: "except", columns: [column.column])]))
             case .seen(let seen):
-                needed.append(ColumnRequirement([(key: "except", columns: seen.match.map(\.name) + seen.by.map(\.column))]))
+                let unless = seen.unless.map { $0.match.map(\.name) + $0.by.map(\.column) } ?? []
+                needed.append(
+                    ColumnRequirement([(key: "except", columns: seen.match.map(\.name) + seen.by.map(\.column) + unless)]))
             }
         }
         return needed

@@ -2,7 +2,7 @@
 /// beyond.
 ///
 /// Several rules match the same lines, so the counts of an incident's parts must not be added up; sets of lines can be united. A
-/// set keeps the smallest hashes of file and offset, each with how many events its line stands for (`message repeated 5 times`
+/// set keeps the smallest hashes of texts, each with how many events its line stands for (`message repeated 5 times`
 /// stands for five).
 ///
 /// Source: Bar-Yossef et al.: Counting Distinct Elements in a Data Stream, RANDOM 2002, algorithm 1 (k minimum values).
@@ -24,12 +24,14 @@ public struct LineSet: Sendable, Equatable, Codable {
     /// Whether ``count`` counts and does not estimate.
     public var isExact: Bool { !isCut }
 
-    /// The name of a line: a hash of its position.
+    /// The name of a line: a hash of its text. Its file and place say nothing: the same lines in another order, or read from a
+    /// copy, are the same evidence.
     ///
-    /// - Parameter file: the ``StableHash`` of its file.
-    public static func name(file: UInt64, offset: Int64) -> UInt32 {
-        // The finalizer of SplitMix64: neighbouring offsets must lie far apart.
-        var mixed = file ^ (UInt64(bitPattern: offset) &* 0x9E37_79B9_7F4A_7C15)
+    /// - Parameter text: the ``StableHash`` of its text.
+    /// - Parameter repetition: how many lines of the same text at the same time came before it.
+    public static func name(text: UInt64, repetition: UInt64 = 0) -> UInt32 {
+        // The finalizer of SplitMix64: texts that are nearly alike must lie far apart.
+        var mixed = repetition ^ (text &* 0x9E37_79B9_7F4A_7C15)
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
         return UInt32(truncatingIfNeeded: mixed >> 32)

@@ -94,19 +94,23 @@ struct RuleDetector: Detector {
         let columns = RowColumns(rule, rows)
         for row in 0..<rows.count {
             if masks.contains(where: { $0[row] }), keys[row] != 0, isExcepted?[row] != true,
-                !zip(exceptions, seen).contains(where: { $0.isKnown(row, $1, rows) }), isNew(row, columns, rows)
+                !isKnown(row, seen, rows), isNew(row, columns, rows)
             {
                 for (step, mask) in masks.enumerated() where mask[row] { insert(row, step, keys[row], columns, rows, &work) }
             }
-            for (index, seen) in seen.enumerated() { exceptions[index].take(row, seen, rows, shape) }
+            for (index, seen) in seen.enumerated() { exceptions[index].take(row, seen, rows) }
         }
         return work
+    }
+
+    private mutating func isKnown(_ row: Int, _ seen: [SeenException.Rows?], _ rows: DetectorRows) -> Bool {
+        exceptions.indices.contains { exceptions[$0].isKnown(row, seen[$0], rows) }
     }
 
     private mutating func note(_ seen: [SeenException.Rows?], _ rows: DetectorRows) {
         guard seen.contains(where: { $0 != nil }) else { return }
         for row in 0..<rows.count {
-            for (index, seen) in seen.enumerated() { exceptions[index].take(row, seen, rows, shape) }
+            for (index, seen) in seen.enumerated() { exceptions[index].take(row, seen, rows) }
         }
     }
 
@@ -133,16 +137,16 @@ struct RuleDetector: Detector {
         let isLast = step == shape.lastStep
         let labels = hasDeadlines ? rule.keyColumns.map { rows.label($0, row) } : []
         let included = isLast && !rule.include.isEmpty ? rule.include.map { rows.label($0, row) } : []
-        let counts = table.withGroup(slot) { group in
-            guard group.insert(event, shape) else { return false }
-            guard !labels.isEmpty || !included.isEmpty else { return true }
+        let kept: RuleEvent? = table.withGroup(slot) { group in
+            guard let event = group.insert(event, shape) else { return nil }
+            guard !labels.isEmpty || !included.isEmpty else { return event }
             group.withDetail(shape) { detail in
                 if detail.labels.isEmpty { detail.labels = labels }
                 if !included.isEmpty { detail.included[event.line] = included }
             }
-            return true
+            return event
         }
-        guard counts else { return }
+        guard let event = kept else { return }
         if let known = work.touched[slot] {
             work.touched[slot] = (min(known.dirty, event.time), known.row)
         } else {
@@ -281,22 +285,23 @@ struct RuleDetector: Detector {
         let oldest = newest &- shape.retention
         let count = table.groups.count { $0.newest < oldest }
         if newest > .min, count > 0 { table.filter { $1.newest >= oldest } }
-        for index in exceptions.indices { exceptions[index].seen.forget(before: newest) }
+        for index in exceptions.indices { exceptions[index].forget(before: newest) }
         values?.forget(before: newest)
         groups?.forget(before: newest)
     }
 
     private func measured() -> (keys: Int, bytes: Int) {
-        let seen = exceptions.map(\.seen) + [values, groups].compactMap(\.self)
+        let seen = [values, groups].compactMap(\.self)
         return (
-            table.count + seen.reduce(0) { $0 + $1.times.count },
+            table.count + seen.reduce(0) { $0 + $1.times.count } + exceptions.reduce(0) { $0 + $1.count },
             table.groups.reduce(table.bytes) { $0 + $1.bytes } + seen.reduce(0) { $0 + $1.bytes }
+                + exceptions.reduce(0) { $0 + $1.bytes }
         )
     }
 
     // MARK: Checkpoints
 
-    private static let layout: UInt8 = 4
+    private static let layout: UInt8 = 5
 
     mutating func forget() {
         forgetQuiet()
@@ -316,7 +321,7 @@ struct RuleDetector: Detector {
         writer.write(judged)
         writer.write(table.count)
         for group in table.groups { group.encode(to: &writer, shape) }
-        for exception in exceptions { exception.seen.encode(to: &writer) }
+        for exception in exceptions { exception.encode(to: &writer) }
         values?.encode(to: &writer)
         groups?.encode(to: &writer)
         return writer.data
@@ -338,7 +343,7 @@ struct RuleDetector: Detector {
         for _ in 0..<(try reader.count()) {
             guard restored.table.insert(try RuleGroup(from: &reader, shape)) else { throw StateReader.Damaged() }
         }
-        for index in exceptions.indices { try restored.exceptions[index].seen.decode(from: &reader) }
+        for index in exceptions.indices { try restored.exceptions[index].decode(from: &reader) }
         try restored.values?.decode(from: &reader)
         try restored.groups?.decode(from: &reader)
         guard reader.isAtEnd else { throw StateReader.Damaged() }
@@ -369,7 +374,9 @@ extension DetectionRule {
             case .missing: "missing"
             }
         let seen = exceptions.compactMap {
-            if case .seen(let seen) = $0 { "\(seen.match.map(\.description)) \(seen.by)" } else { nil }
+            guard case .seen(let seen) = $0 else { return nil as String? }
+            let unless = seen.unless.map { "\($0.match.map(\.description)) \($0.by) \($0.count)" } ?? ""
+            return "\(seen.match.map(\.description)) \(seen.by) \(unless)"
         }
         return "\(name) \(steps) \(groupBy) \(oncePer) \(include) \(condition) \(seen)"
     }

@@ -54,19 +54,20 @@ struct RuleGroup: Sendable {
 
     // MARK: Events
 
-    /// - Returns: whether it counts: another one of what counts once does not.
-    mutating func insert(_ event: RuleEvent, _ shape: RuleShape) -> Bool {
-        var event = event
+    /// - Returns: the event as it is kept; nil when it does not count, as another one of what counts once.
+    mutating func insert(_ event: RuleEvent, _ shape: RuleShape) -> RuleEvent? {
+        var event = distinguished(event)
         if let sampling = details.first?.sampling, sampling > 0, event.value >> UInt32(32 - sampling) != 0 { event.value = 0 }
         if event.once != 0, let known = index(ofOnce: event, shape) {
-            guard event.time < events[known].time else { return false }
+            // Of several at one time the same one is kept, whichever came first.
+            guard (event.time, event.line) < (events[known].time, events[known].line) else { return nil }
             let old = events.remove(at: known)
             event.count = old.count
             place(event)
             if !details.isEmpty, let at = details[0].sessions.lastIndex(where: { $0.start <= old.time && old.time <= $0.end }) {
                 details[0].sessions[at].move(old, to: event, last: events.last { $0.time <= old.time }?.time)
             }
-            return true
+            return event
         }
         place(event)
         if details.isEmpty, events.count > Self.smallCount {
@@ -79,7 +80,26 @@ struct RuleGroup: Sendable {
             withDetail(shape) { $0.usual.add(event, history: rate.history.inMicroseconds) }
         }
         if events.count > shape.maxEvents { putTogether(shape) }
-        return true
+        return event
+    }
+
+    /// How many events of one time are looked at for one of the same text.
+    private static let sameTimeReach = 64
+
+    /// The event with another name where a line of the same text at the same time is there already: both count, and which of
+    /// them came first does not matter.
+    private func distinguished(_ event: RuleEvent) -> RuleEvent {
+        var event = event, taken: [UInt32] = []
+        for known in events.reversed().prefix(Self.sameTimeReach) where known.time <= event.time {
+            guard known.time == event.time else { break }
+            if known.step == event.step { taken.append(known.line) }
+        }
+        guard taken.contains(event.line) else { return event }
+        let name = event.line
+        for repetition in 1...UInt64(taken.count) where taken.contains(event.line) {
+            event.line = LineSet.name(text: UInt64(name), repetition: repetition)
+        }
+        return event
     }
 
     /// Events come nearly in order: the place is near the end.

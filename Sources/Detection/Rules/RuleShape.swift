@@ -58,7 +58,7 @@ struct RuleShape: Sendable {
 /// One event that a group remembers, or several that were put together.
 struct RuleEvent: Sendable, Comparable {
     var time: Int64
-    /// See ``LineSet/name(file:offset:)``; of several events one of them.
+    /// See ``LineSet/name(text:repetition:)``; of several events one of them.
     var line: UInt32
     /// A hash of the value that is to be distinct; 0 for none.
     var value: UInt32

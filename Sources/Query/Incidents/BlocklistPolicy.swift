@@ -5,7 +5,8 @@ import Foundation
 public struct BlocklistPolicy: Sendable, Decodable {
     /// Names of rules. By default those that come with obs and find an attack by one address or network.
     public var rules: Set<String> = [
-        "SSHBruteForce", "SSHBruteForceSlow", "SSHUserEnumeration", "SSHPasswordSpray", "SSHPasswordSpraySlow",
+        "SSHBruteForce", "SSHBruteForceManyHosts", "SSHBruteForceSlow", "SSHUserEnumeration", "SSHPasswordSpray",
+        "SSHPasswordSpraySlow",
         "SSHRotatingNetwork", "SSHScanner", "SSHScannerSlow", "SSHAttemptsExhausted", "SSHConnectionsHeldOpen",
         "SSHConnectionsHeldOpenSlow", "SSHConnectionFlood", "SSHUsersNotAllowed", "SSHSuccessAfterFailures",
         "SSHSuccessAfterGuessing", "SSHSuccessAfterSpray",

@@ -1,0 +1,241 @@
+import Columns
+
+/// The exception of what is known by history: a row of a network from which the same user has logged in before.
+struct SeenException {
+    let exception: DetectionRule.Seen
+    private(set) var seen: SeenValues
+    private let within: Int64
+    /// Never less than rows may be late: all that counts for a row has come when it comes.
+    private let after: Int64
+    private let lateness: Int64
+    private var guesses: Guesses?
+
+    /// What of a batch it looks at.
+    struct Rows {
+        let mask: [Bool]
+        let keys: [UInt64]
+        /// Of ``DetectionRule/Seen/unless``.
+        let guessMask: [Bool]
+        let guessKeys: [UInt64]
+    }
+
+    init(_ exception: DetectionRule.Seen, lateness: Duration) {
+        self.exception = exception
+        within = exception.within.inMicroseconds
+        after = max(exception.after, lateness).inMicroseconds
+        self.lateness = lateness.inMicroseconds
+        seen = SeenValues(forgetAfter: within)
+        guesses = exception.unless.map { Guesses($0) }
+    }
+
+    /// Nil when the batch lacks a column.
+    func rows(_ rows: DetectorRows) -> Rows? {
+        guard let keys = rows.keys(exception.by) else { return nil }
+        guard let unless = exception.unless else {
+            return Rows(mask: rows.mask(exception.match), keys: keys, guessMask: [], guessKeys: [])
+        }
+        guard let guessKeys = rows.keys(unless.by) else { return nil }
+        return Rows(mask: rows.mask(exception.match), keys: keys, guessMask: rows.mask(unless.match), guessKeys: guessKeys)
+    }
+
+    /// Whether a row is excepted. Rows are asked for one after the other, each before ``take(_:_:_:)`` takes it in.
+    mutating func isKnown(_ row: Int, _ batch: Rows?, _ rows: DetectorRows) -> Bool {
+        guard let batch, batch.keys[row] != 0 else { return false }
+        judge(upTo: rows.times[row])
+        return seen.isKnown(batch.keys[row], at: rows.times[row], within: within, after: after)
+    }
+
+    mutating func take(_ row: Int, _ batch: Rows?, _ rows: DetectorRows) {
+        guard let batch else { return }
+        let time = rows.times[row]
+        if guesses != nil {
+            judge(upTo: time)
+            if batch.guessMask[row], batch.guessKeys[row] != 0 { guesses?.insert(batch.guessKeys[row], at: time) }
+        }
+        guard batch.mask[row], batch.keys[row] != 0 else { return }
+        if guesses != nil {
+            guesses?.waiting.append(.init(value: batch.keys[row], guessed: batch.guessKeys[row], time: time))
+        } else {
+            seen.insert(batch.keys[row], at: time, lateness: lateness)
+        }
+    }
+
+    /// Decides of what was seen whether it makes its value known, once no guess that came before it can still come.
+    private mutating func judge(upTo time: Int64) {
+        guard let due = guesses?.takeWaiting(before: time &- lateness) else { return }
+        for one in due {
+            // A value that is known stays known: an owner who mistypes at home goes on living there.
+            let isKnown = seen[one.value].map { one.time &- $0.last <= within } ?? false
+            guard isKnown || !(guesses?.isGuessed(one.guessed, at: one.time) ?? false) else { continue }
+            seen.insert(one.value, at: one.time, lateness: lateness)
+        }
+    }
+
+    mutating func forget(before newest: Int64) {
+        seen.forget(before: newest)
+        guesses?.forget(before: newest)
+    }
+
+    var count: Int { seen.times.count + (guesses?.count ?? 0) }
+    var bytes: Int { seen.bytes + (guesses?.bytes ?? 0) }
+
+    // MARK: Checkpoints
+
+    func encode(to writer: inout StateWriter) {
+        seen.encode(to: &writer)
+        guesses?.encode(to: &writer)
+    }
+
+    mutating func decode(from reader: inout StateReader) throws(StateReader.Damaged) {
+        try seen.decode(from: &reader)
+        try guesses?.decode(from: &reader)
+    }
+}
+
+/// Who has guessed lately, such as networks with failed log-ins: since when each has done so as often as
+/// ``DetectionRule/Unless/count``, without a pause as long as ``DetectionRule/Unless/within``. What follows is no proof of innocence:
+/// a log-in after guesses is the intruder's own.
+private struct Guesses {
+    /// Something seen that may make a value known; it waits until no earlier guess can come.
+    struct Waiting {
+        let value: UInt64
+        let guessed: UInt64
+        let time: Int64
+    }
+
+    /// The first guesses of one key since a pause, ascending, in seconds: more are never needed.
+    private struct Run {
+        var first = SIMD8<UInt32>(repeating: .max)
+        var last: UInt32
+
+        init(_ second: UInt32) {
+            last = second
+            first[0] = second
+        }
+
+        mutating func take(_ second: UInt32, _ needed: Int) {
+            last = max(last, second)
+            var rest = second
+            for at in 0..<needed where rest < first[at] { (first[at], rest) = (rest, first[at]) }
+        }
+    }
+
+    private let needed: Int
+    private let pause: UInt32
+    private var runs: [UInt64: Run] = [:]
+    /// The run before, while a late guess may still join the two.
+    private var earlier: [UInt64: Run] = [:]
+    var waiting: [Waiting] = []
+
+    /// Keys beyond which those that were quiet longest are forgotten: strangers who knocked once, for the most part.
+    private static let maxRuns = 30_000
+    private static let maxWaiting = 100_000
+
+    init(_ unless: DetectionRule.Unless) {
+        needed = max(1, min(unless.count, 8))
+        pause = UInt32(clamping: Int64(unless.within.inSeconds))
+    }
+
+    private static func seconds(_ time: Int64) -> UInt32 { UInt32(clamping: time / 1_000_000) }
+
+    mutating func insert(_ key: UInt64, at time: Int64) {
+        let second = Self.seconds(time)
+        guard var run = runs[key], second <= run.last || second &- run.last <= pause else {
+            earlier[key] = runs.updateValue(Run(second), forKey: key)
+            if runs.count > Self.maxRuns { forgetQuietest() }
+            return
+        }
+        if second < run.first[0], run.first[0] &- second > pause {
+            earlier[key, default: Run(second)].take(second, needed)
+            return
+        }
+        run.take(second, needed)
+        if let before = earlier[key], run.first[0] <= before.last || run.first[0] &- before.last <= pause {
+            for at in 0..<needed where before.first[at] != .max { run.take(before.first[at], needed) }
+            earlier[key] = nil
+        }
+        runs[key] = run
+    }
+
+    /// Whether `key` had guessed often enough before `time`.
+    func isGuessed(_ key: UInt64, at time: Int64) -> Bool {
+        guard key != 0 else { return false }
+        let second = Self.seconds(time)
+        return [runs[key], earlier[key]].compactMap(\.self).contains { run in
+            run.first[needed - 1] <= second && (second <= run.last || second &- run.last <= pause)
+        }
+    }
+
+    /// What waits and is older than `time`, oldest first; nil when nothing is.
+    mutating func takeWaiting(before time: Int64) -> [Waiting]? {
+        let isFull = waiting.count > Self.maxWaiting
+        guard !waiting.isEmpty, isFull || waiting.contains(where: { $0.time < time }) else { return nil }
+        let due = isFull ? waiting : waiting.filter { $0.time < time }
+        waiting.removeAll { isFull || $0.time < time }
+        return due.sorted { ($0.time, $0.value) < ($1.time, $1.value) }
+    }
+
+    private mutating func forgetQuietest() {
+        let bound = runs.values.map(\.last).sorted()[runs.count / 4]
+        runs = runs.filter { $0.value.last > bound }
+    }
+
+    mutating func forget(before newest: Int64) {
+        let oldest = Self.seconds(newest)
+        runs = runs.filter { $0.value.last >= oldest || oldest &- $0.value.last <= pause }
+        earlier = earlier.filter { runs[$0.key] != nil && ($0.value.last >= oldest || (oldest &- $0.value.last) / 2 <= pause) }
+    }
+
+    var count: Int { runs.count }
+    var bytes: Int { (runs.capacity + earlier.capacity) * (MemoryLayout<Run>.stride + 9) + waiting.capacity * MemoryLayout<Waiting>.stride }
+
+    func encode(to writer: inout StateWriter) {
+        for runs in [runs, earlier] {
+            writer.write(runs.count)
+            for (key, run) in runs.sorted(by: { $0.key < $1.key }) {
+                writer.write(key)
+                writer.write(compact: Int64(run.last))
+                let first = (0..<needed).map { run.first[$0] }.filter { $0 != .max }
+                writer.write(byte: UInt8(first.count))
+                for second in first { writer.write(compact: Int64(run.last) - Int64(second)) }
+            }
+        }
+        writer.write(waiting.count)
+        for one in waiting {
+            writer.write(one.value)
+            writer.write(one.guessed)
+            writer.write(one.time)
+        }
+    }
+
+    mutating func decode(from reader: inout StateReader) throws(StateReader.Damaged) {
+        runs = try Self.runs(&reader)
+        earlier = try Self.runs(&reader)
+        waiting = []
+        for _ in 0..<(try reader.count()) {
+            waiting.append(.init(value: try reader.uint64(), guessed: try reader.uint64(), time: try reader.time()))
+        }
+    }
+
+    private static func runs(_ reader: inout StateReader) throws(StateReader.Damaged) -> [UInt64: Run] {
+        var runs: [UInt64: Run] = [:]
+        for _ in 0..<(try reader.count()) {
+            let key = try reader.uint64()
+            var run = Run(try Self.second(try reader.compactInt64()))
+            let count = Int(try reader.byte())
+            guard count <= 8 else { throw StateReader.Damaged() }
+            for at in 0..<count {
+                let age = try reader.compactInt64()
+                guard (0...Int64(run.last)).contains(age) else { throw StateReader.Damaged() }
+                run.first[at] = run.last - UInt32(age)
+            }
+            runs[key] = run
+        }
+        return runs
+    }
+
+    private static func second(_ number: Int64) throws(StateReader.Damaged) -> UInt32 {
+        guard let second = UInt32(exactly: number) else { throw StateReader.Damaged() }
+        return second
+    }
+}
