@@ -101,6 +101,7 @@ let package = Package(
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),
+        .executableTarget(name: "rules-bench", dependencies: ["Detection", "Columns"], path: "Benchmarks/Detection"),
         .executableTarget(
             name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
         .executableTarget(

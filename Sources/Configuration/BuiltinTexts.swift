@@ -1065,6 +1065,16 @@ enum BuiltinTexts {
               group_by: [file]
               within: 10m
               count: 1
+            # Against the logger's own history: some log errors all day, others none in a month. In the first day of a logger only SelfErrorBurst looks at it.
+            - name: SelfErrorsUnusual
+              pipeline: self
+              severity: warning
+              title: "{logger} logs far more errors than usual: {count} in five minutes"
+              description: "{count} lines of {logger} are errors within five minutes; usual are {usual}."
+              match: 'level=~"error|critical", logger!=""'
+              group_by: [logger]
+              within: 5m
+              rate: { times: 5, history: 7d, at_least: 20, learn: 1d }
 
             """##
         ),

@@ -20,6 +20,8 @@ public struct Configuration: Sendable {
     /// Which sources of incidents are listed for a firewall.
     public var blocklist = BlocklistPolicy()
     /// Those of the file, and the built-in ones that it does not define itself.
+    /// When tables must have new rows.
+    public var deadlines: [Deadline] = []
     public var pipelines: [PipelineDefinition] {
         get { ownPipelines ?? Builtin.pipelines }
         set { ownPipelines = newValue }

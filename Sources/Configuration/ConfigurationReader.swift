@@ -24,6 +24,7 @@ struct ConfigurationReader {
         var alerting: AlertingSection?
         var blocklist: BlocklistPolicy?
         var detections: [String]?
+        var deadlines: [Configuration.Deadline]?
         var runbooks: String?
         var log: Log?
     }
@@ -53,6 +54,7 @@ struct ConfigurationReader {
         configuration.http = file.http ?? configuration.http
         configuration.sources = file.sources ?? []
         configuration.blocklist = file.blocklist ?? configuration.blocklist
+        configuration.deadlines = file.deadlines ?? []
         configuration.runbooks = file.runbooks ?? configuration.runbooks
         configuration.logLevel = file.log?.level ?? configuration.logLevel
         let folder = folder

@@ -41,8 +41,8 @@ final class Reloader: Sendable {
         time.set(Timestamp.now.secondsSince1970)
     }
 
-    /// What may be blocked, by the configuration in force.
-    var blocklist: BlocklistPolicy { inForce.withLock { $0.blocklist } }
+    /// The configuration in force.
+    var configuration: Configuration { inForce.withLock { $0 } }
 
     /// Nil, or what is wrong with the new configuration.
     ///

@@ -72,19 +72,21 @@ public struct Daemon: Sendable {
         served.dashboards = configuration.http.dashboards
         served.spools = { await spools.all }
         served.sources = { watch.reports }
-        served.blocklist = { reloader.blocklist }
+        served.blocklist = { reloader.configuration.blocklist }
         served.reload = { await reloader.reload() }
         let server = HTTPServer(
             configuration.http, routes: Routes.all(served),
             hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,
             logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger, health: health)
+        let operations = OperationsWatch(
+            alerts: alerts, sources: watch, workspace: workspace, logger: logger, configuration: { reloader.configuration })
         let storeWatch = StoreWatch(store: workspace.store, health: health, logger: logger)
         let dispatcher = Dispatcher(alerts, metrics: metrics, health: health)
         let chores = Chores(alerts, metrics: metrics, health: health)
         let services: [any Service] = [
-            server, dispatcher, chores, HangUpService(reloader: reloader), upkeep, storeWatch, memory, watch, pipelines,
-            SecondSignal(),
+            server, dispatcher, chores, HangUpService(reloader: reloader), upkeep, storeWatch, memory, watch, operations,
+            pipelines, SecondSignal(),
         ]
         readiness.isMet("sources")
         logger.info(

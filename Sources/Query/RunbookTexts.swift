@@ -351,6 +351,54 @@ enum RunbookTexts {
             ObsNotificationsFailing, ObsOutboxOld; dashboard `obs-notifications`; docs/notifications.md.
 
             """##,
+        "ObsDeadlineMissed": ##"""
+            # ObsDeadlineMissed
+
+            ## Meaning
+
+            A table that must have new rows by a time of the day (`deadlines:` in obs.yaml) has none that were committed since its `from`.
+
+            ## Impact
+
+            Reports and models that read the table in the morning work on the rows of yesterday.
+
+            ## First five minutes
+
+            When did it last get rows, and what ran?
+
+            ```sh
+            obs lake history TABLE --limit 5
+            ```
+            ```sh
+            obs check health
+            ```
+
+            Good: the newest version with added files is of today.
+
+            ## Diagnosis
+
+            No rows in bronze either: the source is silent (ObsSourceDown). Rows in silver, none in gold: its windows have not closed, because the watermark waits for a slow source. Neither: the pipeline failed
+            (ObsPipelineFailing) or its run is late (ObsRunOverdue). A day without data, such as a holiday: give the deadline `weekdays`.
+
+            ## Mitigation
+
+            Mend what is behind it; late data is read as soon as it comes, and the alert ends by itself with the first commit. `obs replay` makes gold tables again where their rows were wrong.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsDeadlineMissed --for 4h --comment 'known, being worked on'
+            ```
+
+            ## Escalation
+
+            The owner of the pipeline; those who read the table in the morning.
+
+            ## Related
+
+            ObsRunOverdue, ObsSourceDown, ObsPipelineFailing; docs/operations.md.
+
+            """##,
         "ObsDegraded": ##"""
             # ObsDegraded
 
@@ -1218,6 +1266,56 @@ enum RunbookTexts {
             ObsPipelineFailing, ObsExpectationFailing; docs/pipelines/README.md, "When a pipeline fails"; dashboard `obs-log-processing`.
 
             """##,
+        "ObsRunOverdue": ##"""
+            # ObsRunOverdue
+
+            ## Meaning
+
+            A scheduled pipeline was due to run, and no run has ended well for ten minutes since then, or for three times as long as its last runs took. The description says whether the run never started, never
+            ended or failed.
+
+            ## Impact
+
+            The tables of the pipeline are not brought up to date: whoever reads them sees old rows.
+
+            ## First five minutes
+
+            ```sh
+            obs query runs --since 24h
+            ```
+            ```sh
+            curl -s http://127.0.0.1:9464/-/ready
+            ```
+
+            Good: the newest run of the pipeline has ended, without an error.
+
+            ## Diagnosis
+
+            | the description says | look |
+            |---|---|
+            | has not started | the run before it still goes on, or the pipeline waits after a failure: `/-/ready`, the log of obs |
+            | has not ended | much more input than usual, a slow disk, a look-up file that cannot be read |
+            | has failed | the error: a full disk, an expectation whose action is `fail`, a file that is damaged |
+
+            ## Mitigation
+
+            Mend what the error names; the run is tried again by itself. A run that hangs ends with a restart (`systemctl restart obs`) and goes on from its checkpoint. The alert ends by itself when a run has ended well.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsRunOverdue --for 2h --comment 'known, being worked on'
+            ```
+
+            ## Escalation
+
+            The owner of the pipeline; whoever reads its tables should know that they are old.
+
+            ## Related
+
+            ObsDeadlineMissed, ObsPipelineFailing, ObsSourceDown; docs/pipelines/README.md, "Schedules".
+
+            """##,
         "ObsSSHFailuresSurge": ##"""
             # ObsSSHFailuresSurge
 
@@ -1274,7 +1372,7 @@ enum RunbookTexts {
 
             ## Meaning
 
-            A source that is configured is not read. The label `reason` says why: `missing`, `unreadable`, `not_regular`, `not_understood` or `silent`.
+            A source that is configured is not read. obs raises this alert itself, and so does Prometheus from `obs_source_up`; both are one incident. The label `reason` says why: `missing`, `unreadable`, `not_regular`, `not_understood` or `silent`.
 
             ## Impact
 
@@ -3137,6 +3235,51 @@ enum RunbookTexts {
             ## Related
 
             SelfErrorBurst, ObsPipelineStalled; dashboard `obs-self`.
+
+            """##,
+        "SelfErrorsUnusual": ##"""
+            # SelfErrorsUnusual
+
+            ## Meaning
+
+            A logger writes at least 20 errors within five minutes, and five times as many as it did in the week before: it fails in another way than it always does.
+
+            ## Impact
+
+            What the logger belongs to works worse than usual. A logger that always writes some errors opens nothing.
+
+            ## First five minutes
+
+            ```sh
+            obs query events 'level=~"error|critical"' {matchers} --limit 20
+            ```
+            ```sh
+            obs query incidents --since 24h
+            ```
+
+            Good: the errors have stopped, and name a cause that is over.
+
+            ## Diagnosis
+
+            Read the first error of the burst; those after it are often its consequences. What was changed shortly before: a release, the configuration, a credential that has expired?
+
+            ## Mitigation
+
+            Undo what was changed, or mend what the first error names. It worked when the incident ends by itself.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=SelfErrorsUnusual --for 2h --comment 'known, being worked on'
+            ```
+
+            ## Escalation
+
+            The owner of what writes the log.
+
+            ## Related
+
+            SelfErrorBurst, SelfErrorsHigh; dashboard `obs-self`.
 
             """##,
         "SelfJobStalled": ##"""

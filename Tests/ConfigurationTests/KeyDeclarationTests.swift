@@ -12,6 +12,7 @@ struct `The reference of the configuration` {
         data_dir: obs-data
         http: { listen: "127.0.0.1:9464", max_body_size: 1000 }
         log: { level: info }
+        deadlines: [{ table: gold.t, by: "07:00" }]
         blocklist: { expire: 24h }
         sources:
         - { name: a, file: a.log, also: [b.log], time_zone: UTC, silent_after: 1h }

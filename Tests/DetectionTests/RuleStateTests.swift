@@ -136,6 +136,48 @@ struct `The state of a rule` {
         }
     }
 
+    /// What a `kill -9` does: all that came since the last checkpoint is gone, and is read again from there.
+    @Test(arguments: 1...5) func `gives the same findings when it is killed at any moment and reads on from its checkpoint`(
+        seed: Int
+    )
+        throws
+    {
+        let rows = Self.rows(seed: 6, count: 500) + [Row(time: 9000, event: "end", source: "z", line: 100_000)]
+        let batches = stride(from: 0, to: rows.count, by: 10).map { Array(rows[$0..<min(rows.count, $0 + 10)]) }
+        let batchesPerCheckpoint = 4
+        for rule in try Self.kinds() {
+            var random = SplitMix64(seed: UInt64(seed))
+            let whole = Watch([rule])
+            var expected: [Finding] = []
+            for (number, batch) in batches.enumerated() {
+                expected += try whole.see(batch)
+                guard number % batchesPerCheckpoint == batchesPerCheckpoint - 1 else { continue }
+                expected += whole.set.updates()
+                _ = whole.set.snapshot()
+            }
+            #expect(!expected.isEmpty, "\(rule.name) finds nothing")
+            var found: [Finding] = []
+            var watch = Watch([rule]), checkpoint = (next: 0, state: watch.set.snapshot()), next = 0
+            while next < batches.count {
+                found += try watch.see(batches[next])
+                next += 1
+                if next % batchesPerCheckpoint == 0 {
+                    found += watch.set.updates()
+                    checkpoint = (next, watch.set.snapshot())
+                }
+                guard Int.random(in: 0..<6, using: &random) == 0 else { continue }
+                watch = Watch([rule])
+                try watch.set.restore(checkpoint.state)
+                next = checkpoint.next
+            }
+            // Read again, a row gives the finding that it gave before; the store knows it.
+            var once: [Finding] = []
+            for finding in found where !once.contains(finding) { once.append(finding) }
+            for finding in expected { #expect(once.contains(finding), "\(rule.name), seed \(seed): lost \(finding.title)") }
+            #expect(once.allSatisfy(expected.contains), "\(rule.name), seed \(seed): one that is not there without a kill")
+        }
+    }
+
     @Test func `is refused when it is damaged, and never read beyond its end`() throws {
         for rule in try Self.kinds() {
             let whole = Watch([rule])

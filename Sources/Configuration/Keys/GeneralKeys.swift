@@ -24,6 +24,9 @@ extension KeySections {
                     "Files, or patterns of their names, with rules and models; relative to this file.",
                     example: "[\"detections/*.yml\"]"),
                 .init("alerting", .section, "Routes, receivers, silences and incidents.", example: "{ file: alertmanager.yml }"),
+                .init(
+                    "deadlines", .sections, default: "[]", "When tables must have new rows.",
+                    example: "[{ table: gold.trips_by_zone, by: \"07:00\" }]"),
                 .init("blocklist", .section, "Which addresses `obs blocklist` lists.", example: "{ expire: 24h }"),
                 .init(
                     "runbooks", .text, default: "runbooks",
@@ -57,6 +60,20 @@ extension KeySections {
                 .init(
                     "level", .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: "info",
                     "The least severe level that is written; `--quiet` and `--verbose` take precedence.", example: "warning")
+            ]),
+        KeySection(
+            .obs, "deadlines[]", meaning: "When a table must have new rows; ObsDeadlineMissed is raised while it has none.",
+            keys: [
+                .init("table", .text, required: true, "The table, with its layer.", example: "gold.trips_by_zone"),
+                .init("by", .text, required: true, "The time of the day by which it must have rows.", example: "\"07:00\""),
+                .init(
+                    "from", .text, default: "00:00",
+                    "Rows that were committed before this do not count; of the day before where it is later than `by`.",
+                    example: "\"22:00\""),
+                .init("weekdays", .texts, "The days of the deadline; all by default.", example: "[monday, tuesday]"),
+                .init(
+                    "time_zone", .text, "Of the times; by default that of the machine. Summer time is kept to.",
+                    example: "Europe/Berlin"),
             ]),
         KeySection(
             .obs, "blocklist", meaning: "Which addresses `obs blocklist` lists.",

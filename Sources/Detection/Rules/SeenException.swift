@@ -93,8 +93,8 @@ struct SeenException {
 }
 
 /// Who has guessed lately, such as networks with failed log-ins: since when each has done so as often as
-/// ``DetectionRule/Unless/count``, without a pause as long as ``DetectionRule/Unless/within``. What follows is no proof of innocence:
-/// a log-in after guesses is the intruder's own.
+/// ``DetectionRule/Unless/count``, without a pause as long as ``DetectionRule/Unless/within``. A log-in after guesses proves
+/// nothing: it is the intruder's own.
 private struct Guesses {
     /// Something seen that may make a value known; it waits until no earlier guess can come.
     struct Waiting {
@@ -187,7 +187,9 @@ private struct Guesses {
     }
 
     var count: Int { runs.count }
-    var bytes: Int { (runs.capacity + earlier.capacity) * (MemoryLayout<Run>.stride + 9) + waiting.capacity * MemoryLayout<Waiting>.stride }
+    var bytes: Int {
+        (runs.capacity + earlier.capacity) * (MemoryLayout<Run>.stride + 9) + waiting.capacity * MemoryLayout<Waiting>.stride
+    }
 
     func encode(to writer: inout StateWriter) {
         for runs in [runs, earlier] {

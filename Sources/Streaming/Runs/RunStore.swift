@@ -54,7 +54,7 @@ public struct RunStore: Sendable {
         case schedule, process, replay
     }
 
-    private let store: Store
+    let store: Store
 
     /// The runs in `store`.
     public init(_ store: Store) {

@@ -1,0 +1,119 @@
+import Alerting
+import Columns
+import Configuration
+import Foundation
+import Incidents
+import Ingest
+import Jobs
+import Lake
+import Logging
+import ServiceLifecycle
+import Store
+import Streaming
+import Synchronization
+
+/// Raises alerts about the pipelines themselves, so that nobody needs a Prometheus to be notified that nothing comes: sources
+/// that are silent or cannot be read, scheduled runs that never started or never ended, tables without new rows at their deadline.
+///
+/// What is found follows from what is stored (the habits of sources, the runs, the tables), so it is the same after a restart.
+final class OperationsWatch: Service {
+    private let alerts: AlertInbox
+    private let sources: SourceWatch
+    private let workspace: Workspace
+    private let configuration: @Sendable () -> Configuration
+    private let logger: Logger
+    private let started: Timestamp
+    private let standing = Mutex(StandingAlerts())
+
+    private static let interval = Duration.seconds(15)
+    /// As `for` of the alert ObsSourceDown of Prometheus: a log that is being rotated is missing for a moment.
+    private static let sourcePatience = Duration.seconds(120)
+
+    init(
+        alerts: AlertInbox, sources: SourceWatch, workspace: Workspace, logger: Logger,
+        started: Timestamp = .now, configuration: @escaping @Sendable () -> Configuration
+    ) {
+        self.alerts = alerts
+        self.sources = sources
+        self.workspace = workspace
+        self.logger = logger
+        self.started = started
+        self.configuration = configuration
+    }
+
+    func run() async throws {
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            await look(now: .now)
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: Self.interval) }
+        }
+    }
+
+    /// Looks once, and posts what is to be posted.
+    func look(now: Timestamp) async {
+        let found = problems(now: now)
+        let due = standing.withLock { $0.take(found, now: now) }
+        guard !due.isEmpty else { return }
+        do { try await alerts.store(due) } catch {
+            standing.withLock { $0.couldNotPost(due, now: now) }
+            logger.warning("alerts about pipelines could not be stored; it is tried again", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// What is wrong now.
+    func problems(now: Timestamp) -> [StandingProblem] {
+        let configuration = configuration()
+        return sources.reports.compactMap(Self.problem) + runs(configuration, now: now)
+            + configuration.deadlines.compactMap { problem($0, now: now) }
+    }
+
+    private static func problem(_ report: SourceReport) -> StandingProblem? {
+        guard let sentence = report.state.sentence else { return nil }
+        return StandingProblem(
+            labels: [
+                "alertname": "ObsSourceDown", "severity": "warning", "source": report.name,
+                "reason": report.state.reason.rawValue,
+            ],
+            summary: "Source \(report.name) is not read", description: sentence,
+            patience: report.state.reason == .silent ? .zero : sourcePatience)
+    }
+
+    private func runs(_ configuration: Configuration, now: Timestamp) -> [StandingProblem] {
+        let fed = Set(configuration.sources.map(\.pipeline))
+        let runs = RunStore(workspace.store)
+        return configuration.pipelines.filter { fed.contains($0.name) }.compactMap { pipeline in
+            guard let schedule = pipeline.schedule else { return nil }
+            do {
+                guard let overdue = try runs.overdue(pipeline.name, schedule, watchedSince: started, now: now) else { return nil }
+                return StandingProblem(
+                    labels: ["alertname": "ObsRunOverdue", "severity": "warning", "pipeline": pipeline.name],
+                    summary: "No run of \(pipeline.name) has ended since it was due", description: overdue.sentence)
+            } catch {
+                logger.warning(
+                    "the runs of a pipeline cannot be read", metadata: ["pipeline": "\(pipeline.name)", "error": "\(error)"])
+                return nil
+            }
+        }
+    }
+
+    private func problem(_ deadline: Configuration.Deadline, now: Timestamp) -> StandingProblem? {
+        guard let (from, by) = deadline.newest(at: now), !hasRows(deadline.table, since: from) else { return nil }
+        return StandingProblem(
+            labels: [
+                "alertname": "ObsDeadlineMissed", "severity": "warning", "deadline": deadline.name, "table": deadline.table,
+            ],
+            summary: "\(deadline.name) was missed",
+            description: "\(deadline.table) has no rows that were committed between \(from) and now; the deadline was \(by). "
+                + "Look with 'obs lake history \(deadline.table)' and at the pipeline that writes it.")
+    }
+
+    /// Versions of a table that are looked at: those of one day.
+    private static let versions = 2000
+
+    private func hasRows(_ table: String, since: Timestamp) -> Bool {
+        guard let table = try? workspace.lake.table(table), let history = try? table.history(limit: Self.versions) else {
+            return false
+        }
+        // Merging small files adds files too, and takes out others.
+        return history.contains { ($0.time ?? since) >= since && $0.addedFiles > 0 && $0.removedFiles == 0 }
+    }
+}

@@ -1,0 +1,101 @@
+import Columns
+import Foundation
+import Incidents
+import Store
+import Streaming
+import TestSupport
+import Testing
+
+@testable import Configuration
+@testable import Daemon
+
+struct `An alert about the pipelines` {
+    private func problem(_ name: String, patience: Duration = .zero) -> StandingProblem {
+        StandingProblem(labels: ["alertname": name], summary: name, description: name, patience: patience)
+    }
+
+    @Test func `begins once its problem has lasted, is posted again while it lasts, and ends when it is gone`() {
+        var standing = StandingAlerts()
+        let start = Timestamp(seconds: 1_750_000_000)
+        let silent = problem("Silent", patience: .seconds(120))
+        func look(_ second: Int, _ problems: StandingProblem...) -> [Alert] {
+            standing.take(problems, now: start + .seconds(second))
+        }
+        #expect(look(0, silent).isEmpty && look(105, silent).isEmpty)
+        let raised = look(120, silent)
+        #expect(raised.map(\.startsAt) == [start] && raised[0].endsAt > start + .seconds(120))
+        #expect(look(135, silent).isEmpty && look(180, silent).count == 1)
+        let ended = look(195)
+        #expect(ended.map(\.endsAt) == [start + .seconds(195)] && ended[0].isResolved(at: start + .seconds(195)))
+        #expect(look(210).isEmpty)
+    }
+
+    @Test func `that could not be stored is posted at the next look, its end too`() {
+        var standing = StandingAlerts()
+        let start = Timestamp(seconds: 1_750_000_000)
+        let lost = standing.take([problem("Lost")], now: start)
+        standing.couldNotPost(lost, now: start)
+        #expect(standing.take([problem("Lost")], now: start + .seconds(15)).count == 1)
+        let end = standing.take([], now: start + .seconds(30))
+        standing.couldNotPost(end, now: start + .seconds(30))
+        #expect(standing.take([], now: start + .seconds(45)).map { $0.isResolved(at: start + .seconds(45)) } == [true])
+    }
+}
+
+struct `A deadline` {
+    private let berlin = TimeZone(identifier: "Europe/Berlin")!
+
+    private func newest(_ by: String, from: String = "00:00", _ weekdays: Set<Int> = Set(1...7), at now: String) throws
+        -> [String]
+    {
+        let deadline = try #require(
+            Configuration.Deadline(table: "gold.t", by: by, from: from, weekdays: weekdays, zone: berlin))
+        let found = try #require(deadline.newest(at: try #require(Timestamp(rfc3339: now))))
+        return ["\(found.from)", "\(found.by)"]
+    }
+
+    @Test func `is at its time on the wall, in summer and in winter, and counts rows of its day`() throws {
+        #expect(try newest("07:00", at: "2026-07-10T05:00:00Z") == ["2026-07-09T22:00:00Z", "2026-07-10T05:00:00Z"])
+        #expect(try newest("07:00", at: "2026-07-10T04:59:59Z") == ["2026-07-08T22:00:00Z", "2026-07-09T05:00:00Z"])
+        #expect(try newest("07:00", at: "2026-01-10T06:30:00Z") == ["2026-01-09T23:00:00Z", "2026-01-10T06:00:00Z"])
+        #expect(
+            try newest("07:00", from: "22:00", at: "2026-01-10T06:30:00Z") == ["2026-01-09T21:00:00Z", "2026-01-10T06:00:00Z"])
+    }
+
+    @Test func `that a change of the clocks leaves out is at the change, and of two the first`() throws {
+        // 29 March 2026: after 01:59:59 comes 03:00. 25 October 2026: 02:00 to 03:00 comes twice.
+        #expect(try newest("02:30", at: "2026-03-29T12:00:00Z")[1] == "2026-03-29T01:00:00Z")
+        #expect(try newest("02:30", at: "2026-10-25T12:00:00Z")[1] == "2026-10-25T00:30:00Z")
+    }
+
+    @Test func `is on its weekdays only`() throws {
+        // Monday is 2; the 12th of July 2026 is a Sunday.
+        #expect(try newest("07:00", [2], at: "2026-07-12T12:00:00Z")[1] == "2026-07-06T05:00:00Z")
+    }
+}
+
+struct `A scheduled run` {
+    private let folder = TemporaryFolder()
+
+    @Test func `is overdue when it has not started, not ended, or failed for longer than runs may take`() throws {
+        let store = try Store(path: folder.path + "/obs.db", migrations: RunStore.migrations)
+        let runs = RunStore(store), hour = Schedule.every(.seconds(3600))
+        let start = Timestamp(seconds: 1_750_000_000 / 3600 * 3600)
+        func overdue(_ second: Int) throws -> OverdueRun? {
+            try runs.overdue("p", hour, watchedSince: start, now: start + .seconds(second))
+        }
+        #expect(try overdue(100_000) == nil, "it has no schedule yet")
+        _ = try runs.scheduled("p", now: start)
+        #expect(try overdue(4200) == nil)
+        #expect(try overdue(4201)?.reason == .notStarted)
+        let first = try runs.begin("p", .schedule, due: start + .seconds(3600), now: start + .seconds(3600))
+        #expect(try overdue(4201)?.reason == .notEnded(since: start + .seconds(3600)))
+        try runs.end(first, error: "the disk is full", now: start + .seconds(3700))
+        #expect(try overdue(4300)?.reason == .failed("the disk is full"))
+        // A run that took a quarter of an hour and ended well: the next may take three.
+        let second = try runs.begin("p", .schedule, due: start + .seconds(3600), now: start + .seconds(4300))
+        try runs.end(second, now: start + .seconds(5200))
+        #expect(try overdue(7200 + 2700) == nil)
+        #expect(try overdue(7200 + 2701)?.due == start + .seconds(7200))
+    }
+}
