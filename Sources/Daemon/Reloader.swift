@@ -43,6 +43,8 @@ final class Reloader: Sendable {
 
     /// The configuration in force.
     var configuration: Configuration { inForce.withLock { $0 } }
+    /// What may be blocked, by the configuration in force.
+    var blocklist: BlocklistPolicy { configuration.blocklist }
 
     /// Nil, or what is wrong with the new configuration.
     ///

@@ -72,7 +72,7 @@ public struct Daemon: Sendable {
         served.dashboards = configuration.http.dashboards
         served.spools = { await spools.all }
         served.sources = { watch.reports }
-        served.blocklist = { reloader.configuration.blocklist }
+        served.blocklist = { reloader.blocklist }
         served.reload = { await reloader.reload() }
         let server = HTTPServer(
             configuration.http, routes: Routes.all(served),

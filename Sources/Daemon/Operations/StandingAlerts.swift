@@ -23,8 +23,9 @@ struct StandingAlerts {
 
     private var standing: [Labels: Standing] = [:]
 
-    /// An alert holds for so long without being posted again: a restart of obs in between ends no incident.
-    private static let holds = Duration.seconds(900)
+    /// An alert holds for so long without being posted again: a restart of obs in between does not end its incident. Nor is one
+    /// ended sooner whose problem has gone during the restart.
+    private static let holds = Duration.seconds(300)
     private static let repeats = Duration.seconds(60)
 
     /// The alerts to post now, by what was found.
