@@ -50,7 +50,8 @@ struct `A deadline` {
     {
         let deadline = try #require(
             Configuration.Deadline(table: "gold.t", by: by, from: from, weekdays: weekdays, zone: berlin))
-        let found = try #require(deadline.newest(at: try #require(Timestamp(rfc3339: now))))
+        let time = try #require(Timestamp(rfc3339: now))
+        let found = try #require(deadline.newest(at: time))
         return ["\(found.from)", "\(found.by)"]
     }
 
