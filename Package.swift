@@ -175,8 +175,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Jobs", "Configuration", "Columns", "Parsing", "Ingest", "Lake", "Alerting", "Query", "Server", "Store",
-                "Streaming", "Telemetry", .log, .lifecycle, "TestSupport",
+                "Daemon", "Jobs", "Configuration", "Columns", "Parsing", "Ingest", "Lake", "Incidents", "Alerting", "Query",
+                "Server", "Store", "Streaming", "Telemetry", .log, .lifecycle, "TestSupport",
             ]),
     ],
     cxxLanguageStandard: .cxx17
