@@ -809,21 +809,6 @@ enum BuiltinTexts {
               sequence:
                 - { match: 'outcome=~"failure|abandoned|refused", stage="authentication"', count: 6, distinct: { column: user, count: 3 } }
                 - { match: 'outcome="success"' }
-            # A botnet guesses from many addresses and hands the password on: whoever then comes has an address of his own, perhaps days later. A user at whom strangers
-            # guessed so often is not one who mistyped, and the network is one from which that user has not logged in within thirty days.
-            - name: SSHSuccessElsewhere
-              pipeline: ssh
-              severity: critical
-              labels: { tactic: initial_access, technique: T1078.003 }
-              title: "{user} logged in from {source}, which is new, after others guessed at {user}"
-              description: "{count} failed attempts as {user} within a day from networks that {user} does not use, then a log-in on {host} without a key from another one."
-              match: 'outcome=~"failure|abandoned|refused", stage="authentication"'
-              except: *known_user
-              group_by: [user]
-              include: [source, host]
-              within: 24h
-              count: 25
-              then: 'outcome="success", method!="publickey"'
             # A password of root can be guessed by everybody. Once per network in thirty days: it is a setting to change more than an event.
             - name: SSHRootPassword
               pipeline: ssh

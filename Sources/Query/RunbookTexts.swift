@@ -2962,60 +2962,6 @@ enum RunbookTexts {
             SSHSuccessAfterFailures, SSHBruteForce, SSHPasswordSpray, SSHNewNetwork; dashboard `obs-log-processing`.
 
             """##,
-        "SSHSuccessElsewhere": ##"""
-            # SSHSuccessElsewhere
-
-            ## Meaning
-
-            Strangers failed at least 25 times within a day to log in as this user. Then somebody logged in as the user without a key, from a network from which the user has not logged in within thirty days.
-
-            ## Impact
-
-            The password may have been guessed by a botnet and used from a fresh address: the account may be in an attacker's hands now.
-
-            ## First five minutes
-
-            Is the session still there? On the machine:
-
-            ```sh
-            who
-            ```
-            ```sh
-            last -n 10 {user}
-            ```
-
-            Who guessed, and what was done since:
-
-            ```sh
-            obs query events 'outcome=~"failure|success"' {matchers} --since 24h --limit 20
-            ```
-            ```sh
-            obs query events 'event=~"sudo|su|keys_changed|account_.*|password_changed"' --since 24h --limit 20
-            ```
-
-            Good: the user says that it was them, at a new place.
-
-            ## Diagnosis
-
-            Ask the user by another channel than the account. A person who travels while strangers guess at that name looks alike; a name that every scanner tries (`root`, `admin`, `ubuntu`) should not take passwords at all.
-
-            ## Mitigation
-
-            End the sessions (`pkill -KILL -u {user}`), lock the account (`usermod -L {user}`), remove new keys from `.ssh/authorized_keys` in the home that `getent passwd {user}` shows. Undo: `usermod -U {user}`.
-
-            ## Silence
-
-            Do not; acknowledge it: `obs incident ack {incident}`.
-
-            ## Escalation
-
-            Security on-call, now.
-
-            ## Related
-
-            SSHSuccessAfterFailures, SSHDistributedBruteForce, SSHNewNetwork, SSHBreakInFollowed; dashboard `obs-log-processing`.
-
-            """##,
         "SSHTwoPlaces": ##"""
             # SSHTwoPlaces
 
@@ -3251,7 +3197,7 @@ enum RunbookTexts {
             ## First five minutes
 
             ```sh
-            obs query events 'level=~"error|critical"' {matchers} --limit 20
+            obs query events {matchers} --limit 20
             ```
             ```sh
             obs query incidents --since 24h

@@ -117,7 +117,8 @@ struct `The limits of the HTTP server` {
             },
         ]
         var deadlines = RequestDeadlines.Limits()
-        deadlines.pace.time = .seconds(1)
+        // Long enough for the second request to be made on a machine that is busy.
+        deadlines.pace.time = .seconds(5)
         try await ServerFixture.withServer(routes, metrics: metrics, deadlines: deadlines, maxHeldBytes: 30 << 20) { url in
             let reader = RawClient(url)
             reader.send("GET /large HTTP/1.1\r\n\(Self.head)\r\n")
@@ -137,6 +138,7 @@ struct `The limits of the HTTP server` {
     private func endless(_ running: Count) -> Route {
         Route(.get, "/endless") { _ in
             running.value.add(1, ordering: .relaxed)
+            running.begun.add(1, ordering: .relaxed)
             defer { running.value.subtract(1, ordering: .relaxed) }
             while true { try Task.checkCancellation() }
         }
@@ -149,7 +151,7 @@ struct `The limits of the HTTP server` {
             async let late = (0..<12).asyncMap { _ in
                 await ServerFixture.exchange(url, "GET /endless HTTP/1.1\r\n\(Self.head)\r\n")
             }
-            while running.value.load(ordering: .relaxed) == 0 { await Task.yield() }
+            await running.begins()
             #expect(await ServerFixture.exchange(url, "GET /metrics HTTP/1.1\r\n\(Self.head)\r\n").code == 200)
             for answer in await late {
                 #expect(answer.code == 503 && answer.text.contains("\"code\":\"too_long\""))
@@ -163,7 +165,7 @@ struct `The limits of the HTTP server` {
         try await ServerFixture.withServer([endless(running)], timeLimit: .minutes(10)) { url in
             var client: RawClient? = RawClient(url)
             client?.send("GET /endless HTTP/1.1\r\n\(Self.head)\r\n")
-            while running.value.load(ordering: .relaxed) == 0 { await Task.yield() }
+            await running.begins()
             client = nil
             #expect(client == nil)
             while running.value.load(ordering: .relaxed) > 0 { await Task.yield() }
@@ -184,7 +186,7 @@ struct `The limits of the HTTP server` {
                 client.send("GET \(path) HTTP/1.1\r\n\(Self.head)\r\n")
                 clients.withLock { $0.append(client) }
             }
-            while running.value.load(ordering: .relaxed) == 0 { await Task.yield() }
+            await running.begins()
         }
         #expect(running.value.load(ordering: .relaxed) == 0)
         #expect(clients.withLock { $0.count } == 2)
@@ -218,6 +220,11 @@ struct `What requests hold in memory` {
 
 private final class Count: Sendable {
     let value = Atomic<Int>(0)
+    /// How many there have been in all: a short one may begin and end unseen.
+    let begun = Atomic<Int>(0)
+
+    /// Waits for the first to begin.
+    func begins() async { while begun.load(ordering: .relaxed) == 0 { await Task.yield() } }
 }
 
 extension Sequence where Element: Sendable {

@@ -13,7 +13,8 @@ import Streaming
 import Synchronization
 
 /// Raises alerts about the pipelines themselves, so that nobody needs a Prometheus to be notified that nothing comes: sources
-/// that are silent or cannot be read, scheduled runs that never started or never ended, tables without new rows at their deadline.
+/// that are silent or cannot be read, scheduled runs that never started or never ended, tables without new rows at their
+/// deadline.
 ///
 /// What is found follows from what is stored (the habits of sources, the runs, the tables), so it is the same after a restart.
 final class OperationsWatch: Service {
