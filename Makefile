@@ -56,8 +56,9 @@ format: ## Format all Swift sources, and wrap their comments
 	scripts/wrap-comments Sources Tests
 	$(SWIFT) format --in-place --parallel --recursive --configuration .swift-format Sources Tests Package.swift
 
-lint: ## Say what `make format` would change
+lint: ## Say what `make format` would change, and which limit of docs/house.md is broken
 	$(SWIFT) format lint --strict --parallel --recursive --configuration .swift-format Sources Tests Package.swift
+	scripts/measure --check
 
 bench: build ## Run the benchmarks; peers (Polars, DuckDB, …) are compared when they are installed
 	Benchmarks/run
