@@ -62,6 +62,21 @@ struct `The outbox` {
         #expect(try await outbox.nextDue(after: now) == nil)
     }
 
+    @Test(arguments: [true, false])
+    func `notifies of one alert's end while another fires only a receiver that wants to know`(sendsResolved: Bool) async throws {
+        var configuration = AlertingConfiguration()
+        configuration.route = route
+        configuration.receivers = [("other", !sendsResolved), ("oncall", sendsResolved)].map { name, sends in
+            Receiver(name: name, notifiers: [.webhook(to: "http://127.0.0.1:1/") { $0.sendsResolved = sends }])
+        }
+        try store.incidents.record([.bruteForce(from: "10.0.0.1"), .bruteForce(from: "10.0.0.2")], routing: route, now: now)
+        try await outbox.markSent(try #require(try await due(now + .seconds(10))), now: now + .seconds(10))
+        try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(20))
+        let next = try #require(try await outbox.due(now: now + .seconds(70)).first)
+        let draft = try #require(try await outbox.draft(next.id, now: now + .seconds(70), configuration))
+        #expect(draft.alerts.isEmpty == !sendsResolved)
+    }
+
     @Test func `tells nobody of what began and ended within group_wait`() async throws {
         try store.incidents.record([.bruteForce()], routing: route, now: now)
         try store.incidents.perform(.resolve, on: "INC-1001", by: "ann", note: nil, now: now + .seconds(1))
