@@ -118,6 +118,21 @@ struct `The dispatcher` {
         try await second.whileRunning { #expect(await eventually { sink.posts.count == 1 }) }
     }
 
+    @Test func `measures how long a notification waited`() async throws {
+        let sink = try Sink()
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store, metrics: metrics)
+        let before = Timestamp.now - .seconds(1000)
+        try store.incidents.record([.bruteForce(at: before)], routing: alerting.inbox.inForce.route, now: before)
+        try await alerting.whileRunning {
+            let isSent = try await eventually { try store.incidents.incident("INC-1001").notifications.first?.state == .sent }
+            #expect(isSent)
+        }
+        let name = "obs_notification_latency_seconds_sum "
+        let line = try #require(metrics.exposition().split(separator: "\n").first { $0.hasPrefix(name) })
+        let waited = try #require(Double(line.dropFirst(name.count)))
+        #expect(waited >= 1000)
+    }
+
     @Test func `does not let a receiver that hangs hold up another`() async throws {
         let hanging = try Sink(), quick = try Sink()
         hanging.hold(true)
