@@ -50,7 +50,7 @@ enum ServerFixture {
         return (http.statusCode, String(decoding: data, as: UTF8.self), http.allHeaderFields)
     }
 
-    /// What the server says to a client that sends this and then nothing, until the server ends the connection; nil if it does not within a minute.
+    /// What the server says to a client that sends this and then nothing, until the server ends the connection; nil if it does not within five minutes.
     static func conversation(_ port: Int, _ text: String) async -> String? {
         // On a thread of its own: the server answers on those that the tests share.
         await withCheckedContinuation { continuation in
@@ -79,7 +79,7 @@ final class RawClient: Sendable {
     convenience init(_ url: String) { self.init(Int(url.split(separator: ":").last!)!) }
 
     init(_ port: Int) {
-        var address = sockaddr_in(), limit = timeval(tv_sec: 60, tv_usec: 0)
+        var address = sockaddr_in(), limit = timeval(tv_sec: 300, tv_usec: 0)
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         address.sin_port = UInt16(port).bigEndian
@@ -99,7 +99,7 @@ final class RawClient: Sendable {
         isConnected && Foundation.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) >= 0
     }
 
-    /// What the server says until it ends the connection; nil if it does not within a minute.
+    /// What the server says until it ends the connection; nil if it does not within five minutes.
     func readToEnd() -> String? {
         var said: [UInt8] = [], buffer = [UInt8](repeating: 0, count: 4096)
         while true {
