@@ -107,14 +107,18 @@ final class OperationsWatch: Service {
                 + "Look with 'obs lake history \(deadline.table)' and at the pipeline that writes it.")
     }
 
-    /// Versions of a table that are looked at: those of one day.
-    private static let versions = 2000
+    /// Versions of a table that are looked at: mostly the newest say it, and at the most those of one day.
+    private static let versions = [8, 2000]
 
     private func hasRows(_ table: String, since: Timestamp) -> Bool {
-        guard let table = try? workspace.lake.table(table), let history = try? table.history(limit: Self.versions) else {
-            return false
+        guard let table = try? workspace.lake.table(table) else { return false }
+        for limit in Self.versions {
+            guard let history = try? table.history(limit: limit) else { return false }
+            // Merging small files adds files too, and takes out others.
+            let isFed = history.contains { ($0.time ?? since) >= since && $0.addedFiles > 0 && $0.removedFiles == 0 }
+            if isFed { return true }
+            if history.count < limit || history.last?.time.map({ $0 < since }) == true { return false }
         }
-        // Merging small files adds files too, and takes out others.
-        return history.contains { ($0.time ?? since) >= since && $0.addedFiles > 0 && $0.removedFiles == 0 }
+        return false
     }
 }

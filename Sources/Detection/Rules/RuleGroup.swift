@@ -89,12 +89,12 @@ struct RuleGroup: Sendable {
     /// The event with another name where a line of the same text at the same time is there already: both count, and which of
     /// them came first does not matter.
     private func distinguished(_ event: RuleEvent) -> RuleEvent {
-        var event = event, taken: [UInt32] = []
-        for known in events.reversed().prefix(Self.sameTimeReach) where known.time <= event.time {
-            guard known.time == event.time else { break }
-            if known.step == event.step { taken.append(known.line) }
-        }
-        guard taken.contains(event.line) else { return event }
+        let sameTime = events.reversed().prefix(Self.sameTimeReach).lazy
+            .drop { $0.time > event.time }.prefix { $0.time == event.time }.filter { $0.step == event.step }
+        // Nearly always so: nothing is allocated for it.
+        guard sameTime.contains(where: { $0.line == event.line }) else { return event }
+        let taken = Set(sameTime.map(\.line))
+        var event = event
         let name = event.line
         for repetition in 1...UInt64(taken.count) where taken.contains(event.line) {
             event.line = LineSet.name(text: UInt64(name), repetition: repetition)
