@@ -54,7 +54,7 @@ struct SeenException {
         }
         guard batch.mask[row], batch.keys[row] != 0 else { return }
         if guesses != nil {
-            guesses?.waiting.append(.init(value: batch.keys[row], guessed: batch.guessKeys[row], time: time))
+            guesses?.wait(.init(value: batch.keys[row], guessed: batch.guessKeys[row], time: time))
         } else {
             seen.insert(batch.keys[row], at: time, lateness: lateness)
         }
@@ -125,7 +125,9 @@ private struct Guesses {
     private var runs: [UInt64: Run] = [:]
     /// The run before, while a late guess may still join the two.
     private var earlier: [UInt64: Run] = [:]
-    var waiting: [Waiting] = []
+    /// By time, then by value; those before `head` are done. Each row asks for the oldest, so it must be at hand.
+    private var waiting: [Waiting] = []
+    private var head = 0
 
     /// Keys beyond which those that were quiet longest are forgotten: strangers who knocked once, for the most part.
     private static let maxRuns = 30_000
@@ -161,18 +163,35 @@ private struct Guesses {
     func isGuessed(_ key: UInt64, at time: Int64) -> Bool {
         guard key != 0 else { return false }
         let second = Self.seconds(time)
-        return [runs[key], earlier[key]].compactMap(\.self).contains { run in
-            run.first[needed - 1] <= second && (second <= run.last || second &- run.last <= pause)
-        }
+        return holds(runs[key], second) || holds(earlier[key], second)
+    }
+
+    private func holds(_ run: Run?, _ second: UInt32) -> Bool {
+        guard let run else { return false }
+        return run.first[needed - 1] <= second && (second <= run.last || second &- run.last <= pause)
+    }
+
+    /// Rows come nearly in order: the place is near the end.
+    mutating func wait(_ one: Waiting) {
+        var at = waiting.count
+        while at > head, (one.time, one.value) < (waiting[at - 1].time, waiting[at - 1].value) { at -= 1 }
+        waiting.insert(one, at: at)
     }
 
     /// What waits and is older than `time`, oldest first; nil when nothing is.
     mutating func takeWaiting(before time: Int64) -> [Waiting]? {
-        let isFull = waiting.count > Self.maxWaiting
-        guard !waiting.isEmpty, isFull || waiting.contains(where: { $0.time < time }) else { return nil }
-        let due = isFull ? waiting : waiting.filter { $0.time < time }
-        waiting.removeAll { isFull || $0.time < time }
-        return due.sorted { ($0.time, $0.value) < ($1.time, $1.value) }
+        let isFull = waiting.count - head > Self.maxWaiting
+        guard head < waiting.count, isFull || waiting[head].time < time else { return nil }
+        var end = head
+        while end < waiting.count, isFull || waiting[end].time < time { end += 1 }
+        let due = Array(waiting[head..<end])
+        head = end
+        // Cut off in large pieces: each cut moves all that is left.
+        if head * 2 > waiting.count {
+            waiting.removeFirst(head)
+            head = 0
+        }
+        return due
     }
 
     private mutating func forgetQuietest() {
@@ -202,8 +221,8 @@ private struct Guesses {
                 for second in first { writer.write(compact: Int64(run.last) - Int64(second)) }
             }
         }
-        writer.write(waiting.count)
-        for one in waiting {
+        writer.write(waiting.count - head)
+        for one in waiting[head...] {
             writer.write(one.value)
             writer.write(one.guessed)
             writer.write(one.time)
@@ -213,9 +232,9 @@ private struct Guesses {
     mutating func decode(from reader: inout StateReader) throws(StateReader.Damaged) {
         runs = try Self.runs(&reader)
         earlier = try Self.runs(&reader)
-        waiting = []
+        (waiting, head) = ([], 0)
         for _ in 0..<(try reader.count()) {
-            waiting.append(.init(value: try reader.uint64(), guessed: try reader.uint64(), time: try reader.time()))
+            wait(.init(value: try reader.uint64(), guessed: try reader.uint64(), time: try reader.time()))
         }
     }
 
