@@ -123,6 +123,26 @@ struct `The clocks of hosts in one file` {
         #expect(writer.data.count < 64 << 10)
     }
 
+    @Test(arguments: 0..<20) func `move on at the same row when a host falls silent, whenever the lines arrive`(seed: Int) {
+        var random = SplitMix64(seed: UInt64(seed))
+        // Two hosts, and names that a damaged line makes up: each holds the watermark for as many rows as are kept, no more.
+        let lines = (0..<4000).map { index in
+            let host = Int.random(in: 0..<300, using: &random) == 0 ? "damaged\(index)" : "gate-\(index % 2)"
+            return Line(host: host, time: start + Int64(index) - Int64.random(in: 0...40, using: &random), arrival: start + day)
+        }
+        var whole = Partition(), cut = Partition()
+        let expected = whole.observe(lines)
+        // In pieces that arrive one after the other, as a file that grows is read.
+        var late: [Bool] = [], at = 0, arrival = start + day
+        while at < lines.count {
+            let end = min(lines.count, at + Int.random(in: 1...400, using: &random))
+            late += cut.observe(lines[at..<end].map { Line(host: $0.host, time: $0.time, arrival: arrival) }).late
+            (at, arrival) = (end, arrival + 1)
+        }
+        #expect(late == expected.late)
+        #expect(cut.watermark == whole.watermark)
+    }
+
     @Test(arguments: 0..<20) func `give the same watermarks however rows are cut into batches, and across checkpoints`(seed: Int)
         throws
     {

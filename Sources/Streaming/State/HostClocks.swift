@@ -40,6 +40,8 @@ struct HostClocks: Sendable {
     private(set) var hasStamp = false
     /// The arrival at which hosts were last asked whether they are still waited for.
     private var asked = Int64.min
+    /// The row after which the first of the hosts that hold the watermark back is no longer waited for, unless it writes again.
+    private var expiry = Int64.min
 
     init() {}
 
@@ -89,7 +91,7 @@ struct HostClocks: Sendable {
         clocks[place].lastArrival = arrival
         if clocks[place].first == .min { clocks[place].first = time }
         guard time > clocks[place].newest else {
-            if arrival != asked, clocks.count > 1 { ask(arrival, limits) }
+            if clocks.count > 1, arrival != asked || row > expiry { ask(arrival, limits) }
             return true
         }
         let wasLeast = clocks[place].newest <= reached
@@ -98,19 +100,26 @@ struct HostClocks: Sendable {
             // Fast path: nearly every file is of one machine. Until it has gone on by the allowed lateness others may show that
             // their clocks are slower.
             if time &- clocks[0].first > limits.grace || reached > .min { reached = Swift.max(reached, time) }
-        } else if wasLeast || reached == .min || arrival != asked || row & 0xFF == 0 {
+        } else if wasLeast || reached == .min || arrival != asked || row > expiry {
             ask(arrival, limits)
         }
         return true
     }
 
-    /// Moves on to the least clock of the hosts that are waited for.
+    /// Moves on to the least clock of the hosts that are waited for. Asked more often, it gives the same: a row is late or not
+    /// whatever batches the rows before it came in.
     private mutating func ask(_ arrival: Int64, _ limits: Limits) {
         asked = arrival
         let isLive = clocks.contains {
             $0.newest > .min && isActive($0, arrival, limits) && $0.lastArrival &- $0.newest <= limits.skew
         }
         var least = Int64.max, hasGoneOn = reached > .min
+        expiry = .max
+        defer {
+            for clock in clocks where clock.newest > .min && clock.newest <= reached && isActive(clock, arrival, limits) {
+                expiry = Swift.min(expiry, clock.lastRow + Self.keptRows)
+            }
+        }
         for clock in clocks where clock.newest > .min && isActive(clock, arrival, limits) {
             if isLive, clock.lastArrival &- clock.newest > Self.maxLag { continue }
             least = Swift.min(least, clock.newest)

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 /// Kills, and rows of each pipeline: `OBS_KILLS=100 OBS_KILL_ROWS=200000 swift test --filter ExactlyOnce` is what the documentation states.
+/// `OBS_KILL_SEED`, which a failure names, makes the same rows again.
 private let kills = Int(ProcessInfo.processInfo.environment["OBS_KILLS"] ?? "") ?? 3
 private let rows = Int(ProcessInfo.processInfo.environment["OBS_KILL_ROWS"] ?? "") ?? 4000
 private let kindsTried = ProcessInfo.processInfo.environment["OBS_KILL_PIPELINES"].map {
@@ -28,7 +29,7 @@ struct `Exactly once` {
 
     @Test(arguments: kindsTried ?? PipelineTraffic.kinds)
     func `a pipeline that is killed at random moments has the tables of one that never was`(kind: String) async throws {
-        let seed = UInt64.random(in: 1...1_000_000)
+        let seed = ProcessInfo.processInfo.environment["OBS_KILL_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 1...1_000_000)
         let calm = try PipelineTraffic.make(kind, rows: rows, seed: seed, folder: folder.path + "/\(kind)/calm/in")
         let calmPort = freePort(), wildPort = freePort()
         let calmPlace = folder.path + "/\(kind)/calm", wildPlace = folder.path + "/\(kind)/wild"
