@@ -80,7 +80,8 @@ public struct Daemon: Sendable {
             logger: logger, boundPort: boundPort)
         let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger, health: health)
         let operations = OperationsWatch(
-            alerts: alerts, sources: watch, workspace: workspace, logger: logger, configuration: { reloader.configuration })
+            alerts: alerts, sources: watch, workspace: workspace, metrics: metrics, logger: logger,
+            configuration: { reloader.configuration })
         let storeWatch = StoreWatch(store: workspace.store, health: health, logger: logger)
         let dispatcher = Dispatcher(alerts, metrics: metrics, health: health)
         let chores = Chores(alerts, metrics: metrics, health: health)

@@ -128,7 +128,7 @@ public final class MetricFamily<Instrument: AnyObject & Sendable>: AnyMetricFami
     private let make: @Sendable () -> Instrument
     private let write: @Sendable (Instrument, _ labels: String, inout ExpositionWriter) -> Void
     /// By the rendered label pairs, `pipeline="ssh",stage="parse"`.
-    private let series = Mutex<[String: Instrument]>([:])
+    private let series = Mutex<[String: (values: [String], instrument: Instrument)]>([:])
 
     init(
         descriptor: MetricDescriptor, make: @escaping @Sendable () -> Instrument,
@@ -153,18 +153,21 @@ public final class MetricFamily<Instrument: AnyObject & Sendable>: AnyMetricFami
     func instrument(labels: [(String, String)]) -> Instrument {
         let key = ExpositionWriter.render(labels)
         return series.withLock { series in
-            if let known = series[key] { return known }
+            if let known = series[key] { return known.instrument }
             let new = make()
-            series[key] = new
+            series[key] = (labels.map(\.1), new)
             return new
         }
     }
+
+    /// Every series so far, with its label values in the order that the labels were declared.
+    public var all: [(values: [String], instrument: Instrument)] { series.withLock { Array($0.values) } }
 
     func write(to writer: inout ExpositionWriter) {
         let all = series.withLock { $0.sorted { $0.key < $1.key } }
         guard !all.isEmpty else { return }
         writer.begin(descriptor)
-        for (labels, instrument) in all { write(instrument, labels, &writer) }
+        for (labels, one) in all { write(one.instrument, labels, &writer) }
     }
 }
 

@@ -32,7 +32,8 @@ public struct StageCounts: Sendable {
 
 /// The metrics that every stage of every pipeline has, alike, from this one place.
 public struct StageMetrics: Sendable {
-    private let records: CounterFamily
+    /// `obs_stage_records_total`, by pipeline, stage and outcome.
+    public let records: CounterFamily
     private let duration: HistogramFamily
     private let bytes: CounterFamily
 

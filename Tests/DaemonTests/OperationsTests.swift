@@ -3,6 +3,7 @@ import Foundation
 import Incidents
 import Store
 import Streaming
+import Telemetry
 import TestSupport
 import Testing
 
@@ -39,6 +40,79 @@ struct `An alert about the pipelines` {
         let end = standing.take([], now: start + .seconds(30))
         standing.couldNotPost(end, now: start + .seconds(30))
         #expect(standing.take([], now: start + .seconds(45)).map { $0.isResolved(at: start + .seconds(45)) } == [true])
+    }
+
+    @Test func `of before a restart goes on if it is found, and ends once it can be known that it has gone`() {
+        let start = Timestamp(seconds: 1_750_000_000), raised = start - .seconds(3600)
+        var standing = StandingAlerts()
+        for name in ["Found", "Gone"] {
+            standing.restore(
+                ["alertname": name], annotations: ["summary": name, "description": "\(name) before"], since: raised, now: start)
+        }
+        func look(_ second: Int, isKnown: Bool) -> [Alert] {
+            standing.take([problem("Found")], now: start + .seconds(second)) { _ in isKnown }.sorted {
+                $0.labels["alertname"]! < $1.labels["alertname"]!
+            }
+        }
+        let held = look(0, isKnown: false)
+        #expect(held.map(\.startsAt) == [raised, raised])
+        #expect(held.map { $0.annotations["description"] } == ["Found", "Gone before"])
+        #expect(held.allSatisfy { !$0.isResolved(at: start + .seconds(299)) })
+        #expect(look(30, isKnown: false).isEmpty && look(60, isKnown: false).count == 2)
+        let ended = look(75, isKnown: true)
+        #expect(ended.map { $0.labels["alertname"] } == ["Gone"] && ended[0].isResolved(at: start + .seconds(75)))
+        #expect(look(120, isKnown: true).map { $0.labels["alertname"] } == ["Found"])
+    }
+}
+
+struct `The share of bad rows` {
+    private let metrics = MetricsRegistry()
+    private let start = Timestamp(seconds: 1_750_000_000)
+
+    /// What is found when the counters grow by so much each minute.
+    private func found(minutes: [(labels: [String], rows: (Int) -> Int)], until last: Int) -> [Int: [String]] {
+        let stages = StageMetrics(metrics).records
+        let expectations = metrics.counter(
+            "obs_expectation_rows_total", help: "", labels: ["pipeline", "expectation", "result"])
+        var shares = RowShares(metrics)
+        var found: [Int: [String]] = [:]
+        for minute in 0...last {
+            for (labels, rows) in minutes {
+                let family = ["success", "failure"].contains(labels[2]) ? expectations : stages
+                family[labels].increment(by: rows(minute))
+            }
+            let problems = shares.problems(now: start + .seconds(60 * minute))
+            if !problems.isEmpty { found[minute] = problems.map { $0.labels["alertname"]! }.sorted() }
+        }
+        return found
+    }
+
+    @Test(arguments: [("windows", "late", "ObsLateRowsHigh"), ("silver", "quarantined", "ObsQuarantineHigh")])
+    func `is too large above one in twenty, over fifteen minutes and more than twenty rows`(
+        stage: String, outcome: String, alert: String
+    ) {
+        // From minute 30 on one in ten, for ten minutes.
+        let found = found(
+            minutes: [
+                (["shop", stage, "ok"], { _ in 90 }), (["shop", stage, outcome], { (30..<40).contains($0) ? 10 : 0 }),
+                // Few rows, all of them bad.
+                (["rail", stage, outcome], { $0 == 30 ? 20 : 0 }),
+            ], until: 80)
+        // 80 of 1,430 are more than one in twenty; 70 of 1,420 are not.
+        #expect(found.values.allSatisfy { $0 == [alert] || $0 == [] })
+        #expect(found.keys.min() == 37 && found.keys.max() == 46, "\(found.keys.sorted())")
+    }
+
+    @Test func `of rows that fail an expectation is news only when it was smaller before`() {
+        let always = found(
+            minutes: [(["shop", "known", "success"], { _ in 80 }), (["shop", "known", "failure"], { _ in 20 })], until: 120)
+        // For the first quarter of an hour nothing is known of before.
+        #expect(always.keys.allSatisfy { $0 <= 15 }, "\(always.keys.sorted())")
+        let changed = found(
+            minutes: [
+                (["rail", "range", "success"], { _ in 95 }), (["rail", "range", "failure"], { $0 < 60 ? 1 : 20 }),
+            ], until: 90)
+        #expect(changed.keys.contains(75) && changed.keys.min()! >= 60, "\(changed.keys.sorted())")
     }
 }
 

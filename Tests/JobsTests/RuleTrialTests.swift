@@ -186,6 +186,19 @@ struct `A trial of rules` {
         #expect("\(error!)".contains(reason), "\(error!)")
     }
 
+    @Test func `says which rules have nothing of their own to show, and which have nothing to be compared with`() async throws {
+        let configuration = try await judged()
+        let own = JudgedLog.bruteForce("count: 10")
+        let file = try rules(own + "\n" + own.replacing("- name: SSHBruteForce", with: "- name: Hidden\n  mode: internal"))
+        #expect(
+            try report(file, configuration, since: .now - .seconds(86_400), until: .now).notes
+                == ["'Hidden' opens no incidents (mode: internal), so it has no findings of its own"])
+        let compared = try report(
+            try rules(own.replacing("- name: SSHBruteForce", with: "- name: Mine")), configuration,
+            since: .now - .seconds(86_400), until: .now, compares: true)
+        #expect(compared.notes == ["no rule 'Mine' is in force; there is nothing to compare it with"])
+    }
+
     @Test func `over a range without rows, or a table without the column, says so in a sentence`() async throws {
         let configuration = try await judged()
         let file = try rules(JudgedLog.bruteForce("count: 10"))

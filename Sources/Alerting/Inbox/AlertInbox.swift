@@ -2,7 +2,9 @@ import Columns
 import Detection
 import Foundation
 import Incidents
+@preconcurrency import GRDB
 import Logging
+import Store
 import Synchronization
 import Telemetry
 
@@ -83,6 +85,15 @@ public struct AlertInbox: Sendable {
         try await put(alerts, configuration)
         if !configuration.deadMansSwitches.isEmpty {
             switches.state.withLock { $0.hear(alerts, configuration.deadMansSwitches, now: .now) }
+        }
+    }
+
+    /// The alerts with these names that obs raised itself and that fire: what raised them goes on after a restart.
+    public func raised(_ names: [String], now: Timestamp) async throws -> [(
+        labels: Labels, annotations: Labels, since: Timestamp
+    )] {
+        try await incidents.store.database.read { database in
+            try names.flatMap { try AlertStore.firing(named: $0, now: now, database) }
         }
     }
 

@@ -11,12 +11,14 @@ import ServiceLifecycle
 import Store
 import Streaming
 import Synchronization
+import Telemetry
 
 /// Raises alerts about the pipelines themselves, so that nobody needs a Prometheus to be notified that nothing comes: sources
 /// that are silent or cannot be read, scheduled runs that never started or never ended, tables without new rows at their
-/// deadline.
+/// deadline, and rows that fail their expectations, are late or cannot be understood.
 ///
-/// What is found follows from what is stored (the habits of sources, the runs, the tables), so it is the same after a restart.
+/// Most of it follows from what is stored (the habits of sources, the runs, the tables), so it is the same after a restart. What
+/// was raised before one holds until it can be known whether its problem has gone.
 final class OperationsWatch: Service {
     private let alerts: AlertInbox
     private let sources: SourceWatch
@@ -25,18 +27,23 @@ final class OperationsWatch: Service {
     private let logger: Logger
     private let started: Timestamp
     private let standing = Mutex(StandingAlerts())
+    private let shares: Mutex<RowShares>
+    private let isRestored = Atomic(false)
 
+    /// Those that it raises.
+    static let alertNames = ["ObsSourceDown", "ObsRunOverdue", "ObsDeadlineMissed"] + RowShares.alertNames
     private static let interval = Duration.seconds(15)
     /// As `for` of the alert ObsSourceDown of Prometheus: a log that is being rotated is missing for a moment.
     private static let sourcePatience = Duration.seconds(120)
 
     init(
-        alerts: AlertInbox, sources: SourceWatch, workspace: Workspace, logger: Logger,
+        alerts: AlertInbox, sources: SourceWatch, workspace: Workspace, metrics: MetricsRegistry, logger: Logger,
         started: Timestamp = .now, configuration: @escaping @Sendable () -> Configuration
     ) {
         self.alerts = alerts
         self.sources = sources
         self.workspace = workspace
+        shares = Mutex(RowShares(metrics))
         self.logger = logger
         self.started = started
         self.configuration = configuration
@@ -51,8 +58,12 @@ final class OperationsWatch: Service {
 
     /// Looks once, and posts what is to be posted.
     func look(now: Timestamp) async {
+        do { try await restore(now: now) } catch {
+            // What is not known to have been raised cannot be ended: it ends by itself when it is no longer posted.
+            logger.warning("the alerts of before the restart cannot be read; it is tried again", metadata: ["error": "\(error)"])
+        }
         let found = problems(now: now)
-        let due = standing.withLock { $0.take(found, now: now) }
+        let due = standing.withLock { $0.take(found, now: now) { self.isKnown($0, now: now) } }
         guard !due.isEmpty else { return }
         do { try await alerts.store(due) } catch {
             standing.withLock { $0.couldNotPost(due, now: now) }
@@ -60,11 +71,27 @@ final class OperationsWatch: Service {
         }
     }
 
+    private func restore(now: Timestamp) async throws {
+        guard !isRestored.load(ordering: .acquiring) else { return }
+        let raised = try await alerts.raised(Self.alertNames, now: now)
+        standing.withLock { standing in
+            for one in raised { standing.restore(one.labels, annotations: one.annotations, since: one.since, now: now) }
+        }
+        isRestored.store(true, ordering: .releasing)
+    }
+
+    /// Whether obs has run for long enough to know that a problem has gone: a source must have had the time to be found missing
+    /// again, and a share of rows needs the rows of its span.
+    private func isKnown(_ labels: Labels, now: Timestamp) -> Bool {
+        let isShare = labels["alertname"].map(RowShares.alertNames.contains) ?? false
+        return now - started >= (isShare ? RowShares.span : Self.sourcePatience + Self.interval)
+    }
+
     /// What is wrong now.
     func problems(now: Timestamp) -> [StandingProblem] {
         let configuration = configuration()
-        return sources.reports.compactMap(Self.problem) + runs(configuration, now: now)
-            + configuration.deadlines.compactMap { problem($0, now: now) }
+        return shares.withLock { $0.problems(now: now) } + sources.reports.compactMap(Self.problem)
+            + runs(configuration, now: now) + configuration.deadlines.compactMap { problem($0, now: now) }
     }
 
     private static func problem(_ report: SourceReport) -> StandingProblem? {

@@ -203,18 +203,24 @@ public struct AlertStore: Sendable {
 
     // MARK: Upkeep
 
-    /// The alerts with this name that fire: their labels, and since when. Alerts that cannot be read are left out.
+    /// The alerts with this name that fire and were raised by obs itself, not posted with a link to where they come from: their
+    /// labels and annotations, and since when. Alerts that cannot be read are left out.
     public static func firing(named name: String, now: Timestamp, _ database: Database) throws -> [(
-        labels: Labels, since: Timestamp
+        labels: Labels, annotations: Labels, since: Timestamp
     )] {
         try Row.fetchAll(
             database,
-            sql: "SELECT labels, starts_at FROM alert WHERE instr(labels, ?) > 0 AND ends_at > ?",
+            sql: """
+                SELECT labels, starts_at, annotations FROM alert
+                WHERE instr(labels, ?) > 0 AND ends_at > ? AND generator_url = ''
+                """,
             arguments: [JSONText.quote(name), now.microseconds]
         ).compactMap { row in
             guard let text = String.fromDatabaseValue(row[0]), let start = Int64.fromDatabaseValue(row[1]) else { return nil }
             let labels = JSONText.pairs(text)
-            return labels["alertname"] == name ? (labels, Timestamp(microseconds: start)) : nil
+            guard labels["alertname"] == name else { return nil }
+            let annotations = String.fromDatabaseValue(row[2]).map(JSONText.pairs) ?? [:]
+            return (labels, annotations, Timestamp(microseconds: start))
         }
     }
 
