@@ -59,6 +59,16 @@ struct `A question about incidents` {
         }
     }
 
+    @Test func `as a table for a narrow terminal does without the rule, the last time and the count, and first without nobody`()
+        throws
+    {
+        let all = try questions.list(IncidentFilter())
+        #expect(all.dispensable == ["name", "last_seen", "count"])
+        let open = try questions.list(IncidentFilter(state: .open))
+        #expect(open.dispensable == ["who", "name", "last_seen", "count"] && open.main == "title")
+        #expect(Set(open.dispensable).isSubset(of: open.schema.fields.map(\.name)))
+    }
+
     @Test func `goes on where a page ended, with none twice and none left out`() throws {
         var seen: [Int64] = []
         var filter = IncidentFilter(limit: 2)
