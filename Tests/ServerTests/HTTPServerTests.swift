@@ -84,7 +84,8 @@ struct `The HTTP server` {
         try await ServerFixture.withServer(routes, metrics: metrics) { url in
             #expect(try await ServerFixture.get(url + "/echo/a%20b", method: "POST", body: "!").1 == "a b!")
             // As large as is allowed.
-            #expect(try await ServerFixture.get(url + "/echo/1", method: "POST", body: String(repeating: "x", count: 100)).0 == 200)
+            #expect(
+                try await ServerFixture.get(url + "/echo/1", method: "POST", body: String(repeating: "x", count: 100)).0 == 200)
             for (path, method, body, code) in [
                 ("/nothing", "GET", nil, 404), ("/echo/1", "GET", nil, 405), ("/broken", "GET", nil, 500),
                 ("/echo/1", "POST", String(repeating: "x", count: 101), 413),

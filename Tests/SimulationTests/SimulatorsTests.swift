@@ -56,6 +56,27 @@ struct `Every simulator` {
             #expect(lines(type, faults: []).truth.isEmpty)
         }
     }
+
+    @Test(arguments: ["surge", "silence", "meter"])
+    func `of events makes a fault in the zone and the time that it says, and nowhere else`(fault: String) throws {
+        let (lines, truth) = lines(EventsSimulator.self, hours: 6, faults: [fault])
+        let zones = EventsSimulator.zones.count
+        for one in truth where one.end <= Self.start + .seconds(6 * 3600) {
+            let trips = lines.filter { $0.time >= one.start && $0.time < one.end }.map { $0.text.split(separator: ",") }
+            let own = trips.filter { $0[2] == one.subject }, others = trips.filter { $0[2] != one.subject }
+            // Half a trip a second for a quarter of an hour, over all zones.
+            let usual = 900 * 0.5 / Double(zones)
+            #expect(Double(others.count) > usual * 0.7 * Double(zones - 1) && Double(others.count) < usual * 2 * Double(zones))
+            switch fault {
+            case "silence": #expect(own.isEmpty)
+            case "surge": #expect(Double(own.count) > usual * 3)
+            default:
+                let tooDear = { (trip: [Substring]) in Double(trip[5])! > 3.6 + Double(trip[4])! * 2.2 }
+                #expect(own.allSatisfy(tooDear) && !own.isEmpty && !others.contains(where: tooDear))
+            }
+        }
+        #expect(truth.count >= 3)
+    }
 }
 
 struct `The delivery of lines` {

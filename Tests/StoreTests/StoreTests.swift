@@ -32,6 +32,25 @@ struct `The store` {
         #expect(marks == 0)
     }
 
+    /// 300 pages and more: they are read in pieces of 256.
+    @Test(arguments: [2, 3, 256, 257, 300]) func `names the page that changed, and only that one`(page: Int) throws {
+        do {
+            let store = try Store(path: path, migrations: [first])
+            try store.database.write { database in
+                for _ in 0..<20 { try database.execute(sql: "INSERT INTO thing (name) VALUES (hex(randomblob(40000)))") }
+            }
+            try store.seal()
+        }
+        #expect(try PageSums(of: path).changedPages() == [])
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        try file.seek(toOffset: UInt64((page - 1) * 4096 + 4000))
+        let byte = try #require(try file.read(upToCount: 1)?.first)
+        try file.seek(toOffset: UInt64((page - 1) * 4096 + 4000))
+        try file.write(contentsOf: [byte ^ 1])
+        try file.close()
+        #expect(try PageSums(of: path).changedPages() == [page])
+    }
+
     @Test func `makes its file and folder, and applies what was added since the last time`() throws {
         do {
             let store = try Store(path: path, migrations: [first])

@@ -125,7 +125,7 @@ struct IncidentCommand: AsyncParsableCommand {
 
     struct Merge: IncidentActionCommand {
         static let configuration = CommandConfiguration(
-            commandName: "merge", abstract: "Make incidents parts of another.",
+            commandName: "merge", abstract: "Make incidents children of another.",
             discussion: """
                 From then on they are acknowledged, resolved and shown with it. They keep their numbers, evidence and timelines.
 
@@ -133,13 +133,13 @@ struct IncidentCommand: AsyncParsableCommand {
                   obs incident merge INC-1001 INC-1002 INC-1003
                   obs incident merge INC-1001 INC-1002 --note "the same attacker"
                 """)
-        @Argument(help: "The incident that stays.") var whole: String
-        @Argument(help: "Those that become parts of it.") var parts: [String]
+        @Argument(help: "The incident that stays.") var parent: String
+        @Argument(help: "Those that become its children.") var children: [String]
         @OptionGroup var options: IncidentActionOptions
         @Option(help: "Why.") var note: String?
-        var ids: [String] { [whole] }
-        var action: IncidentStore.Action { .merge(parts) }
-        var past: String { "\(parts.joined(separator: ", ")) merged into it" }
+        var ids: [String] { [parent] }
+        var action: IncidentStore.Action { .merge(children) }
+        var past: String { "\(children.joined(separator: ", ")) merged into it" }
     }
 
     struct Split: IncidentActionCommand {
@@ -150,7 +150,7 @@ struct IncidentCommand: AsyncParsableCommand {
                   obs incident split INC-1002
                   obs incident split INC-1002 --note "another attacker"
                 """)
-        @Argument(help: "The parts.") var ids: [String]
+        @Argument(help: "The children.") var ids: [String]
         @OptionGroup var options: IncidentActionOptions
         @Option(help: "Why.") var note: String?
         var action: IncidentStore.Action { .split }
