@@ -40,7 +40,7 @@ let package = Package(
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
         .target(
             name: "Ingest",
-            dependencies: ["Columns", "Parsing", "Telemetry", "CBzip2", "CLzma", "CZlib", "CZstd", .log, .grdb]),
+            dependencies: ["Columns", "Parsing", "Telemetry", "CBzip2", "CLinux", "CLzma", "CZlib", "CZstd", .log, .grdb]),
         .target(
             name: "Streaming",
             dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle]),

@@ -8,6 +8,8 @@
 // setresuid is hidden from Swift, and prctl and syscall are variadic, which Swift does not see.
 int setresuid(uid_t real, uid_t effective, uid_t saved);
 int setresgid(gid_t real, gid_t effective, gid_t saved);
+// Hidden too: without the flag another thread could start a program in between that inherits the pipe.
+int pipe2(int ends[2], int flags);
 
 // Makes a process of root's one of another user, for the program that it executes next; of root's rights it keeps, where it has it, the one to read
 // everything. Returns 0, or errno: then it is neither the one nor the other, and must end.

@@ -32,6 +32,7 @@ extension SourceKind {
 enum SourceKinds {
     /// In the order in which sentences name their keys.
     static let all: [any SourceKind.Type] = [
-        FollowSource.Configuration.self, PushedSource.self, SQLiteSource.Configuration.self, FolderSource.Configuration.self,
+        FollowSource.Configuration.self, JournalSource.Configuration.self, PushedSource.self, SQLiteSource.Configuration.self,
+        FolderSource.Configuration.self,
     ]
 }

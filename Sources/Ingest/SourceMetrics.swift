@@ -8,6 +8,7 @@ struct SourceMetrics: Sendable {
     let rotations: Counter
     let truncations: Counter
     let lost: Counter
+    let restarts: Counter
     let files: Gauge
     let lag: Gauge
 
@@ -29,6 +30,10 @@ struct SourceMetrics: Sendable {
         lost =
             registry.counter(
                 "obs_source_lost_files_total", help: "Rotated files whose rest was not found, so that lines may be lost.",
+                labels: ["source"])[source]
+        restarts =
+            registry.counter(
+                "obs_source_restarts_total", help: "Times that the program which a source reads from was started again.",
                 labels: ["source"])[source]
         files = registry.gauge("obs_source_open_files", help: "Files that a source follows.", labels: ["source"])[source]
         lag =

@@ -20,6 +20,13 @@ public struct SourceSettings: Sendable, Decodable {
         SourceSettings(SQLiteSource.Configuration(path: path, table: table, key: key))
     }
 
+    /// Reads systemd's journal: entries of these facilities, and of all where none is named.
+    public static func journal(facilities: [String]) -> SourceSettings {
+        var configuration = JournalSource.Configuration()
+        configuration.facilities = facilities
+        return SourceSettings(configuration)
+    }
+
     private struct EntryKey: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }

@@ -43,6 +43,9 @@ public protocol LogFormat: Sendable {
     /// How a pipeline counts the events by what they say; nil where their number is enough.
     static var counter: EventCounter? { get }
 
+    /// Whether its lines are syslog lines, so that an entry of systemd's journal (`journalctl -o json`) is given to it as one.
+    static var readsSyslogLines: Bool { get }
+
     /// Whether a record may be several lines, so that ``flush()`` may have something to give.
     static var keepsRecords: Bool { get }
     /// What was kept because its record could still go on: asked for at the end of a partition, and when nothing has come in it
@@ -151,6 +154,8 @@ public struct ParsedBatch: Sendable {
 extension LogFormat {
     /// None.
     public static var aliases: [String] { [] }
+    /// False: a line is given to the format as it came.
+    public static var readsSyslogLines: Bool { false }
     /// False: each line is a record.
     public static var keepsRecords: Bool { false }
     /// None.

@@ -23,6 +23,7 @@ public enum RawLines {
 
     /// What `format` makes of lines. Those that are too long are not lines of it, whatever is in them.
     public static func parse(_ lines: Batch, with format: inout any LogFormat) -> ParsedBatch {
+        let lines = type(of: format).readsSyslogLines ? JournalLines.asSyslog(lines) : lines
         guard case .text(let texts) = lines["line"]?.values, let range = lines["line"]?.range else { return format.parse(lines) }
         let limit = UInt32(maxLineLength)
         guard range.contains(where: { texts.offsets[$0 + 1] - texts.offsets[$0] >= limit }) else { return format.parse(lines) }

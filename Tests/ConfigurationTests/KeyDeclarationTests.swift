@@ -19,6 +19,7 @@ struct `The reference of the configuration` {
         - { name: b, http: true, pipeline: shop, input: views }
         - { name: c, sqlite: shop.db, table: orders, key: order_id, pipeline: shop, input: orders }
         - { name: d, folder: products, pipeline: shop, input: products }
+        - { name: e, journald: { units: [ssh], identifiers: [sshd], facilities: [auth], directory: /j, lines: json } }
         alerting:
           global: { smtp_smarthost: 'b.org:25', http_config: { proxy_url: 'http://127.0.0.1/' } }
           route: { receiver: ada, routes: [{ receiver: ada, matchers: ['severity=critical'] }] }

@@ -15,6 +15,11 @@ struct `The settings of a source` {
         (#"{"name":"auth","file":"/var/log/auth.log","also":["/srv/*"]}"#, "/var/log/auth.log"),
         (#"{"name":"views","http":true}"#, "/api/v1/ingest/auth"), (#"{"name":"p","folder":"products"}"#, "products"),
         (#"{"name":"o","sqlite":"shop.db","table":"orders","key":"id"}"#, "shop.db#orders"),
+        (#"{"name":"auth","journald":{}}"#, "journald"),
+        (
+            #"{"name":"auth","journald":{"units":["ssh"],"facilities":["auth"],"directory":"/j"}}"#,
+            "journald in /j: ssh, auth"
+        ),
         (#"{"name":"auth","file":"a.log","http":false}"#, "a.log"),
     ])
     func `are those of the one kind whose key an entry has`(json: String, place: String) throws {
@@ -23,13 +28,15 @@ struct `The settings of a source` {
     }
 
     @Test(arguments: [
-        (#"{"name":"a"}"#, "source 'a' has none of file, http, sqlite and folder; give one"),
-        (#"{"name":"a","http":false}"#, "source 'a' has none of file, http, sqlite and folder; give one"),
-        (#"{"name":"a","file":"x","folder":"y"}"#, "source 'a' has several of file, http, sqlite and folder; give one"),
+        (#"{"name":"a"}"#, "source 'a' has none of file, journald, http, sqlite and folder; give one"),
+        (#"{"name":"a","http":false}"#, "source 'a' has none of file, journald, http, sqlite and folder; give one"),
+        (#"{"name":"a","file":"x","folder":"y"}"#, "source 'a' has several of file, journald, http, sqlite and folder; give one"),
         (
             #"{"name":"a b","http":true}"#,
             "source 'a b' is pushed to; write letters, digits, '-' and '_' in its name, at most 64"
         ),
+        (#"{"name":"j","journald":{"units":["a b"]}}"#, "units has 'a b'; write a name without blanks, of at most 255 bytes"),
+        (#"{"name":"j","journald":{"lines":"xml"}}"#, "lines is 'xml'; write text or json"),
         (
             #"{"name":"o","sqlite":"shop.db","table":"orders"}"#,
             "source 'o' reads a database; name its 'table' and 'key', a column that grows"

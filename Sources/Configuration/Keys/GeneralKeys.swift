@@ -90,8 +90,8 @@ extension KeySections {
             ]),
         KeySection(
             .obs, "sources[]",
-            meaning: "A source: where lines come from, and the pipeline that reads them. One of `file`, `http`, `sqlite` and "
-                + "`folder` says the kind.",
+            meaning: "A source: where lines come from, and the pipeline that reads them. One of `file`, `journald`, `http`, "
+                + "`sqlite` and `folder` says the kind.",
             keys: [
                 .init("name", .text, required: true, "The name in metrics, logs and checkpoints; unique.", example: "auth"),
                 .init(
@@ -101,6 +101,9 @@ extension KeySections {
                     "also", .texts, default: "[]",
                     "Paths or patterns to which a followed file is rotated outside its own folder.",
                     example: "[/srv/old/auth.log*]"),
+                .init(
+                    "journald", .section, "systemd's journal, read by `journalctl`; `{}` is all of it.",
+                    example: "{ facilities: [auth, authpriv] }"),
                 .init(
                     "http", .flag, default: "false", "Lines are pushed to `/api/v1/ingest/NAME`.", example: "true"),
                 .init("sqlite", .text, "A SQLite database, with `table` and `key`.", example: "shop.db"),
@@ -116,6 +119,30 @@ extension KeySections {
                     "silent_after", .text,
                     "How long no line may come until the source counts as silent, or `never`; by default "
                         + "it is learned from the gaps between its lines.", example: "6h"),
+            ]),
+        KeySection(
+            .obs, "sources[].journald",
+            meaning: "Which entries of systemd's journal are read: those that any of `units`, `identifiers` and `facilities` "
+                + "names, or all where none is given.",
+            keys: [
+                .init(
+                    "units", .texts, default: "[]",
+                    "Units of systemd, by which nobody can pass for another; `.service` may be left out.",
+                    example: "[ssh.service]"),
+                .init(
+                    "identifiers", .texts, default: "[]", "Names that programs give themselves, as in the lines of syslog.",
+                    example: "[sshd, sudo]"),
+                .init(
+                    "facilities", .texts, default: "[]",
+                    "Facilities of syslog; `auth` and `authpriv` together are what `/var/log/auth.log` holds.",
+                    example: "[auth, authpriv]"),
+                .init(
+                    "directory", .text, "The folder of another journal than this machine's own.",
+                    example: "/var/log/journal/remote"),
+                .init(
+                    "lines", .choice(["text", "json"]), default: "text",
+                    "What a line is: the syslog line that an entry stands for, or the entry with all its fields as JSON.",
+                    example: "json"),
             ]),
     ]
 }

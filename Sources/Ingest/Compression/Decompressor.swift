@@ -22,9 +22,9 @@ struct DecompressionStep {
     var problem: String?
 }
 
-/// How a file is compressed: known by its first bytes, not by its name.
+/// How a file is compressed, or packed in another way that is not lines: known by its first bytes, not by its name.
 enum Compression: CaseIterable {
-    case gzip, zstandard, xz, bzip2
+    case gzip, zstandard, xz, bzip2, journalExport
 
     /// How the names of such files end.
     static let endings = [".gz", ".zst", ".xz", ".bz2"]
@@ -39,6 +39,7 @@ enum Compression: CaseIterable {
         case .zstandard: "zstd"
         case .xz: "xz"
         case .bzip2: "bzip2"
+        case .journalExport: "journal export"
         }
     }
 
@@ -48,6 +49,8 @@ enum Compression: CaseIterable {
         case .zstandard: [0x28, 0xB5, 0x2F, 0xFD]
         case .xz: [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]
         case .bzip2: Array("BZh".utf8)
+        // Every writer of the format begins an entry with it.
+        case .journalExport: Array("__CURSOR=".utf8)
         }
     }
 
@@ -90,6 +93,7 @@ enum Compression: CaseIterable {
         case .zstandard: Zstandard()
         case .xz: XZ()
         case .bzip2: Bzip2()
+        case .journalExport: JournalExport()
         }
     }
 }

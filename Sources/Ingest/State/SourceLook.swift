@@ -60,7 +60,7 @@ public struct SourceLook: Sendable, Equatable {
     }
 
     /// `reading`, or what is wrong with the file at `path`.
-    private static func state(of path: String) -> SourceState {
+    static func state(of path: String) -> SourceState {
         var information = stat()
         guard stat(path, &information) == 0 else { return failure(of: path) }
         guard information.st_mode & S_IFMT == S_IFREG else { return .irregular(path, kind: kind(information)) }
@@ -69,7 +69,7 @@ public struct SourceLook: Sendable, Equatable {
     }
 
     /// Why `stat` failed.
-    private static func failure(of path: String) -> SourceState {
+    static func failure(of path: String) -> SourceState {
         guard errno == EACCES else { return .missing(path) }
         return closedFolder((path as NSString).deletingLastPathComponent, for: path)
             ?? .unreadable(path, access: FileAccess(user: user))

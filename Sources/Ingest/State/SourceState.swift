@@ -9,6 +9,8 @@ public enum SourceState: Sendable, Equatable {
     case reading
     /// Nothing is there; it is read as soon as it appears.
     case missing(String)
+    /// What gives the lines is not on this machine; the sentence says what, and what to do.
+    case unavailable(sentence: String)
     /// It is there, and this user may not read it.
     case unreadable(String, access: FileAccess)
     /// A FIFO, a folder, a socket or a device: nothing that can be read again after a restart.
@@ -29,7 +31,7 @@ public enum SourceState: Sendable, Equatable {
     public var reason: Reason {
         switch self {
         case .reading: .reading
-        case .missing: .missing
+        case .missing, .unavailable: .missing
         case .unreadable: .unreadable
         case .irregular: .irregular
         case .notUnderstood: .notUnderstood
@@ -44,7 +46,7 @@ public enum SourceState: Sendable, Equatable {
     public var canBeOpened: Bool {
         switch self {
         case .reading, .notUnderstood, .silent: true
-        case .missing, .unreadable, .irregular: false
+        case .missing, .unavailable, .unreadable, .irregular: false
         }
     }
 
@@ -56,6 +58,7 @@ public enum SourceState: Sendable, Equatable {
             SourcePattern.isPattern(path)
                 ? "no file matches \(path); it is read as soon as one appears, or correct the pattern"
                 : "\(path): there is no such file; it is read as soon as it appears, or correct the path"
+        case .unavailable(let sentence): sentence
         case .unreadable(let path, let access): "\(path): user '\(access.user)' may not read it; \(access.remedy)"
         case .irregular(let path, let kind):
             "\(path): is a \(kind), and only regular files are followed; name a file, or push the lines to a source with "
