@@ -1,8 +1,8 @@
 import Columns
 import Foundation
 
-/// The export format of systemd's journal (`journalctl -o export`), which has a line for each field and values of any bytes, as the
-/// lines that `journalctl -o json` would have written. To the readers of files it is one more form of compression.
+/// The export format of systemd's journal (`journalctl -o export`), which has a line for each field and values of any bytes, as
+/// the lines that `journalctl -o json` would have written. To the readers of files it is one more form of compression.
 ///
 ///     __CURSOR=s=76…;i=1;…           {"__CURSOR":"s=76…;i=1;…","MESSAGE":[97,10,255]}
 ///     MESSAGE
