@@ -135,6 +135,12 @@ struct `The habit of a source` {
         #expect(limit > .seconds(28_800) && limit < .seconds(2 * 86_400))
     }
 
+    @Test func `goes by the gaps up to which exactly nine tenths of the time were spent`() {
+        // 18 times 512 s are nine tenths of 10,240 s.
+        #expect(habit(days: 1, [(18, 512), (1, 1024)]).limit == .seconds(3 * 512))
+        #expect(habit(days: 1, [(17, 512), (1, 512 + 1024)]).limit == .seconds(3 * 2048))
+    }
+
     @Test func `follows a source that changes its ways`() {
         var habit = habit(days: 10, [(24, 3600)])
         for _ in 0..<60 * 1440 { habit.learn(.seconds(60)) }

@@ -35,6 +35,15 @@ struct `The door` {
         #expect(known.isKnown(authority) == isKnown)
     }
 
+    @Test(arguments: [
+        ("obs", true), ("obs_1.example-2.org", true), ("_obs", true), ("OBS", true), ("192.0.2.7", true), ("", false),
+        ("a b", false),
+        ("a:1", false), ("a/b", false), ("a@b", false), ("[::1]", false), ("bücher", false), ("a`b", false), ("a{b", false),
+        (String(repeating: "a", count: 253), true), (String(repeating: "a", count: 254), false),
+    ]) func `may be given names of letters, digits, hyphens, dots and low lines`(name: String, may: Bool) {
+        #expect(KnownHosts.isName(name) == may)
+    }
+
     @Test func `refuses everything that is asked of a name that nobody gave it`() async throws {
         let metrics = MetricsRegistry()
         try await ServerFixture.withServer(Self.echo, hosts: hosts(hosts: ["obs"]), metrics: metrics) { url in

@@ -354,6 +354,32 @@ struct `A pipeline` {
         #expect(try await runner.run([source], mode: .batch).events == 200)
     }
 
+    @Test func `commits its first lines at once, however long its interval is`() async throws {
+        /// Stays open after its lines, as a log that is followed does.
+        struct Followed: Source {
+            let name = "s"
+            func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
+                var builder = RawLinesBuilder()
+                builder.append(
+                    Array(#"{"event_time":"2026-01-01T00:00:00Z","method":"GET"}"#.utf8).span, offset: 0, source: name, file: "",
+                    arrival: Timestamp(seconds: 2_000_000_000))
+                try await deliver(
+                    SourceChunk(lines: builder.finish(), position: SourcePosition(cursor: "1"), partition: ""))
+                while !Task.isCancelled { try? await Task.sleep(for: .seconds(3600)) }
+            }
+        }
+        let folder = TemporaryFolder()
+        var definition = PipelineDefinition(
+            name: "p",
+            inputs: [InputDefinition(name: "p", table: "p", format: "json", options: FormatOptions(columns: Self.columns))])
+        definition.commitInterval = .seconds(3600)
+        let runner = try await runner(folder, definition)
+        let running = Task { try await runner.run([Followed()], mode: .stream) }
+        #expect(await eventually { ((try? folder.lake.table("silver.p").rowCount()) ?? 0) == 1 })
+        running.cancel()
+        _ = try? await running.value
+    }
+
     /// Takes its time with each thing that it is told, and fails at the one that it was asked to fail at.
     private actor Witness: PipelineObserver {
         static let name = "witness"

@@ -59,6 +59,7 @@ final class OperationsWatch: Service {
     /// Looks once, and posts what is to be posted.
     func look(now: Timestamp) async {
         do { try await restore(now: now) } catch {
+            guard !Task.isCancelled else { return }
             // What is not known to have been raised cannot be ended: it ends by itself when it is no longer posted.
             logger.warning("the alerts of before the restart cannot be read; it is tried again", metadata: ["error": "\(error)"])
         }
@@ -67,6 +68,7 @@ final class OperationsWatch: Service {
         guard !due.isEmpty else { return }
         do { try await alerts.store(due) } catch {
             standing.withLock { $0.couldNotPost(due, now: now) }
+            guard !Task.isCancelled else { return }
             logger.warning("alerts about pipelines could not be stored; it is tried again", metadata: ["error": "\(error)"])
         }
     }
