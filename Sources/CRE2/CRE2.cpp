@@ -36,10 +36,10 @@ static obs_re2_fault fault_of(RE2::ErrorCode code) {
 }
 
 obs_re2 *obs_re2_compile(
-    const void *pattern, size_t length, int64_t max_memory, obs_re2_fault *fault, char *part, size_t part_capacity) {
+    const void *pattern, size_t length, int64_t max_memory, bool captures, obs_re2_fault *fault, char *part, size_t part_capacity) {
     RE2::Options options;
     options.set_log_errors(false);
-    options.set_never_capture(true);
+    options.set_never_capture(!captures);
     options.set_max_mem(max_memory);
     part[0] = 0;
     *fault = obs_re2_too_large;
@@ -63,6 +63,29 @@ int obs_re2_program_size(const obs_re2 *expression) { return expression->express
 
 bool obs_re2_matches(const obs_re2 *expression, const void *text, size_t length) {
     return expression->expression.Match(piece(text, length), 0, length, RE2::ANCHOR_BOTH, nullptr, 0);
+}
+
+int obs_re2_groups(const obs_re2 *expression) { return expression->expression.NumberOfCapturingGroups(); }
+
+void obs_re2_name_of_group(const obs_re2 *expression, int index, char *name, size_t capacity) {
+    const auto &names = expression->expression.CapturingGroupNames();
+    auto found = names.find(index);
+    size_t kept = found == names.end() ? 0 : std::min(found->second.size(), capacity - 1);
+    if (kept > 0) memcpy(name, found->second.data(), kept);
+    name[kept] = 0;
+}
+
+bool obs_re2_capture(const obs_re2 *expression, const void *text, size_t length, int64_t *places, int groups) {
+    re2::StringPiece found[obs_re2_max_groups + 1];
+    if (groups > obs_re2_max_groups) return false;
+    re2::StringPiece whole = piece(text, length);
+    if (!expression->expression.Match(whole, 0, length, RE2::ANCHOR_BOTH, found, groups + 1)) return false;
+    for (int index = 0; index < groups; index++) {
+        const re2::StringPiece &part = found[index + 1];
+        places[2 * index] = part.data() == nullptr ? -1 : part.data() - whole.data();
+        places[2 * index + 1] = part.data() == nullptr ? -1 : places[2 * index] + (int64_t)part.size();
+    }
+    return true;
 }
 
 void obs_re2_free(obs_re2 *expression) { delete expression; }

@@ -9,6 +9,9 @@
 extern "C" {
 #endif
 
+// The most groups of one pattern that capture.
+enum { obs_re2_max_groups = 64 };
+
 // A compiled pattern. Never changed once made: any number of threads may match with it at once.
 typedef struct obs_re2 obs_re2;
 
@@ -32,9 +35,9 @@ typedef enum {
 } obs_re2_fault;
 
 // Compiles a pattern, which and whose automata may take `max_memory` bytes. NULL when it is refused: then `fault` says why, and the first bytes of what is
-// wrong in it stand in `part` (of `part_capacity` bytes, ended by a zero).
+// wrong in it stand in `part` (of `part_capacity` bytes, ended by a zero). Without `captures` its groups only group.
 obs_re2 *_Nullable obs_re2_compile(
-    const void *_Nullable pattern, size_t length, int64_t max_memory, obs_re2_fault *_Nonnull fault, char *_Nonnull part,
+    const void *_Nullable pattern, size_t length, int64_t max_memory, bool captures, obs_re2_fault *_Nonnull fault, char *_Nonnull part,
     size_t part_capacity);
 
 // How many instructions the pattern has: a match takes at most so many steps a byte.
@@ -42,6 +45,16 @@ int obs_re2_program_size(const obs_re2 *_Nonnull expression);
 
 // Whether the whole of a text is matched.
 bool obs_re2_matches(const obs_re2 *_Nonnull expression, const void *_Nullable text, size_t length);
+
+// How many groups capture.
+int obs_re2_groups(const obs_re2 *_Nonnull expression);
+
+// The name of the group `index` (from 1) in `name` (of `capacity` bytes, ended by a zero); empty where it has none.
+void obs_re2_name_of_group(const obs_re2 *_Nonnull expression, int index, char *_Nonnull name, size_t capacity);
+
+// Whether the whole of a text is matched; then `places` has the start and the end of the groups 1 to `groups`, -1 for one that took no part.
+bool obs_re2_capture(
+    const obs_re2 *_Nonnull expression, const void *_Nullable text, size_t length, int64_t *_Nonnull places, int groups);
 
 void obs_re2_free(obs_re2 *_Nonnull expression);
 

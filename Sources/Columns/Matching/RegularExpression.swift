@@ -39,9 +39,26 @@ public struct RegularExpression: Sendable, Hashable {
     private let program: Program
 
     /// Compiles the pattern, which may cost milliseconds; matching then is linear in the text.
-    public init(_ pattern: String) throws(Malformed) {
+    ///
+    /// - Parameter captures: keeps what groups match, for ``captures(_:into:)``; at most ``maxGroups`` groups.
+    public init(_ pattern: String, captures: Bool = false) throws(Malformed) {
         self.pattern = pattern
-        program = try Program(pattern)
+        program = try Program(pattern, captures: captures)
+        guard program.groups <= Self.maxGroups else {
+            throw Malformed(pattern: pattern, reason: "it has \(program.groups) groups; write at most \(Self.maxGroups)")
+        }
+    }
+
+    /// The most groups that may capture.
+    public static let maxGroups = Int(obs_re2_max_groups)
+
+    /// The names of the groups that capture, in the order of their parentheses; nil for one without a name.
+    public var groupNames: [String?] { program.groupNames }
+
+    /// Whether all of `text` matches; then `places` has what each group took, in the order of ``groupNames``; an empty range
+    /// from -1 for one that took no part.
+    public func captures(_ text: Span<UInt8>, into places: inout [Range<Int>]) -> Bool {
+        program.captures(text, into: &places)
     }
 
     /// Whether all of `text` matches.
@@ -69,7 +86,7 @@ private final class Program: @unchecked Sendable {
     private let handle: OpaquePointer
     let size: Int
 
-    init(_ pattern: String) throws(RegularExpression.Malformed) {
+    init(_ pattern: String, captures: Bool) throws(RegularExpression.Malformed) {
         func refuse(_ reason: String) -> RegularExpression.Malformed { .init(pattern: pattern, reason: reason) }
         guard pattern.utf8.count <= RegularExpression.maxLength else {
             throw refuse("it has \(pattern.utf8.count) bytes; write at most \(RegularExpression.maxLength)")
@@ -85,7 +102,7 @@ private final class Program: @unchecked Sendable {
         var part = [CChar](repeating: 0, count: 60)
         let made = text.bytes.withUnsafeBytes { bytes in
             obs_re2_compile(
-                bytes.baseAddress, bytes.count, RegularExpression.maxMemory, &fault, &part, part.count)
+                bytes.baseAddress, bytes.count, RegularExpression.maxMemory, captures, &fault, &part, part.count)
         }
         guard let made else {
             throw refuse(
@@ -105,6 +122,28 @@ private final class Program: @unchecked Sendable {
     func matches(_ text: Span<UInt8>) -> Bool {
         // Safe because RE2 reads only the bytes of the span, during the call.
         text.withUnsafeBytes { obs_re2_matches(handle, $0.baseAddress, $0.count) }
+    }
+
+    var groups: Int { Int(obs_re2_groups(handle)) }
+
+    var groupNames: [String?] {
+        (0..<groups).map { index in
+            var name = [CChar](repeating: 0, count: 256)
+            obs_re2_name_of_group(handle, Int32(index + 1), &name, name.count)
+            return name[0] == 0 ? nil : String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+    }
+
+    func captures(_ text: Span<UInt8>, into places: inout [Range<Int>]) -> Bool {
+        let count = groups
+        return withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * RegularExpression.maxGroups) { found in
+            // Safe because RE2 reads only the bytes of the span, during the call, and writes two numbers per group.
+            guard text.withUnsafeBytes({ obs_re2_capture(handle, $0.baseAddress, $0.count, found.baseAddress!, Int32(count)) })
+            else { return false }
+            places.removeAll(keepingCapacity: true)
+            for index in 0..<count { places.append(Int(found[2 * index])..<Int(found[2 * index + 1])) }
+            return true
+        }
     }
 
     private static func reason(_ fault: obs_re2_fault, _ part: String) -> String {
