@@ -54,12 +54,15 @@ public struct Configuration: Sendable {
         var configuration = Configuration()
         let path = file ?? "obs.yaml"
         // Without a name the file may be missing; one that is there and cannot be read must not pass for that.
-        if file != nil || FileManager.default.fileExists(atPath: path) {
+        if hasFile(file) {
             configuration = try ConfigurationReader.read(String(decoding: try contents(path), as: UTF8.self), path: path)
         }
         if let dataDirectory { configuration.dataDirectory = dataDirectory }
         return configuration
     }
+
+    /// Whether there is a file to read: one that is named, or `obs.yaml`.
+    public static func hasFile(_ file: String?) -> Bool { file != nil || FileManager.default.fileExists(atPath: "obs.yaml") }
 
     /// The configuration file as it is read, with `<secret>` for each secret.
     ///

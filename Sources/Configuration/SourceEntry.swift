@@ -43,6 +43,12 @@ extension Configuration {
             settings = .file(file)
         }
 
+        /// A source of the pipeline `ssh`.
+        public init(name: String, settings: SourceSettings) {
+            self.name = name
+            self.settings = settings
+        }
+
         /// Of an entry under `sources`; it has exactly one of the keys that name a kind.
         public init(from decoder: any Decoder) throws {
             let container = try decoder.container(keyedBy: CodingKeys.self)

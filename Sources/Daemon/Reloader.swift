@@ -52,7 +52,9 @@ final class Reloader: Sendable {
     func reload() async -> String? {
         do {
             let old = inForce.withLock { $0 }
-            let new = try Configuration.load(file: file, dataDirectory: old.dataDirectory)
+            var new = try Configuration.load(file: file, dataDirectory: old.dataDirectory)
+            // Without a file what was found at the start is watched on.
+            if !Configuration.hasFile(file) { new.sources = old.sources }
             let plans = try PipelinePlan.plans(new)
             try pipelines.check(plans)
             alerts.reconfigure(new.alerting)

@@ -21,7 +21,8 @@ struct Obs: AsyncParsableCommand {
             """,
         version: BuildInfo.version,
         subcommands: [
-            RunCommand.self, DemoCommand.self, ProcessCommand.self, ReplayCommand.self, ParseCommand.self, QueryCommand.self,
+            InitCommand.self, RunCommand.self, DemoCommand.self, ProcessCommand.self, ReplayCommand.self, ParseCommand.self,
+            QueryCommand.self,
             IncidentCommand.self, BlocklistCommand.self, SilenceCommand.self, AlertCommand.self, RouteCommand.self,
             NotificationCommand.self,
             ModelCommand.self, RulesCommand.self, LakeCommand.self,

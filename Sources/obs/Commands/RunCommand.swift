@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Daemon
 import Jobs
 
@@ -9,6 +10,9 @@ struct RunCommand: AsyncParsableCommand {
             SIGTERM and Ctrl-C stop the sources, commit what was read and exit with 0. SIGHUP (or POST /-/reload) \
             reads the configuration again: pipelines that changed go on from their checkpoints, a bad configuration changes \
             nothing.
+
+            Without a configuration it watches the log-ins of this machine: systemd's journal, else /var/log/auth.log or \
+            /var/log/secure; 'obs init' writes that down.
 
             Examples:
               obs run -c obs.yaml
@@ -24,7 +28,12 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let configuration = try common.configurationForWriting()
+        var configuration = try common.configurationForWriting()
+        if !Configuration.hasFile(common.config) {
+            let found = FoundSources()
+            configuration.sources = found.sources
+            found.report(to: configuration.logger(isService: true))
+        }
         for pipeline in newCheckpoint { try Replaying.startAnew(pipeline, configuration) }
         try await Daemon(configuration, configurationFile: common.config).run()
     }
