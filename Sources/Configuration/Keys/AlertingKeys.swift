@@ -154,7 +154,7 @@ extension KeySections {
                     "join_evidence", .flag, default: "false", "Whether findings on the same line are joined too.", example: "true"
                 ),
                 .init(
-                    "join_within", .duration(), default: "3h", "How long after its last event an incident can be joined.",
+                    "join_within", .duration(), default: "2h", "How long after its last event an incident can be joined.",
                     example: "30m"),
                 .init(
                     "flap_count", .number(0...1_000_000), default: "5",

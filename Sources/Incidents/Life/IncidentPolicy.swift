@@ -12,7 +12,7 @@ public struct IncidentPolicy: Sendable, Decodable {
     /// Whether a finding with a line of evidence of an open incident becomes its child.
     public var joinsEvidence = false
     /// How long after the last event of an incident another finding still joins it.
-    public var joinWithin = Duration.seconds(3 * 3600)
+    public var joinWithin = Duration.seconds(2 * 3600)
     /// How often the same incident may be opened within ``flapWithin``; after that it is reopened and stays open until it has
     /// been quiet for as long. 0 is without limit.
     public var flapCount = 5
