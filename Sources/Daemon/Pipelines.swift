@@ -225,8 +225,9 @@ struct PipelineService: Service {
     }
 
     private func setup(_ entry: Configuration.SourceEntry) -> SourceSetup {
-        SourceSetup(name: entry.name, metrics: metrics, logger: logger) { [spools = surroundings.spools] in
-            try await spools.spool(entry)
+        SourceSetup(name: entry.name, metrics: metrics, logger: logger) {
+            [spools = surroundings.spools, plan] in
+            try await spools.spool(entry, of: plan.definition)
         }
     }
 

@@ -55,8 +55,10 @@ public struct Daemon: Sendable {
             logger.error("a spool is damaged", metadata: ["error": "\(problem)"])
         }
         let serving = try workspace.serving(configuration.pipelines, health: health, logger: logger)
-        for entry in configuration.sources where entry.settings.isPushed { _ = try await spools.spool(entry) }
         let plans = try PipelinePlan.plans(configuration)
+        for plan in plans {
+            for entry in plan.sources where entry.settings.isPushed { _ = try await spools.spool(entry, of: plan.definition) }
+        }
         let watch = SourceWatch(
             plans, store: SourceActivities(store: workspace.store), readiness: readiness, metrics: metrics, logger: logger)
         let pipelines = PipelineSupervisor(
@@ -70,7 +72,7 @@ public struct Daemon: Sendable {
             version: BuildInfo.version, alerts: alerts, incidents: workspace.incidents, lake: workspace.lake, serving: serving,
             runbooks: configuration.runbooks, readiness: readiness, metrics: metrics)
         served.dashboards = configuration.http.dashboards
-        served.spools = { await spools.all }
+        served.receiver = PushReceiver { await spools.all }
         served.sources = { watch.reports }
         served.blocklist = { reloader.blocklist }
         served.reload = { await reloader.reload() }

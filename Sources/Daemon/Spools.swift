@@ -9,7 +9,8 @@ import Streaming
 actor Spools {
     private let folder: String
     private let checkpoints: String
-    private var open: [String: Spool] = [:]
+    private var open: [String: PushTarget] = [:]
+    private var spools: [String: Spool] = [:]
 
     init(_ workspace: Workspace) {
         folder = workspace.path + "/spool"
@@ -17,17 +18,22 @@ actor Spools {
     }
 
     /// What can be pushed to now.
-    var all: [String: Spool] { open }
+    var all: [PushTarget] { Array(open.values) }
 
-    /// The spool of a source, opened if it is not.
-    func spool(_ entry: Configuration.SourceEntry) throws -> Spool {
-        if let known = open[entry.name] { return known }
+    /// The spool of a source, opened if it is not. From now on lines can be pushed to it as `entry` says.
+    func spool(_ entry: Configuration.SourceEntry, of pipeline: PipelineDefinition) throws -> Spool {
+        let spool = try spools[entry.name] ?? makeSpool(entry)
+        spools[entry.name] = spool
+        let format = try? pipeline.input(entry.input).format
+        open[entry.name] = PushTarget(entry.settings, name: entry.name, spool: spool, readsJSON: format == "json")
+        return spool
+    }
+
+    private func makeSpool(_ entry: Configuration.SourceEntry) throws -> Spool {
         let checkpoints = checkpoints, name = entry.name, pipeline = entry.pipeline
-        let spool = try Spool(name: name, folder: folder) { inode in
+        return try Spool(name: name, folder: folder) { inode in
             Self.isIn(inode, CheckpointFolder.positions(of: pipeline, in: checkpoints)?[name])
         }
-        open[name] = spool
-        return spool
     }
 
     /// Whether the last committed position of a source is in the file with `inode`: a follower goes there once it has read all of

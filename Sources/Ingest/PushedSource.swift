@@ -1,14 +1,28 @@
 import Columns
 
-/// Lines that are pushed to `/api/v1/ingest/NAME`: they are in a ``Spool`` before they are acknowledged, and then a file like
-/// any other.
+/// Lines that are pushed to `/api/v1/ingest/NAME`, or by a shipper in a protocol of its own (``PushReceiver``): they are in a
+/// ``Spool`` before they are acknowledged, and then a file like any other.
 ///
 ///     - { name: views, http: true, pipeline: shop }
+///     - { name: auth, http: true, match: 'job="auth"', pipeline: ssh }
 struct PushedSource: SourceKind {
     /// `http`.
     static let entryKey = "http"
 
-    private enum CodingKeys: CodingKey { case name, http }
+    /// What a record of a shipper becomes.
+    enum Lines: String, Sendable, Hashable {
+        /// Its text, as it was sent.
+        case text
+        /// An object with all that was sent.
+        case json
+    }
+
+    /// The labels of the records that it takes; none where it takes what no other source does.
+    var matchers: [Matcher] = []
+    /// Nil where the format of the pipeline decides.
+    var lines: Lines?
+
+    private enum CodingKeys: CodingKey { case name, http, match, lines }
 
     /// Reads an entry.
     ///
@@ -20,6 +34,15 @@ struct PushedSource: SourceKind {
         guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
             throw entry.refused(
                 .name, "source '\(name)' is pushed to; write letters, digits, '-' and '_' in its name, at most 64")
+        }
+        if let text = try entry.decodeIfPresent(String.self, forKey: .match) {
+            do { matchers = try [Matcher](parsing: text) } catch { throw entry.refused(.match, "source '\(name)': \(error)") }
+        }
+        if let text = try entry.decodeIfPresent(String.self, forKey: .lines) {
+            guard let known = Lines(rawValue: text) else {
+                throw entry.refused(.lines, "lines is '\(text)'; write text or json")
+            }
+            lines = known
         }
     }
 

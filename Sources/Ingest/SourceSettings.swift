@@ -65,6 +65,8 @@ public struct SourceSettings: Sendable, Decodable {
 
     /// Whether lines are pushed to it over HTTP, so that it has a spool.
     public var isPushed: Bool { kind is PushedSource }
+    /// How lines are pushed to it; nil for another kind of source.
+    var pushedSource: PushedSource? { kind as? PushedSource }
 
     /// What is found now at its place, without opening or reading anything.
     public func look() -> SourceLook { kind.look() }

@@ -18,8 +18,8 @@ public struct ServedObs: Sendable {
     let metrics: MetricsRegistry
     /// The address of Grafana, for the links of the pages; nil shows none.
     public var dashboards: String?
-    /// The spools that lines can be pushed to. Called at each request, because a reload may add sources.
-    public var spools: @Sendable () async -> [String: Spool] = { [:] }
+    /// Takes what is pushed.
+    public var receiver = PushReceiver { [] }
     /// The state of each source; called at each request.
     public var sources: @Sendable () -> [SourceReport] = { [] }
     /// What may be blocked; called at each request, because a reload may change it.
@@ -63,7 +63,8 @@ public enum Routes {
             OperationsRoutes.all(metrics: obs.metrics, readiness: obs.readiness, reload: obs.reload)
             + AlertmanagerRoutes.all(obs.alerts, version: obs.version)
             + IncidentRoutes.all(obs.incidents, runbooks: obs.runbooks, lake: obs.lake)
-            + IngestRoutes.all(obs.spools) + SourceRoutes.all(obs.sources) + ServingRoutes.all(obs.serving)
+            + IngestRoutes.all(obs.receiver) + PushRoutes.all(obs.receiver) + SourceRoutes.all(obs.sources)
+            + ServingRoutes.all(obs.serving)
             + BlocklistRoutes.all(obs.incidents, policy: obs.blocklist)
             + Pages.routes(obs.site)
         return routes + [OpenAPI.route(describing: routes)]

@@ -16,7 +16,7 @@ struct `The reference of the configuration` {
         blocklist: { expire: 24h }
         sources:
         - { name: a, file: a.log, also: [b.log], time_zone: UTC, silent_after: 1h }
-        - { name: b, http: true, pipeline: shop, input: views }
+        - { name: b, http: true, match: 'job="a"', lines: json, pipeline: shop, input: views }
         - { name: c, sqlite: shop.db, table: orders, key: order_id, pipeline: shop, input: orders }
         - { name: d, folder: products, pipeline: shop, input: products }
         - { name: e, journald: { units: [ssh], identifiers: [sshd], facilities: [auth], directory: /j, lines: json } }

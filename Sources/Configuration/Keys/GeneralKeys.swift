@@ -105,7 +105,17 @@ extension KeySections {
                     "journald", .section, "systemd's journal, read by `journalctl`; `{}` is all of it.",
                     example: "{ facilities: [auth, authpriv] }"),
                 .init(
-                    "http", .flag, default: "false", "Lines are pushed to `/api/v1/ingest/NAME`.", example: "true"),
+                    "http", .flag, default: "false",
+                    "Lines are pushed to `/api/v1/ingest/NAME`, or by shippers in the protocols of Loki, OpenTelemetry and "
+                        + "Elasticsearch.", example: "true"),
+                .init(
+                    "match", .matchers,
+                    "Which records of shippers a pushed source takes, by their labels or attributes; without it, what no other "
+                        + "source takes.", example: "'job=\"auth\"'"),
+                .init(
+                    "lines", .choice(["text", "json"]),
+                    "What a record of a shipper becomes: its text, or an object with all that was sent; by default `json` where "
+                        + "the pipeline's format is `json`, else `text`.", example: "json"),
                 .init("sqlite", .text, "A SQLite database, with `table` and `key`.", example: "shop.db"),
                 .init("table", .text, "The table whose rows are read as they are added.", example: "orders"),
                 .init("key", .text, "A unique column that grows from row to row.", example: "order_id"),

@@ -1,10 +1,16 @@
 internal import CZlib
 
-/// gzip, by zlib: members behind one another, and the zeros with which tapes and some tools pad. RFC 1952.
+/// gzip, by zlib: members behind one another, and the zeros with which tapes and some tools pad (RFC 1952); or the zlib form of
+/// the same data, which HTTP calls deflate (RFC 1950).
 final class Gzip: Decompressor {
     private var stream = z_stream()
     private var isOpen = false
     private var hasRead = false
+
+    private let windowBits: Int32
+
+    /// - Parameter isZlib: the data has zlib's header and not that of gzip.
+    init(isZlib: Bool = false) { windowBits = isZlib ? 15 : 15 + 16 }
 
     var mayEnd: Bool { !isOpen }
 
@@ -20,7 +26,7 @@ final class Gzip: Decompressor {
             if hasRead { while step.consumed < input.count, input[step.consumed] == 0 { step.consumed += 1 } }
             guard step.consumed < input.count else { return step }
             stream = z_stream()
-            guard obs_inflateInit2(&stream, 15 + 16) == Z_OK else {
+            guard obs_inflateInit2(&stream, windowBits) == Z_OK else {
                 step.problem = "zlib has no memory"
                 return step
             }

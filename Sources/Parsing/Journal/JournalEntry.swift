@@ -6,8 +6,7 @@ import Columns
 ///     2026-11-28T00:00:00.000001Z gate sshd[100]: Failed password …
 ///
 /// The journal itself writes the fields whose names begin with `_`; what a program says of itself is believed only where such a
-/// field is missing, as `journalctl` does it. The line is one line whatever the program wrote: a line end in a message is
-/// `#012`, as rsyslog has it, so that nobody can write a header of their own into the log of another program.
+/// field is missing, as `journalctl` does it.
 ///
 /// Sources: systemd, "Journal JSON Format" and systemd.journal-fields(7).
 public struct JournalEntry: Sendable {
@@ -32,9 +31,6 @@ public struct JournalEntry: Sendable {
 
     /// The fields that a line is made of; `journalctl` gives the cursor and its own time whatever is asked for.
     public static let fieldsOfLine = "MESSAGE,_HOSTNAME,SYSLOG_IDENTIFIER,_COMM,_PID,SYSLOG_PID,_SOURCE_REALTIME_TIMESTAMP"
-
-    /// Names in a header are cut to so many bytes.
-    private static let maxNameLength = 255
 
     private var values = [[UInt8]](repeating: [], count: Field.allCases.count)
     private var given: UInt16 = 0
@@ -72,49 +68,13 @@ public struct JournalEntry: Sendable {
         return Timestamp(microseconds: number)
     }
 
-    /// Appends the entry as a syslog line, without its end. One that is too long for a line is cut where it is known to be.
+    /// Appends the entry as a syslog line, without its end.
     public func appendLine(to line: inout [UInt8]) {
-        let start = line.count
-        line += (time ?? Timestamp(microseconds: 0)).description.utf8
-        if isGiven(.host) { append(name: .host, to: &line) }
-        if isGiven(.identifier) {
-            append(name: .identifier, to: &line)
-        } else if isGiven(.command) {
-            append(name: .command, to: &line)
-        } else {
-            line += " unknown".utf8
-        }
-        let pid = values[(isGiven(.pid) ? Field.pid : .claimedPID).rawValue]
-        if (1...10).contains(pid.count), pid.allSatisfy(\.isDigit) {
-            line.append(UInt8(ascii: "["))
-            line += pid
-            line.append(UInt8(ascii: "]"))
-        }
-        line += ": ".utf8
-        var message = values[Field.message.rawValue][...]
-        while message.last == 10 || message.last == 13 { message.removeLast() }
-        for byte in message {
-            switch byte {
-            case 0: line += "#000".utf8
-            case 10: line += "#012".utf8
-            case 13: line += "#015".utf8
-            default: line.append(byte)
-            }
-        }
-        if line.count - start > RawLines.maxLineLength { line.removeLast(line.count - start - RawLines.maxLineLength) }
-    }
-
-    /// A word of a header: what would end it, or begin another part, is `_`.
-    private func append(name field: Field, to line: inout [UInt8]) {
-        line.append(UInt8(ascii: " "))
-        let name = values[field.rawValue].prefix(Self.maxNameLength)
-        if name.isEmpty { line.append(UInt8(ascii: "_")) }
-        for byte in name {
-            let isPlain =
-                byte > 0x20 && byte != 0x7F && byte != UInt8(ascii: ":") && byte != UInt8(ascii: "[")
-                && byte != UInt8(ascii: "]")
-            line.append(isPlain ? byte : UInt8(ascii: "_"))
-        }
+        let name: Field? = isGiven(.identifier) ? .identifier : isGiven(.command) ? .command : nil
+        SyslogLine.append(
+            time: time ?? Timestamp(microseconds: 0), host: values[Field.host.rawValue],
+            program: name.map { values[$0.rawValue] } ?? Array("unknown".utf8),
+            pid: values[(isGiven(.pid) ? Field.pid : .claimedPID).rawValue], message: values[Field.message.rawValue], to: &line)
     }
 
     private func isGiven(_ field: Field) -> Bool { given & 1 << UInt16(field.rawValue) != 0 }
