@@ -10,10 +10,12 @@ public struct LineExplainer: Sendable {
     /// - Parameters:
     ///   - columns: `NAME:TYPE@PATH` with commas between, for formats that need them; nil guesses them from `firstLines`.
     ///   - delimiter: of CSV.
+    ///   - settings: options of the format, as `KEY=VALUE`.
     ///   - firstLines: of the schema `RawLines.schema`.
     /// - Throws: `FormatError`, or ``UsageError`` when `columns` cannot be read.
     public init(
-        format: String, columns: String?, delimiter: String?, _ context: ParsingContext, firstLines: Batch
+        format: String, columns: String?, delimiter: String?, settings: [String] = [], _ context: ParsingContext,
+        firstLines: Batch
     ) throws {
         let texts = firstLines["line"]!
         let firstLines = (0..<firstLines.count).map { row in
@@ -28,7 +30,15 @@ public struct LineExplainer: Sendable {
             options = inferred
         }
         if let delimiter { options.settings = [.init("delimiter", delimiter)] }
+        options.settings += try settings.map(Self.setting)
         explainer = FormatExplainer(try LogFormats.make(format, context: context, options: options))
+    }
+
+    private static func setting(_ text: String) throws -> FormatOptions.Setting {
+        guard let equals = text.utf8.firstIndex(of: UInt8(ascii: "=")), equals > text.startIndex else {
+            throw UsageError("--option is '\(text)'; write KEY=VALUE")
+        }
+        return .init(String(text[..<equals]), String(text[text.utf8.index(after: equals)...]))
     }
 
     private static func column(_ text: Substring) throws -> FormatOptions.DeclaredColumn {

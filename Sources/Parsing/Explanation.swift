@@ -50,7 +50,7 @@ public struct FormatExplainer: Sendable {
     /// Lines of sshd and of Java may lack parts of their time that the arrival fills in; where they lack all of it, and for all
     /// other formats, it is not known.
     private func knowsTime(_ line: Span<UInt8>) -> Bool {
-        if format is Log4j { return true }
+        if format is Log4j || format is Layout || format is Auto { return true }
         guard format is SSHD else { return false }
         guard case .success(let header) = SyslogHeader.parse(line) else { return true }
         return header.stamp != .none

@@ -118,6 +118,8 @@ public enum FormatError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownSetting(String, format: String, known: [String])
     case badSetting(String, value: String, format: String, wanted: String)
     case badColumn(String, format: String, reason: String)
+    /// A layout that cannot be read back from lines.
+    case badLayout(String, part: String, reason: String)
 
     /// The sentence for people, with the way out.
     public var description: String {
@@ -129,6 +131,8 @@ public enum FormatError: Error, Sendable, Equatable, CustomStringConvertible {
             "the format '\(format)' has no option '\(key)'\(known.isEmpty ? "" : "; known are \(known.joined(separator: ", "))")"
         case .badSetting(let key, let value, let format, let wanted):
             "the option '\(key)' of the format '\(format)' is '\(value)'; write \(wanted)"
+        case .badLayout(let option, let part, let reason):
+            "the option '\(option)' of the format 'layout'\(part.isEmpty ? "" : ": '\(part)'"): \(reason)"
         case .badColumn(let column, let format, let reason): "column '\(column)' of the format '\(format)': \(reason)"
         }
     }
@@ -219,20 +223,34 @@ public enum RejectionReason: String, Error, Sendable, CaseIterable, Codable {
     case lineTooLong = "line_too_long"
 }
 
-/// The log formats that obs reads. A new format is a file in `Formats` and a line here.
+/// The log formats that obs reads. A new format is a file in `Formats` and a line here; a layout of text with a name is a line in
+/// ``LayoutPresets``.
 public enum LogFormats {
     /// All formats, the one that people most often want first.
-    public static let all: [any LogFormat.Type] = [SSHD.self, JSONLines.self, Logfmt.self, CSV.self, Log4j.self, ObsLog.self]
+    public static let all: [any LogFormat.Type] = [
+        SSHD.self, JSONLines.self, Logfmt.self, CSV.self, Log4j.self, ObsLog.self, Layout.self, Auto.self,
+    ]
+
+    /// The names of layouts that are known: each is a format too.
+    public static var layouts: [String] { LayoutPresets.names }
 
     /// The format of that name or alias; nil when there is none.
     public static func named(_ name: String) -> (any LogFormat.Type)? {
-        all.first { $0.name == name || $0.aliases.contains(name) }
+        if let type = all.first(where: { $0.name == name || $0.aliases.contains(name) }) { return type }
+        if LayoutPresets.named(name) != nil { return Layout.self }
+        return LayoutPresets.json.contains { $0.name == name } ? JSONLines.self : nil
     }
 
     /// The format called `name`, ready to read.
     public static func make(_ name: String, context: ParsingContext, options: FormatOptions) throws(FormatError) -> any LogFormat
     {
-        guard let type = named(name) else { throw .unknown(name, known: all.map { $0.name }) }
+        guard let type = named(name) else { throw .unknown(name, known: all.map { $0.name } + layouts) }
+        var options = options
+        if LayoutPresets.named(name) != nil, type.name == Layout.name {
+            options.settings.append(.init("preset", name))
+        } else if type.name == JSONLines.name, let preset = LayoutPresets.json.first(where: { $0.name == name }) {
+            options.columns = preset.columns + options.columns
+        }
         return try type.init(context: context, options: options)
     }
 }

@@ -10,13 +10,15 @@ import Columns
 /// | `{method}`, `{word}` | no blank |
 /// | `{port}`, `{count}`, `{number}` | digits |
 /// | `{user}` | a name that a client chose: anything, also blanks and nothing |
-/// | `{client}` | anything else that a client chose |
+/// | `{plain}` | a name that a client chose, at the end of whose line sshd's reason might be the client's too, cut off |
+/// | `{client}` | anything else that a client chose; at the end of a pattern everything to the end |
+/// | `{tag}` | the name of a function of the program, and what it was about to do: at most 64 letters, digits, `_`, `:`, blanks |
 /// | `{account}` | the name of an account of this machine: at most 256 bytes, up to the first place where the rest fits |
 /// | `{contested}` | a name that a client chose, in a line where a client's text follows the address as well |
 /// | `{same}` | the text of the name once more |
 /// | `{key}` | what sshd writes of a key, to the end (``KeyText``) |
 /// | `{text}` | what the program itself wrote, up to the first place where the next literal is |
-/// | `{rest}` | everything to the end |
+/// | `{rest}` | what the program itself wrote, to the end |
 ///
 /// What a client chose may itself contain ` from 192.0.2.1 port 1 ssh2`. So it is asked for each part who wrote it, and what
 /// that leaves in doubt:
@@ -52,7 +54,9 @@ struct MessageGrammar: Sendable {
     /// numbers and touches no object.
     private struct Step {
         enum Kind {
-            case literal, source, method, word, port, count, number, user, client, account, contested, same, key, text, rest, end
+            case literal, source, method, word, port, count, number, user, plain, client, account, contested, same, key, tag,
+                text, rest
+            case end
         }
 
         var kind: Kind
@@ -77,14 +81,20 @@ struct MessageGrammar: Sendable {
     /// `LOGIN_NAME_MAX` of Linux.
     static let maxAccountLength = 256
 
-    /// - Precondition: each pattern begins with a literal and its parts have known names; the list is part of the program.
+    /// - Precondition: the parts of each pattern have known names; the list is part of the program.
     init(_ texts: [String]) {
         for (index, text) in texts.enumerated() {
             starts.append(steps.count)
             compile(text)
-            let first = steps[starts[index]]
-            guard first.kind == .literal else { preconditionFailure("pattern '\(text)' begins with a literal") }
-            byFirstByte[Int(literals[first.start])].append(index)
+            for byte in firstBytes(of: steps[starts[index]]) { byFirstByte[byte].append(index) }
+        }
+    }
+
+    private func firstBytes(of step: Step) -> ClosedRange<Int> {
+        switch step.kind {
+        case .literal: Int(literals[step.start])...Int(literals[step.start])
+        case .count, .number, .port: 0x30...0x39
+        default: 0...255
         }
     }
 
@@ -158,6 +168,13 @@ struct MessageGrammar: Sendable {
             var end = at
             while end < message.count, !isLiteral(step + 1, in: message, at: end) { end += 1 }
             return end < message.count && take(step + 1, message, end, &match)
+        case .tag:
+            var end = at
+            while end < message.count, end - at < 64, Self.isOfTag(message[end]) {
+                if end > at, isLiteral(step + 1, in: message, at: end), take(step + 1, message, end, &match) { return true }
+                end += 1
+            }
+            return false
         case .client:
             return takeFromRight(step, message, at, &match) != nil
         case .user:
@@ -167,6 +184,14 @@ struct MessageGrammar: Sendable {
                 return false
             }
             match.user = name(step, message, at..<end)
+            return true
+        case .plain:
+            guard let end = takeFromRight(step, message, at, &match) else { return false }
+            match.user = at..<end
+            // The one reason that has a client's text in it may be in the name, or the name may be what was before it.
+            if message.extracting(at..<end).contains(": Change of username or service not allowed: (") {
+                match.isContested = true
+            }
             return true
         case .account:
             guard let end = takeFromLeft(step, message, at, &match) else { return false }
@@ -198,8 +223,8 @@ struct MessageGrammar: Sendable {
         return nil
     }
 
-    /// The end of an open part that reaches no further than it must. That of an account is near, and no name that sshd does not
-    /// know.
+    /// The end of an open part that reaches no further than it must. That of an account is near; it is not a name that sshd
+    /// does not know, nor one with a port in it, which is of the address behind it.
     private func takeFromLeft(_ step: Int, _ message: Span<UInt8>, _ at: Int, _ match: inout Match) -> Int? {
         let next = steps[step + 1]
         let isAccount = steps[step].kind == .account
@@ -211,6 +236,11 @@ struct MessageGrammar: Sendable {
             if isLiteral(step + 1, in: message, at: end) {
                 match.user = at..<end
                 if take(step + 1, message, end, &match) { return end }
+            }
+            if isAccount, end < message.count, message[end] == UInt8(ascii: " "),
+                message.extracting(end..<message.count).starts(with: " port ")
+            {
+                return nil
             }
             end += 1
         }
@@ -227,6 +257,12 @@ struct MessageGrammar: Sendable {
     private func unknownPrefix(_ message: Span<UInt8>, _ at: Int) -> Int {
         let rest = message.extracting(at..<message.count)
         return rest.starts(with: "invalid user ") || rest.starts(with: "illegal user ") ? 13 : 0
+    }
+
+    private static func isOfTag(_ byte: UInt8) -> Bool {
+        byte.isDigit || byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z") || byte == UInt8(ascii: "_")
+            || byte == UInt8(ascii: ":") || byte == UInt8(ascii: " ") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "@")
+            || byte == UInt8(ascii: ".")
     }
 
     @inline(__always) private func isLiteral(_ step: Int, in message: Span<UInt8>, at start: Int) -> Bool {
@@ -258,6 +294,19 @@ struct MessageGrammar: Sendable {
 
     private static let named: [String: Step.Kind] = [
         "source": .source, "method": .method, "word": .word, "port": .port, "count": .count, "number": .number, "user": .user,
-        "client": .client, "account": .account, "contested": .contested, "same": .same, "key": .key, "text": .text, "rest": .rest,
+        "client": .client, "account": .account, "contested": .contested, "plain": .plain, "same": .same, "key": .key, "tag": .tag,
+        "text": .text, "rest": .rest,
     ]
+}
+
+extension Span<UInt8> {
+    /// Whether `text` is somewhere in it.
+    fileprivate func contains(_ text: StaticString) -> Bool {
+        var at = 0
+        while let found = firstIndex(of: text.utf8Start.pointee, from: at) {
+            if extracting(found..<count).starts(with: text) { return true }
+            at = found + 1
+        }
+        return false
+    }
 }

@@ -29,7 +29,8 @@ struct `The code that meets text from outside` {
                 "Notify/Messages/MessageGrammar.swift", "Configuration/", "Daemon/", "Jobs/",
                 "Detection/Rows/ColumnReference.swift", "Detection/Rules/DetectionRule.swift",
                 "Detection/Rules/DetectionRule+Decoding.swift", "Detection/Rules/TextTemplate.swift",
-                "Columns/Time/DurationText.swift", "Parsing/MessageGrammar.swift", "Query/SQLQuestion.swift",
+                "Columns/Time/DurationText.swift", "Parsing/MessageGrammar.swift", "Parsing/Layouts/PatternLayout.swift",
+                "Parsing/Layouts/PythonLayout.swift", "Parsing/Layouts/WebServerLayout.swift", "Query/SQLQuestion.swift",
                 "Server/ServerConfiguration.swift", "Streaming/Definition/",
                 "Streaming/Expressions/", "Streaming/Stages/ReferenceFile.swift", "obs/",
             ]

@@ -195,7 +195,8 @@ struct `The log of obs` {
 struct `Every format` {
     /// The formats with columns as their samples have them.
     private static func make(_ type: any LogFormat.Type) throws -> any LogFormat {
-        let options = FormatOptions.inferred(from: type.samples.map { Array($0.utf8) }, format: type.name)
+        var options = FormatOptions.inferred(from: type.samples.map { Array($0.utf8) }, format: type.name)
+        if type.name == Layout.name { options = FormatOptions(settings: [.init("log4j", Layout.samplePattern)]) }
         return try type.init(context: ParsingContext(timeZone: .gmt), options: options ?? FormatOptions())
     }
 

@@ -228,7 +228,7 @@ struct `Lines of programs that change accounts` {
                 "bob"
             ),
             ("sudo", "bob : TTY=pts/1 ; PWD=/tmp/authorized_keys ; USER=root ; COMMAND=/usr/bin/id", "sudo", "bob"),
-            ("sudo", "pam_unix(sudo:session): session opened for user root(uid=0) by (uid=1000)", "other", nil),
+            ("sudo", "pam_unix(sudo:session): session opened for user root(uid=0) by (uid=1000)", "session_opened", "root"),
             ("su", "(to root) alice on pts/0", "su", "alice"),
             ("su", "FAILED SU (to root) alice on pts/0", "su_refused", "alice"),
             (

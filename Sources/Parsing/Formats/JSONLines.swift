@@ -25,6 +25,7 @@ struct JSONLines: LogFormat {
     }
 
     var schema: Schema { record.schema }
+    var declared: [FormatOptions.DeclaredColumn] { record.declared }
 
     mutating func parse(_ lines: Batch) -> ParsedBatch {
         let rejected = lines.rejected { row, line, file, offset, arrival in

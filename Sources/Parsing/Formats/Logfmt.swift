@@ -27,6 +27,7 @@ struct Logfmt: LogFormat {
     }
 
     var schema: Schema { record.schema }
+    var declared: [FormatOptions.DeclaredColumn] { record.declared }
 
     mutating func parse(_ lines: Batch) -> ParsedBatch {
         let rejected = lines.rejected { row, line, file, offset, arrival in

@@ -188,7 +188,7 @@ struct Log4jHeader {
     }
 
     /// Any stamp that a line may begin with, and where it ends; nil where there is none.
-    private static func stamp(_ line: Span<UInt8>, at start: Int) -> SyslogTime.Attempt<(SyslogHeader.Stamp, Int)>? {
+    static func stamp(_ line: Span<UInt8>, at start: Int) -> SyslogTime.Attempt<(SyslogHeader.Stamp, Int)>? {
         if let found = SyslogTime.iso(line, at: start) { return .init(value: found.value.map { ($0.stamp, $0.end) }) }
         if let found = shortDate(line, at: start) { return .init(value: found.value.map { ($0, start + 17) }) }
         return timeOfDay(line, at: start) ?? milliseconds(line, at: start)

@@ -131,6 +131,9 @@ struct RecordColumns: Sendable {
         return true
     }
 
+    /// Sets a cell of whole numbers or of times, these in microseconds since 1970.
+    mutating func set(_ index: Int, int: Int64) { columns[index].cell = .int(int) }
+
     /// Sets a cell to a number as it is written.
     mutating func set(_ index: Int, number text: Span<UInt8>) -> Bool {
         guard columns[index].type != .bool, columns[index].type != .date, !isText(index) else { return set(index, text: text) }

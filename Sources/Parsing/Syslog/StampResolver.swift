@@ -28,6 +28,9 @@ struct StampResolver: Sendable {
         self.context = context
     }
 
+    /// Whether the year of a stamp depends on the file that it is in.
+    var needsFile: Bool { context.year != nil }
+
     /// The point in time of `stamp`, or nil when there is no such day in its year.
     ///
     /// - Parameters:

@@ -11,6 +11,9 @@ import Columns
 ///     Thu 2026-11-26 10:00:01 CET gate sshd[600]: …            journalctl -o short-full
 ///     1795687201.373474 gate sshd[600]: …                      journalctl -o short-unix
 ///     Nov 26 10:00:01 192.0.2.1 Nov 26 09:59:59 gate sshd[6]:  a relay's header before the machine's own, which counts
+///     2026 Nov 26 10:00:01 gate sshd[600]: …                   with the year first
+///     Nov 26 10:00:01 CET gate sshd[600]: …                    with the name of a zone
+///     Nov 26 10:00:01 gate Microsoft Word[14463]: …            a program whose name has blanks in it
 extension SyslogHeader {
     static func parseUnusual(_ line: Span<UInt8>) -> SyslogHeader? {
         var at = 0
@@ -28,7 +31,7 @@ extension SyslogHeader {
         var header = SyslogHeader()
         guard let stamp = anyStamp(line, at: at) else { return nil }
         (header.stamp, at) = stamp
-        at = skipPriority(line, from: line.skipBlanks(from: at))
+        at = skipPriority(line, from: skipZone(line, from: line.skipBlanks(from: at)))
         let host = at..<line.wordOfHeader(from: at)
         let behind = line.skipBlanks(from: host.upperBound)
         if let own = anyStamp(line, at: behind) {
@@ -42,7 +45,41 @@ extension SyslogHeader {
             header.host = host
             return header
         }
-        return readNames(line, from: at, into: &header) == nil ? nil : header
+        if readNames(line, from: at, into: &header) != nil { return header }
+        return readLongName(line, host: host, from: behind, into: &header) ? header : nil
+    }
+
+    /// `Microsoft Word[14463]: …` and `syslogd 1.4.1: …` behind a host: up to four words, of which the last one ends as a name
+    /// does.
+    private static func readLongName(_ line: Span<UInt8>, host: Range<Int>, from start: Int, into header: inout SyslogHeader)
+        -> Bool
+    {
+        var at = start
+        for _ in 0..<4 {
+            let word = at..<line.wordOfHeader(from: at)
+            guard !word.isEmpty, word.upperBound < line.count else { return false }
+            if line[word.upperBound - 1] == UInt8(ascii: ":"), isTag(line, word) {
+                readTag(line, word, into: &header)
+                (header.host, header.process) = (host, start..<header.process.upperBound)
+                header.message = line.skipBlanks(from: word.upperBound)
+                return true
+            }
+            at = line.skipBlanks(from: word.upperBound)
+        }
+        return false
+    }
+
+    /// Behind the name of a zone, in which the stamp is taken to be in that of the machine: it is only one where the words of a
+    /// header follow it.
+    private static func skipZone(_ line: Span<UInt8>, from start: Int) -> Int {
+        let word = start..<line.wordOfHeader(from: start)
+        guard (3...4).contains(word.count), word.upperBound < line.count else { return start }
+        for index in word where line[index] < UInt8(ascii: "A") || line[index] > UInt8(ascii: "Z") { return start }
+        let next = line.skipBlanks(from: word.upperBound)
+        let host = next..<line.wordOfHeader(from: next)
+        guard !host.isEmpty, !isTag(line, host) else { return start }
+        let name = line.skipBlanks(from: host.upperBound)
+        return isTag(line, name..<line.wordOfHeader(from: name)) ? next : start
     }
 
     /// A stamp in any of the forms above, and where it ends.
@@ -54,6 +91,12 @@ extension SyslogHeader {
             return zoneName(line, stamp, end)
         }
         if let (stamp, end) = yearInside(line, at: at) ?? SyslogTime.epoch(line, at: at) { return (stamp, end) }
+        if at + 5 < line.count, line[at + 4] == UInt8(ascii: " "), let year = line.integer(in: at..<(at + 4)), year >= 1970,
+            let found = SyslogTime.yearless(line, at: at + 5)?.value,
+            found.day <= ISOTime.length(ofMonth: found.month, year: Int(year))
+        {
+            return (.local(year: Int(year), month: found.month, day: found.day, second: found.second, microsecond: 0), found.end)
+        }
         guard let found = SyslogTime.yearless(line, at: at)?.value else { return nil }
         if let year = year(line, at: found.end) {
             return (.local(year: year, month: found.month, day: found.day, second: found.second, microsecond: 0), found.end + 5)
@@ -108,11 +151,26 @@ extension SyslogHeader {
         let word = line.extracting(start..<end)
         guard (3...32).contains(word.count) else { return start }
         let isBracketed = word[0] == UInt8(ascii: "<") && word[word.count - 1] == UInt8(ascii: ">")
-        let isNamed =
-            (word.starts(with: "auth") || word.starts(with: "local") || word.starts(with: "daemon")
-                || word.starts(with: "security"))
-            && (word.firstIndex(of: UInt8(ascii: ".")) ?? word.firstIndex(of: UInt8(ascii: ":")) ?? word.count) < word.count - 1
-            && word[word.count - 1] != UInt8(ascii: "]")
+        let mark = word.firstIndex(of: UInt8(ascii: ".")) ?? word.firstIndex(of: UInt8(ascii: ":"))
+        let isNamed = mark.map { isSeverity(word.extracting(($0 + 1)..<word.count)) && isFacility(word) } ?? false
         return isBracketed || isNamed ? line.skipBlanks(from: end) : start
+    }
+
+    /// The severities of RFC 5424 §6.2.1, as syslogd names them.
+    private static let severities: [StaticString] = [
+        "emerg", "panic", "alert", "crit", "err", "error", "warn", "warning", "notice", "info", "debug",
+    ]
+
+    /// Those of RFC 5424 §6.2.1 in which programs that one logs in by write.
+    private static let facilities: [StaticString] = [
+        "auth", "local", "daemon", "security", "user", "kern", "mail", "syslog", "cron", "console", "ftp", "audit",
+    ]
+
+    private static func isFacility(_ word: Span<UInt8>) -> Bool { facilities.contains { word.starts(with: $0) } }
+
+    /// A severity, with or without a colon behind it.
+    private static func isSeverity(_ word: Span<UInt8>) -> Bool {
+        let end = word.ends(with: ":") ? word.count - 1 : word.count
+        return severities.contains { word.extracting(0..<end).isEqual(to: $0) }
     }
 }

@@ -89,8 +89,18 @@ struct SyslogHeader: Sendable {
             word = inner
         }
         readTag(line, word, into: &header)
-        header.message = line.skipBlanks(from: word.upperBound)
+        header.message = line.skipBlanks(from: behindSecondProcess(line, word))
         return word.lowerBound
+    }
+
+    /// Where `sandboxd[129] ([31211]): …` of macOS goes on behind the process that the line is about; else where the tag ends.
+    private static func behindSecondProcess(_ line: Span<UInt8>, _ tag: Range<Int>) -> Int {
+        // Fast path: a colon ends nearly every tag.
+        guard line[tag.upperBound - 1] == UInt8(ascii: "]"), tag.upperBound + 1 < line.count,
+            line[tag.upperBound + 1] == UInt8(ascii: "(")
+        else { return tag.upperBound }
+        let end = line.wordOfHeader(from: tag.upperBound + 1)
+        return line.extracting(0..<end).ends(with: "):") ? end : tag.upperBound
     }
 
     /// sshd's own name in `gate: sshd[600]: …` and `gate 600: sshd[600]: …`, where a forwarder puts a colon behind the host or
@@ -209,6 +219,13 @@ extension Span<UInt8> {
     @inline(__always) func wordOfHeader(from start: Int) -> Int {
         var end = start
         while end < count, self[end] != UInt8(ascii: " "), self[end] != UInt8(ascii: "\t") { end += 1 }
+        return end
+    }
+
+    /// Where the blanks and line ends at the end begin, or `start`.
+    func trimmedEnd(from start: Int) -> Int {
+        var end = count
+        while end > start, self[end - 1] <= 0x20, self[end - 1] != 0 { end -= 1 }
         return end
     }
 

@@ -82,7 +82,7 @@ enum SyslogTime {
             ))
     }
 
-    private static func month(_ a: UInt8, _ b: UInt8, _ c: UInt8) -> Int? {
+    static func month(_ a: UInt8, _ b: UInt8, _ c: UInt8) -> Int? {
         switch UInt32(a) << 16 | UInt32(b) << 8 | UInt32(c) {
         case 0x4A616E: 1
         case 0x466562: 2

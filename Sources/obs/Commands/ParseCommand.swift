@@ -10,6 +10,7 @@ struct ParseCommand: ParsableCommand {
         commandName: "parse", abstract: "Show how each line is understood, as JSON Lines.",
         discussion: """
             Formats: \(LogFormats.all.map { ([$0.name] + $0.aliases).joined(separator: " = ") }.joined(separator: ", ")).
+            Layouts with a name: \(LogFormats.layouts.joined(separator: ", ")).
             Columns of json, logfmt and csv are guessed from the first lines; a pipeline declares them.
 
             Examples:
@@ -18,6 +19,8 @@ struct ParseCommand: ParsableCommand {
                   | obs parse --year 2015
               echo '{"ts":"2026-11-21T10:00:00Z","user":{"id":7}}' | obs parse \\
                   --format json --columns event_time:timestamp@ts,user:int64@user.id
+              obs parse --format layout --option 'log4j=%d %-5p [%t] %c - %m%n' app.log
+              obs parse --format auto unknown.log
             """)
 
     @Argument(help: "A file, plain or compressed; - is standard input.")
@@ -26,6 +29,8 @@ struct ParseCommand: ParsableCommand {
     @Option(help: "How the lines are laid out.") var format = "sshd"
     @Option(help: "The columns of json, logfmt and csv: NAME:TYPE or NAME:TYPE@PATH, with commas between.") var columns: String?
     @Option(help: "Of csv: the character between values, or tab.") var delimiter: String?
+    @Option(name: .customLong("option"), help: "An option of the format, as KEY=VALUE; may be repeated.") var options: [String] =
+        []
 
     @OptionGroup var stamps: StampOptions
 
@@ -40,6 +45,7 @@ struct ParseCommand: ParsableCommand {
     }
 
     private func makeExplainer(_ lines: Batch) throws -> LineExplainer {
-        try LineExplainer(format: format, columns: columns, delimiter: delimiter, try stamps.context(), firstLines: lines)
+        try LineExplainer(
+            format: format, columns: columns, delimiter: delimiter, settings: options, try stamps.context(), firstLines: lines)
     }
 }

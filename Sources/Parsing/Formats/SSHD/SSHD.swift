@@ -247,6 +247,8 @@ struct SSHD: LogFormat {
             stages.append(event.stage.map { UInt32($0.code) })
             if let known = event.knownUser {
                 connections.appendUser(at: known, to: &users)
+            } else if let user = event.decodedUser {
+                users.append(user.span)
             } else if event.user.lowerBound < 0 {
                 users.appendNull()
             } else {

@@ -6,7 +6,10 @@ extension SSHD {
     /// A part that a client chose is `{user}`, `{client}` or `{contested}`, one that exists on this machine `{account}`
     /// (``MessageGrammar`` says what hangs on it). sshd names somebody whom it does not know an invalid user, so whom it
     /// names otherwise is an account.
-    static let grammar: [(String, SSHMessage)] = [
+    static let grammar: [(String, SSHMessage)] = attempts + ofPAM + ofServer
+
+    /// What is written of a connection, and of attempts to log in.
+    private static let attempts: [(String, SSHMessage)] = [
         ("Failed password for invalid user {user} from {source} port {port} ssh{number}", .failedPassword),
         ("Failed password for illegal user {user} from {source} port {port} ssh{number}", .failedPassword),
         ("Failed password for {user} from {source} port {port} ssh{number}", .failedPassword),
@@ -14,25 +17,32 @@ extension SSHD {
         ("Failed none for {user} from {source} port {port} ssh{number}", .failedNone),
         // Behind the colon is what the client's key says of itself: a certificate's name, a client's user and host.
         ("Failed publickey for invalid user {contested} from {source} port {port} ssh{number}: {key}", .failedPublickey),
+        ("Failed publickey for {account} from {source} port {port} ssh{number}", .failedPublickey),
+        ("Failed publickey for {account} from {source} port {port} ssh{number}: {key}", .failedPublickey),
+        ("Failed publickey for {account} from {source} port {port} ssh{number}: {word} {word} ID {client}", .failedPublickey),
         ("Failed publickey for {user} from {source} port {port} ssh{number}", .failedPublickey),
-        ("Failed publickey for invalid user {contested} from {source} port {port} ssh{number}: {rest}", .failedPublickey),
-        ("Failed publickey for {account} from {source} port {port} ssh{number}: {rest}", .failedPublickey),
+        ("Failed publickey for invalid user {contested} from {source} port {port} ssh{number}: {client}", .failedPublickey),
+        ("Failed publickey for {account} from {source} port {port} ssh{number}: {client}", .failedPublickey),
         ("Failed hostbased for invalid user {contested} from {source} port {port} ssh{number}: {key}", .failedHostbased),
+        ("Failed hostbased for {account} from {source} port {port} ssh{number}", .failedHostbased),
+        ("Failed hostbased for {account} from {source} port {port} ssh{number}: {key}", .failedHostbased),
+        ("Failed hostbased for {account} from {source} port {port} ssh{number}: {word} {word} client {client}", .failedHostbased),
         ("Failed hostbased for {user} from {source} port {port} ssh{number}", .failedHostbased),
-        ("Failed hostbased for invalid user {contested} from {source} port {port} ssh{number}: {rest}", .failedHostbased),
-        ("Failed hostbased for {account} from {source} port {port} ssh{number}: {rest}", .failedHostbased),
+        ("Failed hostbased for invalid user {contested} from {source} port {port} ssh{number}: {client}", .failedHostbased),
+        ("Failed hostbased for {account} from {source} port {port} ssh{number}: {client}", .failedHostbased),
+        ("Failed {method} for {account} from {source} port {port} ssh{number}", .failedOther),
         ("Failed {method} for {user} from {source} port {port} ssh{number}", .failedOther),
         ("Failed {method} for invalid user {contested} from {source} port {port} ssh{number}: {key}", .failedOther),
-        ("Failed {method} for invalid user {contested} from {source} port {port} ssh{number}: {rest}", .failedOther),
-        ("Failed {method} for {account} from {source} port {port} ssh{number}: {rest}", .failedOther),
+        ("Failed {method} for invalid user {contested} from {source} port {port} ssh{number}: {client}", .failedOther),
+        ("Failed {method} for {account} from {source} port {port} ssh{number}: {client}", .failedOther),
         ("Failed {method} for {user} from {source}", .failedOther),
-        ("Accepted publickey for {account} from {source} port {port} ssh{number}: {rest}", .acceptedPublickey),
+        ("Accepted publickey for {account} from {source} port {port} ssh{number}: {client}", .acceptedPublickey),
         ("Accepted publickey for {account} from {source} port {port} ssh{number}", .acceptedPublickey),
         ("Accepted password for {account} from {source} port {port} ssh{number}", .acceptedPassword),
-        ("Accepted key {text} found at {rest}", .userauthRequest),
-        ("Accepted certificate ID {rest}", .userauthRequest),
-        ("Accepted {method} for {account} from {source} port {port} ssh{number}{rest}", .acceptedOther),
-        ("Partial {method} for {account} from {source} port {port} ssh{number}{rest}", .userauthRequest),
+        ("Accepted key {text} found at {client}", .userauthRequest),
+        ("Accepted certificate ID {client}", .userauthRequest),
+        ("Accepted {method} for {account} from {source} port {port} ssh{number}{client}", .acceptedOther),
+        ("Partial {method} for {account} from {source} port {port} ssh{number}{client}", .userauthRequest),
         ("Postponed {method} for invalid user {user} from {source} port {port} ssh{number}", .userauthRequest),
         ("Postponed {method} for {user} from {source} port {port} ssh{number}", .userauthRequest),
         ("Invalid user {user} from {source} port {port}", .invalidUser),
@@ -40,16 +50,25 @@ extension SSHD {
         ("Illegal user {user} from {source}", .invalidUser),
         ("input_userauth_request: invalid user {user}", .userauthRequest),
         ("input_userauth_request: illegal user {user}", .userauthRequest),
-        ("userauth_pubkey: {rest}", .userauthRequest),
+        ("userauth_pubkey: {client}", .userauthRequest),
         (
             "Authentication tried for {account} with correct key but not from a permitted host (host={client}, ip={source}, "
                 + "{rest}",
             .userNotAllowed
         ),
         ("Authentication refused: {rest}", .userauthRequest),
-        ("Certificate invalid: {rest}", .userauthRequest),
-        ("User {user} from {source} not allowed because {rest}", .userNotAllowed),
-        ("User {user} not allowed because {rest}", .userNotAllowed),
+        ("Certificate invalid: {client}", .userauthRequest),
+        // The reasons are fixed texts at the end of the line, so that a name cannot be taken for one.
+        ("User {user} from {source} not allowed because not listed in AllowUsers", .userNotAllowed),
+        ("User {user} from {source} not allowed because listed in DenyUsers", .userNotAllowed),
+        ("User {user} from {source} not allowed because none of user's groups are listed in AllowGroups", .userNotAllowed),
+        ("User {user} from {source} not allowed because a group is listed in DenyGroups", .userNotAllowed),
+        ("User {user} from {source} not allowed because not in any group", .userNotAllowed),
+        ("User {user} not allowed because account is locked", .userNotAllowed),
+        ("User {user} not allowed because shell {word} does not exist", .userNotAllowed),
+        ("User {user} not allowed because shell {word} is not executable", .userNotAllowed),
+        ("User {contested} from {source} not allowed because {rest}", .userNotAllowed),
+        ("User {account} not allowed because {rest}", .userNotAllowed),
         ("Access denied for user {account} by PAM account configuration", .userNotAllowed),
         ("Login restricted for {account}: {rest}", .userNotAllowed),
         ("ROOT LOGIN REFUSED FROM {source} port {port}", .rootLoginRefused),
@@ -59,28 +78,6 @@ extension SSHD {
         ("PAM: {text} for {user} from {source}", .pamError),
         ("PAM: {text} for {user} from {source} via {word}", .pamError),
         ("PAM service(sshd) ignoring max retries; {number} > {number}", .pamMaxRetries),
-        ("PAM {count} more authentication failures; {text} rhost={source}  user={user}", .pamFailures),
-        ("PAM {count} more authentication failures; {text} rhost={source} user={user}", .pamFailures),
-        ("PAM {count} more authentication failures; {text} rhost={source} ", .pamFailures),
-        ("PAM {count} more authentication failures; {text} rhost={source}", .pamFailures),
-        ("PAM {count} more authentication failure; {text} rhost={source}  user={user}", .pamFailures),
-        ("PAM {count} more authentication failure; {text} rhost={source} user={user}", .pamFailures),
-        ("PAM {count} more authentication failure; {text} rhost={source} ", .pamFailures),
-        ("PAM {count} more authentication failure; {text} rhost={source}", .pamFailures),
-        ("pam_{word}(sshd:auth): authentication failure; {text} rhost={source}  user={user}", .pamFailure),
-        ("pam_{word}(sshd:auth): authentication failure; {text} rhost={source} user={user}", .pamFailure),
-        ("pam_{word}(sshd:auth): authentication failure; {text} rhost={source} ", .pamFailure),
-        ("pam_{word}(sshd:auth): authentication failure; {text} rhost={source}", .pamFailure),
-        ("pam_{word}(sshd:auth): check pass; user unknown", .pamUserUnknown),
-        ("pam_{word}(sshd:auth): received for user {user}: {number} ({text})", .pamFailure),
-        ("pam_{word}(sshd:auth): Consecutive login failures for user {user} account temporarily locked", .pamFailure),
-        ("pam_{word}(sshd:auth): user {user} ({number}) tally {number}, deny {number}", .pamFailure),
-        ("pam_{word}(sshd:session): session opened for user {account}(uid={number}) by {rest}", .sessionOpened),
-        ("pam_{word}(sshd:session): session opened for user {account} by {rest}", .sessionOpened),
-        ("pam_{word}(sshd:session): session opened for user {account}(uid={number})", .sessionOpened),
-        ("pam_{word}(sshd:session): session opened for user {account}", .sessionOpened),
-        ("pam_{word}(sshd:session): session closed for user {account}", .sessionClosed),
-        ("pam_{rest}", .pamFailure),
         ("reverse mapping checking getaddrinfo for {client} [{source}] failed - POSSIBLE BREAK-IN ATTEMPT!", .reverseMapping),
         ("reverse mapping checking getaddrinfo for {client} [{source}] failed.", .reverseMapping),
         ("reverse mapping checking getaddrinfo for {client} failed - POSSIBLE BREAK-IN ATTEMPT!", .reverseMapping),
@@ -103,6 +100,7 @@ extension SSHD {
         ("Connection reset by {source} port {port}", .reset),
         ("Connection reset by {source}", .resetEither),
         ("Connection reset", .resetEither),
+        ("Connection timed out during banner exchange", .keyExchangeFailed),
         ("Connection timed out{rest}", .timeoutInSession),
         ("Disconnected from authenticating user {user} {source} port {port}", .disconnectedUnauthenticated),
         ("Disconnected from invalid user {user} {source} port {port}", .disconnectedUnauthenticated),
@@ -117,17 +115,27 @@ extension SSHD {
         // The one reason that has a client's text in it. An account comes first from the left; a name that sshd does not know
         // is there twice.
         ("Disconnecting authenticating user {account} {source} port {port}: Too many authentication failures", .tooManyFailures),
+        (
+            "Disconnecting authenticating user {account} {source} port {port}: "
+                + "Change of username or service not allowed: ({client}",
+            .disconnectingUnauthenticated
+        ),
         ("Disconnecting authenticating user {account} {source} port {port}: {rest}", .disconnectingUnauthenticated),
+        (
+            "Disconnecting user {account} {source} port {port}: Change of username or service not allowed: ({client}",
+            .disconnectingInSession
+        ),
         ("Disconnecting user {account} {source} port {port}: {rest}", .disconnectingInSession),
         (changeOfUser, .disconnectingUnauthenticated),
-        ("Disconnecting invalid user {user} {source} port {port}: Too many authentication failures", .tooManyFailures),
-        ("Disconnecting invalid user {contested} {source} port {port}: {rest}", .disconnectingUnauthenticated),
+        ("Disconnecting invalid user {plain} {source} port {port}: Too many authentication failures", .tooManyFailures),
+        ("Disconnecting invalid user {contested} {source} port {port}: {client}", .disconnectingUnauthenticated),
+        ("Disconnecting {source} port {port}: Change of username or service not allowed: ({client}", .disconnectingEither),
         ("Disconnecting {source} port {port}: {rest}", .disconnectingEither),
-        ("Disconnecting {rest}", .disconnectingEither),
-        ("Disconnecting: {rest}", .disconnectingEither),
+        ("Disconnecting {client}", .disconnectingEither),
+        ("Disconnecting: {client}", .disconnectingEither),
         ("maximum authentication attempts exceeded for {user} from {source} port {port} ssh{number}", .tooManyFailures),
-        ("Received disconnect from {source} port {port}:{rest}", .receivedDisconnect),
-        ("Received disconnect from {source}: {rest}", .receivedDisconnectLast),
+        ("Received disconnect from {source} port {port}:{client}", .receivedDisconnect),
+        ("Received disconnect from {source}: {client}", .receivedDisconnectLast),
         ("refused connect from {client} ({source})", .refusedConnect),
         ("refused connect from {source}", .refusedConnect),
         ("drop connection #{number} from [{source}]:{port} on {rest}", .dropped),
@@ -135,6 +143,8 @@ extension SSHD {
         ("exited MaxStartups throttling{rest}", .throttling),
         ("srclimit_penalise: {source}/{number}: {rest}", .penalty),
         ("srclimit_penalise: {word} new {source}/{number} {rest}", .penalty),
+        ("srclimit_penalise: {word} penalty table full, cannot penalise {source}/{number} for {rest}", .penalty),
+        ("srclimit_penalise: {word} penalty table full, cannot penalise {source} for {rest}", .penalty),
         ("srclimit_penalise: {rest}", .penalty),
         ("Timeout before authentication for connection from {source} to {rest}", .timeoutOfListener),
         ("Timeout before authentication for {source} port {port}", .timeout),
@@ -145,26 +155,26 @@ extension SSHD {
         ("Did not receive identification string from {source}", .noIdentification),
         ("Bad protocol version identification {client} from {source} port {port}", .badProtocol),
         ("Bad protocol version identification {client} from {source}", .badProtocol),
-        ("Protocol major versions differ for {source} port {port}: {rest}", .badProtocol),
-        ("Protocol major versions differ for {source}: {rest}", .badProtocol),
-        ("Protocol major versions differ: {rest}", .badBanner),
+        ("Protocol major versions differ for {source} port {port}: {client}", .badProtocol),
+        ("Protocol major versions differ for {source}: {client}", .badProtocol),
+        ("Protocol major versions differ: {client}", .badBanner),
         ("banner exchange: Connection from {source} port {port}: {rest}", .badProtocol),
         ("banner line contains invalid characters", .badBanner),
         ("Bad packet length {rest}", .badPacket),
         ("padding error: {rest}", .badPacket),
         ("Corrupted MAC on input{rest}", .badPacket),
         ("Corrupted padding{rest}", .badPacket),
-        ("Bad remote protocol version identification: {rest}", .badBanner),
+        ("Bad remote protocol version identification: {client}", .badBanner),
         ("Magic value check failed ({number}) on obfuscated handshake from {source} port {port}", .badProtocol),
-        ("scanned from {source} with {rest}", .badProtocol),
-        ("scanned from {source} port {port} with {rest}", .badProtocol),
-        ("probed from {source} port {port} with {rest}", .badProtocol),
-        ("kex_exchange_identification: {rest}", .keyExchangeFailed),
+        ("scanned from {source} with {client}", .badProtocol),
+        ("scanned from {source} port {port} with {client}", .badProtocol),
+        ("probed from {source} port {port} with {client}", .badProtocol),
+        ("kex_exchange_identification: {client}", .keyExchangeFailed),
         ("kex_protocol_error: {rest}", .keyExchangeFailed),
-        ("Unable to negotiate with {source} port {port}: {rest}", .negotiationFailed),
-        ("Unable to negotiate with {source}: {rest}", .negotiationFailed),
+        ("Unable to negotiate with {source} port {port}: {client}", .negotiationFailed),
+        ("Unable to negotiate with {source}: {client}", .negotiationFailed),
         ("Unable to negotiate a key exchange method", .negotiationFailed),
-        ("no matching {rest}", .negotiationFailed),
+        ("no matching {client}", .negotiationFailed),
         (
             "ssh_dispatch_run_fatal: Connection from authenticating user {user} {source} port {port}: {rest}",
             .socketErrorUnauthenticated
@@ -178,45 +188,37 @@ extension SSHD {
         ("Read from remote host {source}: {rest}", .socketErrorEither),
         ("Write failed: {rest}", .socketErrorEither),
         ("Could not write ident string to {source} port {port}", .noIdentificationWritten),
-        ("Could not write ident string to {source}{rest}", .noIdentificationWritten),
+        ("Could not write ident string to {source}", .noIdentificationWritten),
         ("Could not get shadow information for {user}", .userauthRequest),
         ("Starting session: {client} for {account} from {source} port {port} id {number}", .sessionOpened),
         ("Starting session: {client} for {account} from {source} port {port}", .sessionOpened),
-        ("subsystem request for {rest}", .subsystem),
-        ("Server listening on {rest}", .server),
-        ("Received signal {rest}", .server),
-        ("Received SIGHUP; restarting.", .server),
-        ("Exiting on signal {rest}", .server),
-        ("Bind to port {rest}", .server),
-        ("Could not load host key{rest}", .server),
-        ("rexec line {rest}", .server),
-        ("syslogin_perform_logout: {rest}", .server),
-        ("session_pty_req: {rest}", .server),
-        ("connect_to {rest}", .server),
-        ("mm_{rest}", .server),
-        ("AuthorizedKeysCommand {rest}", .server),
-        ("AuthorizedPrincipalsCommand {rest}", .server),
-        ("Transferred: {rest}", .server),
-        ("debug{number}: {rest}", .server),
-        ("Set {rest}", .server),
-        ("User child is on pid {number}", .server),
-        ("SSH: Server;{rest}", .connectionReport),
-        ("Login attempt for nonexistent user from {source}:{port}", .invalidUser),
-        ("Attack from \"{text}\" on service {rest}", .server),
+        ("subsystem request for {client} by user {word} failed, {rest}", .subsystem),
+        ("subsystem request for {client} by user {user}", .subsystem),
+        ("subsystem request for {client}", .subsystem),
     ]
 
     private static let changeOfUser =
         "Disconnecting invalid user {user} {source} port {port}: "
         + "Change of username or service not allowed: ({same},{text}) -> ({client})"
 
-    static let compiled = MessageGrammar(grammar.map(\.0))
-    /// By the entry of the grammar.
-    static let messages = grammar.map(\.1)
+    /// A grammar with what its entries say.
+    struct Messages: Sendable {
+        let grammar: MessageGrammar
+        let messages: [SSHMessage]
+        /// By the entry of the grammar: its event's place in ``eventTexts``.
+        let codes: [UInt32]
+
+        init(_ entries: [(String, SSHMessage)]) {
+            grammar = MessageGrammar(entries.map(\.0))
+            messages = entries.map(\.1)
+            codes = messages.map { code(of: $0.event) }
+        }
+    }
+
+    static let compiled = Messages(grammar)
     static let eventTexts = TextValues(SSHEvent.allCases.map(\.rawValue))
     static let outcomeTexts = TextValues(SSHOutcome.allCases.map(\.rawValue))
     static let stageTexts = TextValues(SSHStage.allCases.map(\.rawValue))
-    /// By the entry of the grammar: its event's place in ``eventTexts``.
-    static let eventCodes = grammar.map { code(of: $0.1.event) }
     static let otherCode = code(of: .other)
 
     static func code(of event: SSHEvent) -> UInt32 {

@@ -26,6 +26,8 @@ enum SSHEvent: String, Sendable, CaseIterable {
     case pamFailures = "pam_failures"
     case pamUserUnknown = "pam_user_unknown"
     case pamMaxRetries = "pam_max_retries"
+    /// A client offered a key that is in the list of revoked keys.
+    case revokedKey = "revoked_key"
     case tooManyFailures = "too_many_failures"
     // The connection.
     case connection
@@ -49,8 +51,14 @@ enum SSHEvent: String, Sendable, CaseIterable {
     case sessionOpened = "session_opened"
     case sessionClosed = "session_closed"
     case subsystem
+    /// sshd refused to forward a connection for somebody who is logged in.
+    case forwardingRefused = "forwarding_refused"
+    /// A process that served a connection was ended by a signal: a fault of sshd, or an attempt to make use of one.
+    case sessionCrash = "session_crash"
     /// What sshd says of itself or of forwarded connections.
     case server
+    /// Something went wrong inside sshd or with its configuration.
+    case serverError = "server_error"
     // What somebody does who has got in, by other programs' lines (``SSHD/AccountLine``). The user of `sudo` and `su` is who
     // called it.
     case sudo
@@ -62,6 +70,14 @@ enum SSHEvent: String, Sendable, CaseIterable {
     case accountCreated = "account_created"
     case accountChanged = "account_changed"
     case passwordChanged = "password_changed"
+    // Log-ins at a console, commands of cron, and the audit trail of the kernel (``SSHD/AuditLine``).
+    case consoleLogin = "console_login"
+    case consoleLoginFailed = "console_login_failed"
+    case cronCommand = "cron_command"
+    case cronChanged = "cron_changed"
+    case auditAuthentication = "audit_authentication"
+    case auditLogin = "audit_login"
+    case auditError = "audit_error"
     /// Any other line of another program in the same file.
     case other
 }

@@ -97,5 +97,9 @@ extension SSHMessage {
     static let timeoutInSession = Self(.timeout, at: .session, isLast: true)
     static let subsystem = Self(.subsystem, at: .session)
     static let server = Self(.server, at: nil, .ofListener)
-    static let connectionReport = Self(.connection, at: nil, .ofListener)
+    static let serverError = Self(.serverError, at: nil)
+    static let sessionCrash = Self(.sessionCrash, at: nil, .ofListener)
+    static let forwardingRefused = Self(.forwardingRefused, at: .session)
+    static let revokedKey = Self(.revokedKey, at: .authentication)
+    static let connectionReport = Self(.connection, at: .connect)
 }
