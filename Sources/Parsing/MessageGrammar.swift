@@ -142,23 +142,23 @@ struct MessageGrammar: Sendable {
             return true
         case .source, .method, .word:
             var end = message.wordEnd(from: at)
+            let next = steps[step + 1], isBeforeLiteral = next.kind == .literal
             // Fast path: a blank or the end follows. Else, as in `{source}: 11: Bye`, the last place in the word where the rest
-            // fits.
+            // fits; at most places it does not, so the literal is looked at before the rest is tried.
             while end > at {
-                if take(step + 1, message, end, &match) {
+                if !isBeforeLiteral || isLiteral(step + 1, in: message, at: end), take(step + 1, message, end, &match) {
                     if kind == .source { match.source = at..<end }
                     if kind == .method { match.method = at..<end }
                     return true
                 }
-                let next = steps[step + 1]
-                guard next.kind == .literal, literals[next.start] != UInt8(ascii: " ") else { return false }
+                guard isBeforeLiteral, literals[next.start] != UInt8(ascii: " ") else { return false }
                 end -= 1
             }
             return false
         case .key:
             return KeyText.isWhole(message.extracting(at..<message.count))
         case .same:
-            // Longer than any name that sshd writes: not compared at every place where it could be.
+            // Longer than any name that sshd writes: not compared at every place, so that the cost stays linear.
             let length = match.user.count
             guard length <= 1024, at + length <= message.count,
                 message.extracting(at..<(at + length)).isEqual(to: message.extracting(match.user))
@@ -188,7 +188,8 @@ struct MessageGrammar: Sendable {
         case .plain:
             guard let end = takeFromRight(step, message, at, &match) else { return false }
             match.user = at..<end
-            // The one reason that has a client's text in it may be in the name, or the name may be what was before it.
+            // The one reason that has a client's text in it may be in the name, or the name may be what was before it: since
+            // nobody can tell which, neither is believed.
             if message.extracting(at..<end).contains(": Change of username or service not allowed: (") {
                 match.isContested = true
             }

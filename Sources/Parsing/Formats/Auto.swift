@@ -41,6 +41,7 @@ struct Auto: LogFormat {
             chosen = choose(lines.slice(row..<(row + 1)))
             guard chosen != nil else { continue }
             guard row > 0 else { return parseChosen(lines) }
+            // The lines before it were not read by any format; they must not wait for one, since one may never come.
             let head = texts(lines.slice(0..<row)), tail = parseChosen(lines.slice(row..<lines.count))
             return ParsedBatch(
                 events: Batch.concatenating([head.events, tail.events], schema: schema),
@@ -82,7 +83,7 @@ struct Auto: LogFormat {
 
     private typealias Candidate = (name: String, readers: [LayoutReader], isMultiline: Bool)
 
-    /// The layouts that have a name, compiled once.
+    /// The layouts that have a name, compiled once because every partition asks for them.
     private static let candidates: [Candidate] = LayoutPresets.all.compactMap { preset in
         (try? LayoutSettings.readers(of: preset)).map { (preset.name, $0, preset.isMultiline) }
     }

@@ -31,6 +31,7 @@ struct Layout: LogFormat {
     private let traceColumn: Int
     private var record: RecordColumns
     private var resolver: StampResolver
+    /// Kept between lines, because its arrays would otherwise be allocated once per line.
     private var found = LayoutMatch()
     /// The reader that read the last line: nearly always the next one too.
     private var lastReader = 0
@@ -183,6 +184,7 @@ struct Layout: LogFormat {
     }
 
     private mutating func goOn(_ line: Span<UInt8>, row: Int) {
+        // Every line counts, but a trace must not grow without a limit while no event follows it.
         open!.lines += 1
         if open!.row == nil { open!.row = row }
         guard open!.trace.count + line.count < Self.maxTraceBytes else { return }
@@ -191,6 +193,8 @@ struct Layout: LogFormat {
     }
 
     /// Gives the event that was open; `row` is where the next one begins.
+    ///
+    /// Called before the cells of the next event are set, because ``record`` holds those of one event.
     private mutating func close(row: Int) {
         guard let last = open else { return }
         open = nil

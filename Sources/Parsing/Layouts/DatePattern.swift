@@ -41,8 +41,9 @@ struct DatePattern: Sendable {
         var absolute: SyslogHeader.Stamp?
     }
 
-    /// The time at `start`. Nil where none is written there, a nil `value` where one is written that does not exist, such as 31
-    /// February.
+    /// The time at `start`, read in one pass and without an allocation because every line has one.
+    ///
+    /// Nil where none is written there, a nil `value` where one is written that does not exist, such as 31 February.
     func read(_ line: Span<UInt8>, at start: Int) -> SyslogTime.Attempt<Found>? {
         var at = start
         var values = Values()
@@ -158,6 +159,7 @@ struct DatePattern: Sendable {
     private static func iso(_ line: Span<UInt8>, _ at: Int, _ values: inout Values) -> Int? {
         guard let found = SyslogTime.iso(line, at: at) else { return nil }
         guard let (stamp, end) = found.value else {
+            // No such time. The month is set so that it is not taken for a time of day.
             values.month = 0
             return at
         }
@@ -185,6 +187,7 @@ struct DatePattern: Sendable {
     private static func stamp(_ values: Values) -> SyslogHeader.Stamp? {
         if let absolute = values.absolute { return absolute }
         var hour = values.hour
+        // 12 AM is midnight and 12 PM is noon, which is why the hour cannot simply be added to.
         if let isAfternoon = values.isAfternoon { hour = hour % 12 + (isAfternoon ? 12 : 0) }
         let second = hour * 3600 + values.minute * 60 + values.second
         guard let month = values.month, let day = values.day else {
@@ -238,6 +241,7 @@ extension DatePattern {
     private static func java(_ letter: Unicode.Scalar, count: Int) throws(Unknown) -> Part {
         switch letter {
         case "y", "u": return count == 2 ? .shortYear : .year
+        // `M` and `MM` are read alike, because `MM` of `MMdd` and `M` of `M/d` both end where the digits of a month do.
         case "M", "L": return count > 2 ? .monthName : .month
         case "d": return .day
         case "E": return .dayName

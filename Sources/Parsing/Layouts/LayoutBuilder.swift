@@ -45,11 +45,13 @@ struct LayoutBuilder {
 
     /// The program; an open field at its end takes all that is left.
     mutating func finish() throws(LayoutError) -> LayoutProgram {
+        // Blanks at the end of a line are lost on many ways, so they cannot be asked for.
         while text.last == UInt8(ascii: " ") { text.removeLast() }
         try endLiteral(before: "", isRightAligned: false)
         guard !program.steps.isEmpty, !program.fields.isEmpty else {
             throw LayoutError(part: "", reason: "it names no field")
         }
+        // Otherwise every place in a message would be tried as its end.
         if case .text(let field) = program.steps.last { program.steps[program.steps.count - 1] = .rest(field) }
         return program
     }

@@ -22,7 +22,8 @@ enum LayoutPresets {
 
     static let combined = #"%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#
 
-    /// Those that are recognised first are those that are hardly mistaken for another.
+    /// In the order in which `auto` tries them: the strict ones first, because the loose ones (`go`, `java`, `syslog`) would
+    /// otherwise take their lines.
     static let all: [Preset] = [
         Preset(
             name: "combined", layouts: [(.apache, combined)], isMultiline: false,

@@ -77,6 +77,7 @@ struct LayoutProgram: Sendable {
         }
     }
 
+    /// Bounds what a line costs: two open fields would otherwise be tried at every pair of places.
     static let stepsPerByte = 32
 
     var steps: [Step] = []
@@ -127,6 +128,7 @@ struct LayoutProgram: Sendable {
         case .real(let field):
             return takeNumber(index, field, line, at, isReal: true, &found, &left)
         case .quoted(let field):
+            // An escaped quote is a client's. It must not end the field, or the client could write the fields behind it.
             var end = at
             while end < line.count, line[end] != UInt8(ascii: "\"") { end += line[end] == UInt8(ascii: "\\") ? 2 : 1 }
             guard end <= line.count else { return false }

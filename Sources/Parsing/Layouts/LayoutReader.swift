@@ -40,6 +40,7 @@ enum LayoutReader: Sendable {
     private static func readSyslog(_ line: Span<UInt8>, _ found: inout LayoutMatch) -> Bool {
         found.begin(syslogFields.count)
         switch SyslogHeader.parse(line) {
+        // A line without a stamp continues an event. It must not begin one, since any sentence can look like a header.
         case .success(let header) where header.stamp != .none:
             found.stamp = header.stamp
             if !header.host.isEmpty { found.fields[0] = header.host }
@@ -131,6 +132,7 @@ struct LayoutExpression: Sendable {
         let range = found.groups[timeGroup]
         let text = line.extracting(range)
         if let date {
+            // All of the group must be the time; otherwise a zone that the format leaves out would be lost in silence.
             guard let time = date.read(text, at: 0)?.value, time.end == text.count else {
                 found.hasBadTime = true
                 return false

@@ -94,6 +94,7 @@ struct PatternLayout {
         guard !Self.unreadable.contains(word), let name = Self.longestKnown(word) else {
             throw LayoutError(part: "%\(word)", reason: "what this conversion writes cannot be read back")
         }
+        // Longest first, because `%m` is also how `%msg` and `%marker` begin.
         // `%mfoo`: the letters behind the shortest name that is known are text.
         at = wordStart + name.unicodeScalars.count
         var options: [String] = []

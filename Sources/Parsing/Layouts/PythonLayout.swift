@@ -17,6 +17,7 @@ enum PythonLayout {
         }
         var builder = LayoutBuilder()
         let letters = Array(pattern.unicodeScalars)
+        // The style is not said, so that the text can be copied from the program's configuration as it is.
         let isPercent = pattern.utf8.firstRange(of: "%(".utf8) != nil
         let isBraces = !isPercent && letters.contains("{") && !pattern.utf8.starts(with: "$".utf8)
         var at = 0

@@ -60,6 +60,7 @@ enum WebServerLayout {
         case "request_time":
             try builder.field(LayoutField(name: name, kind: .real, isDashForNone: true), part: part) { .real($0) }
         case "request": try text(name, .request, isQuoted: isQuoted, part, to: &builder)
+        // A user's name may have blanks in it, and of several upstreams nginx writes a list with blanks: these cannot be words.
         case "remote_user", "upstream_addr", "upstream_response_time", "upstream_status", "upstream_connect_time",
             "upstream_header_time", "http_x_forwarded_for":
             try text(name, isQuoted: isQuoted, part, to: &builder)

@@ -106,7 +106,7 @@ extension SSHD {
             read.code = codes[found.pattern]
             read.isOfAccounts = found.pattern < firstAside
             read.stage = read.isOfAccounts || found.pattern >= grammar.count + ofLogin.count ? .session : .authentication
-            // Its process id is that of no connection.
+            // Its process id is that of no connection, so the lines of one must not be joined with it.
             read.kind = .ofListener
             if found.user.lowerBound >= 0 { read.user = (found.user.lowerBound + start)..<(found.user.upperBound + start) }
             if found.source.lowerBound >= 0 {

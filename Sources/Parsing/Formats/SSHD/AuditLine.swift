@@ -35,7 +35,8 @@ extension SSHD {
             }
         }
 
-        /// A line of auditd's own file; nil for any other.
+        /// A line of auditd's own file; nil for any other. Asked of every line, so it must not cost more than a look at the
+        /// first bytes.
         static func read(_ line: Span<UInt8>) -> SSHLine? {
             var header = SyslogHeader()
             var at = 0
@@ -140,6 +141,7 @@ extension SSHD {
                 if line[value.lowerBound] != UInt8(ascii: "(") { read.user = value }
                 return
             }
+            // The text comes from a client: its length is bounded before it is decoded, so that one line cannot ask for more.
             guard value.count.isMultiple(of: 2), value.count <= 2 * MessageGrammar.maxNameLength else { return }
             var name: [UInt8] = []
             for at in stride(from: value.lowerBound, to: value.upperBound, by: 2) {

@@ -6,7 +6,7 @@
 /// Sources: Linux-PAM's `pam_unix_auth.c` and `pam_faillock.c`, SSSD's `pam_sss.c`, Samba's `pam_winbind.c`.
 extension SSHD {
     static let ofPAM: [(String, SSHMessage)] =
-        failures("PAM {count} more authentication failures; ", .pamFailures)
+        ofSessions + failures("PAM {count} more authentication failures; ", .pamFailures)
         + failures("PAM {count} more authentication failure; ", .pamFailures)
         + failures("pam_{word}(sshd:auth): authentication failure; ", .pamFailure)
         // `sshd(pam_unix)[600]: …`, as Linux-PAM before 0.99 wrote it.
@@ -36,15 +36,20 @@ extension SSHD {
             ("pam_{word}(sshd:account): access denied for user `{user}' from `{source}'", .userNotAllowed),
             ("pam_{word}(sshd:account): expired password for user {account} ({rest}", .userauthRequest),
             ("pam_{word}(sshd:account): password for user {account} will expire in {rest}", .userauthRequest),
-            ("pam_{word}(sshd:session): session opened for user {account}(uid={number}) by {rest}", .sessionOpened),
-            ("pam_{word}(sshd:session): session opened for user {account} by {rest}", .sessionOpened),
-            ("pam_{word}(sshd:session): session opened for user {account}(uid={number})", .sessionOpened),
-            ("pam_{word}(sshd:session): session opened for user {account}", .sessionOpened),
-            ("pam_{word}(sshd:session): session closed for user {account}", .sessionClosed),
             ("session opened for user {account} by {rest}", .sessionOpened),
             ("session closed for user {account}", .sessionClosed),
+            // Last, because it takes every line of PAM. It names nobody, so no text of a client can be believed by it.
             ("pam_{client}", .pamFailure),
         ]
+
+    /// First, because a busy machine's log has these lines more than any other of PAM.
+    private static let ofSessions: [(String, SSHMessage)] = [
+        ("pam_{word}(sshd:session): session opened for user {account}(uid={number}) by {rest}", .sessionOpened),
+        ("pam_{word}(sshd:session): session opened for user {account} by {rest}", .sessionOpened),
+        ("pam_{word}(sshd:session): session opened for user {account}(uid={number})", .sessionOpened),
+        ("pam_{word}(sshd:session): session opened for user {account}", .sessionOpened),
+        ("pam_{word}(sshd:session): session closed for user {account}", .sessionClosed),
+    ]
 
     /// A failure of authentication, with or without the name and the address.
     private static func failures(_ head: String, _ message: SSHMessage) -> [(String, SSHMessage)] {

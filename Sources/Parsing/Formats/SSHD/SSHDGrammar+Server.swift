@@ -46,7 +46,8 @@ extension SSHD {
         ("client {source}/{number} {rest}", .penalty),
         ("{source}/{number}: activating {word} penalty of {rest}", .penalty),
 
-        // Attempts to log in, and their ends, that hardly any log has.
+        // Attempts to log in, and their ends, that hardly any log has. They come last, because the order of a list is the order
+        // in which it is tried.
         ("SSH: Server;Ltype: Authname;Remote: {source}-{port};Name: {user}", .connectionReport),
         ("SSH: Server;Ltype: {word};Remote: {source}-{port};{rest}", .connectionReport),
         ("SSH: Server;{client}", .connectionReport),

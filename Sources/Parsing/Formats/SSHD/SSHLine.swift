@@ -115,7 +115,7 @@ extension SSHD {
             let isPreauth = line.extracting(start..<end).ends(with: " [preauth]")
             if isPreauth { end -= 10 }
             var match = messages.grammar.match(line.extracting(start..<end))
-            // A client's text at the end may look like the mark.
+            // A client's text at the end may look like the mark, which must not hide the line.
             if match == nil, isPreauth { match = messages.grammar.match(line.extracting(start..<(end + 10))) }
             guard let found = match else { return false }
             code = messages.codes[found.pattern]
