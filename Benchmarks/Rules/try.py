@@ -54,7 +54,7 @@ def tried(file):
     return took, json.loads(took[3])
 
 
-for name, file in (("26 rules", rules), ("one rule", None)):
+for name, file in (("all rules", rules), ("one rule", None)):
     if file is None:
         file = folder + "/one.yml"
         with open(rules) as all_rules, open(file, "w") as one:
@@ -64,11 +64,11 @@ for name, file in (("26 rules", rules), ("one rule", None)):
     rows = report["rows"]
     print(f"obs rules try, {name}: {rows} events in {took[0]:.1f} s: {rows / took[0] / 1e6:.2f} M events/s, "
           f"processor {took[1]:.1f} s: {rows / took[1] / 1e6:.2f} M events per second of it, peak {took[2]:.0f} MB, {len(report['findings'])} findings")
-    if name == "26 rules":
+    if name == "all rules":
         found = report["findings"]
 
-# Sessions of one group that lie within an hour of each other are one incident.
-HOUR = 3_600_000_000
+# Sessions of one group that lie so near each other are one incident (incidents.join_within, in microseconds).
+NEAR = 3 * 3_600_000_000
 live = json.loads(run(obs, "query", "sql", "SELECT name, starts_at, last_seen, count, labels FROM incident WHERE detector = 'rule'", "--limit", "1000000", "--timeout", "600", "--data-dir",
                       data, "-o", "json", output=subprocess.PIPE)[3])
 
@@ -82,7 +82,7 @@ groups = {}
 for one in sorted(found, key=lambda one: one["starts_at"]):
     start, last = microseconds(one["starts_at"]), microseconds(one["last_seen"])
     known = groups.setdefault((one["rule"], one["about"]), [])
-    if known and start - HOUR <= known[-1][2]:
+    if known and start - NEAR <= known[-1][2]:
         known[-1] = (known[-1][0], max(known[-1][1], one["count"]), max(known[-1][2], last))
     else:
         known.append((start, one["count"], last))

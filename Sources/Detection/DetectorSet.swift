@@ -8,15 +8,25 @@ public final class DetectorSet {
     private struct Member {
         let entry: DetectionEntry
         var detector: any Detector
+        /// Whether a rule may look at its findings.
+        let isWatched: Bool
     }
 
     private var members: [Member]
+    private let exceptions: SeenExceptions
     private var cache = EvidenceCache()
     private var newest = Int64.min
 
     /// Detectors that remember nothing yet; ``restore(_:)`` brings back what they knew.
     public init(_ entries: [DetectionEntry], _ context: DetectorContext) {
-        members = entries.map { Member(entry: $0, detector: $0.settings.detector(context)) }
+        let rules = entries.compactMap { $0.settings as? DetectionRule }
+        exceptions = SeenExceptions(rules, lateness: context.allowedLateness)
+        let combined = rules.filter { $0.rows == .findings }
+        members = entries.map { entry in
+            Member(
+                entry: entry, detector: entry.settings.detector(context),
+                isWatched: combined.contains { $0.watches(entry.settings) })
+        }
     }
 
     /// The findings that these rows complete.
@@ -38,30 +48,24 @@ public final class DetectorSet {
     ///
     /// - Parameters:
     ///   - events: rows with an `event_time`; with `file` and `offset` where lines are to be distinguished.
-    ///   - size: how many rows detectors are shown at a time. What they ask of columns is computed once for all rows.
-    ///   - body: is called with what each part of the rows completes.
-    public func observe(
-        stored events: Batch, table: String? = nil, inPartsOf size: Int, _ body: ([Finding]) -> Void
-    ) {
-        let source = table.map(RowSource.table) ?? .events
-        guard members.contains(where: { $0.entry.settings.rows == source }), !events.isEmpty,
-            let rows = DetectorRows(
-                events: events, lines: events.selecting(["file", "offset"]), lineRows: (0..<Int32(events.count)).map(\.self),
-                cache: cache)
-        else { return }
-        for start in stride(from: 0, to: rows.count, by: size) {
-            let findings = observe(rows.part(start..<min(rows.count, start + size)), of: source)
-            if !findings.isEmpty { body(findings) }
-        }
+    ///   - table: the gold table that the rows are of; nil for events of an input.
+    public func observe(stored events: Batch, table: String? = nil) -> [Finding] {
+        observe(
+            events: events, lines: events.selecting(["file", "offset"]), lineRows: (0..<Int32(events.count)).map(\.self),
+            table: table)
     }
 
     private func observe(_ rows: DetectorRows, of source: RowSource) -> [Finding] {
         newest = max(newest, rows.newest)
+        exceptions.observe(rows, of: source)
         var findings: [Finding] = []
         for index in members.indices where members[index].entry.settings.rows == source {
-            findings += marked(members[index].detector.observe(rows), index)
+            rows.isWatched = members[index].isWatched
+            let found = members[index].detector.observe(rows)
+            if rows.isWatched, !(members[index].entry.settings is DetectionRule) { rows.moments += found.map(FindingMoment.init) }
+            findings += marked(found, index)
         }
-        return reported(findings + combined(findings))
+        return reported(findings + combined(rows.moments))
     }
 
     /// Whether any detector looks at the rows of a gold table.
@@ -78,16 +82,13 @@ public final class DetectorSet {
     /// ``updates()`` must have given before.
     public func forget() {
         for index in members.indices { members[index].detector.forget() }
+        exceptions.forget()
     }
 
-    /// What the detectors that look at findings make of these.
-    private func combined(_ findings: [Finding]) -> [Finding] {
-        guard !findings.isEmpty, members.contains(where: { $0.entry.settings.rows == .findings }),
-            let batch = FindingRows(findings), let rows = batch.rows(cache)
-        else { return [] }
-        return members.indices.filter { members[$0].entry.settings.rows == .findings }.flatMap {
-            marked(members[$0].detector.observe(rows), $0)
-        }
+    /// What the detectors that look at findings make of what others found.
+    private func combined(_ moments: [FindingMoment]) -> [Finding] {
+        guard !moments.isEmpty else { return [] }
+        return observe(DetectorRows(moments.inOrder, cache: cache), of: .findings)
     }
 
     private func marked(_ findings: [Finding], _ index: Int) -> [Finding] {
@@ -106,11 +107,19 @@ public final class DetectorSet {
     }
 
     /// What each detector needs in memory, in the order of the configuration.
-    public var figures: [(entry: DetectionEntry, figures: DetectorFigures)] { members.map { ($0.entry, $0.detector.figures) } }
+    public var figures: [(entry: DetectionEntry, figures: DetectorFigures)] {
+        members.map { member in
+            var figures = member.detector.figures
+            let shared = exceptions.figures(of: member.entry.name)
+            figures.keys += shared.keys
+            figures.bytes += shared.bytes
+            return (member.entry, figures)
+        }
+    }
 
     // MARK: Checkpoints
 
-    private static let layout: UInt8 = 1
+    private static let layout: UInt8 = 2
 
     /// All that the detectors must remember.
     public func snapshot() -> Data {
@@ -121,6 +130,7 @@ public final class DetectorSet {
             cache.forget(before: newest &- horizon.inMicroseconds)
         }
         cache.encode(to: &writer)
+        exceptions.encode(to: &writer)
         writer.write(members.count)
         for index in members.indices {
             writer.write(members[index].entry.kind)
@@ -138,6 +148,7 @@ public final class DetectorSet {
         guard try reader.byte() == Self.layout else { throw StateReader.Damaged() }
         newest = try reader.int64()
         cache = try EvidenceCache(from: &reader)
+        try exceptions.decode(from: &reader)
         for _ in 0..<(try reader.count()) {
             let kind = try reader.string(), name = try reader.string(), state = Data(try reader.array())
             guard let index = members.firstIndex(where: { $0.entry.kind == kind && $0.entry.name == name }) else { continue }
@@ -147,33 +158,19 @@ public final class DetectorSet {
     }
 }
 
-/// Findings as rows: `event_time`, `rule`, `severity`, and a column for each label.
-private struct FindingRows {
-    private let events: Batch
-    private let lines: Batch
-
-    init?(_ findings: [Finding]) {
-        let reserved: Set = ["event_time", "rule", "severity", "count"]
-        var names: [String] = []
-        for finding in findings { names += finding.labels.keys.filter { !names.contains($0) && !reserved.contains($0) } }
-        let schema = Schema(
-            [Field("event_time", .timestamp), Field("rule", .text), Field("severity", .text)]
-                + names.map { Field($0, .text, isNullable: true) })
-        let rows = findings.map { finding in
-            [.timestamp(finding.lastSeen), .text(finding.name), .text(finding.severity.rawValue)]
-                + names.map { finding.labels[$0].map(Value.text) ?? .null }
+extension DetectionRule {
+    /// Whether a rule on findings may look at what a detector finds.
+    fileprivate func watches(_ other: any DetectorSettings) -> Bool {
+        guard other.rows != .findings else { return false }
+        let matchers = steps.map(\.match) + seen.flatMap { [$0.match] + ($0.unless.map { [$0.match] } ?? []) }
+        return matchers.contains { matchers in
+            matchers.allSatisfy { matcher in
+                switch matcher.name {
+                case "rule": matcher.matches(other.name)
+                case "severity": matcher.matches(other.severity.rawValue)
+                default: true
+                }
+            }
         }
-        let evidence = findings.map { $0.evidence.last ?? Evidence(file: $0.name, offset: 0, line: $0.title, time: $0.lastSeen) }
-        guard let events = try? Batch(schema: schema, rows: rows),
-            let lines = try? Batch(
-                schema: Schema([Field("file", .text), Field("offset", .int64), Field("line", .text)]),
-                rows: evidence.map { [.text($0.file), .int($0.offset), .text($0.line)] })
-        else { return nil }
-        self.events = events
-        self.lines = lines
-    }
-
-    func rows(_ cache: EvidenceCache) -> DetectorRows? {
-        DetectorRows(events: events, lines: lines, lineRows: (0..<Int32(events.count)).map(\.self), cache: cache)
     }
 }

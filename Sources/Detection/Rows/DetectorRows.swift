@@ -16,20 +16,37 @@ public final class DetectorRows {
     private let lines: Batch
     private let lineRows: [Int32]
     private let cache: EvidenceCache
-    private let counts: Column?
-    /// The rows that these are a part of, and where they begin there: what was computed for all of them is not computed again.
-    private let whole: (rows: DetectorRows, start: Int)?
+    /// How many events each row stands for; nil where each is one.
+    let weights: [UInt32]?
+    /// Whether lines are kept for evidence; not of rows that are without them, as those of silver.
+    let keepsLines: Bool
+    /// Of rows that are what rules found: what each is.
+    private let found: [FindingMoment]
+
+    /// Which rows are excepted by history, by exception; one that is not there excepts none.
+    var known: [DetectionRule.Seen: [Bool]] = [:]
+    /// Whether rules look at what the detector finds that these rows are shown to now.
+    var isWatched = false
+    /// What such detectors found in these rows.
+    var moments: [FindingMoment] = []
 
     private var masks: [[Matcher]: [Bool]] = [:]
+    private var selections: [[[Matcher]]: [Int32]] = [:]
+    private var candidates: [Candidates: [Int32]] = [:]
     private var listMasks: [ListKey: [Bool]] = [:]
     private var networks: [String: Column] = [:]
     private var hashes: [ColumnReference: [UInt64]] = [:]
     private var keys: [[ColumnReference]: [UInt64]] = [:]
-    /// By line; 0 until it is asked for: each is the same for all rules.
+    /// 0 until it is asked for: each is the same for all rules.
     private var lineNames: [UInt32] = []
     /// Of silver, whose lines have no texts.
-    private var fileHashes: [UInt64] = []
+    private lazy var fileHashes = lines["file"]?.stableHashes() ?? []
     private lazy var texts = LineTexts(lines, hosts: events["host"])
+
+    private struct Candidates: Hashable {
+        let steps: [[Matcher]]
+        let seen: [DetectionRule.Seen]
+    }
 
     private struct ListKey: Hashable {
         let column: ColumnReference
@@ -50,27 +67,31 @@ public final class DetectorRows {
         self.lines = lines
         self.lineRows = lineRows
         self.cache = cache
-        counts = events["count"]
+        weights = Self.weights(events)
         times = Self.believable(Array(all[written.range]), arrivals: lines["arrival_time"], lineRows)
         newest = times.max() ?? .min
-        whole = nil
+        keepsLines = lines["line"] != nil
+        found = []
     }
 
-    private init(_ range: Range<Int>, of rows: DetectorRows) {
-        events = rows.events.slice(range)
-        lines = rows.lines
+    /// Rows that are what rules found, in the order of their times.
+    init(_ found: [FindingMoment], cache: EvidenceCache) {
+        events = found.rows
+        lines = Batch(empty: Schema([]))
         lineRows = []
-        cache = rows.cache
-        counts = events["count"]
-        times = Array(rows.times[range])
+        self.cache = cache
+        weights = nil
+        times = found.map(\.time.microseconds)
         newest = times.max() ?? .min
-        whole = (rows, range.lowerBound)
+        keepsLines = true
+        self.found = found
+        lineNames = found.map(\.line.name)
     }
 
-    /// Some of these rows. What detectors ask of several parts is computed once, for all rows.
-    func part(_ range: Range<Int>) -> DetectorRows { DetectorRows(range, of: self) }
-
-    private func cut<Element>(_ all: [Element]?, from start: Int) -> [Element]? { all.map { Array($0[start..<start + count]) } }
+    private static func weights(_ events: Batch) -> [UInt32]? {
+        guard let counts = events["count"] else { return nil }
+        return (0..<counts.count).map { UInt32(clamping: counts.integer(at: $0) ?? 1) }
+    }
 
     var count: Int { times.count }
 
@@ -89,18 +110,42 @@ public final class DetectorRows {
     /// Which rows fulfil all of `matchers`.
     func mask(_ matchers: [Matcher]) -> [Bool] {
         if let known = masks[matchers] { return known }
-        let mask = whole.flatMap { cut($0.rows.mask(matchers), from: $0.start) } ?? matchers.rows(in: events)
+        let mask = matchers.rows(in: events)
         masks[matchers] = mask
         return mask
+    }
+
+    /// The rows that fulfil one of `steps`, ascending: most rules are about few of the rows.
+    func selection(_ steps: [[Matcher]]) -> [Int32] {
+        if let known = selections[steps] { return known }
+        var mask = self.mask(steps[0])
+        for step in steps.dropFirst() {
+            let other = self.mask(step)
+            for row in mask.indices where other[row] { mask[row] = true }
+        }
+        let rows = mask.indices.filter { mask[$0] }.map(Int32.init)
+        selections[steps] = rows
+        return rows
+    }
+
+    /// The rows that fulfil a step of a rule and are not excepted by history, ascending.
+    func candidates(_ rule: DetectionRule) -> [Int32] {
+        let key = Candidates(steps: rule.steps.map(\.match), seen: rule.seen)
+        if let known = candidates[key] { return known }
+        var rows = selection(key.steps)
+        for seen in key.seen {
+            guard let known = known[seen] else { continue }
+            rows.removeAll { known[Int($0)] }
+        }
+        candidates[key] = rows
+        return rows
     }
 
     /// The rows whose value is in `list`.
     func mask(_ column: ColumnReference, in list: ValueList) -> [Bool] {
         let key = ListKey(column: column, list: ObjectIdentifier(list))
         if let known = listMasks[key] { return known }
-        let mask =
-            whole.flatMap { cut($0.rows.mask(column, in: list), from: $0.start) }
-            ?? self.column(column).map { list.rows(of: $0) } ?? Array(repeating: false, count: count)
+        let mask = self.column(column).map { list.rows(of: $0) } ?? Array(repeating: false, count: count)
         listMasks[key] = mask
         return mask
     }
@@ -109,7 +154,7 @@ public final class DetectorRows {
         guard let column = events[reference.column] else { return nil }
         guard reference.isNetwork else { return column }
         if let known = networks[reference.column] { return known }
-        let made = whole?.rows.column(reference)?.slice(whole!.start..<whole!.start + count) ?? column.networks()
+        let made = column.networks()
         networks[reference.column] = made
         return made
     }
@@ -117,11 +162,6 @@ public final class DetectorRows {
     /// A hash of each value; 0 for a null and for the empty text. Nil when there is no such column.
     func hashes(_ reference: ColumnReference) -> [UInt64]? {
         if let known = hashes[reference] { return known }
-        if let whole {
-            let made = cut(whole.rows.hashes(reference), from: whole.start)
-            hashes[reference] = made
-            return made
-        }
         guard let column = column(reference) else { return nil }
         let empty = StableHash().value
         var made = column.stableHashes()
@@ -140,11 +180,6 @@ public final class DetectorRows {
     /// One hash of several columns for each row; 0 where one of the columns has no value. Nil when a column is missing.
     func keys(_ references: [ColumnReference]) -> [UInt64]? {
         if let known = keys[references] { return known }
-        if let whole {
-            let made = cut(whole.rows.keys(references), from: whole.start)
-            keys[references] = made
-            return made
-        }
         var made = [UInt64](repeating: 0x9E37_79B9_7F4A_7C15, count: count)
         for reference in references {
             guard let hashes = hashes(reference) else { return nil }
@@ -163,35 +198,33 @@ public final class DetectorRows {
         return mixed ^ (mixed >> 31)
     }
 
-    func weight(_ row: Int) -> Int { max(0, Int(counts?.integer(at: row) ?? 1)) }
-
     func label(_ reference: ColumnReference, _ row: Int) -> String { column(reference)?.label(at: row) ?? "" }
 
     // MARK: Lines
 
-    /// What the line of a row is called in a ``LineSet``: a hash of its text, so that it does not depend on the order in which
-    /// lines came. Lines of the same text at the same time are distinguished by ``RuleGroup``.
-    func lineName(_ row: Int) -> UInt32 {
-        if let whole { return whole.rows.lineName(row + whole.start) }
-        let line = Int(lineRows[row])
-        if lineNames.isEmpty {
-            // Made when the first row of the batch is asked for: most batches have none.
-            lineNames = Array(repeating: 0, count: lines.count)
+    /// What the lines of some rows are called in a ``LineSet``, by row: a hash of their texts, so that it does not depend on the
+    /// order in which lines came. Lines of the same text at the same time are distinguished by ``RuleGroup``.
+    ///
+    /// - Parameter rows: those that are asked for.
+    func lineNames(of rows: [Int32]) -> [UInt32] {
+        if lineNames.isEmpty { lineNames = Array(repeating: 0, count: count) }
+        for row in rows where lineNames[Int(row)] == 0 {
+            let line = Int(lineRows[Int(row)])
             // Silver has no texts: there a line is where it is.
-            if !texts.areKnown { fileHashes = lines["file"]?.stableHashes() ?? [] }
+            let hash = keepsLines ? texts.hash(line) : Self.mixed(fileHashes[line] ^ UInt64(bitPattern: texts.offset(line)))
+            lineNames[Int(row)] = LineSet.name(text: hash)
         }
-        if lineNames[line] == 0 {
-            let place = UInt64(bitPattern: texts.offset(line))
-            lineNames[line] = LineSet.name(text: fileHashes.isEmpty ? texts.hash(line) : Self.mixed(fileHashes[line] ^ place))
-        }
-        return lineNames[line]
+        return lineNames
     }
 
     /// Keeps the line of a row for the evidence of findings; nothing where the texts of lines are not known, as in silver.
     func keep(_ row: Int, as reference: LineReference) {
-        if let whole { return whole.rows.keep(row + whole.start, as: reference) }
-        guard texts.areKnown, !cache.contains(reference) else { return }
-        cache.insert(texts.evidence(line: Int(lineRows[row]), row: row, time: times[row]), as: reference)
+        guard keepsLines, !cache.contains(reference) else { return }
+        if found.isEmpty {
+            cache.insert(texts.evidence(line: Int(lineRows[row]), row: row, time: times[row]), as: reference)
+        } else if let line = found[row].text ?? cache.lines([found[row].line]).first {
+            cache.insert(line, as: reference)
+        }
     }
 
     var evidence: EvidenceSource { EvidenceSource(cache: cache) }
@@ -215,8 +248,6 @@ private struct LineTexts {
     private static let maxLineBytes = 2000
     /// Lines that differ only beyond this are distinguished as those that are equal.
     private static let maxHashedBytes = 4096
-
-    var areKnown: Bool { lines != nil }
 
     func offset(_ line: Int) -> Int64 { offsets?.integer(at: line) ?? 0 }
 

@@ -5,12 +5,19 @@ struct RowColumns {
     /// By step: the values that are to be distinct.
     private let distinct: [[UInt64]?]
     private let oncePer: [UInt64]?
-    private let isNewValue: Bool
+    /// How many events a row stands for; nil where each is one.
+    private let weights: [UInt32]?
+    let isNewValue: Bool
+    /// What the lines of the rows that it is about are called; see ``LineSet/name(text:repetition:)``.
+    let lines: [UInt32]
     /// What a rule for new values groups by, and the same with the value.
     let groups: [UInt64]?
     let groupValues: [UInt64]?
 
-    init(_ rule: DetectionRule, _ rows: DetectorRows) {
+    /// - Parameter candidates: the rows that it is about.
+    init(_ rule: DetectionRule, _ rows: DetectorRows, _ candidates: [Int32]) {
+        lines = rows.lineNames(of: candidates)
+        weights = rows.weights
         distinct = rule.steps.map { $0.distinct.flatMap { rows.hashes($0.column) } }
         oncePer = rule.oncePer.isEmpty ? nil : rows.keys(rule.oncePer)
         if case .newValue(let new) = rule.condition {
@@ -27,6 +34,8 @@ struct RowColumns {
         guard let hash = distinct[step]?[row], hash != 0 else { return 0 }
         return UInt32(truncatingIfNeeded: DetectorRows.mixed(hash)) | 1
     }
+
+    func weight(_ row: Int) -> Int { weights.map { Int($0[row]) } ?? 1 }
 
     /// 0 where each row counts.
     func once(_ row: Int) -> UInt32 {

@@ -20,7 +20,9 @@ struct RuleDetector: Detector {
     private let text: TextTemplate
     private let filter: RowFilter
     private(set) var table = GroupTable()
-    private var exceptions: [SeenException]
+    private let keyColumns: [ColumnReference]
+    /// For each group its place in ``Work/touched`` and one; 0 between two batches.
+    private var places: [Int32] = []
     /// The values that are known of each group, and the groups, for rules that look for new ones.
     private var values: SeenValues?
     private var groups: SeenValues?
@@ -38,10 +40,7 @@ struct RuleDetector: Detector {
         title = TextTemplate(rule.title, names: rule.placeholders)
         text = TextTemplate(rule.description, names: rule.placeholders)
         filter = RowFilter(rule, context)
-        exceptions = rule.exceptions.compactMap { exception in
-            guard case .seen(let seen) = exception else { return nil }
-            return SeenException(seen, lateness: context.allowedLateness)
-        }
+        keyColumns = rule.keyColumns
         guard case .newValue(let new) = rule.condition else { return }
         values = SeenValues(forgetAfter: new.within.inMicroseconds)
         // A user who was away for longer than a network is remembered is still the same user.
@@ -52,71 +51,65 @@ struct RuleDetector: Detector {
 
     /// What a batch did to the groups.
     private struct Work {
-        /// By group: the earliest event that came, and one of its rows.
-        var touched: [Int: (dirty: Int64, row: Int)] = [:]
-        var order: [Int] = []
+        /// In the order in which their first events came; those that were looked at have the slot -1.
+        var touched: [(slot: Int, dirty: Int64, row: Int)] = []
+        /// Of rows whose lines may become evidence; nothing where there are no lines.
         var lines: [(slot: Int, row: Int, line: LineReference, completes: Bool)] = []
+        var findings: [Finding] = []
     }
 
     mutating func observe(_ rows: DetectorRows) -> [Finding] {
         guard rows.count > 0 else { return [] }
         newest = max(newest, max(-RuleShape.maxTime, min(RuleShape.maxTime, rows.newest)))
-        let work = insert(rows)
-        keepLines(work, rows)
-        var findings: [Finding] = []
+        var work = Work()
+        insert(rows, &work)
         if hasDeadlines {
-            findings = judge(rows.evidence)
+            keepLines(work.lines, rows)
+            work.findings = judge(rows)
+            for touched in work.touched { places[touched.slot] = 0 }
         } else {
-            let shape = shape
-            for slot in work.order {
-                findings += evaluate(slot, work.touched[slot]!, rows)
-                // Not before: a batch may reach over more than a window.
-                table.withGroup(slot) { $0.forget(shape) }
-            }
+            if rows.keepsLines { keepLines(work.lines, rows) }
+            for index in work.touched.indices where work.touched[index].slot >= 0 { settle(index, rows, &work) }
         }
         if table.count > limits.groups { forgetQuietest(keeping: limits.groups * 9 / 10) }
-        return findings
+        return work.findings
     }
 
     private var hasDeadlines: Bool { rule.condition == .silence || rule.condition == .missing }
 
-    private mutating func insert(_ rows: DetectorRows) -> Work {
-        var work = Work()
-        let masks = rule.steps.map { rows.mask($0.match) }
-        let seen = exceptions.map { $0.rows(rows) }
-        let hasMatch = masks.contains { $0.contains(true) }
-        guard hasMatch || seen.contains(where: { $0 != nil }), let keys = rows.keys(rule.keyColumns) else {
-            // A kind of rows that lacks a column of the group may still be what an exception looks at.
-            note(seen, rows)
-            return work
-        }
-        let isExcepted = hasMatch ? filter.excepted(rows) : nil
-        let columns = RowColumns(rule, rows)
-        for row in 0..<rows.count {
-            if masks.contains(where: { $0[row] }), keys[row] != 0, isExcepted?[row] != true,
-                !isKnown(row, seen, rows), isNew(row, columns, rows)
-            {
-                for (step, mask) in masks.enumerated() where mask[row] { insert(row, step, keys[row], columns, rows, &work) }
+    /// Looks at a group again that events came to, and forgets what is out of reach: not before, because a batch may be longer
+    /// than a window.
+    private mutating func settle(_ index: Int, _ rows: DetectorRows, _ work: inout Work) {
+        let touched = work.touched[index], shape = shape
+        places[touched.slot] = 0
+        work.touched[index].slot = -1
+        work.findings += evaluate(touched.slot, since: touched.dirty, row: touched.row, rows)
+        table.withGroup(touched.slot) { $0.forget(shape) }
+    }
+
+    private mutating func insert(_ rows: DetectorRows, _ work: inout Work) {
+        let candidates = rows.candidates(rule)
+        // A kind of rows may lack a column of the group.
+        guard !candidates.isEmpty, let keys = rows.keys(keyColumns) else { return }
+        let isExcepted = filter.excepted(rows)
+        let columns = RowColumns(rule, rows, candidates)
+        // One step: each candidate is of it.
+        let masks = rule.steps.count == 1 ? [] : rule.steps.map { rows.mask($0.match) }
+        for candidate in candidates {
+            let row = Int(candidate), key = keys[row]
+            guard key != 0, isExcepted?[row] != true, isNew(row, columns, rows) else { continue }
+            guard !masks.isEmpty else {
+                insert(row, 0, key, columns, rows, &work)
+                continue
             }
-            for (index, seen) in seen.enumerated() { exceptions[index].take(row, seen, rows) }
-        }
-        return work
-    }
-
-    private mutating func isKnown(_ row: Int, _ seen: [SeenException.Rows?], _ rows: DetectorRows) -> Bool {
-        exceptions.indices.contains { exceptions[$0].isKnown(row, seen[$0], rows) }
-    }
-
-    private mutating func note(_ seen: [SeenException.Rows?], _ rows: DetectorRows) {
-        guard seen.contains(where: { $0 != nil }) else { return }
-        for row in 0..<rows.count {
-            for (index, seen) in seen.enumerated() { exceptions[index].take(row, seen, rows) }
+            for (step, mask) in masks.enumerated() where mask[row] { insert(row, step, key, columns, rows, &work) }
         }
     }
 
     /// Whether a row has a value that its group has not had for long; true for rules of other kinds.
     private mutating func isNew(_ row: Int, _ columns: RowColumns, _ rows: DetectorRows) -> Bool {
-        guard case .newValue(let new) = rule.condition, let own = columns.groups?[row], let both = columns.groupValues?[row]
+        guard columns.isNewValue, case .newValue(let new) = rule.condition, let own = columns.groups?[row],
+            let both = columns.groupValues?[row]
         else { return true }
         guard own != 0, both != 0 else { return false }
         let time = rows.times[row]
@@ -130,37 +123,59 @@ struct RuleDetector: Detector {
     private mutating func insert(
         _ row: Int, _ step: Int, _ key: UInt64, _ columns: RowColumns, _ rows: DetectorRows, _ work: inout Work
     ) {
-        let slot = table.slot(key), shape = shape, hasDeadlines = hasDeadlines
+        let slot = table.slot(key), shape = shape
         let event = RuleEvent(
-            time: rows.times[row], line: rows.lineName(row), value: columns.value(row, step), once: columns.once(row), step: step,
-            count: shape.isOncePer ? 1 : rows.weight(row))
+            time: rows.times[row], line: columns.lines[row], value: columns.value(row, step), once: columns.once(row), step: step,
+            count: shape.isOncePer ? 1 : columns.weight(row))
+        guard let event = table.withGroup(slot, { $0.insert(event, shape) }) else { return }
         let isLast = step == shape.lastStep
-        let labels = hasDeadlines ? rule.keyColumns.map { rows.label($0, row) } : []
-        let included = isLast && !rule.include.isEmpty ? rule.include.map { rows.label($0, row) } : []
-        let kept: RuleEvent? = table.withGroup(slot) { group in
-            guard let event = group.insert(event, shape) else { return nil }
-            guard !labels.isEmpty || !included.isEmpty else { return event }
+        if hasDeadlines || (isLast && shape.isFoundByEach) { keepDetail(slot, event, row, isLast, rows) }
+        while places.count <= slot { places.append(0) }
+        if places[slot] == 0 {
+            work.touched.append((slot, event.time, row))
+            places[slot] = Int32(work.touched.count)
+        } else {
+            let index = Int(places[slot]) - 1
+            work.touched[index].dirty = min(work.touched[index].dirty, event.time)
+        }
+        if rows.keepsLines {
+            let line = LineReference(time: event.time, name: event.line)
+            work.lines.append((slot, row, line, isLast && (shape.steps.count > 1 || rows.isWatched)))
+        }
+        if table.groups[slot].isFull(shape) { putTogether(slot, rows, &work) }
+    }
+
+    private mutating func keepDetail(_ slot: Int, _ event: RuleEvent, _ row: Int, _ isLast: Bool, _ rows: DetectorRows) {
+        let labels = hasDeadlines ? keyColumns.map { rows.label($0, row) } : []
+        let included = isLast ? rule.include.map { rows.label($0, row) } : []
+        guard !labels.isEmpty || !included.isEmpty else { return }
+        let shape = shape
+        table.withGroup(slot) { group in
             group.withDetail(shape) { detail in
                 if detail.labels.isEmpty { detail.labels = labels }
                 if !included.isEmpty { detail.included[event.line] = included }
             }
-            return event
         }
-        guard let event = kept else { return }
-        if let known = work.touched[slot] {
-            work.touched[slot] = (min(known.dirty, event.time), known.row)
-        } else {
-            work.touched[slot] = (event.time, row)
-            work.order.append(slot)
+    }
+
+    /// Makes room in a group that is full. What its rule finds in the events until now is found before, so that it does not
+    /// matter where a batch ends.
+    private mutating func putTogether(_ slot: Int, _ rows: DetectorRows, _ work: inout Work) {
+        let shape = shape
+        if !hasDeadlines {
+            if rows.keepsLines {
+                keepLines(work.lines.filter { $0.slot == slot }, rows)
+                work.lines.removeAll { $0.slot == slot }
+            }
+            settle(Int(places[slot]) - 1, rows, &work)
         }
-        let line = LineReference(time: event.time, name: event.line)
-        work.lines.append((slot, row, line, isLast && shape.steps.count > 1))
+        table.withGroup(slot) { $0.putTogether(shape) }
     }
 
     /// Keeps the lines that may become evidence: the first and the last ones of each session, and those that may complete a
     /// finding.
-    private func keepLines(_ work: Work, _ rows: DetectorRows) {
-        for (slot, row, line, completes) in work.lines {
+    private func keepLines(_ lines: [(slot: Int, row: Int, line: LineReference, completes: Bool)], _ rows: DetectorRows) {
+        for (slot, row, line, completes) in lines {
             let group = table.groups[slot]
             let isEvidence: Bool
             if let detail = group.detail {
@@ -178,30 +193,50 @@ struct RuleDetector: Detector {
 
     // MARK: Findings
 
-    private mutating func evaluate(_ slot: Int, _ touched: (dirty: Int64, row: Int), _ rows: DetectorRows) -> [Finding] {
+    private mutating func evaluate(_ slot: Int, since dirty: Int64, row: Int, _ rows: DetectorRows) -> [Finding] {
         var matches: [RuleMatch] = []
-        table.groups[slot].matches(shape, since: touched.dirty) { match in
-            // Matches that follow one another in a session say no more than the one that says most of them together.
-            guard rule.include.isEmpty, let last = matches.last, match.end &- last.end <= shape.within else {
-                matches.append(match)
-                return
-            }
-            matches[matches.count - 1].takeIn(match)
-        }
+        table.groups[slot].matches(shape, since: dirty) { matches.append($0) }
         guard !matches.isEmpty else { return [] }
-        let labels = rule.keyColumns.map { rows.label($0, touched.row) }
+        let labels = keyColumns.map { rows.label($0, row) }
+        show(matches, slot, labels, rows)
+        if rule.include.isEmpty { matches = shape.together(matches) }
         return report(matches, slot, labels: labels, rows.evidence)
     }
 
-    private mutating func report(_ matches: [RuleMatch], _ slot: Int, labels: [String], _ evidence: EvidenceSource) -> [Finding] {
-        let include = rule.include, shape = shape
-        let (found, key) = table.withGroup(slot) { group in
-            for match in matches {
-                let included = include.isEmpty ? [] : group.detail?.included[match.completedBy.name] ?? include.map { _ in "" }
-                group.found(match, included: included, shape)
-            }
-            return group.takeDue(labels: labels, shape)
+    /// Shows what holds to the rules that look at findings.
+    private func show(_ matches: [RuleMatch], _ slot: Int, _ key: [String], _ rows: DetectorRows) {
+        guard rows.isWatched else { return }
+        var last: (included: [String], labels: Labels)?
+        for match in matches {
+            let included = included(match, slot)
+            if last?.included != included { last = (included, labels(key, included)) }
+            rows.moments.append(
+                FindingMoment(
+                    time: Timestamp(microseconds: match.end), rule: rule.name, severity: rule.severity, labels: last!.labels,
+                    line: match.completedBy))
         }
+    }
+
+    /// The values of the columns that the rule includes, of the row that completes a match.
+    private func included(_ match: RuleMatch, _ slot: Int) -> [String] {
+        rule.include.isEmpty
+            ? [] : table.groups[slot].detail?.included[match.completedBy.name] ?? rule.include.map { _ in "" }
+    }
+
+    private func labels(_ key: [String], _ included: [String]) -> Labels {
+        var labels = rule.labels
+        for (column, value) in zip(keyColumns, key) { labels[column.label] = value }
+        for (column, value) in zip(rule.include, included) { labels[column.label] = value }
+        return labels
+    }
+
+    private mutating func report(_ matches: [RuleMatch], _ slot: Int, labels: [String], _ evidence: EvidenceSource) -> [Finding] {
+        let shape = shape
+        for match in matches {
+            let included = included(match, slot)
+            table.withGroup(slot) { $0.found(match, included: included, shape) }
+        }
+        let (found, key) = table.withGroup(slot) { $0.takeDue(labels: labels, shape) }
         return found.map { finding(key, $0.session, $0.report, evidence) }
     }
 
@@ -220,7 +255,7 @@ struct RuleDetector: Detector {
     }
 
     /// What was to come and did not.
-    private mutating func judge(_ evidence: EvidenceSource) -> [Finding] {
+    private mutating func judge(_ rows: DetectorRows) -> [Finding] {
         let settled = newest &- shape.lateness
         // Each look goes through all groups.
         guard judged == .min || settled &- judged >= min(Duration.seconds(1).inMicroseconds, max(1, shape.within / 64)) else {
@@ -232,7 +267,11 @@ struct RuleDetector: Detector {
         for slot in 0..<table.count {
             var matches: [RuleMatch] = []
             table.groups[slot].absences(shape, deadlines: deadlines) { matches.append($0) }
-            if !matches.isEmpty { findings += report(matches, slot, labels: table.groups[slot].detail?.labels ?? [], evidence) }
+            if !matches.isEmpty {
+                let labels = table.groups[slot].detail?.labels ?? []
+                show(matches, slot, labels, rows)
+                findings += report(matches, slot, labels: labels, rows.evidence)
+            }
             let shape = shape
             table.withGroup(slot) { $0.forget(shape) }
         }
@@ -240,10 +279,7 @@ struct RuleDetector: Detector {
     }
 
     private func finding(_ key: [String], _ session: RuleSession, _ report: RuleReport, _ evidence: EvidenceSource) -> Finding {
-        let columns = rule.keyColumns
-        var labels = rule.labels
-        for (column, value) in zip(columns, key) { labels[column.label] = value }
-        for (column, value) in zip(rule.include, report.included) { labels[column.label] = value }
+        let labels = labels(key, report.included)
         func value(_ name: String) -> String {
             if let label = labels[name] { return label }
             switch name {
@@ -285,23 +321,21 @@ struct RuleDetector: Detector {
         let oldest = newest &- shape.retention
         let count = table.groups.count { $0.newest < oldest }
         if newest > .min, count > 0 { table.filter { $1.newest >= oldest } }
-        for index in exceptions.indices { exceptions[index].forget(before: newest) }
-        values?.forget(before: newest)
-        groups?.forget(before: newest)
+        values?.forget(before: newest &- shape.lateness)
+        groups?.forget(before: newest &- shape.lateness)
     }
 
     private func measured() -> (keys: Int, bytes: Int) {
         let seen = [values, groups].compactMap(\.self)
         return (
-            table.count + seen.reduce(0) { $0 + $1.times.count } + exceptions.reduce(0) { $0 + $1.count },
-            table.groups.reduce(table.bytes) { $0 + $1.bytes } + seen.reduce(0) { $0 + $1.bytes }
-                + exceptions.reduce(0) { $0 + $1.bytes }
+            table.count + seen.reduce(0) { $0 + $1.times.count },
+            table.groups.reduce(table.bytes + places.count * 4) { $0 + $1.bytes } + seen.reduce(0) { $0 + $1.bytes }
         )
     }
 
     // MARK: Checkpoints
 
-    private static let layout: UInt8 = 5
+    private static let layout: UInt8 = 6
 
     mutating func forget() {
         forgetQuiet()
@@ -321,7 +355,6 @@ struct RuleDetector: Detector {
         writer.write(judged)
         writer.write(table.count)
         for group in table.groups { group.encode(to: &writer, shape) }
-        for exception in exceptions { exception.encode(to: &writer) }
         values?.encode(to: &writer)
         groups?.encode(to: &writer)
         return writer.data
@@ -343,11 +376,25 @@ struct RuleDetector: Detector {
         for _ in 0..<(try reader.count()) {
             guard restored.table.insert(try RuleGroup(from: &reader, shape)) else { throw StateReader.Damaged() }
         }
-        for index in exceptions.indices { try restored.exceptions[index].decode(from: &reader) }
         try restored.values?.decode(from: &reader)
         try restored.groups?.decode(from: &reader)
         guard reader.isAtEnd else { throw StateReader.Damaged() }
         self = restored
+    }
+}
+
+extension RuleShape {
+    /// Matches that follow one another in a session say no more than the one that says most of them together.
+    fileprivate func together(_ matches: [RuleMatch]) -> [RuleMatch] {
+        var together: [RuleMatch] = []
+        for match in matches {
+            if let last = together.last, match.end &- last.end <= within {
+                together[together.count - 1].takeIn(match)
+            } else {
+                together.append(match)
+            }
+        }
+        return together
     }
 }
 
@@ -373,11 +420,7 @@ extension DetectionRule {
             case .silence: "silence"
             case .missing: "missing"
             }
-        let seen = exceptions.compactMap {
-            guard case .seen(let seen) = $0 else { return nil as String? }
-            let unless = seen.unless.map { "\($0.match.map(\.description)) \($0.by) \($0.count)" } ?? ""
-            return "\(seen.match.map(\.description)) \(seen.by) \(unless)"
-        }
+        let seen = seen.map(\.identity)
         return "\(name) \(steps) \(groupBy) \(oncePer) \(include) \(condition) \(seen)"
     }
 }

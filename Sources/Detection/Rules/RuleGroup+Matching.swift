@@ -12,10 +12,11 @@ extension RuleGroup {
             var at = from
             while at < events.count {
                 let next = firstIndex(after: events[at].time)
-                if let end = (at..<next).last(where: { events[$0].step == shape.lastStep }),
-                    let match = sequence(shape, to: events[end], before: next)
-                {
+                // Of several at one time the first by name: it is the same one in whatever order they came.
+                for end in at..<next where events[end].step == shape.lastStep {
+                    guard let match = sequence(shape, to: events[end], before: next) else { continue }
                     body(match)
+                    if !shape.isFoundByEach { break }
                 }
                 at = next
             }
@@ -23,7 +24,7 @@ extension RuleGroup {
     }
 
     /// The first event that `isBeyond` holds for; it holds for all after it.
-    private func firstIndex(where isBeyond: (RuleEvent) -> Bool) -> Int {
+    func firstIndex(where isBeyond: (RuleEvent) -> Bool) -> Int {
         var low = 0, high = events.count
         while low < high {
             let middle = (low + high) / 2
@@ -38,12 +39,16 @@ extension RuleGroup {
 
     /// The window slides over the events: each enters once and leaves once.
     private func countMatches(_ shape: RuleShape, from: Int, _ body: (RuleMatch) -> Void) {
-        var window = Window(hasDistinct: shape.hasDistinct)
         var low = firstIndex { shape.isWithin($0.time, windowTo: events[from].time) }
         var high = low, at = from
         let sampling = detail?.sampling ?? 0
+        // Most groups are far from what the rule asks for: no window of theirs needs a look.
+        guard (events.count - low) << sampling >= shape.steps[0].distinct,
+            shape.steps[0].count <= 1 || events[low...].reduce(0, { $0 + $1.count }) >= shape.steps[0].count
+        else { return }
+        var window = Window(hasDistinct: shape.hasDistinct)
         while at < events.count {
-            let end = events[at].time
+            let first = at, end = events[at].time
             while high < events.count, events[high].time == end || high < at {
                 window.add(events[high])
                 high += 1
@@ -57,14 +62,17 @@ extension RuleGroup {
             guard window.count >= shape.steps[0].count, distinct >= shape.steps[0].distinct else { continue }
             var match = RuleMatch(
                 start: events[low].time, end: end, count: window.count, distinct: distinct,
-                completedBy: LineReference(time: end, name: events[high - 1].line))
+                completedBy: LineReference(time: end, name: events[first].line))
             if case .rate(let rate) = shape.condition {
                 guard let usual = detail?.usual.perWindow(before: end, within: shape.within, rate, recent: events[low...]),
                     Double(window.count) >= rate.times * usual
                 else { continue }
                 match.usual = usual
             }
-            body(match)
+            for event in events[first..<(shape.isFoundByEach ? high : first + 1)] {
+                match.completedBy.name = event.line
+                body(match)
+            }
         }
     }
 

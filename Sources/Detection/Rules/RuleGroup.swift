@@ -77,9 +77,8 @@ struct RuleGroup: Sendable {
             Self.add(event, to: &details[0].sessions, shape)
         }
         if case .rate(let rate) = shape.condition {
-            withDetail(shape) { $0.usual.add(event, history: rate.history.inMicroseconds) }
+            withDetail(shape) { $0.usual.add(event, history: rate.history.inMicroseconds, within: shape.within) }
         }
-        if events.count > shape.maxEvents { putTogether(shape) }
         return event
     }
 
@@ -144,7 +143,7 @@ struct RuleGroup: Sendable {
 
     /// Forgets events and sessions that no row can reach any more that is not later than the pipeline allows.
     mutating func forget(_ shape: RuleShape) {
-        let oldest = newest &- shape.within &- max(shape.lateness, shape.quantum)
+        let oldest = shape.oldest(before: newest)
         if let first = events.first, first.time < oldest {
             let count = events.firstIndex { $0.time >= oldest } ?? events.count
             // The session goes on beyond what is forgotten of it.
@@ -167,9 +166,20 @@ struct RuleGroup: Sendable {
         }
     }
 
+    /// Whether it has more events than it may. Those that are out of reach do not count: how many of them are left depends on
+    /// when ``forget(_:)`` was called.
+    func isFull(_ shape: RuleShape) -> Bool {
+        guard events.count > shape.maxEvents else { return false }
+        let oldest = shape.oldest(before: newest)
+        return events.count - firstIndex { $0.time >= oldest } > shape.maxEvents
+    }
+
     /// Puts events together that lie near each other: first those that no window can tell apart, then those that nearly none can.
-    private mutating func putTogether(_ shape: RuleShape) {
+    /// What the rule finds in them must have been found before.
+    mutating func putTogether(_ shape: RuleShape) {
         if details.isEmpty { details.append(makeDetail(shape)) }
+        let oldest = shape.oldest(before: newest)
+        events.removeFirst(firstIndex { $0.time >= oldest })
         for quantum in [shape.quantum, max(shape.quantum, shape.within / 256), max(shape.quantum, shape.within / 32)] {
             merge(quantum)
             if events.count <= shape.maxEvents / 2 { return }
@@ -362,8 +372,9 @@ struct UsualRate: Sendable {
     private var reference: Int64 = 0
     private(set) var since: Int64?
 
-    mutating func add(_ event: RuleEvent, history: Int64) {
-        guard since != nil else {
+    /// - Parameter within: a group that was away for longer than `history` and that is not known any more.
+    mutating func add(_ event: RuleEvent, history: Int64, within: Int64) {
+        guard since != nil, event.time &- reference <= history &+ within else {
             (sum, reference, since) = (Double(event.count), event.time, event.time)
             return
         }

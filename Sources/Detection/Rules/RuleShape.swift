@@ -24,6 +24,8 @@ struct RuleShape: Sendable {
     /// Events of a group beyond which they are put together.
     let maxEvents: Int
     let isOncePer: Bool
+    /// Whether each event that completes the rule is found by itself, because findings bear values of its row.
+    let isFoundByEach: Bool
 
     /// Times further away are not believed, so that differences of times cannot overflow.
     static let maxTime: Int64 = 1 << 60
@@ -39,7 +41,10 @@ struct RuleShape: Sendable {
         quantum = within > Duration.seconds(3600).inMicroseconds ? within / Self.stepsPerWindow : 1
         self.lateness = min(lateness.inMicroseconds, Duration.seconds(86_400).inMicroseconds)
         hasDistinct = rule.steps.contains { $0.distinct != nil }
-        retention = within + self.lateness + RuleReport.repeatAfter
+        // What is usual outlives the window.
+        let reach = if case .rate(let rate) = rule.condition { rate.history.inMicroseconds } else { Int64(0) }
+        retention = within + reach + self.lateness + RuleReport.repeatAfter
+        isFoundByEach = !rule.include.isEmpty
         maxEvents = quantum > 1 ? 256 : 4096
         if case .newValue = rule.condition { isOncePer = true } else { isOncePer = !rule.oncePer.isEmpty }
     }
@@ -51,6 +56,9 @@ struct RuleShape: Sendable {
         guard quantum > 1 else { return time >= end &- within }
         return bucket(time) > bucket(end) &- Self.stepsPerWindow
     }
+
+    /// The oldest time that a window of a row may reach which comes in time, where `newest` has come.
+    func oldest(before newest: Int64) -> Int64 { newest &- within &- max(lateness, quantum) }
 
     func bucket(_ time: Int64) -> Int64 { time >= 0 ? time / quantum : (time &- (quantum - 1)) / quantum }
 }

@@ -11,7 +11,7 @@ struct SeenException {
     private var guesses: Guesses?
 
     /// What of a batch it looks at.
-    struct Rows {
+    private struct Rows {
         let mask: [Bool]
         let keys: [UInt64]
         /// Of ``DetectionRule/Seen/unless``.
@@ -28,8 +28,7 @@ struct SeenException {
         guesses = exception.unless.map { Guesses($0) }
     }
 
-    /// Nil when the batch lacks a column.
-    func rows(_ rows: DetectorRows) -> Rows? {
+    private func rows(_ rows: DetectorRows) -> Rows? {
         guard let keys = rows.keys(exception.by) else { return nil }
         guard let unless = exception.unless else {
             return Rows(mask: rows.mask(exception.match), keys: keys, guessMask: [], guessKeys: [])
@@ -38,26 +37,26 @@ struct SeenException {
         return Rows(mask: rows.mask(exception.match), keys: keys, guessMask: rows.mask(unless.match), guessKeys: guessKeys)
     }
 
-    /// Whether a row is excepted. Rows are asked for one after the other, each before ``take(_:_:_:)`` takes it in.
-    mutating func isKnown(_ row: Int, _ batch: Rows?, _ rows: DetectorRows) -> Bool {
-        guard let batch, batch.keys[row] != 0 else { return false }
-        judge(upTo: rows.times[row])
-        return seen.isKnown(batch.keys[row], at: rows.times[row], within: within, after: after)
-    }
-
-    mutating func take(_ row: Int, _ batch: Rows?, _ rows: DetectorRows) {
-        guard let batch else { return }
-        let time = rows.times[row]
-        if guesses != nil {
-            judge(upTo: time)
-            if batch.guessMask[row], batch.guessKeys[row] != 0 { guesses?.insert(batch.guessKeys[row], at: time) }
+    /// Takes in the rows of a batch, one after the other, and says which of `asked` are excepted: by what came before each.
+    ///
+    /// - Returns: nil when the batch lacks a column.
+    mutating func observe(_ rows: DetectorRows, asked: [Bool]) -> [Bool]? {
+        guard let batch = self.rows(rows) else { return nil }
+        var known = [Bool](repeating: false, count: rows.count)
+        let times = rows.times, keys = batch.keys
+        for row in 0..<rows.count {
+            let time = times[row]
+            if guesses != nil { judge(upTo: time) }
+            if asked[row], keys[row] != 0 { known[row] = seen.isKnown(keys[row], at: time, within: within, after: after) }
+            if guesses != nil, batch.guessMask[row], batch.guessKeys[row] != 0 { guesses?.insert(batch.guessKeys[row], at: time) }
+            guard batch.mask[row], keys[row] != 0 else { continue }
+            if guesses != nil {
+                guesses?.wait(.init(value: keys[row], guessed: batch.guessKeys[row], time: time))
+            } else {
+                seen.insert(keys[row], at: time, lateness: lateness)
+            }
         }
-        guard batch.mask[row], batch.keys[row] != 0 else { return }
-        if guesses != nil {
-            guesses?.wait(.init(value: batch.keys[row], guessed: batch.guessKeys[row], time: time))
-        } else {
-            seen.insert(batch.keys[row], at: time, lateness: lateness)
-        }
+        return known
     }
 
     /// Decides of what was seen whether it makes its value known, once no guess that came before it can still come.
@@ -71,9 +70,10 @@ struct SeenException {
         }
     }
 
+    /// Forgets what no row can reach any more that comes in time.
     mutating func forget(before newest: Int64) {
-        seen.forget(before: newest)
-        guesses?.forget(before: newest)
+        seen.forget(before: newest &- lateness)
+        guesses?.forget(before: newest &- lateness)
     }
 
     var count: Int { seen.times.count + (guesses?.count ?? 0) }
@@ -129,6 +129,10 @@ private struct Guesses {
     private var waiting: [Waiting] = []
     private var head = 0
 
+    /// Runs that began since there was last looked for those that are over, or too many. Counted by rows and not by how many are
+    /// kept, so that it does not matter when ``forget(before:)`` was called.
+    private var begun = 0
+
     /// Keys beyond which those that were quiet longest are forgotten: strangers who knocked once, for the most part.
     private static let maxRuns = 30_000
     private static let maxWaiting = 100_000
@@ -144,7 +148,8 @@ private struct Guesses {
         let second = Self.seconds(time)
         guard var run = runs[key], second <= run.last || second &- run.last <= pause else {
             earlier[key] = runs.updateValue(Run(second), forKey: key)
-            if runs.count > Self.maxRuns { forgetQuietest() }
+            begun += 1
+            if begun > Self.maxRuns / 4 { forgetQuietest(at: time) }
             return
         }
         if second < run.first[0], run.first[0] &- second > pause {
@@ -194,9 +199,14 @@ private struct Guesses {
         return due
     }
 
-    private mutating func forgetQuietest() {
-        let bound = runs.values.map(\.last).sorted()[runs.count / 4]
-        runs = runs.filter { $0.value.last > bound }
+    private mutating func forgetQuietest(at time: Int64) {
+        begun = 0
+        forget(before: time &- Int64(pause) * 1_000_000)
+        guard runs.count > Self.maxRuns else { return }
+        // By key where times are equal, as in a flood within one second: it must not take everything with it.
+        let kept = runs.sorted { ($0.value.last, $0.key) > ($1.value.last, $1.key) }.prefix(Self.maxRuns * 3 / 4)
+        runs = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
+        earlier = earlier.filter { runs[$0.key] != nil }
     }
 
     mutating func forget(before newest: Int64) {
@@ -211,6 +221,7 @@ private struct Guesses {
     }
 
     func encode(to writer: inout StateWriter) {
+        writer.write(compact: Int64(begun))
         for runs in [runs, earlier] {
             writer.write(runs.count)
             for (key, run) in runs.sorted(by: { $0.key < $1.key }) {
@@ -230,6 +241,9 @@ private struct Guesses {
     }
 
     mutating func decode(from reader: inout StateReader) throws(StateReader.Damaged) {
+        let number = try reader.compactInt64()
+        guard (0...Int64(Self.maxRuns)).contains(number) else { throw StateReader.Damaged() }
+        begun = Int(number)
         runs = try Self.runs(&reader)
         earlier = try Self.runs(&reader)
         (waiting, head) = ([], 0)

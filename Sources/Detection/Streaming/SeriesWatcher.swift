@@ -103,7 +103,7 @@ struct SeriesWatcher: Detector {
 
     private func finding(_ rows: DetectorRows, _ row: Int, _ value: Double, _ score: Double) -> Finding {
         let labels = Labels(settings.groupBy.map { ($0.label, rows.label($0, row)) })
-        let line = LineReference(time: rows.times[row], name: rows.lineName(row))
+        let line = LineReference(time: rows.times[row], name: rows.lineNames(of: [Int32(row)])[row])
         rows.keep(row, as: line)
         func text(_ name: String) -> String {
             labels[name] ?? (name == "score" ? String(format: "%.2f", score) : Value.double(value).description)

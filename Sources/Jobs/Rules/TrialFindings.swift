@@ -12,8 +12,8 @@ struct TrialFindings {
     }
 
     private(set) var all: [Found] = []
-    /// The place in ``all`` of the newest entry of each group.
-    private var newest: [Group: Int] = [:]
+    /// The places in ``all`` of the entries of each group.
+    private var known: [Group: [Int]] = [:]
 
     struct Group: Hashable {
         let rule: String
@@ -26,12 +26,13 @@ struct TrialFindings {
 
     private mutating func take(_ finding: Finding) {
         let group = Group(rule: finding.name, labels: finding.labels), at = finding.completedAt ?? finding.lastSeen
-        guard let known = newest[group], Self.isSame(all[known].finding, finding) else {
-            newest[group] = all.count
+        // The newest first: few findings are about a session that is over.
+        guard let same = known[group]?.last(where: { Self.isSame(all[$0].finding, finding) }) else {
+            known[group, default: []].append(all.count)
             all.append(Found(finding: finding, at: at))
             return
         }
-        all[known] = Found(finding: finding, at: min(all[known].at, at))
+        all[same] = Found(finding: finding, at: min(all[same].at, at))
     }
 
     /// Whether both are about the same session.

@@ -6,7 +6,7 @@ import Streaming
 
 /// Shows the rows that are kept of one pipeline to detectors, in the order in which they were written, as the live pipeline does.
 struct TrialRun {
-    /// Rows that detectors are shown at a time: about as many as a batch of a live pipeline has.
+    /// Rows of a table that are shown before those of another one that are as old.
     private static let partSize = 8192
     /// Rows after which what is out of reach is forgotten, as a live pipeline does at each commit.
     private static let rowsBetweenForgetting = 1 << 20
@@ -100,7 +100,7 @@ struct TrialRun {
         var count = 0, sinceForgetting = 0
         func show(_ batch: Batch, _ table: Table) {
             for (number, set) in sets.enumerated() {
-                set.observe(stored: batch, table: table.gold, inPartsOf: Self.partSize) { found(number, $0) }
+                found(number, set.observe(stored: batch, table: table.gold))
             }
             count += batch.count
             sinceForgetting += batch.count
