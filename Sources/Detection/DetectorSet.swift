@@ -62,7 +62,9 @@ public final class DetectorSet {
         for index in members.indices where members[index].entry.settings.rows == source {
             rows.isWatched = members[index].isWatched
             let found = members[index].detector.observe(rows)
-            if rows.isWatched, !(members[index].entry.settings is DetectionRule) { rows.moments += found.map(FindingMoment.init) }
+            if rows.isWatched, !(members[index].entry.settings is DetectionRule) {
+                for finding in found { rows.moments.add(finding) }
+            }
             findings += marked(found, index)
         }
         return reported(findings + combined(rows.moments))
@@ -86,9 +88,11 @@ public final class DetectorSet {
     }
 
     /// What the detectors that look at findings make of what others found.
-    private func combined(_ moments: [FindingMoment]) -> [Finding] {
+    private func combined(_ moments: FindingMoments) -> [Finding] {
         guard !moments.isEmpty else { return [] }
-        return observe(DetectorRows(moments.inOrder, cache: cache), of: .findings)
+        var moments = moments
+        moments.sort()
+        return observe(DetectorRows(moments, cache: cache), of: .findings)
     }
 
     private func marked(_ findings: [Finding], _ index: Int) -> [Finding] {

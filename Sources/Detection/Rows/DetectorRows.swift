@@ -21,14 +21,14 @@ public final class DetectorRows {
     /// Whether lines are kept for evidence; not of rows that are without them, as those of silver.
     let keepsLines: Bool
     /// Of rows that are what rules found: what each is.
-    private let found: [FindingMoment]
+    private let found: FindingMoments
 
     /// Which rows are excepted by history, by exception; one that is not there excepts none.
     var known: [DetectionRule.Seen: [Bool]] = [:]
     /// Whether rules look at what the detector finds that these rows are shown to now.
     var isWatched = false
     /// What such detectors found in these rows.
-    var moments: [FindingMoment] = []
+    var moments = FindingMoments()
 
     private var masks: [[Matcher]: [Bool]] = [:]
     private var selections: [[[Matcher]]: [Int32]] = [:]
@@ -71,21 +71,21 @@ public final class DetectorRows {
         times = Self.believable(Array(all[written.range]), arrivals: lines["arrival_time"], lineRows)
         newest = times.max() ?? .min
         keepsLines = lines["line"] != nil
-        found = []
+        found = FindingMoments()
     }
 
     /// Rows that are what rules found, in the order of their times.
-    init(_ found: [FindingMoment], cache: EvidenceCache) {
+    init(_ found: FindingMoments, cache: EvidenceCache) {
         events = found.rows
         lines = Batch(empty: Schema([]))
         lineRows = []
         self.cache = cache
         weights = nil
-        times = found.map(\.time.microseconds)
+        times = found.times
         newest = times.max() ?? .min
         keepsLines = true
         self.found = found
-        lineNames = found.map(\.line.name)
+        lineNames = times.indices.map { found.line($0).name }
     }
 
     private static func weights(_ events: Batch) -> [UInt32]? {
@@ -118,12 +118,11 @@ public final class DetectorRows {
     /// The rows that fulfil one of `steps`, ascending: most rules are about few of the rows.
     func selection(_ steps: [[Matcher]]) -> [Int32] {
         if let known = selections[steps] { return known }
-        var mask = self.mask(steps[0])
-        for step in steps.dropFirst() {
-            let other = self.mask(step)
-            for row in mask.indices where other[row] { mask[row] = true }
+        let masks = steps.map(mask)
+        var rows: [Int32] = []
+        for row in 0..<count where masks[0][row] || masks.count > 1 && masks.contains(where: { $0[row] }) {
+            rows.append(Int32(row))
         }
-        let rows = mask.indices.filter { mask[$0] }.map(Int32.init)
         selections[steps] = rows
         return rows
     }
@@ -208,10 +207,18 @@ public final class DetectorRows {
     /// - Parameter rows: those that are asked for.
     func lineNames(of rows: [Int32]) -> [UInt32] {
         if lineNames.isEmpty { lineNames = Array(repeating: 0, count: count) }
+        var offsets: [Int64] = []
+        // Silver has no texts: there a line is where it is.
+        if !keepsLines, let column = lines["offset"], case .int64(let all) = column.values { offsets = Array(all[column.range]) }
         for row in rows where lineNames[Int(row)] == 0 {
             let line = Int(lineRows[Int(row)])
-            // Silver has no texts: there a line is where it is.
-            let hash = keepsLines ? texts.hash(line) : Self.mixed(fileHashes[line] ^ UInt64(bitPattern: texts.offset(line)))
+            let hash: UInt64
+            if keepsLines {
+                hash = texts.hash(line)
+            } else {
+                let file = fileHashes.isEmpty ? 0 : fileHashes[line]
+                hash = Self.mixed(file ^ UInt64(bitPattern: offsets.isEmpty ? Int64(line) : offsets[line]))
+            }
             lineNames[Int(row)] = LineSet.name(text: hash)
         }
         return lineNames
@@ -222,7 +229,7 @@ public final class DetectorRows {
         guard keepsLines, !cache.contains(reference) else { return }
         if found.isEmpty {
             cache.insert(texts.evidence(line: Int(lineRows[row]), row: row, time: times[row]), as: reference)
-        } else if let line = found[row].text ?? cache.lines([found[row].line]).first {
+        } else if let line = found.text(row) ?? cache.lines([found.line(row)]).first {
             cache.insert(line, as: reference)
         }
     }
@@ -249,8 +256,6 @@ private struct LineTexts {
     /// Lines that differ only beyond this are distinguished as those that are equal.
     private static let maxHashedBytes = 4096
 
-    func offset(_ line: Int) -> Int64 { offsets?.integer(at: line) ?? 0 }
-
     func hash(_ line: Int) -> UInt64 {
         lines?.withBytes(at: line) { StableHash.of($0.extracting(first: Self.maxHashedBytes)) } ?? 0
     }
@@ -258,7 +263,7 @@ private struct LineTexts {
     mutating func evidence(line: Int, row: Int, time: Int64) -> Evidence {
         _ = files?.isNew(at: line)
         return Evidence(
-            file: files?.text ?? "", offset: offset(line), line: lines.map { Self.text($0, line) } ?? "",
+            file: files?.text ?? "", offset: offsets?.integer(at: line) ?? 0, line: lines.map { Self.text($0, line) } ?? "",
             time: Timestamp(microseconds: time), host: hosts?.label(at: row))
     }
 

@@ -206,14 +206,14 @@ struct RuleDetector: Detector {
     /// Shows what holds to the rules that look at findings.
     private func show(_ matches: [RuleMatch], _ slot: Int, _ key: [String], _ rows: DetectorRows) {
         guard rows.isWatched else { return }
-        var last: (included: [String], labels: Labels)?
+        var last: [String]?
         for match in matches {
             let included = included(match, slot)
-            if last?.included != included { last = (included, labels(key, included)) }
-            rows.moments.append(
-                FindingMoment(
-                    time: Timestamp(microseconds: match.end), rule: rule.name, severity: rule.severity, labels: last!.labels,
-                    line: match.completedBy))
+            if last != included {
+                last = included
+                rows.moments.begin(.init(rule: rule.name, severity: rule.severity, labels: labels(key, included)))
+            }
+            rows.moments.add(at: match.end, line: match.completedBy)
         }
     }
 
@@ -328,7 +328,7 @@ struct RuleDetector: Detector {
     private func measured() -> (keys: Int, bytes: Int) {
         let seen = [values, groups].compactMap(\.self)
         return (
-            table.count + seen.reduce(0) { $0 + $1.times.count },
+            table.count + seen.reduce(0) { $0 + $1.count },
             table.groups.reduce(table.bytes + places.count * 4) { $0 + $1.bytes } + seen.reduce(0) { $0 + $1.bytes }
         )
     }

@@ -88,11 +88,17 @@ struct RuleGroup: Sendable {
     /// The event with another name where a line of the same text at the same time is there already: both count, and which of
     /// them came first does not matter.
     private func distinguished(_ event: RuleEvent) -> RuleEvent {
-        let sameTime = events.reversed().prefix(Self.sameTimeReach).lazy
-            .drop { $0.time > event.time }.prefix { $0.time == event.time }.filter { $0.step == event.step }
-        // Nearly always so: nothing is allocated for it.
-        guard sameTime.contains(where: { $0.line == event.line }) else { return event }
-        let taken = Set(sameTime.map(\.line))
+        // Fast path: nothing of this time is there.
+        guard let last = events.last, last.time >= event.time else { return event }
+        var at = events.count - 1
+        let end = max(0, events.count - Self.sameTimeReach)
+        while at > end, events[at].time > event.time { at -= 1 }
+        var taken: [UInt32] = []
+        while at >= end, events[at].time == event.time {
+            if events[at].step == event.step { taken.append(events[at].line) }
+            at -= 1
+        }
+        guard taken.contains(event.line) else { return event }
         var event = event
         let name = event.line
         for repetition in 1...UInt64(taken.count) where taken.contains(event.line) {

@@ -45,9 +45,11 @@ struct RuleSession: Sendable {
     }
 
     private mutating func keep(_ line: LineReference) {
-        Self.insert(line, into: &first)
+        if first.count < Self.firstLines || line < first[first.count - 1] {
+            Self.insert(line, into: &first)
+            if first.count > Self.firstLines { first.removeLast() }
+        }
         Self.insert(line, into: &last)
-        if first.count > Self.firstLines { first.removeLast() }
         if last.count > Self.lastLines { last.removeFirst() }
     }
 

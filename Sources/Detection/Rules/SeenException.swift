@@ -76,7 +76,7 @@ struct SeenException {
         guesses?.forget(before: newest &- lateness)
     }
 
-    var count: Int { seen.times.count + (guesses?.count ?? 0) }
+    var count: Int { seen.count + (guesses?.count ?? 0) }
     var bytes: Int { seen.bytes + (guesses?.bytes ?? 0) }
 
     // MARK: Checkpoints
@@ -122,9 +122,9 @@ private struct Guesses {
 
     private let needed: Int
     private let pause: UInt32
-    private var runs: [UInt64: Run] = [:]
+    private var runs = KeyTable(Run(0))
     /// The run before, while a late guess may still join the two.
-    private var earlier: [UInt64: Run] = [:]
+    private var earlier = KeyTable(Run(0))
     /// By time, then by value; those before `head` are done. Each row asks for the oldest, so it must be at hand.
     private var waiting: [Waiting] = []
     private var head = 0
@@ -147,13 +147,16 @@ private struct Guesses {
     mutating func insert(_ key: UInt64, at time: Int64) {
         let second = Self.seconds(time)
         guard var run = runs[key], second <= run.last || second &- run.last <= pause else {
-            earlier[key] = runs.updateValue(Run(second), forKey: key)
+            earlier[key] = runs[key]
+            runs[key] = Run(second)
             begun += 1
             if begun > Self.maxRuns / 4 { forgetQuietest(at: time) }
             return
         }
         if second < run.first[0], run.first[0] &- second > pause {
-            earlier[key, default: Run(second)].take(second, needed)
+            var before = earlier[key] ?? Run(second)
+            before.take(second, needed)
+            earlier[key] = before
             return
         }
         run.take(second, needed)
@@ -204,27 +207,33 @@ private struct Guesses {
         forget(before: time &- Int64(pause) * 1_000_000)
         guard runs.count > Self.maxRuns else { return }
         // By key where times are equal, as in a flood within one second: it must not take everything with it.
-        let kept = runs.sorted { ($0.value.last, $0.key) > ($1.value.last, $1.key) }.prefix(Self.maxRuns * 3 / 4)
-        runs = Dictionary(uniqueKeysWithValues: kept.map { ($0.key, $0.value) })
-        earlier = earlier.filter { runs[$0.key] != nil }
+        let bound = runs.all.map { ($0.value.last, $0.key) }.sorted(by: >)[Self.maxRuns * 3 / 4]
+        runs.filter { ($1.last, $0) > bound }
+        forgetEarlier { _ in true }
+    }
+
+    private mutating func forgetEarlier(keeping isKept: (Run) -> Bool) {
+        let runs = runs
+        earlier.filter { runs[$0] != nil && isKept($1) }
     }
 
     mutating func forget(before newest: Int64) {
         let oldest = Self.seconds(newest)
-        runs = runs.filter { $0.value.last >= oldest || oldest &- $0.value.last <= pause }
-        earlier = earlier.filter { runs[$0.key] != nil && ($0.value.last >= oldest || (oldest &- $0.value.last) / 2 <= pause) }
+        let pause = pause
+        runs.filter { $1.last >= oldest || oldest &- $1.last <= pause }
+        forgetEarlier { $0.last >= oldest || (oldest &- $0.last) / 2 <= pause }
     }
 
     var count: Int { runs.count }
     var bytes: Int {
-        (runs.capacity + earlier.capacity) * (MemoryLayout<Run>.stride + 9) + waiting.capacity * MemoryLayout<Waiting>.stride
+        (runs.capacity + earlier.capacity) * (MemoryLayout<Run>.stride + 8) + waiting.capacity * MemoryLayout<Waiting>.stride
     }
 
     func encode(to writer: inout StateWriter) {
         writer.write(compact: Int64(begun))
         for runs in [runs, earlier] {
             writer.write(runs.count)
-            for (key, run) in runs.sorted(by: { $0.key < $1.key }) {
+            for (key, run) in runs.all.sorted(by: { $0.key < $1.key }) {
                 writer.write(key)
                 writer.write(compact: Int64(run.last))
                 let first = (0..<needed).map { run.first[$0] }.filter { $0 != .max }
@@ -252,10 +261,11 @@ private struct Guesses {
         }
     }
 
-    private static func runs(_ reader: inout StateReader) throws(StateReader.Damaged) -> [UInt64: Run] {
-        var runs: [UInt64: Run] = [:]
+    private static func runs(_ reader: inout StateReader) throws(StateReader.Damaged) -> KeyTable<Run> {
+        var runs = KeyTable(Run(0))
         for _ in 0..<(try reader.count()) {
             let key = try reader.uint64()
+            guard key != 0 else { throw StateReader.Damaged() }
             var run = Run(try Self.second(try reader.compactInt64()))
             let count = Int(try reader.byte())
             guard count <= 8 else { throw StateReader.Damaged() }

@@ -8,7 +8,7 @@ struct SeenValues: Sendable {
         var last: Int64
     }
 
-    private(set) var times: [UInt64: Times] = [:]
+    private var times = KeyTable(Times(first: 0, last: 0))
     let forgetAfter: Int64
     private(set) var forgotten = 0
 
@@ -18,6 +18,8 @@ struct SeenValues: Sendable {
     init(forgetAfter: Int64) {
         self.forgetAfter = forgetAfter
     }
+
+    var count: Int { times.count }
 
     subscript(_ value: UInt64) -> Times? { times[value] }
 
@@ -49,23 +51,22 @@ struct SeenValues: Sendable {
     }
 
     private mutating func forgetOldest() {
-        let bound = times.values.map(\.last).sorted()[times.count / 10]
+        let bound = times.all.map(\.value.last).sorted()[times.count / 10]
         let count = times.count
-        times = times.filter { $0.value.last > bound }
+        times.filter { $1.last > bound }
         forgotten += count - times.count
     }
 
     mutating func forget(before newest: Int64) {
         let oldest = newest &- forgetAfter
-        guard times.contains(where: { $0.value.last < oldest }) else { return }
-        times = times.filter { $0.value.last >= oldest }
+        times.filter { $1.last >= oldest }
     }
 
-    var bytes: Int { times.capacity * 33 }
+    var bytes: Int { times.capacity * 24 }
 
     func encode(to writer: inout StateWriter) {
         writer.write(times.count)
-        for (value, seen) in times.sorted(by: { $0.key < $1.key }) {
+        for (value, seen) in times.all.sorted(by: { $0.key < $1.key }) {
             writer.write(value)
             writer.write(compact: seen.first)
             writer.write(compact: seen.last &- seen.first)
@@ -73,9 +74,11 @@ struct SeenValues: Sendable {
     }
 
     mutating func decode(from reader: inout StateReader) throws(StateReader.Damaged) {
-        times = [:]
+        times = KeyTable(Times(first: 0, last: 0))
         for _ in 0..<(try reader.count()) {
-            let value = try reader.uint64(), first = try reader.compactInt64()
+            let value = try reader.uint64()
+            guard value != 0 else { throw StateReader.Damaged() }
+            let first = try reader.compactInt64()
             guard first.magnitude <= RuleShape.maxTime.magnitude else { throw StateReader.Damaged() }
             let length = try reader.compactInt64()
             guard (0...RuleShape.maxTime).contains(length) else { throw StateReader.Damaged() }

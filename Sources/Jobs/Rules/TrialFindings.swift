@@ -43,9 +43,11 @@ struct TrialFindings {
 
     /// Those that were found in a range of times, by time.
     func found(since: Timestamp, rules: Set<String>) -> [Found] {
-        all.filter { $0.at >= since && rules.contains($0.finding.name) }.sorted {
-            ($0.at, $0.finding.name, $0.finding.labels.description) < ($1.at, $1.finding.name, $1.finding.labels.description)
-        }
+        // The texts of labels are made once, not for each comparison.
+        let found = all.filter { $0.at >= since && rules.contains($0.finding.name) }.map { ($0, $0.finding.labels.description) }
+        return found.sorted { left, right in
+            (left.0.at, left.0.finding.name, left.1) < (right.0.at, right.0.finding.name, right.1)
+        }.map(\.0)
     }
 }
 
