@@ -57,7 +57,7 @@ struct KeyTable<Value: Sendable>: Sendable {
         var hole = place(of: key)
         guard keys[hole] == key else { return }
         count -= 1
-        // What stands behind it moves up, unless it would come before the place where its search begins.
+        // What comes after it moves up, unless it would then be before the place where its search begins.
         var next = (hole + 1) & (keys.count - 1)
         while keys[next] != 0 {
             let distance = (next &- home(keys[next])) & (keys.count - 1)
