@@ -68,7 +68,7 @@ for name, file in (("all rules", rules), ("one rule", None)):
         found = report["findings"]
 
 # Sessions of one group that lie so near each other are one incident (incidents.join_within, in microseconds).
-NEAR = 3 * 3_600_000_000
+NEAR = 2 * 3_600_000_000
 live = json.loads(run(obs, "query", "sql", "SELECT name, starts_at, last_seen, count, labels FROM incident WHERE detector = 'rule'", "--limit", "1000000", "--timeout", "600", "--data-dir",
                       data, "-o", "json", output=subprocess.PIPE)[3])
 
