@@ -23,7 +23,12 @@ struct `A command that cannot be done` {
         ("query incidents --frob", 2, "Unknown option '--frob'; see 'obs query incidents --help'"),
         ("query incidents --limit 0", 2, "--limit is 0; write a number from 1 on; see 'obs query incidents --help'"),
         ("process", 2, "Missing expected argument '<files> ...'; see 'obs process --help'"),
-        ("parse --format frob @/file", 2, "there is no format 'frob'; known are sshd, json, logfmt, csv, log4j, obs"),
+        (
+            "parse --format frob @/file", 2,
+            "there is no format 'frob'; known are sshd, json, logfmt, csv, log4j, obs, layout, auto, combined, common, haproxy, "
+                + "nginx_error, apache_error, klog, android, zookeeper, hdfs, openstack, windows_cbs, spring, flink, go, java, "
+                + "syslog, slog, zap"
+        ),
         ("run -c @/none.yaml", 2, "@/none.yaml: there is no such file"),
         ("run -c @/folder", 2, "@/folder: is a folder; name a configuration file"),
         ("run -c @/unknown.yaml", 2, "@/unknown.yaml:2: unknown key 'listne' in http; did you mean 'listen'?"),

@@ -5,7 +5,7 @@ struct RowColumns {
     /// By step: the values that are to be distinct.
     private let distinct: [[UInt64]?]
     private let oncePer: [UInt64]?
-    /// How many events a row stands for; nil where each is one.
+    /// How many events each row counts for; nil where each is one.
     private let weights: [UInt32]?
     let isNewValue: Bool
     /// What the lines of the rows that it is about are called; see ``LineSet/name(text:repetition:)``.
