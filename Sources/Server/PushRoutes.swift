@@ -5,19 +5,24 @@ import Ingest
 /// Where shippers push in their own protocols: Loki's, OpenTelemetry's and Elasticsearch's. Each address is there twice: as
 /// the shipper expects it, where labels choose the source, and behind `/api/v1/ingest/{source}`, which names it.
 enum PushRoutes {
+    private static let named = "/api/v1/ingest/{source}"
+
     static func all(_ receiver: PushReceiver) -> [Route] {
-        ["", "/api/v1/ingest/{source}"].flatMap { base in
+        ["", named].flatMap { base in
             [loki(base, receiver), otlp(base, receiver)] + bulk(base.isEmpty ? "/elasticsearch" : base, receiver)
         }
     }
 
     private static func operation(_ id: String, at base: String, _ summary: String, status: Int) -> Operation {
-        Operation(id + (base.utf8.contains(UInt8(ascii: "{")) ? "ToSource" : ""), .data, summary) {
+        Operation(name(id, at: base), .data, summary) {
             $0.body = .text("application/json")
             $0.status = status
             $0.refusals = [400, 404, 413, 415, 429, 503]
         }
     }
+
+    /// The name of an operation, which differs where the path names the source.
+    private static func name(_ id: String, at base: String) -> String { base == named ? id + "ToSource" : id }
 
     private static func loki(_ base: String, _ receiver: PushReceiver) -> Route {
         Route(
@@ -98,10 +103,7 @@ enum PushRoutes {
             + answers.map { path, id, text in
                 Route(
                     .get, path,
-                    Operation(
-                        id + (base.utf8.contains(UInt8(ascii: "{")) ? "ToSource" : ""), .data,
-                        "What shippers ask Elasticsearch first"
-                    ) {
+                    Operation(name(id, at: base), .data, "What shippers ask Elasticsearch first") {
                         $0.response = .json(["type": "object"])
                     }, isInstant: true
                 ) { _ in elasticsearch(Array(text.utf8)) }

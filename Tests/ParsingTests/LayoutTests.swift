@@ -134,6 +134,16 @@ struct `A layout that a program is configured with` {
         ("log4j", "%p%n%m", "several lines of its own"), ("log4j", "${LEVEL} %m", "it is a variable"),
         ("apache", "%h %Z", "'%Z': this conversion is not known"), ("regex", "(?P<m>.*", "a ')' is missing"),
         ("regex", "(.*)", "it names no group"), ("preset", "nothing", "write one of combined"),
+        // Each column has one writer, and the time has its own.
+        ("log4j", "%X{event_time} %m", "column 'event_time'"), ("apache", "%m %h %r", "column 'method'"),
+        ("log4j", "%X{file} %m", "column 'file'"), ("log4j", "%X{line_count} %m", "column 'line_count'"),
+        // Limits: a line is matched step by step, each within the one before.
+        ("log4j", String(repeating: "x", count: 4095) + "%m", "longer than 4096 bytes"),
+        (
+            "log4j", String(repeating: "%(", count: 33) + "%m" + String(repeating: ")", count: 33),
+            "within each other more than 32"
+        ),
+        ("log4j", (0..<129).map { "%X{k\($0)}" }.joined(separator: " "), "more than 128 fields"),
     ])
     func `that cannot be read back is refused at the start, with the part that is the reason`(
         key: String, pattern: String, reason: String
@@ -165,6 +175,35 @@ struct `A layout that a program is configured with` {
         let requests = try events(["192.0.2.7 - - [26/Nov/2026:10:00:00 +0000] \"GET / HTTP/1.0\" 200 -", "nonsense"], "common")
         #expect(requests.rows.count == 1)
         #expect(requests.rejected == 1)
+    }
+
+    @Test func `that was changed while an event was open gives its line as rejected, with what comes after`() throws {
+        func layout(_ pattern: String) throws -> any LogFormat {
+            try LogFormats.make(
+                "layout", context: ParsingContext(timeZone: .gmt), options: FormatOptions(settings: [.init("log4j", pattern)]))
+        }
+        var before = try layout("%d{ISO8601} %p %m")
+        let first = before.parse(rawLines(["2026-11-26 10:00:00,000 INFO one"]))
+        #expect(first.events.count == 0)
+        var after = try layout("%p %d{ISO8601} %m")
+        try after.restore(before.state)
+        // It lasts over another stop.
+        var again = try layout("%p %d{ISO8601} %m")
+        try again.restore(after.state)
+        let next = again.parse(rawLines(["INFO 2026-11-26 10:00:01,000 two"]))
+        #expect(next.rejected.isEmpty)
+        let flushed = again.flush()
+        let rest = try #require(flushed)
+        #expect(rest.lines.count == 2 && rest.parsed.events.count == 1)
+        #expect(rest.parsed.rejected.map(\.reason) == [.unreadableHeader] && rest.parsed.rejected.map(\.row) == [0])
+        #expect(rest.parsed.events.row(0).map(\.description).contains("two"))
+        let more = again.flush()
+        #expect(more?.lines.count == nil)
+        // Where the layout still reads it, nothing is rejected.
+        var same = try layout("%d{ISO8601} %p %m")
+        try same.restore(before.state)
+        let kept = same.flush()
+        #expect(kept?.parsed.events.count == 1)
     }
 
     @Test func `takes a time format and types for groups`() throws {

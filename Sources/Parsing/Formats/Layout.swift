@@ -36,6 +36,8 @@ struct Layout: LogFormat {
     /// The reader that read the last line: nearly always the next one too.
     private var lastReader = 0
     private var open: Open?
+    /// The event that was open when obs was stopped, where the layout no longer reads its line: that is given as rejected.
+    private var stranded: Open?
 
     /// An event that may still get lines. Its cells are set in ``record``.
     private struct Open: Codable {
@@ -62,6 +64,7 @@ struct Layout: LogFormat {
         self.isMultiline = isMultiline
         resolver = StampResolver(context: context)
         var declared: [FormatOptions.DeclaredColumn] = [.init("event_time", .timestamp, isNullable: false)]
+        for reader in readers { try Self.checkColumns(of: reader) }
         func place(_ name: String, _ type: ColumnType) -> Int {
             if let known = declared.firstIndex(where: { $0.name == name }) { return known }
             declared.append(.init(name, type))
@@ -83,6 +86,18 @@ struct Layout: LogFormat {
         traceColumn = declared.count
         if isMultiline { declared += [.init("stack_trace", .text), .init("line_count", .int32, isNullable: false)] }
         record = try RecordColumns(format: Self.name, context: context, options: FormatOptions(columns: declared))
+    }
+
+    /// Two fields must not write one column, nor a field the time: what the later one says would take the place of the other.
+    private static func checkColumns(of reader: LayoutReader) throws(FormatError) {
+        var known: Set = ["event_time"]
+        for field in reader.fields {
+            for column in field.kind == .request ? ["method", "path", "protocol"] : [field.name] {
+                guard known.insert(column).inserted else {
+                    throw .badColumn(column, format: name, reason: "two parts of the layout write it; leave one out")
+                }
+            }
+        }
     }
 
     var schema: Schema { record.schema }
@@ -204,30 +219,39 @@ struct Layout: LogFormat {
     }
 
     mutating func flush() -> FlushedLines? {
-        guard let last = open else { return nil }
-        var builder = RawLinesBuilder()
-        builder.append(
-            last.line.span, offset: last.offset, source: "", file: String(decoding: last.file, as: UTF8.self),
-            arrival: Timestamp(microseconds: last.arrival))
-        open?.row = 0
-        close(row: 0)
-        return FlushedLines(lines: builder.finish(), parsed: record.finish(rejected: []))
+        var builder = RawLinesBuilder(), rejected: [RejectedLine] = []
+        for event in [stranded, open].compactMap({ $0 }) {
+            builder.append(
+                event.line.span, offset: event.offset, source: "", file: String(decoding: event.file, as: UTF8.self),
+                arrival: Timestamp(microseconds: event.arrival))
+        }
+        guard builder.count > 0 else { return nil }
+        if stranded != nil {
+            stranded = nil
+            rejected = [RejectedLine(row: 0, reason: .unreadableHeader)]
+        }
+        open?.row = rejected.count
+        close(row: rejected.count)
+        return FlushedLines(lines: builder.finish(), parsed: record.finish(rejected: rejected))
     }
 
     private struct State: Codable {
         var years: [String: StampResolver.FileYear]
         var open: Open?
+        var stranded: Open?
     }
 
-    var state: Data { get throws { try JSONEncoder().encode(State(years: resolver.years, open: open)) } }
+    var state: Data {
+        get throws { try JSONEncoder().encode(State(years: resolver.years, open: open, stranded: stranded)) }
+    }
 
     mutating func restore(_ state: Data) throws {
         let state = try JSONDecoder().decode(State.self, from: state)
         resolver.years = state.years
-        open = state.open
+        (open, stranded) = (state.open, state.stranded)
         guard let open else { return }
         guard let reader = read(open.line.span), set(open.line.span, reader, file: open.file.span, arrival: open.arrival) else {
-            self.open = nil
+            (self.open, stranded) = (nil, stranded ?? open)
             return
         }
     }
@@ -237,6 +261,9 @@ struct Layout: LogFormat {
 struct LayoutSettings {
     private(set) var readers: [LayoutReader] = []
     private(set) var isMultiline = true
+
+    /// A line is matched step by step, each within the one before.
+    private static let maxPatternBytes = 4096
 
     init(_ options: FormatOptions) throws(FormatError) {
         let chosen = options.settings.filter { $0.key == "preset" || LayoutPresets.Notation(rawValue: $0.key) != nil }
@@ -284,6 +311,9 @@ struct LayoutSettings {
         types: [String: LayoutField.Kind]
     ) throws(FormatError) -> LayoutReader {
         do throws(LayoutError) {
+            guard pattern.utf8.count <= maxPatternBytes else {
+                throw LayoutError(part: "", reason: "it is longer than \(maxPatternBytes) bytes")
+            }
             switch notation {
             case .log4j, .logback: return .program(try PatternLayout.compile(pattern))
             case .python: return .program(try PythonLayout.compile(pattern, dateFormat: dateFormat))

@@ -8,6 +8,9 @@ struct LayoutError: Error, Equatable {
 
 /// Puts a ``LayoutProgram`` together from the parts of a layout, in their order.
 struct LayoutBuilder {
+    /// A line is matched step by step, each within the one before.
+    static let maxFields = 128
+
     private(set) var program = LayoutProgram()
     private var text: [UInt8] = []
     /// The last field is padded with blanks behind it.
@@ -29,6 +32,9 @@ struct LayoutBuilder {
     ) throws(LayoutError) {
         guard !program.fields.contains(where: { $0.name == field.name }) else {
             throw LayoutError(part: part, reason: "'\(field.name)' is written twice; leave one out")
+        }
+        guard program.fields.count < Self.maxFields else {
+            throw LayoutError(part: part, reason: "more than \(Self.maxFields) fields cannot be read")
         }
         try endLiteral(before: part, isRightAligned: isRightAligned)
         program.fields.append(field)

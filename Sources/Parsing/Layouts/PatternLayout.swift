@@ -17,10 +17,18 @@ struct PatternLayout {
         return try layout.builder.finish()
     }
 
+    private var depth = 0
+    private static let maxDepth = 32
+
     private init(letters: [Unicode.Scalar]) { self.letters = letters }
 
     /// Reads up to the end, or up to the `)` or `}` of a group.
     private mutating func read(until close: Unicode.Scalar?) throws(LayoutError) {
+        depth += 1
+        defer { depth -= 1 }
+        guard depth <= Self.maxDepth else {
+            throw LayoutError(part: "%(", reason: "groups are within each other more than \(Self.maxDepth) times")
+        }
         while at < letters.count {
             let letter = letters[at]
             if let close, letter == close { return }
