@@ -40,15 +40,15 @@ struct `A set of lines` {
 
     @Test func `is read back from its bytes, and refused when they are damaged`() {
         for set in [LineSet(), lines(0..<7), lines(0..<3, count: 300), lines(0..<4000)] {
-            #expect(LineSet(bytes: set.bytes) == set)
+            #expect(LineSet(bytes: set.bytes.span) == set)
         }
-        #expect(LineSet(bytes: [UInt8]()) == nil)
+        #expect(LineSet(bytes: [UInt8]().span) == nil)
         let good = lines(0..<40).bytes
         var random = SplitMix64(seed: 9)
         for _ in 0..<2000 {
             var bad = Array(good.prefix(Int.random(in: 0...good.count, using: &random)))
             if !bad.isEmpty { bad[Int.random(in: 0..<bad.count, using: &random)] = UInt8.random(in: 0...255, using: &random) }
-            if let read = LineSet(bytes: bad) { #expect(read.count >= 0) }
+            if let read = LineSet(bytes: bad.span) { #expect(read.count >= 0) }
         }
     }
 }

@@ -228,7 +228,7 @@ public final class DetectorRows {
     func keep(_ row: Int, as reference: LineReference) {
         guard keepsLines, !cache.contains(reference) else { return }
         if found.isEmpty {
-            cache.insert(texts.evidence(line: Int(lineRows[row]), row: row, time: times[row]), as: reference)
+            texts.keep(line: Int(lineRows[row]), row: row, time: times[row], as: reference, in: cache)
         } else if let line = found.text(row) ?? cache.lines([found.line(row)]).first {
             cache.insert(line, as: reference)
         }
@@ -237,17 +237,17 @@ public final class DetectorRows {
     var evidence: EvidenceSource { EvidenceSource(cache: cache) }
 }
 
-/// Texts of lines; those of files and hosts are made once for each run of equal ones.
+/// Texts of lines.
 private struct LineTexts {
     private let offsets: Column?
     private let lines: Column?
     private let hosts: Column?
-    private var files: TextRuns?
+    private let files: Column?
 
     init(_ batch: Batch, hosts: Column?) {
         offsets = batch["offset"]
         lines = batch["line"]
-        files = batch["file"].map(TextRuns.init)
+        files = batch["file"]
         self.hosts = hosts
     }
 
@@ -260,18 +260,22 @@ private struct LineTexts {
         lines?.withBytes(at: line) { StableHash.of($0.extracting(first: Self.maxHashedBytes)) } ?? 0
     }
 
-    mutating func evidence(line: Int, row: Int, time: Int64) -> Evidence {
-        _ = files?.isNew(at: line)
-        return Evidence(
-            file: files?.text ?? "", offset: offsets?.integer(at: line) ?? 0, line: lines.map { Self.text($0, line) } ?? "",
-            time: Timestamp(microseconds: time), host: hosts?.label(at: row))
-    }
-
-    /// The beginning of a line, cut between bytes: to count characters of every line would cost more than all else that a rule
-    /// does.
-    private static func text(_ lines: Column, _ row: Int) -> String {
-        lines.withBytes(at: row) { bytes in
-            bytes.extracting(first: maxLineBytes).withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    /// Keeps the beginning of a line, cut between bytes: to count characters of every line would cost more than all else that a
+    /// rule does.
+    func keep(line: Int, row: Int, time: Int64, as reference: LineReference, in cache: EvidenceCache) {
+        let offset = offsets?.integer(at: line) ?? 0, none: [UInt8] = []
+        let hasHost = hosts.map { !$0.isNull(at: row) } ?? false
+        func withBytes(_ column: Column?, _ row: Int, _ body: (Span<UInt8>) -> Void) {
+            if let column { column.withBytes(at: row, body) } else { body(none.span) }
+        }
+        withBytes(files, line) { file in
+            withBytes(lines, line) { text in
+                withBytes(hosts, row) { host in
+                    cache.insert(
+                        reference, time: time, offset: offset, file: file, line: text.extracting(first: Self.maxLineBytes),
+                        host: host, hasHost: hasHost)
+                }
+            }
         }
     }
 }

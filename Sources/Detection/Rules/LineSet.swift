@@ -67,6 +67,8 @@ public struct LineSet: Sendable, Equatable, Codable {
         let bound = [self, other].filter(\.isCut).compactMap(\.hashes.last).min() ?? .max
         var union = LineSet()
         union.isCut = isCut || other.isCut
+        union.hashes.reserveCapacity(min(Self.limit, hashes.count + other.hashes.count))
+        union.counts.reserveCapacity(min(Self.limit, hashes.count + other.hashes.count))
         var (left, right) = (0, 0)
         while left < hashes.count || right < other.hashes.count {
             let mine = left < hashes.count ? hashes[left] : .max, theirs = right < other.hashes.count ? other.hashes[right] : .max
@@ -122,25 +124,34 @@ public struct LineSet: Sendable, Equatable, Codable {
     }
 
     /// Nil when the bytes are not what ``bytes`` gave.
-    public init?(bytes: some Collection<UInt8>) {
-        guard let first = bytes.first, first < 2 else { return nil }
-        isCut = first == 1
-        var rest = bytes.dropFirst()[...]
-        while !rest.isEmpty {
-            guard rest.count >= 5, hashes.count < Self.limit else { return nil }
-            let hash = rest.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-            rest = rest.dropFirst(4)
-            var count: UInt64 = 0, shift: UInt64 = 0, isWhole = false
-            while !isWhole {
-                guard let byte = rest.popFirst(), shift < 35 else { return nil }
-                count |= UInt64(byte & 0x7F) << shift
-                shift += 7
-                isWhole = byte < 0x80
-            }
-            guard hashes.last.map({ $0 < hash }) ?? true, let count = UInt32(exactly: count), count > 0 else { return nil }
+    public init?(bytes: Span<UInt8>) {
+        guard !bytes.isEmpty, bytes[0] < 2 else { return nil }
+        isCut = bytes[0] == 1
+        hashes.reserveCapacity(min(Self.limit, bytes.count / 5))
+        counts.reserveCapacity(min(Self.limit, bytes.count / 5))
+        var at = 1
+        while at < bytes.count {
+            guard bytes.count - at >= 5, hashes.count < Self.limit else { return nil }
+            let low = UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8
+            let hash = low | UInt32(bytes[at + 2]) << 16 | UInt32(bytes[at + 3]) << 24
+            at += 4
+            guard let count = Self.count(bytes, &at), hashes.last.map({ $0 < hash }) ?? true else { return nil }
             hashes.append(hash)
             counts.append(count)
         }
         if isCut, hashes.isEmpty { return nil }
+    }
+
+    /// A number of one or more, seven bits a byte, the lowest first.
+    private static func count(_ bytes: Span<UInt8>, _ at: inout Int) -> UInt32? {
+        var count: UInt64 = 0, shift: UInt64 = 0
+        while at < bytes.count, shift < 35 {
+            let byte = bytes[at]
+            at += 1
+            count |= UInt64(byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80 { return count > 0 ? UInt32(exactly: count) : nil }
+        }
+        return nil
     }
 }

@@ -104,8 +104,9 @@ struct RuleSession: Sendable {
         start = try reader.time()
         end = start &+ (try reader.compactInt64())
         count = Int(try reader.compactInt64())
+        let lineBytes = try reader.array()
         guard (start...(RuleShape.maxTime * 2)).contains(end), (0..<1 << 48).contains(count),
-            let known = LineSet(bytes: try reader.array())
+            let known = LineSet(bytes: lineBytes.span)
         else { throw StateReader.Damaged() }
         lines = known
         first = try Self.references(&reader, from: start, atMost: Self.firstLines)

@@ -24,10 +24,10 @@ extension IncidentLedger {
                         WHERE number = ?
                 """, arguments: [child])
         var lines = row.own
-        lines.total = max(lines.total, row.mergedMost)
-        lines.lines.formUnion(row.mergedLines)
+        lines.total = max(lines.total, row.merged.most)
+        lines.lines.formUnion(row.merged.lines)
         try grow(
-            parent, Growth(events: row.own.total + row.mergedCount, lines: lines, lastSeen: row.lastSeen), now, database)
+            parent, Growth(events: row.own.total + row.merged.count, lines: lines, lastSeen: row.lastSeen), now, database)
     }
 
     static func detach(_ child: Int64, _ database: Database) throws {
@@ -42,24 +42,22 @@ extension IncidentLedger {
 
     static func grow(_ parent: Int64, _ growth: Growth, _ now: Timestamp, _ database: Database) throws {
         guard let row = try LineRow.fetch(parent, database) else { return }
-        var merged = row.mergedLines
-        merged.formUnion(growth.lines.lines)
+        let merged = row.merged.grown(by: growth)
         try database.executeCached(
             sql: """
-                UPDATE incident SET merged_count = merged_count + ?, merged_most = max(merged_most, ?), merged_lines = ?,
-                    last_seen = max(last_seen, ?),
-                    updated_at = ? WHERE number = ?
+                UPDATE incident SET merged_count = ?, merged_most = ?, merged_lines = ?, line_count = coalesce(?, line_count),
+                    last_seen = max(last_seen, ?), updated_at = ? WHERE number = ?
                 """,
             arguments: [
-                growth.events, growth.lines.total, blob(merged), growth.lastSeen.microseconds, now.microseconds, parent,
+                merged.count, merged.most, blob(merged.lines), row.isPosted ? nil : merged.united(with: row.own),
+                growth.lastSeen.microseconds, now.microseconds, parent,
             ])
-        try countLines(of: parent, database)
     }
 
     /// Writes down how many events an incident has with its children. Posted alerts are added up when they are read.
-    static func countLines(of number: Int64, _ database: Database) throws {
-        guard let row = try LineRow.fetch(number, database), row.detector != PostedIncident.detector else { return }
-        let count = LineCount.united(own: row.own, most: row.mergedMost, sum: row.mergedCount, lines: row.mergedLines)
+    private static func countLines(of number: Int64, _ database: Database) throws {
+        guard let row = try LineRow.fetch(number, database), !row.isPosted else { return }
+        let count = row.merged.united(with: row.own)
         try database.executeCached(sql: "UPDATE incident SET line_count = ? WHERE number = ?", arguments: [count, number])
     }
 

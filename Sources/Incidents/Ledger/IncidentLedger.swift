@@ -188,11 +188,16 @@ enum IncidentLedger {
         }
         guard let finding = joining.ofFinding else { return }
         let words = finding.words, lines = finding.lines
+        let merged = try MergedLines.firstReadable(
+            database.cachedStatement(sql: "SELECT \(MergedLines.columns("i")) FROM incident i WHERE i.number = ?"), [number])
+        var own = lines
+        own.total = max(own.total, joining.count)
         try database.executeCached(
             sql: """
                 UPDATE incident SET starts_at = min(starts_at, ?), last_seen = max(last_seen, ?), count = max(count, ?),
                     updated_at = ?, title = coalesce(?, title), description = coalesce(?, description), ends_by_hand = ?,
-                    ends_after = ?, within = coalesce(?, within), total = ?, session_start = ?, session_total = ?, lines = ?
+                    ends_after = ?, within = coalesce(?, within), total = ?, session_start = ?, session_total = ?, lines = ?,
+                    line_count = coalesce(?, line_count)
                 WHERE number = ?
                 """,
             arguments: [
@@ -200,9 +205,8 @@ enum IncidentLedger {
                 words.map { OutsideText($0.title).storable }, words.map { OutsideText($0.description).storable },
                 finding.end.isByHand, finding.end.quiet?.inMicroseconds,
                 finding.within?.inMicroseconds, lines.total, lines.sessionStart?.microseconds, lines.sessionTotal,
-                blob(lines.lines), number,
+                blob(lines.lines), merged?.united(with: own), number,
             ])
-        try countLines(of: number, database)
     }
 
     private static func raise(_ number: Int64, to severity: Severity, _ labels: Labels?, _ database: Database) throws {

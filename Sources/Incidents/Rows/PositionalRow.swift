@@ -1,4 +1,5 @@
 import Columns
+import Foundation
 @preconcurrency import GRDB
 
 /// A record that is read by the position of its columns: to look each up by its name costs more than to read it.
@@ -64,6 +65,15 @@ struct RowReader {
         if value.isNull { return nil }
         guard let decoded = Value.fromDatabaseValue(value) else { throw Unreadable() }
         return decoded
+    }
+
+    /// Bytes where they lie, without a copy; nil for null.
+    ///
+    /// - Throws: ``Unreadable``.
+    mutating func data<Value>(_ body: (Data) throws -> Value?) throws -> Value? {
+        defer { index += 1 }
+        guard index < row.count else { throw Unreadable() }
+        return try row.withUnsafeData(atIndex: index) { try $0.flatMap(body) }
     }
 
     /// Nil too for a column that cannot be read.

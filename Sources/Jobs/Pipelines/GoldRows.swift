@@ -18,11 +18,17 @@ struct GoldRows {
             events = rows
         }
         var texts = TextBuilder(), files = DictionaryBuilder(), offsets = NumberBuilder<Int64>()
+        let names = rows.schema.fields.map { Array((JSONText.quote($0.name) + ":").utf8) }
+        var text: [UInt8] = []
         for row in 0..<rows.count {
-            let members = zip(rows.schema.fields, rows.columns).map { field, column in
-                "\(JSONText.quote(field.name)):\(JSONText.render(column.value(at: row, as: field.type)))"
+            text.removeAll(keepingCapacity: true)
+            for (index, column) in rows.columns.enumerated() {
+                text.append(UInt8(ascii: index == 0 ? "{" : ","))
+                text += names[index]
+                JSONText.append(column, at: row, as: rows.schema.fields[index].type, to: &text)
             }
-            texts.append(utf8: "{\(members.joined(separator: ","))}")
+            text.append(UInt8(ascii: "}"))
+            texts.append(text.span)
             files.append(utf8: "gold.\(table)")
             offsets.append(time.integer(at: row) ?? 0)
         }

@@ -29,7 +29,7 @@ public enum TextFormat: String, Sendable, Codable, CaseIterable {
                     bytes.append(separator)
                     separator = UInt8(ascii: ",")
                     bytes.append(contentsOf: names[index].utf8)
-                    bytes.append(contentsOf: JSONText.render(column.value(at: row, as: batch.schema.fields[index].type)).utf8)
+                    JSONText.append(column, at: row, as: batch.schema.fields[index].type, to: &bytes)
                 }
                 if separator == UInt8(ascii: "{") { bytes.append(separator) }
                 bytes.append(UInt8(ascii: "}"))

@@ -56,8 +56,10 @@ struct StampResolver: Sendable {
             return utc(year: date.year, month: date.month, day: date.day, second: second) + .microseconds(microsecond)
         case .yearless(let month, let day, let second):
             guard context.year != nil else {
-                // Only the first days of a year can be those of the year that begins: nothing else costs a second look.
-                var year = arrival.components.year + (month == 1 && day <= 3 ? 1 : 0)
+                // Only in December can the first days of January be those of the year that begins: nothing else costs a second
+                // look.
+                let now = arrival.components
+                var year = now.year + (month == 1 && day <= 3 && now.month == 12 ? 1 : 0)
                 let latest = arrival + .seconds(86_400)
                 while day > ISOTime.length(ofMonth: month, year: year)
                     || utc(year: year, month: month, day: day, second: second) > latest

@@ -59,7 +59,7 @@ struct SSHConnections: Sendable {
         if isAnother(index, event, line, at: time) {
             slots[index] = Slot(key: slots[index].key)
         }
-        decideOutcome(&event, &slots[index].facts)
+        Self.decideOutcome(&event, &slots[index].facts)
         let hasSource = event.source.lowerBound >= 0
         if event.stage != .session {
             if !hasSource, slots[index].sourceLength > 0 { event.knownSource = index }
@@ -75,8 +75,9 @@ struct SSHConnections: Sendable {
         if event.isLast { slots[index].facts.insert(.isOver) }
     }
 
-    /// Takes the outcome from a line that repeats what a line before it has said.
-    private func decideOutcome(_ event: inout SSHD.SSHLine, _ facts: inout Facts) {
+    /// Takes the outcome from a line that repeats what a line before it has said. Static, because a method would hold `slots`
+    /// while one of them changes, which copies all of them for every line.
+    private static func decideOutcome(_ event: inout SSHD.SSHLine, _ facts: inout Facts) {
         switch event.outcome {
         case .failure:
             if event.kind != .toldAgain, facts.contains(.toldAgain) { event.outcome = nil }
@@ -84,7 +85,7 @@ struct SSHConnections: Sendable {
             facts.insert(.failed)
         case .refused:
             // Exhausted attempts are an outcome beside the failures that exhausted them: it is another thing that happened.
-            if facts.contains(.refused) || facts.contains(.accepted) || facts.contains(.failed) && event.code != Self.exhausted {
+            if facts.contains(.refused) || facts.contains(.accepted) || facts.contains(.failed) && event.code != exhausted {
                 event.outcome = nil
             }
             facts.insert(.refused)
