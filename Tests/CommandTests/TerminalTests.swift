@@ -20,6 +20,11 @@ struct `An answer on a terminal` {
         answer.shown(as: format, terminalWidth: width, hasColor: hasColor)
     }
 
+    @Test(arguments: [(nil, 24), (50, 50), (5, 5), (1, 5)] as [(Int?, Int)])
+    func `has as many lines as the terminal, but at least five`(rows: Int?, lines: Int) {
+        #expect(Terminal.height(rows) == lines)
+    }
+
     @Test(arguments: [60, 64, 70])
     func `fits the terminal by cutting the widest text`(width: Int) {
         let lines = text(.table, width: width).split(separator: "\n")

@@ -1,4 +1,5 @@
 import Columns
+import Foundation
 import Testing
 
 @testable import Detection
@@ -59,7 +60,7 @@ struct EvidenceCacheTests {
         for (reference, evidence) in lines { cache.insert(evidence, as: reference) }
         var writer = StateWriter()
         cache.encode(to: &writer)
-        var reader = StateReader(writer.bytes)
+        var reader = StateReader(Data(writer.bytes))
         let read = try EvidenceCache(from: &reader)
         #expect(read.bytes == cache.bytes)
         #expect(read.lines(lines.map(\.0)) == cache.lines(lines.map(\.0)))

@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import GRDB
+import Store
 import Testing
 
 @testable import Query
@@ -27,6 +28,13 @@ struct `A question in SQL` {
         #expect(
             try ask("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n").note
                 == "only the first 100 rows are shown")
+    }
+
+    @Test func `does not make a database where there is none`() throws {
+        let path = temporary.store.path
+        for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: path + suffix) }
+        #expect(throws: QueryError.self) { try ask("SELECT 1") }
+        #expect(!FileManager.default.fileExists(atPath: path))
     }
 
     @Test func `gives as many bytes as an answer may have, and says so`() throws {

@@ -188,8 +188,7 @@ enum IncidentLedger {
         }
         guard let finding = joining.ofFinding else { return }
         let words = finding.words, lines = finding.lines
-        let merged = try MergedLines.firstReadable(
-            database.cachedStatement(sql: "SELECT \(MergedLines.columns("i")) FROM incident i WHERE i.number = ?"), [number])
+        let merged = try MergedLines.fetch(number, database)
         var own = lines
         own.total = max(own.total, joining.count)
         try database.executeCached(

@@ -23,6 +23,12 @@ struct MergedLines: PositionalRow {
         lines = try reader.lines()
     }
 
+    static func fetch(_ number: Int64, _ database: Database) throws -> MergedLines? {
+        try firstReadable(database.cachedStatement(sql: ofIncident), [number])
+    }
+
+    private static let ofIncident = "SELECT \(columns("i")) FROM incident i WHERE i.number = ?"
+
     /// With what a child brings.
     func grown(by growth: Growth) -> MergedLines {
         var grown = self
@@ -57,9 +63,10 @@ struct LineRow: PositionalRow {
     }
 
     static func fetch(_ number: Int64, _ database: Database) throws -> LineRow? {
-        try firstReadable(
-            database.cachedStatement(sql: "SELECT \(columns("i")) FROM incident i WHERE i.number = ?"), [number])
+        try firstReadable(database.cachedStatement(sql: ofIncident), [number])
     }
+
+    private static let ofIncident = "SELECT \(columns("i")) FROM incident i WHERE i.number = ?"
 }
 
 extension RowReader {

@@ -53,7 +53,10 @@ struct IncidentRow: PositionalRow {
     }
 
     /// The statement that finds incidents, as `i`.
-    static func select(_ rest: String) -> String { "SELECT \(columns("i")) FROM incident i \(rest)" }
+    static func select(_ rest: String) -> String { selected + rest }
+
+    /// Made once: it is asked for with each finding.
+    private static let selected = "SELECT \(columns("i")) FROM incident i "
 
     /// The incidents that a cached statement finds and that can be read.
     static func incidents(_ rest: String, _ arguments: StatementArguments = [], _ database: Database) throws -> [Incident] {

@@ -19,8 +19,10 @@ enum Terminal {
         return size(of: descriptor).map { Int($0.ws_col) } ?? 80
     }
 
-    /// The lines of the terminal; 24 where it does not say.
-    static func height() -> Int { max(5, size(of: STDOUT_FILENO).map { Int($0.ws_row) } ?? 24) }
+    /// The lines that a table may take on the terminal: at least 5, and 24 where the terminal does not say.
+    ///
+    /// - Parameter rows: what the terminal says.
+    static func height(_ rows: Int? = size(of: STDOUT_FILENO).map { Int($0.ws_row) }) -> Int { max(5, rows ?? 24) }
 
     private static func size(of descriptor: Int32) -> winsize? {
         var size = winsize()
