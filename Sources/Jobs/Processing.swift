@@ -53,11 +53,13 @@ public enum Processing {
             definition, try configuration.detections(of: definition.name), models: workspace.models, alerts: alerts,
             metrics: metrics, logger: logger)
         let serving = try workspace.serving(configuration.pipelines, health: HealthNotes(), logger: logger)
+        var context = options.context
+        context.ordersLines = true
         let files = try places(options.files, definition)
         let runs = RunStore(workspace.store)
         let runner = try await PipelineRunner(
             definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: PipelineRunner.batchVariant,
-            context: options.context,
+            context: context,
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
             scorers: workspace.scorers(), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress)

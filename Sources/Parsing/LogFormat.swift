@@ -8,10 +8,15 @@ public struct ParsingContext: Sendable, Hashable, Codable {
     /// The zone of stamps that lack one.
     public var timeZone: TimeZone
 
+    /// Whether files are read whole, so that lines that are not in the order in which they were written can be put into it. A
+    /// line that is followed cannot wait for others.
+    public var ordersLines: Bool
+
     /// The year is inferred from the arrival of lines unless it is given.
-    public init(year: Int? = nil, timeZone: TimeZone = .current) {
+    public init(year: Int? = nil, timeZone: TimeZone = .current, ordersLines: Bool = false) {
         self.year = year
         self.timeZone = timeZone
+        self.ordersLines = ordersLines
     }
 }
 
@@ -36,8 +41,8 @@ public protocol LogFormat: Sendable {
     var schema: Schema { get }
 
     /// The events and rejected lines of a batch of ``RawLines``. Every line is in exactly one of the two, save that a format of
-    /// records of several lines gives one event for them all, once it knows that the record has ended; and a line that names
-    /// columns is neither.
+    /// records of several lines gives one event for them all, once it knows that the record has ended; a line that names
+    /// columns is neither; and a line that waits for others is given by ``due()`` or ``flush()``.
     mutating func parse(_ lines: Batch) -> ParsedBatch
 
     /// How a pipeline counts the events by what they say; nil where their number is enough.
@@ -51,6 +56,9 @@ public protocol LogFormat: Sendable {
     /// What was kept because its record could still go on: asked for at the end of a partition, and when nothing has come in it
     /// for a while. Nil when nothing was.
     mutating func flush() -> FlushedLines?
+
+    /// Lines that had to wait for others and whose turn it is: asked for behind each batch.
+    mutating func due() -> [FlushedLines]
 
     /// What the format remembers between batches, for a checkpoint.
     var state: Data { get throws }
@@ -166,9 +174,11 @@ extension LogFormat {
     public static var counter: EventCounter? { nil }
     /// Nothing is kept.
     public mutating func flush() -> FlushedLines? { nil }
+    /// No line waits for others.
+    public mutating func due() -> [FlushedLines] { [] }
 }
 
-/// The record that a format had kept, and the line that it began with: it is in bronze already.
+/// The record that a format had kept, and the line that it began with; or the lines that had to wait. They are in bronze already.
 public struct FlushedLines: Sendable {
     /// Of the schema ``RawLines/schema``.
     public let lines: Batch

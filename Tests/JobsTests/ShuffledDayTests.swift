@@ -2,8 +2,11 @@ import Columns
 import Configuration
 import Foundation
 import GRDB
+import Lake
+import Parsing
 import Simulation
 import Store
+import Streaming
 import TestSupport
 import Testing
 
@@ -45,6 +48,15 @@ struct `The incidents of a day` {
         return arrivals.sorted { $0 < $1 }.map { day[$0.number] }
     }
 
+    /// Each line is late by another time, so that the lines of one connection come in another order too.
+    private static func shuffledLineByLine(_ day: [Line], seed: UInt64) -> [Line] {
+        var random = SplitMix64(seed: seed)
+        let arrivals = day.enumerated().map { number, line in
+            (at: line.time + .milliseconds(Int.random(in: 0...55_000, using: &random)), number: number)
+        }
+        return arrivals.sorted { $0 < $1 }.map { day[$0.number] }
+    }
+
     /// All that is known of each incident, but for when and in which order it was recorded.
     private func incidents(of lines: [Line], in place: String) async throws -> [String] {
         let log = folder.path + "/\(place).log"
@@ -76,5 +88,35 @@ struct `The incidents of a day` {
             let found = try await incidents(of: Self.shuffled(day, seed: UInt64(seed)), in: "shuffled-\(seed)")
             #expect(Set(found).symmetricDifference(expected).isEmpty, "seed \(seed)")
         }
+    }
+
+    @Test func `are equal in every field in whatever order its lines come, twenty times`() async throws {
+        let day = Self.day()
+        let expected = try await incidents(of: day, in: "as-written")
+        for seed in 1...20 {
+            let found = try await incidents(of: Self.shuffledLineByLine(day, seed: UInt64(seed)), in: "shuffled-\(seed)")
+            #expect(Set(found).symmetricDifference(expected).isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test func `come from the same rows after a replay of a file that was out of order`() async throws {
+        _ = try await incidents(of: Self.shuffledLineByLine(Self.day(), seed: 1), in: "replayed")
+        let configuration = try Configuration.load(file: nil, dataDirectory: folder.path + "/replayed")
+        let before = try rows(of: Workspace(configuration.dataDirectory))
+        _ = try Replaying.run("ssh", .init(), context: ParsingContext(), configuration, progress: { _ in })
+        #expect(try rows(of: Workspace(configuration.dataDirectory)) == before)
+    }
+
+    /// Of silver, in their order of writing.
+    private func rows(of workspace: Workspace) throws -> [String] {
+        var rows: [String] = []
+        let columns = ["event_time", "event", "outcome", "stage", "source", "user", "offset"]
+        try workspace.lake.table("silver.ssh").scan(columns: columns) { batch in
+            for row in 0..<batch.count {
+                rows.append(columns.map { batch[$0]!.label(at: row) ?? "" }.joined(separator: "|"))
+            }
+            return true
+        }
+        return rows
     }
 }

@@ -22,7 +22,7 @@ final class ParsingJob: Sendable {
     struct Outcome: Sendable {
         var parsed: ParsedBatch?
         /// What the format had kept and gave behind the lines; its lines are in bronze already.
-        var flushed: FlushedLines?
+        var flushed: [FlushedLines]
         /// The format after the lines, as a checkpoint behind them holds it.
         var format: any LogFormat
     }
@@ -67,8 +67,9 @@ final class ParsingJob: Sendable {
         var format = format
         if let previous { format = await previous.outcome.format }
         let parsed = chunk.map { RawLines.parse($0.lines, with: &format) }
-        let flushed = endsPartition || chunk == nil ? format.flush()?.of(source: source) : nil
-        await result.fulfil(Outcome(parsed: parsed, flushed: flushed, format: format))
+        var flushed = format.due()
+        if endsPartition || chunk == nil, let rest = format.flush() { flushed.append(rest) }
+        await result.fulfil(Outcome(parsed: parsed, flushed: flushed.map { $0.of(source: source) }, format: format))
     }
 }
 

@@ -192,7 +192,7 @@ public actor PipelineRunner {
     /// Works on the lines of a job, once they are parsed, and on the record that its format gave behind them.
     private func finish(_ job: ParsingJob, mode: Mode) async throws {
         let outcome = await job.outcome
-        if job.chunk != nil || outcome.flushed != nil {
+        if job.chunk != nil || !outcome.flushed.isEmpty {
             state.formats[job.partition] = PartitionFormat(input: job.input, format: outcome.format, lastEpoch: epoch)
             hasNews = true
         }
@@ -201,7 +201,7 @@ public actor PipelineRunner {
             if !chunk.lines.isEmpty { try await work(on: Lines(raw: chunk.lines, parsed: parsed, areNew: true), of: job, mode) }
             if chunk.asksForCommit { try await commit(isEarly: true) }
         }
-        if let flushed = outcome.flushed {
+        for flushed in outcome.flushed {
             try await work(on: Lines(raw: flushed.lines, parsed: flushed.parsed, areNew: false), of: job, mode)
         }
         if job.endsPartition {

@@ -211,11 +211,14 @@ public struct PipelineReplay {
     /// Parses lines of one partition and works on their events.
     private func work(on lines: Batch, of run: Run, input index: Int, _ lane: Lane, _ summary: inout Summary) throws {
         let partition = ParsingJob.partition(run.file, of: run.source)
-        var format = try lane.state.formats[partition]?.format ?? makeFormat(index)
-        let parsed = RawLines.parse(lines, with: &format)
+        var format = try lane.state.formats[partition]?.format ?? makeFormat(index, lane)
+        let parsed = RawLines.parse(lines, with: &format), due = format.due()
         lane.state.formats[partition] = PartitionFormat(input: index, format: format, lastEpoch: 0)
         lane.last[partition] = (run, lines["arrival_time"]?.integer(at: lines.count - 1) ?? 0)
         try work(on: parsed, of: run, lines, input: index, lane, &summary)
+        for due in due.map({ $0.of(source: run.source) }) {
+            try work(on: due.parsed, of: run, due.lines, input: index, lane, &summary)
+        }
     }
 
     /// Takes events through the stages and writes what comes out.
@@ -235,8 +238,10 @@ public struct PipelineReplay {
         summary.events += output.silver?.batch.count ?? 0
     }
 
-    private func makeFormat(_ input: Int) throws -> any LogFormat {
+    private func makeFormat(_ input: Int, _ lane: Lane) throws -> any LogFormat {
         let input = definition.inputs[input]
+        var context = context
+        context.ordersLines = lane === batch
         return try LogFormats.make(input.format, context: context, options: input.options)
     }
 
@@ -304,7 +309,7 @@ public struct PipelineReplay {
         guard options.range == nil else { return checkpoint }
         checkpoint.definitionHash = definition.fingerprint
         if old != nil {
-            let fresh = try definition.inputs.indices.map { try makeFormat($0).state }
+            let fresh = try definition.inputs.indices.map { try makeFormat($0, live).state }
             let states = try live.state.parts(fresh: fresh)
             checkpoint.states = checkpoint.states.filter { $0.key.isOfObserver }.merging(states) { $1 }
         }

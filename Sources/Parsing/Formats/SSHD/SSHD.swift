@@ -66,8 +66,16 @@ struct SSHD: LogFormat {
     /// From where users logged in, for the lines of `sudo` and `su`.
     private var logins = SSHLogins()
 
+    /// Of a file that is read whole.
+    private var order: LineOrder?
+    /// For the places of lines that wait: they come before what ``resolver`` has seen.
+    private var orderResolver: StampResolver
+    private var dueLines: [FlushedLines] = []
+
     init(context: ParsingContext) {
         resolver = StampResolver(context: context)
+        orderResolver = resolver
+        order = context.ordersLines ? LineOrder() : nil
     }
 
     init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
@@ -88,6 +96,8 @@ struct SSHD: LogFormat {
             writer.write(lastLine ?? [])
             connections.encode(to: &writer)
             logins.encode(to: &writer)
+            writer.write(order != nil)
+            order?.encode(to: &writer)
             return writer.data
         }
     }
@@ -101,9 +111,76 @@ struct SSHD: LogFormat {
         lastLine = hasLine ? line : nil
         connections = try SSHConnections(from: &reader)
         logins = try SSHLogins(from: &reader)
+        if try reader.bool() { order = try LineOrder(from: &reader) }
+        orderResolver = resolver
     }
 
     mutating func parse(_ lines: Batch) -> ParsedBatch {
+        guard order != nil else { return read(lines) }
+        if order!.isInOrder { return readWhileInOrder(lines) }
+        wait(lines)
+        var none = Rows()
+        return none.finish(rejected: [])
+    }
+
+    mutating func due() -> [FlushedLines] {
+        defer { dueLines = [] }
+        return dueLines
+    }
+
+    mutating func flush() -> FlushedLines? {
+        guard let rest = order?.flush() else { return nil }
+        return FlushedLines(lines: rest, parsed: read(rest))
+    }
+
+    /// Lets lines wait, and reads those whose turn it is.
+    private mutating func wait(_ lines: Batch) {
+        let keys = keys(of: lines)
+        for due in order!.take(lines, keys) {
+            let place = dueLines.count
+            // Of a file that is in order they are its first lines and what came behind them, where another may be out of order.
+            let parsed = order!.isInOrder ? readWhileInOrder(due) : read(due)
+            dueLines.insert(FlushedLines(lines: due, parsed: parsed), at: place)
+        }
+    }
+
+    /// Reads lines as they come, up to one that is older than a line before it: from there on they wait.
+    private mutating func readWhileInOrder(_ lines: Batch) -> ParsedBatch {
+        let before = self
+        let parsed = read(lines)
+        guard let end = order!.pass(parsed) else { return parsed }
+        self = before
+        let first = read(lines.slice(0..<end))
+        _ = order!.pass(first)
+        order!.beginSorting()
+        wait(lines.slice(end..<lines.count))
+        return first
+    }
+
+    /// Where lines belong in the order in which they were written.
+    private mutating func keys(of lines: Batch) -> [LineOrder.Key] {
+        var runs = TextRuns(lines.columns[1]), last = order!.last
+        return (0..<lines.count).map { row in
+            _ = runs.isNew(at: row)
+            let arrival = lines.columns[3].integer(at: row) ?? 0
+            return lines.columns[4].withBytes(at: row) { line in
+                let (stamp, rank) = Self.place(line)
+                if let stamp, stamp != .none {
+                    let time = orderResolver.resolve(stamp, file: runs.text, arrival: Timestamp(microseconds: arrival))
+                    last = time?.microseconds ?? last
+                }
+                return LineOrder.Key(time: last ?? arrival, rank: rank, text: StableHash.of(line))
+            }
+        }
+    }
+
+    private static func place(_ line: Span<UInt8>) -> (SyslogHeader.Stamp?, UInt8) {
+        if let repetition = RepeatedMessage.read(line) { return (repetition.stamp, .max) }
+        guard case .success(let event) = SSHLine.read(line) else { return (nil, .max) }
+        return (event.header.stamp, event.rank)
+    }
+
+    private mutating func read(_ lines: Batch) -> ParsedBatch {
         var rows = Rows()
         rows.reserveCapacity(lines.count)
         var rejected: [RejectedLine] = []

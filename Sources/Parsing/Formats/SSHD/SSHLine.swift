@@ -26,6 +26,20 @@ extension SSHD {
         /// A user that the line writes in hexadecimal digits.
         var decodedUser: [UInt8]?
 
+        /// Its place among the lines of its connection that have the same time: as sshd writes them.
+        var rank: UInt8 {
+            if isOfAccounts { return 9 }
+            if isLast { return 8 }
+            if kind == .toldAgain { return 3 }
+            switch outcome {
+            case .failure: return 4
+            case .refused: return 5
+            case .success: return 6
+            case .abandoned: return 7
+            case nil: return stage == .session ? 7 : stage?.code ?? 0
+            }
+        }
+
         static func read(_ line: Span<UInt8>) -> Result<SSHLine, RejectionReason> {
             guard line.count > 0 else { return .failure(.emptyLine) }
             if let event = AuditLine.read(line) { return .success(event) }
