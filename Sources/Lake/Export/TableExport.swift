@@ -19,6 +19,9 @@ public struct TableExport: Sendable {
     /// Rows whose time is in the range.
     public var times: (column: String, range: ClosedRange<Timestamp>)?
 
+    /// Makes the lines of a text format otherwise, from all columns; nil writes rows as they are.
+    public var rendering: (@Sendable (Batch) throws -> [UInt8])?
+
     /// An export of all rows and columns; set the other properties for less.
     public init(_ table: DeltaTable, as format: ExportFormat) {
         self.table = table
@@ -51,7 +54,7 @@ public struct TableExport: Sendable {
         let nullable = Schema(shown.fields.map { Field($0.name, $0.type, isNullable: true) })
         let parquet = format == .parquet ? try ParquetWriter(nullable, to: target) : nil
         let text = TextFormat(rawValue: format.rawValue)
-        if let text { try target.write(text.header(nullable).span) }
+        if let text, rendering == nil { try target.write(text.header(nullable).span) }
         var count = 0
         try table.scan(
             columns: schema.fields.map(\.name).filter(read.contains), times: times, matching: matchers, progress: progress
@@ -61,13 +64,22 @@ public struct TableExport: Sendable {
             for start in stride(from: 0, to: chosen.count, by: 8192) {
                 let part = chosen.slice(start..<min(start + 8192, chosen.count))
                 let rows = Batch(schema: nullable, columns: nullable.fields.map { part[$0.name]! })
-                if let text { try target.write(text.lines(rows).span) } else { try parquet!.append(rows) }
+                try write(rows, as: text, parquet, to: target)
             }
             count += chosen.count
             return true
         }
         if let parquet { _ = try parquet.finish() } else { try target.finish() }
         return count
+    }
+
+    private func write(_ rows: Batch, as text: TextFormat?, _ parquet: ParquetWriter?, to target: any ObjectWriter) throws {
+        guard let text else {
+            try parquet!.append(rows)
+            return
+        }
+        let bytes = try rendering.map { render in try render(rows) } ?? text.lines(rows)
+        try target.write(bytes.span)
     }
 
     private func rows(of batch: Batch) -> Batch {

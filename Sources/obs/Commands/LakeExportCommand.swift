@@ -3,6 +3,7 @@ import Columns
 import Configuration
 import Foundation
 import Lake
+import Parsing
 import Query
 
 extension LakeCommand {
@@ -17,6 +18,7 @@ extension LakeCommand {
                       --since 24h
                   obs lake export silver.ssh -o parquet --to ssh.parquet \\
                       --columns event_time,source
+                  obs lake export silver.ssh --as ecs --since 24h --to events.jsonl
                 """)
 
         @Argument(help: "The table, such as silver.ssh.")
@@ -24,6 +26,13 @@ extension LakeCommand {
 
         @Option(name: [.customShort("o"), .customLong("output")], help: "jsonl, csv or parquet.")
         var output = ExportFormat.jsonl
+
+        @Option(
+            name: .customLong("as"),
+            help: ArgumentHelp(
+                "Events of sshd in a public schema, as JSON Lines: ecs (Elastic Common Schema 9) or ocsf (OCSF 1.8).",
+                valueName: "schema"))
+        var schema: SecuritySchema?
 
         @Option(name: .customLong("where"), help: "Matchers on columns: name=\"value\", !=, =~, !~.")
         var condition = ""
@@ -56,6 +65,13 @@ extension LakeCommand {
                 OutsideText($0).split { $0 == "," }.map { OutsideText($0).trimmed }.filter { !$0.isEmpty }
             }
             export.matchers = try [Matcher](parsing: condition)
+            if let schema {
+                guard output == .jsonl, columns == nil else {
+                    throw UsageError(
+                        "--as \(schema.rawValue) gives JSON Lines with the fields of the schema; leave out -o and --columns")
+                }
+                export.rendering = { batch in try schema.lines(of: batch) }
+            }
             export.times = try range(in: opened.schema)
             let bar = ProgressBar("exporting", isQuiet: common.quiet)
             let target = try ExportTarget(
@@ -88,3 +104,4 @@ extension LakeCommand {
 }
 
 extension ExportFormat: ExpressibleByArgument {}
+extension SecuritySchema: ExpressibleByArgument {}
