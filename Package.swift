@@ -169,8 +169,8 @@ let package = Package(
         .testTarget(
             name: "JobsTests",
             dependencies: [
-                "Jobs", "Configuration", "Alerting", "Columns", "Detection", "Incidents", "Ingest", "Parsing", "Query",
-                "Simulation",
+                "Jobs", "Configuration", "Alerting", "Columns", "Detection", "Incidents", "Ingest", "Lake", "Parsing",
+                "Query", "Simulation",
                 "Store", "Streaming", "Telemetry", .grdb, .log, "TestSupport",
             ]),
         .testTarget(

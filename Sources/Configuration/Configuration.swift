@@ -2,6 +2,7 @@ import Alerting
 import Incidents
 import Detection
 import Foundation
+import Lake
 import Logging
 import Query
 import Server
@@ -15,6 +16,10 @@ public struct Configuration: Sendable {
     public var http = ServerConfiguration()
     /// Where lines come from; none without a file.
     public var sources: [SourceEntry] = []
+    /// What of the tables is kept.
+    public var retention = RetentionPolicy()
+    /// How often the lines of sources are counted against bronze; nil for never.
+    public var verifyInterval: Duration? = .seconds(86_400)
     /// Routes, receivers, escalations, schedules.
     public var alerting = AlertingConfiguration()
     /// Which sources of incidents are listed for a firewall.

@@ -4,6 +4,7 @@ import Detection
 import Foundation
 import Incidents
 import Ingest
+import Lake
 import Logging
 import Query
 import Server
@@ -25,8 +26,29 @@ struct ConfigurationReader {
         var blocklist: BlocklistPolicy?
         var detections: [String]?
         var deadlines: [Configuration.Deadline]?
+        var retention: RetentionPolicy?
+        var verify_every: VerifyInterval?
         var runbooks: String?
         var log: Log?
+    }
+
+    /// A duration, or `never`.
+    struct VerifyInterval: Decodable {
+        let interval: Duration?
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.singleValueContainer()
+            let text = try container.decode(String.self)
+            guard text != "never" else {
+                interval = nil
+                return
+            }
+            guard let duration = Duration(parsing: text), duration >= .seconds(60) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "verify_every is '\(text)'; write a duration of a minute or more, or never")
+            }
+            interval = duration
+        }
     }
 
     private let document: YAMLDocument
@@ -55,6 +77,8 @@ struct ConfigurationReader {
         configuration.sources = file.sources ?? []
         configuration.blocklist = file.blocklist ?? configuration.blocklist
         configuration.deadlines = file.deadlines ?? []
+        if let every = file.verify_every { configuration.verifyInterval = every.interval }
+        configuration.retention = file.retention ?? configuration.retention
         configuration.runbooks = file.runbooks ?? configuration.runbooks
         configuration.logLevel = file.log?.level ?? configuration.logLevel
         let folder = folder

@@ -17,6 +17,7 @@ struct LakeUpkeep: Service {
     private let lake: Lake
     private let logger: Logger
     private let upkeep = Upkeep()
+    private let retention: @Sendable () -> RetentionPolicy
     private let files: GaugeFamily
     private let bytes: GaugeFamily
     private let merged: Counter
@@ -41,7 +42,12 @@ struct LakeUpkeep: Service {
         func succeeded(_ table: String) -> Bool { value.withLock { $0.succeeded(table) } }
     }
 
-    init(lake: Lake, metrics: MetricsRegistry, logger: Logger, health: HealthNotes = HealthNotes()) {
+    /// - Parameter retention: files are merged so that its limits can be kept to.
+    init(
+        lake: Lake, retention: @escaping @Sendable () -> RetentionPolicy = { RetentionPolicy() }, metrics: MetricsRegistry,
+        logger: Logger, health: HealthNotes = HealthNotes()
+    ) {
+        self.retention = retention
         self.health = health
         self.lake = lake
         self.logger = logger
@@ -68,10 +74,13 @@ struct LakeUpkeep: Service {
     }
 
     private func round() async {
+        var upkeep = upkeep
+        upkeep.retention = (retention(), DiskSpace(at: lake.root))
+        let now = upkeep
         let outcomes: Result<[Upkeep.Outcome], LakeError> = await withCheckedContinuation { continuation in
             Self.queue.async {
                 do throws(LakeError) {
-                    continuation.resume(returning: .success(try upkeep.round(lake, mayTry: troubles.mayTry) { isStopping.isSet }))
+                    continuation.resume(returning: .success(try now.round(lake, mayTry: troubles.mayTry) { isStopping.isSet }))
                 } catch {
                     continuation.resume(returning: .failure(error))
                 }

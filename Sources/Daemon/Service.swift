@@ -5,6 +5,7 @@ import Configuration
 import Incidents
 import Ingest
 import Jobs
+import Lake
 import Logging
 import Query
 import Server
@@ -80,15 +81,23 @@ public struct Daemon: Sendable {
             configuration.http, routes: Routes.all(served),
             hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,
             logger: logger, boundPort: boundPort)
-        let upkeep = LakeUpkeep(lake: workspace.lake, metrics: metrics, logger: logger, health: health)
+        let upkeep = LakeUpkeep(
+            lake: workspace.lake, retention: { reloader.configuration.retention }, metrics: metrics, logger: logger,
+            health: health)
+        let root = workspace.lake.root
+        let disk: @Sendable () -> DiskSpace? = { DiskSpace(at: root) }
+        let retention = LakeRetention(
+            workspace, policy: { reloader.configuration.retention }, disk: disk, metrics: metrics, logger: logger, health: health)
+        let proof = SourceProof(lake: workspace.lake, metrics: metrics, logger: logger, health: health) { reloader.configuration }
         let operations = OperationsWatch(
             alerts: alerts, sources: watch, workspace: workspace, metrics: metrics, logger: logger,
-            configuration: { reloader.configuration })
+            disk: disk, proof: proof, configuration: { reloader.configuration })
         let storeWatch = StoreWatch(store: workspace.store, health: health, logger: logger)
         let dispatcher = Dispatcher(alerts, metrics: metrics, health: health)
         let chores = Chores(alerts, metrics: metrics, health: health)
         let services: [any Service] = [
-            server, dispatcher, chores, HangUpService(reloader: reloader), upkeep, storeWatch, memory, watch, operations,
+            server, dispatcher, chores, HangUpService(reloader: reloader), upkeep, retention, storeWatch, memory, watch,
+            operations, proof,
             pipelines, SecondSignal(),
         ]
         readiness.isMet("sources")

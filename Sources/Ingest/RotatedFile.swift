@@ -63,7 +63,7 @@ struct RotatedFiles {
     /// In a folder with more files only the newest are looked at.
     private static let maxCandidates = 10_000
 
-    private struct Candidate {
+    struct Candidate {
         let path: String
         let version: FileVersion
         /// Whether it may be one that was rotated away, by where it is and what it is called.
@@ -234,7 +234,7 @@ struct RotatedFiles {
         return folder.isEmpty ? "." : folder
     }
 
-    private func candidates() -> [Candidate] {
+    func candidates() -> [Candidate] {
         var found: [String: Candidate] = [:]
         func look(_ paths: [String], isRotated: (String) -> Bool) {
             for path in paths where found[path] == nil { found[path] = candidate(path, isRotated: isRotated(path)) }

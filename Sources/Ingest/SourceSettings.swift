@@ -63,6 +63,9 @@ public struct SourceSettings: Sendable, Decodable {
     /// The path or pattern that is followed; nil for another kind of source.
     public var followedPath: String? { (kind as? FollowSource.Configuration)?.path }
 
+    /// What is followed, with where it is rotated to; nil for another kind of source.
+    var followedFiles: FollowSource.Configuration? { kind as? FollowSource.Configuration }
+
     /// Whether lines are pushed to it over HTTP, so that it has a spool.
     public var isPushed: Bool { kind is PushedSource }
     /// How lines are pushed to it; nil for another kind of source.

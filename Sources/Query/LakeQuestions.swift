@@ -10,26 +10,79 @@ public struct LakeQuestions: Sendable {
         self.lake = lake
     }
 
-    /// All tables with their rows, files and size in bytes. A table that cannot be opened is a row too; the note has the reason.
-    public func tables() throws -> Answer {
+    /// All tables with their rows, files and size in bytes, their oldest time, what they grow by in a day, and when the disk is
+    /// full if all go on so. A table that cannot be opened is a row too; the note has the reason.
+    ///
+    /// - Parameter disk: nil where it is not known how full it is.
+    public func tables(disk: DiskSpace? = nil, now: Timestamp = .now) throws -> Answer {
         var broken: [String] = []
+        var growth = 0
         let rows: [[Value]] = try lake.tables().map { name in
             do {
                 let table = try lake.table(name)
+                let age = table.age(now: now)
+                growth += age.bytesPerDay
                 return [
                     .text(name), .int(table.version), .int(Int64(try table.rowCount())), .int(Int64(table.fileCount)),
                     .int(Int64(table.sizeInBytes)), .text(table.partitionColumns.joined(separator: ",")),
+                    age.since.map(Value.timestamp) ?? .null, .int(Int64(age.bytesPerDay)),
                 ]
             } catch {
                 broken.append("\(error)")
-                return [.text(name), .null, .null, .null, .null, .null]
+                return [.text(name), .null, .null, .null, .null, .null, .null, .null]
             }
         }
-        return Answer(
+        let fullAt = disk.flatMap { Self.fullAt($0, bytesPerDay: growth, now: now) }
+        let notes = broken + (disk.map { [Self.outlook($0, bytesPerDay: growth, fullAt: fullAt)] } ?? [])
+        var answer = Answer(
             [
                 ("table", .text), ("version", .int64), ("rows", .int64), ("files", .int64), ("bytes", .int64),
-                ("partitioned_by", .text),
-            ], rows: rows, note: broken.isEmpty ? nil : broken.joined(separator: "\nobs: "))
+                ("partitioned_by", .text), ("since", .timestamp), ("bytes_per_day", .int64), ("disk_full_at", .timestamp),
+            ], rows: rows.map { $0 + [fullAt.map(Value.timestamp) ?? .null] },
+            note: notes.isEmpty ? nil : notes.joined(separator: "\nobs: "))
+        answer.dispensable = ["disk_full_at", "partitioned_by", "version"]
+        answer.main = "table"
+        return answer
+    }
+
+    /// When the disk is full at a rate; nil when nothing grows, or not within a hundred years.
+    private static func fullAt(_ disk: DiskSpace, bytesPerDay: Int, now: Timestamp) -> Timestamp? {
+        guard bytesPerDay > 0 else { return nil }
+        let days = Double(disk.available) / Double(bytesPerDay)
+        return days < 36_500 ? now + .seconds(Int64(days * 86_400)) : nil
+    }
+
+    private static func outlook(_ disk: DiskSpace, bytesPerDay: Int, fullAt: Timestamp?) -> String {
+        func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000) MB" }
+        let state = "\(Int(disk.usedShare * 100)) % of the disk are in use, \(megabytes(disk.available)) are free"
+        guard let fullAt else { return state }
+        return "\(state); at the rate of the last day (\(megabytes(bytesPerDay))) it is full at \(fullAt)"
+    }
+
+    /// Removes what a policy says, or only lists it.
+    ///
+    /// - Returns: a row per table and reason; the note has what failed.
+    public func retention(_ outcome: Retention.Outcome, isDryRun: Bool) -> Answer {
+        let state =
+            outcome.disk.map { "\(Int($0.usedShare * 100)) % of the disk are in use" } ?? "it is not known how full the disk is"
+        let done =
+            isDryRun
+            ? "nothing was removed: this is what would be" : "removed files are deleted by 'obs run' or 'obs lake vacuum'"
+        var answer = Answer(
+            [
+                ("table", .text), ("reason", .text), ("rows", .int64), ("files", .int64), ("bytes", .int64),
+                ("newest", .timestamp),
+            ],
+            rows: outcome.removals.map {
+                [
+                    .text($0.table), .text($0.reason.rawValue), .int(Int64($0.rows)), .int(Int64($0.files)),
+                    .int(Int64($0.bytes)),
+                    .timestamp($0.newest),
+                ]
+            },
+            note: (["\(state); \(done)"] + outcome.failures.map(\.sentence)).joined(separator: "\nobs: "))
+        answer.main = "table"
+        return answer
     }
 
     /// The newest versions of a table, newest first.

@@ -454,6 +454,69 @@ enum RunbookTexts {
             ObsStoreErrors, ObsPipelineFailing, ObsLakeUpkeepFailing; dashboard `obs-overview`.
 
             """##,
+        "ObsDiskFilling": ##"""
+            # ObsDiskFilling
+
+            ## Meaning
+
+            The disk that the tables lie on is nearly as full as `retention.disk_limit` allows (90 % if nothing else is set).
+
+            ## Impact
+
+            None yet. At the limit obs removes the oldest rows of bronze, down to those of the last hour (`keep_at_least`): evidence loses its context, and a replay reaches back less far. If that does not free
+            enough, or the limit is 1, the disk fills and every pipeline stops. Then no line is lost as long as its source keeps it.
+
+            ## First five minutes
+
+            Is it obs, or something else?
+
+            ```sh
+            obs lake tables
+            ```
+            ```sh
+            df -h .
+            ```
+
+            Good: the tables take what they always take, and `disk_full_at` is weeks away.
+
+            ## Diagnosis
+
+            - One table grows faster than before: a source writes more, or was added. `bytes_per_day` of `obs lake tables` says which.
+            - Files that were removed are still there: each stays an hour for readers. At the limit they go at once.
+            - Something else fills the disk: `du -x -d 2 /`.
+
+            ## Mitigation
+
+            Free space, or give the tables limits in `obs.yaml`, and see what they would remove before they do:
+
+            ```yaml
+            retention:
+              tables:
+                - { table: bronze, max_age: 30d, max_share: 0.5 }
+            ```
+            ```sh
+            obs lake retain --dry-run
+            ```
+
+            A running obs takes them over with `curl -X POST http://127.0.0.1:9464/-/reload`, and keeps to them by itself.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsDiskFilling --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on.
+
+            ## Related
+
+            ObsRetentionFailing, ObsPipelineFailing; dashboard `obs-lake`; docs/lake.md, "Retention".
+
+            """##,
         "ObsDown": ##"""
             # ObsDown
 
@@ -810,6 +873,64 @@ enum RunbookTexts {
             ## Related
 
             ObsQuarantineHigh; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsLinesMissing": ##"""
+            # ObsLinesMissing
+
+            ## Meaning
+
+            Of the files of a source, as they lie there now, lines are in no table. obs counts them daily (`verify_every`).
+
+            ## Impact
+
+            Rules and windows have not seen these lines. As long as the file is there, nothing is lost for good.
+
+            ## First five minutes
+
+            Which lines, of which file?
+
+            ```sh
+            obs verify source auth
+            ```
+
+            Good: `every line is in bronze once`.
+
+            ## Diagnosis
+
+            - The gap is at the start of a file, or a whole file: it was rotated away and compressed faster than obs looked, or lies where obs does not look (`also:` in the source).
+            - The gap is in the middle: a file was edited, or written anew with other text at the same place.
+            - Everything is missing: the pipeline was started with `--new-checkpoint` on an empty data directory, or a backup of `lake` was put back that is older than `checkpoints`.
+            - Rows of bronze were removed by another program than obs: `obs lake history bronze.ssh` names what changed the table.
+
+            ## Mitigation
+
+            Cut the lines out of the file and let obs process them. The bytes are those that `obs verify source` names:
+
+            ```sh
+            tail -c +1 /var/log/auth.log.1 | head -c 100000 > gap.log
+            ```
+            ```sh
+            obs process gap.log
+            ```
+
+            Then `obs replay --pipeline PIPELINE` if windows are to count them.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsLinesMissing --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Whoever owns the pipeline, before the file is rotated out of existence.
+
+            ## Related
+
+            ObsSourceLostLines, ObsSourceDown; dashboard `obs-log-processing`; docs/following.md, "Proof".
 
             """##,
         "ObsModelStale": ##"""
@@ -1264,6 +1385,58 @@ enum RunbookTexts {
             ## Related
 
             ObsPipelineFailing, ObsExpectationFailing; docs/pipelines/README.md, "When a pipeline fails"; dashboard `obs-log-processing`.
+
+            """##,
+        "ObsRetentionFailing": ##"""
+            # ObsRetentionFailing
+
+            ## Meaning
+
+            Old rows cannot be removed from tables, again and again.
+
+            ## Impact
+
+            Nothing is lost. Rows stay longer than `retention` says, and the disk goes on filling.
+
+            ## First five minutes
+
+            Which table, and why?
+
+            ```sh
+            obs check health
+            ```
+            ```sh
+            obs lake retain --dry-run
+            ```
+
+            Good: no table fails.
+
+            ## Diagnosis
+
+            - The log of obs says `old rows could not be removed` with the table and the reason.
+            - The disk is full to the last byte: removing rows is a commit, and needs a few kilobytes.
+            - The log of the table is damaged: `obs lake verify` names the file.
+            - The tables are read-only for obs: look at owner and mode of `DATA/lake`.
+
+            ## Mitigation
+
+            Free a few megabytes by hand; then obs goes on by itself. For a damaged table restore it from a backup. `obs lake retain` does by hand what the service does.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsRetentionFailing --for 2h --comment 'known, being worked on'
+            ```
+
+            Two hours at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the host that obs runs on, for the disk; else whoever owns the pipeline of the table, in working hours.
+
+            ## Related
+
+            ObsDiskFilling, ObsLakeUpkeepFailing; dashboard `obs-lake`; docs/lake.md, "Retention".
 
             """##,
         "ObsRunOverdue": ##"""

@@ -25,7 +25,7 @@ struct Obs: AsyncParsableCommand {
             QueryCommand.self,
             IncidentCommand.self, BlocklistCommand.self, SilenceCommand.self, AlertCommand.self, RouteCommand.self,
             NotificationCommand.self,
-            ModelCommand.self, RulesCommand.self, LakeCommand.self,
+            ModelCommand.self, RulesCommand.self, LakeCommand.self, VerifyCommand.self,
             SimulateCommand.self, CheckCommand.self, OnCallCommand.self, BackupCommand.self, RestoreCommand.self,
             SinkCommand.self,
         ])

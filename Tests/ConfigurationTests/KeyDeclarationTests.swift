@@ -13,6 +13,7 @@ struct `The reference of the configuration` {
         http: { listen: "127.0.0.1:9464", max_body_size: 1000 }
         log: { level: info }
         deadlines: [{ table: gold.t, by: "07:00" }]
+        retention: { tables: [{ table: bronze, max_age: 30d }] }
         blocklist: { expire: 24h }
         sources:
         - { name: a, file: a.log, also: [b.log], time_zone: UTC, silent_after: 1h }

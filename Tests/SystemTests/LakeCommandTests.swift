@@ -73,6 +73,27 @@ struct `The command obs lake` {
         #expect(gone.status != 0 && gone.errors.contains("which is missing"))
     }
 
+    @Test func `removes old rows by the configuration, notes it in the audit, and refuses a replay of what is gone`() throws {
+        let all = try #require(try rowsOfTables()["bronze.ssh"])
+        let file = folder.path + "/obs.yaml"
+        try "data_dir: \(folder.path)/data\nretention:\n  tables: [{ table: bronze, max_size: 1kB }]\n".write(
+            toFile: file, atomically: true, encoding: .utf8)
+        #expect(try lake("retain", "-c", file, "--dry-run").errors.contains("nothing was removed"))
+        #expect(try rowsOfTables()["bronze.ssh"] == all)
+        let removed = try answer("retain", "-c", file)
+        #expect(removed.map { $0["table"] as? String } == ["bronze.ssh"] && removed[0]["reason"] as? String == "size")
+        #expect(try rowsOfTables()["bronze.ssh"] == all - (removed[0]["rows"] as? Int ?? 0))
+        #expect(try lake("retain", "-c", file, "-o", "json").output == "[]\n")
+        #expect(try lake("verify").status == 0)
+        let replay = try Program.run(["replay", "--data-dir", folder.path + "/data", "--pipeline", "ssh"])
+        #expect(replay.status == 3 && replay.errors.contains("bronze.ssh is whole only since"))
+        let silver = try rowsOfTables()["silver.ssh"]
+        #expect(silver == all, "nothing was touched")
+        let accepted = try Program.run(["replay", "--data-dir", folder.path + "/data", "--pipeline", "ssh", "--accept-loss"])
+        #expect(accepted.status == 0)
+        #expect(try rowsOfTables()["silver.ssh"] ?? 0 < all)
+    }
+
     @Test func `names a damaged file, and ends with 1`() throws {
         let table = folder.path + "/data/lake/silver/ssh"
         let name = try #require(try FileManager.default.contentsOfDirectory(atPath: table).first { $0.hasSuffix(".parquet") })

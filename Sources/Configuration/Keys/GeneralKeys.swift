@@ -27,6 +27,13 @@ extension KeySections {
                 .init(
                     "deadlines", .sections, default: "[]", "When tables must have new rows.",
                     example: "[{ table: gold.trips_by_zone, by: \"07:00\" }]"),
+                .init(
+                    "retention", .section, "How much of the tables is kept.",
+                    example: "{ tables: [{ table: bronze, max_age: 30d }] }"),
+                .init(
+                    "verify_every", .text, default: "24h",
+                    "How often the lines of followed files are counted against bronze, or `never`; once: `obs verify source`.",
+                    example: "6h"),
                 .init("blocklist", .section, "Which addresses `obs blocklist` lists.", example: "{ expire: 24h }"),
                 .init(
                     "runbooks", .text, default: "runbooks",
@@ -74,6 +81,38 @@ extension KeySections {
                 .init(
                     "time_zone", .text, "Of the times; by default that of the machine. Summer time is kept to.",
                     example: "Europe/Berlin"),
+            ]),
+        KeySection(
+            .obs, "retention",
+            meaning: "How much of the tables is kept. Whole files are removed, oldest first; docs/lake.md, \"Retention\".",
+            keys: [
+                .init(
+                    "tables", .sections, default: "[]", "The limits of layers and tables; all of them hold.",
+                    example: "[{ table: bronze, max_age: 30d, max_share: 0.5 }]"),
+                .init(
+                    "disk_limit", .fraction(0.1...1), default: "0.9",
+                    "At this share of the disk, full of whatever, the oldest rows of bronze are removed; at 1 they never are.",
+                    example: "0.8"),
+                .init(
+                    "keep_at_least", .duration(.zero ... .years(10)), default: "1h",
+                    "Rows that are younger are not removed for `disk_limit`.", example: "24h"),
+                .init(
+                    "every", .duration(.seconds(1) ... .days(1)), default: "1m",
+                    "How often the tables and the disk are looked at.",
+                    example: "10m"),
+            ]),
+        KeySection(
+            .obs, "retention.tables[]",
+            meaning:
+                "The limits of a table, or of a layer: sizes are those of all its tables together, and its `max_age` is that of "
+                + "the tables that have none of their own.",
+            keys: [
+                .init("table", .text, required: true, "A layer or a table.", example: "bronze.ssh"),
+                .init(
+                    "max_age", .duration(.seconds(60) ... .years(100)), "How long rows are kept since they were committed.",
+                    example: "30d"),
+                .init("max_size", .text, "The most that the data files may take.", example: "20GB"),
+                .init("max_share", .fraction(0.001...1), "The same as a share of the disk.", example: "0.5"),
             ]),
         KeySection(
             .obs, "blocklist", meaning: "Which addresses `obs blocklist` lists.",

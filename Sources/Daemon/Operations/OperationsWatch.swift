@@ -23,6 +23,8 @@ final class OperationsWatch: Service {
     private let alerts: AlertInbox
     private let sources: SourceWatch
     private let workspace: Workspace
+    private let proof: SourceProof?
+    private let disk: @Sendable () -> DiskSpace?
     private let configuration: @Sendable () -> Configuration
     private let logger: Logger
     private let started: Timestamp
@@ -31,14 +33,16 @@ final class OperationsWatch: Service {
     private let isRestored = Atomic(false)
 
     /// Those that it raises.
-    static let alertNames = ["ObsSourceDown", "ObsRunOverdue", "ObsDeadlineMissed"] + RowShares.alertNames
+    static let alertNames =
+        ["ObsSourceDown", "ObsRunOverdue", "ObsDeadlineMissed", "ObsDiskFilling", "ObsLinesMissing"] + RowShares.alertNames
     private static let interval = Duration.seconds(15)
     /// As `for` of the alert ObsSourceDown of Prometheus: a log that is being rotated is missing for a moment.
     private static let sourcePatience = Duration.seconds(120)
 
     init(
         alerts: AlertInbox, sources: SourceWatch, workspace: Workspace, metrics: MetricsRegistry, logger: Logger,
-        started: Timestamp = .now, configuration: @escaping @Sendable () -> Configuration
+        started: Timestamp = .now, disk: @escaping @Sendable () -> DiskSpace? = { nil },
+        proof: SourceProof? = nil, configuration: @escaping @Sendable () -> Configuration
     ) {
         self.alerts = alerts
         self.sources = sources
@@ -46,6 +50,8 @@ final class OperationsWatch: Service {
         shares = Mutex(RowShares(metrics))
         self.logger = logger
         self.started = started
+        self.disk = disk
+        self.proof = proof
         self.configuration = configuration
     }
 
@@ -85,6 +91,7 @@ final class OperationsWatch: Service {
     /// Whether obs has run for long enough to know that a problem has gone: a source must have had the time to be found missing
     /// again, and a share of rows needs the rows of its span.
     private func isKnown(_ labels: Labels, now: Timestamp) -> Bool {
+        if labels["alertname"] == "ObsLinesMissing", let source = labels["source"] { return proof?.hasLooked(at: source) ?? true }
         let isShare = labels["alertname"].map(RowShares.alertNames.contains) ?? false
         return now - started >= (isShare ? RowShares.span : Self.sourcePatience + Self.interval)
     }
@@ -93,7 +100,9 @@ final class OperationsWatch: Service {
     func problems(now: Timestamp) -> [StandingProblem] {
         let configuration = configuration()
         return shares.withLock { $0.problems(now: now) } + sources.reports.compactMap(Self.problem)
-            + runs(configuration, now: now) + configuration.deadlines.compactMap { problem($0, now: now) }
+            + (proof?.problems ?? []).map(Self.problem) + [diskProblem(configuration.retention)].compactMap(\.self)
+            + runs(configuration, now: now)
+            + configuration.deadlines.compactMap { problem($0, now: now) }
     }
 
     private static func problem(_ report: SourceReport) -> StandingProblem? {
@@ -105,6 +114,29 @@ final class OperationsWatch: Service {
             ],
             summary: "Source \(report.name) is not read", description: sentence,
             patience: report.state.reason == .silent ? .zero : sourcePatience)
+    }
+
+    private static func problem(_ source: String, _ sentence: String) -> StandingProblem {
+        StandingProblem(
+            labels: ["alertname": "ObsLinesMissing", "severity": "warning", "source": source],
+            summary: "Lines of source \(source) are missing or doubled",
+            description: "\(sentence). 'obs verify source \(source)' counts again.")
+    }
+
+    /// So much before rows are removed, as a share of the disk; as in the alert of Prometheus.
+    private static let diskMargin = 0.05
+
+    private func diskProblem(_ policy: RetentionPolicy) -> StandingProblem? {
+        guard let disk = disk(), disk.usedShare >= policy.diskLimit - Self.diskMargin else { return nil }
+        func percent(_ share: Double) -> String { "\(Int(share * 100)) %" }
+        let next =
+            policy.diskLimit < 1
+            ? "at \(percent(policy.diskLimit)) the oldest rows of bronze are removed" : "when it is full, every pipeline stops"
+        return StandingProblem(
+            labels: ["alertname": "ObsDiskFilling", "severity": "warning"], summary: "The disk of the tables is filling",
+            description: "\(percent(disk.usedShare)) of the disk of \(workspace.path) are in use; \(next). Free space, or set "
+                + "retention for tables: 'obs lake tables' says which are large.",
+            patience: Self.sourcePatience)
     }
 
     private func runs(_ configuration: Configuration, now: Timestamp) -> [StandingProblem] {

@@ -26,7 +26,12 @@ public struct Models: Sendable {
             throw ModelError.tooFewWindows(table: "gold." + forest.table, count: windows.reduce(0) { $0 + $1.count })
         }
         _ = try workspace.models.save(model, name: forest.model)
-        return try list()
+        var answer = try list()
+        if let since = try workspace.lake.table("gold." + forest.table).wholeSince {
+            answer.note =
+                "gold.\(forest.table) is whole only since \(since): the model has not seen what retention removed before"
+        }
+        return answer
     }
 
     /// Puts an earlier version in production; gives the list as it is then.

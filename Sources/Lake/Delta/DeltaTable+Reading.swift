@@ -196,6 +196,14 @@ struct FileBounds: Decodable {
         self = bounds
     }
 
+    /// The oldest and the newest time in a column, where the file says both.
+    func times(of column: String) -> ClosedRange<Timestamp>? {
+        guard let low = minimum?[column]?.text.flatMap(Timestamp.init(log:)),
+            let high = maximum?[column]?.text.flatMap(Timestamp.init(log:)), low <= high
+        else { return nil }
+        return low...high
+    }
+
     /// Whether a row of the file may have a time in `range`: true unless the bounds say that none has.
     func mayHold(_ range: ClosedRange<Timestamp>, in column: String) -> Bool {
         guard let low = minimum?[column]?.text.flatMap(Timestamp.init(log:)),

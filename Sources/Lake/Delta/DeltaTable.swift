@@ -265,8 +265,18 @@ public final class DeltaTable: Sendable {
         let retention = snapshot.interval("delta.deletedFileRetentionDuration") ?? Self.defaultFileRetention
         // Twice as long as the files stay, so that whoever deletes those still finds which they are.
         let oldest = commitTime() - 2 * retention.inMicroseconds / 1000
+        // Of a file that is deleted nobody has to find out any more. Without this a stream, whose files are merged and deleted
+        // within hours, has a week of them in each of its checkpoints.
+        let gone = snapshot.tombstones.keys.filter { path in
+            LogPath.key(path).map { (try? storage.exists($0)) == false } ?? false
+        }
+        var snapshot = snapshot
+        snapshot.forgetTombstones(of: gone)
         try log.writeCheckpoint(snapshot, tombstonesSince: oldest)
-        state.withLock { $0.forgetTombstones(before: oldest) }
+        state.withLock {
+            $0.forgetTombstones(of: gone)
+            $0.forgetTombstones(before: oldest)
+        }
         guard snapshot.metadata?.configuration?["delta.enableExpiredLogCleanup"] != "false" else { return }
         let kept = snapshot.interval("delta.logRetentionDuration") ?? Self.defaultLogRetention
         try log.cleanUp(before: commitTime() - kept.inMicroseconds / 1000)

@@ -11,6 +11,8 @@ public struct CompactionPolicy: Sendable {
     public var neighbours = 8
     /// Fewer are merged too once the oldest of them is so old, in milliseconds; nil leaves them.
     public var maxAge: Int64?
+    /// Files are merged with those of the same span of time, in milliseconds; nil merges files of all times.
+    var maxSpan: Int64?
     /// Files up to this size are of the lowest class.
     public var smallestClass = 1 << 20
 
@@ -61,7 +63,18 @@ public struct CompactionPolicy: Sendable {
 
     /// The neighbours that all are small, run by run.
     private func runs(_ files: [LiveFile], _ isSmall: (LiveFile) -> Bool) -> [[LiveFile]] {
-        files.split { !isSmall($0) }.map(Array.init)
+        let runs = files.split { !isSmall($0) }.map(Array.init)
+        guard let maxSpan else { return runs }
+        // By the calendar and not by the file before, so that a span that is merged stays as it is.
+        return runs.flatMap { run in
+            run.reduce(into: [[LiveFile]]()) { parts, file in
+                if let last = parts.last?.last, last.modificationTime / maxSpan == file.modificationTime / maxSpan {
+                    parts[parts.count - 1].append(file)
+                } else {
+                    parts.append([file])
+                }
+            }
+        }
     }
 
     /// Cuts runs where a merged file would grow too large; what is then alone is left.

@@ -9,6 +9,8 @@ import Synchronization
 public struct Upkeep: Sendable {
     /// Which files are merged.
     public var policy = CompactionPolicy.background
+    /// What of the tables is kept, and how large the disk is: files are merged so that this can be kept to.
+    public var retention = (policy: RetentionPolicy(), disk: DiskSpace?.none)
     /// Merged files stay this long for readers that began before; a scan that takes longer fails by name and can be run again.
     public var fileRetention = Duration.seconds(3600)
     /// How many versions of a table can still be opened, if the table's settings keep them.
@@ -75,6 +77,7 @@ public struct Upkeep: Sendable {
             let opened = try lake.table(name)
             table = opened
             // A file that cannot be read keeps those around it from being merged, and nothing else.
+            let policy = retention.policy.compaction(policy, of: name, retention.disk)
             merged = try opened.optimize(policy, shouldStop: shouldStop) { failure = failure ?? $0.description }
             let settled = sightings.settled(opened.snapshot.tombstones.keys, of: name, for: fileRetention)
             if !settled.isEmpty {

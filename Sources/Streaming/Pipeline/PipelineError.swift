@@ -1,9 +1,13 @@
+import Columns
+
 /// Why a pipeline cannot run.
 public enum PipelineError: Error, CustomStringConvertible {
     case locked(pipeline: String)
     case unreadableCheckpoint(path: String, reason: String)
     case definitionChanged(pipeline: String)
     case cannotWrite(path: String, reason: String)
+    /// Retention has removed rows of bronze that a replay would need.
+    case incompleteBronze(pipeline: String, table: String, since: Timestamp)
 
     /// The sentence for people, with the way out.
     public var description: String {
@@ -20,6 +24,10 @@ public enum PipelineError: Error, CustomStringConvertible {
                 + "definition back"
         case .cannotWrite(let path, let reason):
             "\(path): cannot be written: \(reason)"
+        case .incompleteBronze(let pipeline, let table, let since):
+            "\(table) is whole only since \(since): retention has removed older rows, and this replay would take what they "
+                + "became out of silver and gold; replay the rest with 'obs replay --pipeline \(pipeline) --from \(since)', make "
+                + "tables beside with --beside, or accept the loss with --accept-loss"
         }
     }
 }

@@ -23,6 +23,8 @@ public struct PipelineReplay {
     public struct Options: Sendable {
         /// Rows whose event time is in the range are replaced; nil replaces all.
         public var range: Range<Timestamp>?
+        /// Replaces rows also where retention has removed the lines that they were made of: those rows are gone then.
+        public var acceptsLoss = false
         /// A suffix for the names of tables that are made beside those in use, which stay as they are.
         public var beside: String?
 
@@ -101,6 +103,7 @@ public struct PipelineReplay {
             try CheckpointFolder(path: "\(checkpoints)/\(definition.name)\($0)", pipeline: definition.name)
         }
         let old = try folders.map { try $0.load() }
+        try checkBronze(definition, lake, options)
         if options.beside == nil {
             for (checkpoint, suffix) in zip(old, ["", "-batch"]) {
                 if let checkpoint { try finish(checkpoint, lake: lake, application: definition.name + suffix) }
@@ -122,6 +125,19 @@ public struct PipelineReplay {
         } catch {
             replay.tables.discard()
             throw error
+        }
+    }
+
+    /// Checks that bronze has all lines of the rows that are to be replaced. A line arrives after its event, so that the events
+    /// since a time are of the lines since then.
+    private static func checkBronze(_ definition: PipelineDefinition, _ lake: Lake, _ options: Options) throws {
+        guard options.beside == nil, !options.acceptsLoss else { return }
+        let known = Set(try lake.tables())
+        for input in definition.inputs where known.contains("bronze.\(input.table)") {
+            guard let since = try lake.table("bronze.\(input.table)").wholeSince else { continue }
+            guard let range = options.range, range.lowerBound >= since else {
+                throw PipelineError.incompleteBronze(pipeline: definition.name, table: "bronze.\(input.table)", since: since)
+            }
         }
     }
 

@@ -2,18 +2,25 @@ import ArgumentParser
 import Columns
 import Configuration
 import Foundation
+import Jobs
 import Lake
 import Query
 
 struct LakeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lake", abstract: "Look at the tables, export them and keep them small.",
-        subcommands: [Tables.self, History.self, Export.self, Optimize.self, Vacuum.self, Verify.self])
+        subcommands: [
+            Tables.self, History.self, Export.self, Optimize.self, Vacuum.self, Retain.self, Verify.self,
+        ])
 
     struct Tables: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "tables", abstract: "List the tables with their rows and files.",
+            commandName: "tables",
+            abstract: "List the tables: how large they are, since when they have rows, and when the disk is full.",
             discussion: """
+                bytes_per_day is what the rows of the last day take; disk_full_at is when the disk is full if all tables go on \
+                growing so and nothing is removed.
+
                 Examples:
                   obs lake tables
                   obs lake tables -o json
@@ -21,7 +28,8 @@ struct LakeCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
-            let answer = try common.lake().tables()
+            let lake = try common.existingLake()
+            let answer = try LakeQuestions(lake).tables(disk: DiskSpace(at: lake.root))
             if answer.rows.isEmpty, output.output == .table {
                 return Terminal.say("no tables yet; 'obs process FILE' makes some")
             }
@@ -102,6 +110,39 @@ struct LakeCommand: AsyncParsableCommand {
             Terminal.show(
                 try (dryRun ? common.lake() : common.writingLake()).vacuum(tables, keeping: retention, isDryRun: dryRun),
                 as: output.output)
+        }
+    }
+
+    struct Retain: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "retain", abstract: "Remove old rows from tables now, as 'obs run' does it by itself.",
+            discussion: """
+                The section `retention` of obs.yaml says what is kept: by age, by size, by share of the disk. Whole files go, \
+                oldest first. Each removal is in the audit.
+
+                Examples:
+                  obs lake retain --dry-run
+                  obs lake retain -c obs.yaml -o json
+                """)
+        @Flag(help: "Only list what would be removed.") var dryRun = false
+        @OptionGroup var output: OutputOptions
+        @OptionGroup var common: CommonOptions
+        func run() async throws {
+            let policy = try common.configuration().retention
+            let outcome: Retention.Outcome
+            let lake: Lake
+            if dryRun {
+                lake = try common.existingLake()
+                let root = lake.root
+                outcome = try Retention(policy) { DiskSpace(at: root) }.round(lake, isDryRun: true)
+            } else {
+                let workspace = try common.writableWorkspace()
+                lake = workspace.lake
+                let root = lake.root
+                outcome = try Retaining.round(workspace, policy, actor: NSUserName()) { DiskSpace(at: root) }
+            }
+            Terminal.show(LakeQuestions(lake).retention(outcome, isDryRun: dryRun), as: output.output)
+            if !outcome.failures.isEmpty { throw ExitCode(3) }
         }
     }
 

@@ -13,7 +13,8 @@ struct ReplayCommand: AsyncParsableCommand {
         discussion: """
             Each table changes in one version: readers see the old rows or the new ones. The pipeline must not run meanwhile. \
             After its definition \
-            was changed, a replay of everything lets it go on without reading its sources again.
+            was changed, a replay of everything lets it go on without reading its sources again. Where retention has removed \
+            lines of bronze, a replay of what came before is refused, because it would lose rows.
 
             Examples:
               obs replay --pipeline ssh
@@ -35,6 +36,9 @@ struct ReplayCommand: AsyncParsableCommand {
         help: ArgumentHelp("Write to tables with _NAME behind their names; those in use stay as they are.", valueName: "name"))
     var beside: String?
 
+    @Flag(help: "Replace rows also where retention has removed the lines that they were made of; those rows are gone then.")
+    var acceptLoss = false
+
     @OptionGroup var stamps: StampOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var common: CommonOptions
@@ -52,6 +56,7 @@ struct ReplayCommand: AsyncParsableCommand {
             throw UsageError("--beside is '\(beside)'; write letters, digits and '_'")
         }
         options.beside = beside
+        options.acceptsLoss = acceptLoss
         _ = try common.writableLake()
         let summary = try Replaying.run(
             pipeline, options, context: try stamps.context(), try common.configuration(), progress: { _ in })

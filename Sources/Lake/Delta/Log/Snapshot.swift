@@ -183,6 +183,11 @@ struct Snapshot: Sendable {
         return actions
     }
 
+    /// Forgets the tombstones of files, by the paths that the log wrote.
+    mutating func forgetTombstones(of paths: [String]) {
+        for path in paths { tombstones[path] = nil }
+    }
+
     /// Forgets tombstones from before `oldest`, so that a table that is open for months does not grow.
     mutating func forgetTombstones(before oldest: Int64) {
         tombstones = tombstones.filter { $0.value.deletionTimestamp ?? 0 >= oldest }
