@@ -96,4 +96,15 @@ struct `An event in a public schema` {
         let batch = try Batch(schema: schema, rows: [[.int(1)]])
         #expect(throws: FormatError.self) { try SecuritySchema.ecs.lines(of: batch) }
     }
+
+    /// By the JSON schemas of OCSF themselves, where a Python has them.
+    @Test(.enabled(if: peersPython(has: "ocsf_json_schema, jsonschema"), "wants ocsf-json-schema and jsonschema"))
+    func `of OCSF is valid by its public schema`() throws {
+        let folder = TemporaryFolder(), file = folder.path + "/events.jsonl"
+        let lines = try SSHEvent.allCases.flatMap { try SecuritySchema.ocsf.lines(of: SSHD.parse([$0.ecs.example]).events) }
+        try Data(lines).write(to: URL(filePath: file))
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers/ocsf.py").path
+        let python: String = peersPython
+        #expect(try run("sh", ["-c", "\(python) -B \(script) < \(file)"]) == "")
+    }
 }
