@@ -37,13 +37,16 @@ let package = Package(
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
         .target(name: "Store", dependencies: ["Columns", "CZlib", .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
+        .target(name: "Templates", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
         .target(
             name: "Ingest",
             dependencies: ["Columns", "Parsing", "Telemetry", "CBzip2", "CLinux", "CLzma", "CZlib", "CZstd", .log, .grdb]),
         .target(
             name: "Streaming",
-            dependencies: ["Columns", "Store", "Parsing", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle]),
+            dependencies: [
+                "Columns", "Store", "Parsing", "Templates", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle,
+            ]),
         .target(name: "Detection", dependencies: ["Columns", "Store", .grdb]),
         .target(name: "Notify", dependencies: ["Columns", "Transfer", "CCurl", .crypto, .mustache]),
         .target(name: "Incidents", dependencies: ["Columns", "Store", "Detection", .grdb]),
@@ -55,7 +58,7 @@ let package = Package(
         .target(
             name: "Query",
             dependencies: [
-                "Columns", "Store", "Lake", "Detection", "Incidents", "Alerting", "CSQLite", .grdb, .sqlite,
+                "Columns", "Store", "Templates", "Lake", "Detection", "Incidents", "Alerting", "CSQLite", .grdb, .sqlite,
             ]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
@@ -90,8 +93,8 @@ let package = Package(
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Columns", "Telemetry", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Incidents", "Alerting", "Query",
-                "Simulation", "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle, .signals,
+                "Columns", "Telemetry", "Store", "Parsing", "Templates", "Lake", "Ingest", "Streaming", "Incidents", "Alerting",
+                "Query", "Simulation", "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle, .signals,
             ]),
 
         // What tests of several rooms need: folders, ports, other programs. It knows no room.
@@ -100,6 +103,7 @@ let package = Package(
         .testTarget(name: "ColumnsTests", dependencies: ["Columns", "TestSupport"]),
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "CCurl", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
+        .testTarget(name: "TemplatesTests", dependencies: ["Templates", "Columns", "TestSupport"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),
         .executableTarget(name: "rules-bench", dependencies: ["Detection", "Columns"], path: "Benchmarks/Detection"),
         .executableTarget(
@@ -114,7 +118,8 @@ let package = Package(
         .testTarget(
             name: "StreamingTests",
             dependencies: [
-                "Streaming", "Columns", "Parsing", "Ingest", "Lake", "Store", "Telemetry", .log, .lifecycle, "TestSupport",
+                "Streaming", "Columns", "Parsing", "Templates", "Ingest", "Lake", "Store", "Telemetry", .log, .lifecycle,
+                "TestSupport",
             ],
             exclude: ["Peers"]),
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "Store", "Columns", "TestSupport"]),
@@ -137,8 +142,8 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "obs", "Daemon", "Query", "Alerting", "Incidents", "Detection", "Lake", "Store", "Columns", .argumentParser,
-                "TestSupport",
+                "obs", "Daemon", "Query", "Alerting", "Incidents", "Detection", "Templates", "Lake", "Store", "Columns",
+                .argumentParser, "TestSupport",
             ],
             exclude: ["Golden"]),
         .testTarget(
@@ -152,7 +157,8 @@ let package = Package(
         .testTarget(
             name: "QueryTests",
             dependencies: [
-                "Query", "Alerting", "Incidents", "Detection", "Lake", "Store", "Streaming", "Columns", .grdb, "TestSupport",
+                "Query", "Alerting", "Incidents", "Detection", "Templates", "Lake", "Store", "Streaming", "Columns", .grdb,
+                "TestSupport",
             ]),
         .testTarget(
             name: "ServerTests",

@@ -445,6 +445,8 @@ enum BuiltinTexts {
                 format: log4j
                 steps:
                   - expect: { name: trace_bounded, range: { column: line_count, from: 1, to: 1000 }, action: warn }
+                  # What each message says without its numbers and names; gold.self_job_templates has each template once (obs query templates).
+                  - templates: { column: message, as: template_id, text: template, table: self_job_templates }
             streams:
               - name: errors
                 from: obs
@@ -1060,6 +1062,27 @@ enum BuiltinTexts {
               group_by: [logger]
               within: 5m
               rate: { times: 5, history: 7d, at_least: 20, learn: 1d }
+            # A message that the jobs have never written: mostly an error that nobody has written a rule for. Its first day is learned, and names that vary
+            # make up to three templates before they are taken for one, so it looks at warnings and errors alone.
+            - name: SelfMessageNew
+              pipeline: self
+              severity: info
+              title: "{logger} says something new: {template}"
+              description: "A warning or error of {logger} is unlike all that the jobs have written in 30 days: {template}."
+              match: 'template_id!="", logger!="", level=~"warning|error|critical"'
+              group_by: []
+              include: [logger, template]
+              new: { column: template_id, within: 30d, learn: 1d }
+            # One message that comes far more often than usual, whatever its level: retries, time-outs, a loop.
+            - name: SelfMessageSurge
+              pipeline: self
+              severity: info
+              title: "A message comes {count} times in five minutes: {template}"
+              description: "The jobs wrote it {count} times within five minutes; usual are {usual}: {template}."
+              match: 'template_id!="", template!=""'
+              group_by: [template]
+              within: 5m
+              rate: { times: 10, history: 7d, at_least: 100, learn: 1d }
 
             """##
         ),

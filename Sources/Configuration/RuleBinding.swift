@@ -22,7 +22,8 @@ struct RuleBinding {
             // Rows of windows get the time at which they are known.
             let windows = definition.windows.map { ($0.table, columns($0.table).union(["event_time"])) }
             let streams = definition.streams.compactMap { stream in stream.table.map { ($0, columns(stream.name)) } }
-            tables = Dictionary(windows + streams) { first, _ in first }
+            let sides = definition.sideTables.map { ($0, columns($0)) }
+            tables = Dictionary(windows + streams + sides) { first, _ in first }
         }
     }
 

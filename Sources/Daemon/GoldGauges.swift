@@ -34,7 +34,7 @@ actor GoldGauges: PipelineObserver {
         times = metrics.gauge(
             "obs_gold_newest_timestamp_seconds", help: "Event time of the newest rows of a gold table, since 1970.",
             labels: ["pipeline", "table"])
-        for table in definition.streams.compactMap(\.table) + definition.windows.map(\.table) { _ = rows[pipeline, table] }
+        for table in definition.goldTables { _ = rows[pipeline, table] }
     }
 
     func observe(_ parsed: ParsedBatch, lines: Batch, input: String) {}

@@ -3443,6 +3443,97 @@ enum RunbookTexts {
             SelfStagesSlow, ObsPipelineStalled; dashboard `obs-self`.
 
             """##,
+        "SelfMessageNew": ##"""
+            # SelfMessageNew
+
+            ## Meaning
+
+            The jobs wrote a warning or an error whose template (the message without its numbers and names) has not come in the 30 days before.
+
+            ## Impact
+
+            Often none; but a failure that nobody has seen before has no rule of its own, and this is its first sign.
+
+            ## First five minutes
+
+            Which new messages are there?
+
+            ```sh
+            obs query templates --only new --since 24h --table gold.self_job_templates
+            ```
+
+            Good: those of a deployment that you know of.
+
+            ## Diagnosis
+
+            - The evidence has the whole line; `obs query incident {incident} --context 5` shows what was written around it.
+            - A new version of a job brings many new messages at once.
+            - Three that differ in one word are one statement with a name in it: from the fourth on they are one template.
+
+            ## Mitigation
+
+            As the message says. If it is harmless, resolve the incident as expected: the same template is not found again within 30 days.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. While a deployment goes on:
+
+            ```sh
+            obs silence add alertname=SelfMessageNew --for 1h --comment "a deployment goes on"
+            ```
+
+            ## Escalation
+
+            The owner of the job that {logger} belongs to.
+
+            ## Related
+
+            SelfErrorsUnusual; SelfMessageSurge; dashboard `obs-self`.
+
+            """##,
+        "SelfMessageSurge": ##"""
+            # SelfMessageSurge
+
+            ## Meaning
+
+            One message of the jobs comes ten times as often as usual, at least 100 times within five minutes.
+
+            ## Impact
+
+            Retries, time-outs or a loop: work is done again and again, or not at all.
+
+            ## First five minutes
+
+            Which messages grow?
+
+            ```sh
+            obs query templates --only growing --since 1h --table gold.self_job_templates
+            ```
+
+            Good: those of a job that has more to do than usual.
+
+            ## Diagnosis
+
+            - The evidence has the last lines with their numbers and names: does one host, file or partition come in all of them?
+            - Templates that are gone at the same time say what no longer happens: `obs query templates --only gone --since 1h`.
+
+            ## Mitigation
+
+            As the message says. It worked when `obs query templates --only growing --since 10m` no longer lists it.
+
+            ## Silence
+
+            An acknowledged incident stays quiet: `obs incident ack {incident} --note "why"`. It ends with the incident.
+
+            ## Escalation
+
+            The owner of the job.
+
+            ## Related
+
+            SelfErrorBurst; SelfMessageNew; dashboard `obs-self`.
+
+            """##,
         "SelfStagesSlow": ##"""
             # SelfStagesSlow
 

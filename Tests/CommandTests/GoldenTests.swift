@@ -9,6 +9,7 @@ import Store
 import TestSupport
 import Testing
 
+@testable import Templates
 @testable import obs
 
 /// What people see, letter by letter. `OBS_UPDATE_GOLDEN=1` rewrites the files in `Golden`; review them before they are committed.
@@ -82,6 +83,34 @@ struct `The output of a query` {
         try check(try records.alerts(now: now), "alerts")
         try check(try records.notifications(now: now), "notifications")
         try check(try records.audit(), "audit")
+    }
+
+    @Test func `templates`() throws {
+        let lake = Lake(root: folder.path + "/lake")
+        func write(_ batch: Batch, _ name: String) throws {
+            let table = try lake.table(name, creating: batch.schema), writer = table.writer()
+            try writer.append(batch)
+            try table.commit(adding: writer.finish())
+        }
+        var changes = TemplateTable()
+        let texts = ["Task <*> failed: 検索 | lost", "=cmd started with <*> MB of memory for <*>, which took <*> ms on host <*>"]
+        for (index, text) in texts.enumerated() {
+            let change = TemplateChange(kind: .new, id: UInt64(0xABC0 + index), text: Array(text.utf8), into: nil)
+            changes.append(change, at: (Timestamp.night + .seconds(index)).microseconds)
+        }
+        try write(changes.finish(), "gold.web_templates")
+        let counts = Schema([
+            Field("window_start", .timestamp), Field("template_id", .text), Field("lines", .int64),
+            Field("last_seen", .timestamp),
+        ])
+        let rows = [(0xABC0, -30, 4), (0xABC0, 0, 1200), (0xABC1, 0, 3)].map { id, minute, lines -> [Value] in
+            let start = Timestamp.night + .seconds(minute * 60)
+            return [.timestamp(start), .text(TemplateTable.text(of: UInt64(id))), .int(Int64(lines)), .timestamp(start)]
+        }
+        try write(try Batch(schema: counts, rows: rows), "gold.web_templates_counts")
+        let night = Timestamp.night
+        try check(
+            try TemplateQuestions(lake).list(since: night - .seconds(600), until: night + .seconds(3000), now: now), "templates")
     }
 
     @Test func `one incident with the figures of its source`() throws {

@@ -85,6 +85,7 @@ struct `The reference of the configuration` {
         - { expect: { name: f, fresh_within: 1h } }
         - { expect: { name: g, not_null: user } }
         - { score: { model: m, column: s } }
+        - { templates: { column: user, table: t } }
         - { select: [event_time, user, n] }
         windows: [{ table: w, by: user, aggregates: [{ name: c, function: count }] }]
         """,

@@ -12,7 +12,7 @@ import Testing
 @testable import Streaming
 
 /// Lines given in chunks of a size, from where the last run stopped.
-private struct ListSource: Source {
+struct ListSource: Source {
     let name: String
     let lines: [String]
     var chunk: Int

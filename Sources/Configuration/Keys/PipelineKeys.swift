@@ -130,6 +130,9 @@ extension KeySections {
                 .init("lookup", .section, "Adds columns from a reference file.", example: "{ file: vip.json, on: user_id }"),
                 .init("expect", .section, "Checks the rows.", example: "{ name: has user, not_null: user }"),
                 .init("score", .section, "Adds the score of a model.", example: "{ model: rail-fault-risk, column: risk }"),
+                .init(
+                    "templates", .section, "Adds the template of a message, and keeps a table of templates.",
+                    example: "{ column: message, table: web_templates }"),
             ]),
         KeySection(
             .pipeline, "steps[].join", "inputs[].steps[].join", "streams[].steps[].join",
@@ -163,6 +166,18 @@ extension KeySections {
             keys: [
                 .init("model", .text, required: true, "The name of the model.", example: "rail-fault-risk"),
                 .init("column", .text, required: true, "The column that the score is written to.", example: "risk"),
+            ]),
+        KeySection(
+            .pipeline, "steps[].templates", "inputs[].steps[].templates", "streams[].steps[].templates",
+            meaning: "What messages say without their numbers and names (docs/pipelines/README.md, \"Templates\").",
+            keys: [
+                .init("column", .text, required: true, "The text column with the message.", example: "message"),
+                .init("as", .text, default: "template_id", "The column that the id is written to.", example: "message_id"),
+                .init("text", .text, "The column that the template itself is written to; none by default.", example: "template"),
+                .init(
+                    "table", .text, required: true, "The gold table of templates; the rows per template are in NAME_counts.",
+                    example: "web_templates"),
+                .init("where", .matchers, "The rows that get a template; all by default.", example: "level=\"error\""),
             ]),
         KeySection(
             .pipeline, "steps[].expect", "inputs[].steps[].expect", "streams[].steps[].expect",

@@ -33,13 +33,26 @@ public struct PipelineDefinition: Sendable, Hashable {
         self.name = name
         self.inputs = inputs
         self.streams = streams
-        self.windows = windows
+        // Last, so that a name that is given twice is reported where the file has it.
+        self.windows =
+            windows + inputs.flatMap { input in input.steps.flatMap { $0.stage.windows(of: input.name) } }
+            + streams.flatMap { stream in stream.steps.flatMap { $0.stage.windows(of: stream.name) } }
     }
 
     /// A pipeline with one input, which has its name.
     public init(name: String, format: String, windows: [WindowDefinition]) {
         self.init(name: name, inputs: [InputDefinition(name: name, table: name, format: format)], windows: windows)
     }
+
+    /// The gold tables that steps fill besides passing rows on, such as the tables of templates.
+    public var sideTables: [String] { sideSchemas.map(\.name) }
+
+    var sideSchemas: [SideTable] {
+        (inputs.flatMap(\.steps) + streams.flatMap(\.steps)).compactMap(\.stage.sideTable)
+    }
+
+    /// The gold tables: of streams, of windows, and of steps.
+    public var goldTables: [String] { streams.compactMap(\.table) + windows.map(\.table) + sideTables }
 
     /// The input called `name`; nil asks for the only one.
     ///

@@ -75,6 +75,7 @@ public struct PipelineSchemas: Sendable {
                 place = .input(index, step: number)
                 node = try step.stage.node(
                     behind: node, in: StagePlace(name: "input '\(input.name)'", isStream: false, nodes: nodes))
+                try add(step.stage.sideTable)
             }
             nodes[input.name] = node
         }
@@ -100,6 +101,7 @@ public struct PipelineSchemas: Sendable {
                 place = .stream(index, step: number)
                 node = try step.stage.node(
                     behind: node, in: StagePlace(name: "stream '\(stream.name)'", isStream: true, nodes: nodes))
+                try add(step.stage.sideTable)
             }
             place = .stream(index)
             if let table = stream.table {
@@ -107,6 +109,13 @@ public struct PipelineSchemas: Sendable {
                 guard tables.insert(table).inserted else { throw DefinitionError.twice(table) }
             }
             nodes[stream.name] = node
+        }
+
+        private mutating func add(_ side: SideTable?) throws {
+            guard let side else { return }
+            try checkName(side.name, "table of a step")
+            guard tables.insert(side.name).inserted, nodes[side.name] == nil else { throw DefinitionError.twice(side.name) }
+            nodes[side.name] = Node(schema: side.schema, timeColumn: "event_time")
         }
 
         private mutating func add(window index: Int) throws {

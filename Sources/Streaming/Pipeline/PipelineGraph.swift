@@ -76,15 +76,32 @@ struct PipelineGraph {
         let flows = try inputs[input].run([flow], in: &round)
         output.notes = round.notes
         output.silver = flows[0]
-        try run([name: flows], arrivals, &output)
+        var outputs = [name: flows]
+        Self.takeSideRows(&output, &outputs)
+        try run(outputs, arrivals, &output)
         return output
+    }
+
+    /// Gives the rows that steps made besides their own to the tables, and to what reads from these.
+    private static func takeSideRows(_ output: inout Output, _ outputs: inout [String: [Flow]]) {
+        for (table, rows) in output.notes.side {
+            output.gold.append((table, rows.batch, false))
+            outputs[table, default: []].append(rows)
+        }
+        output.notes.side = []
+    }
+
+    /// The tables beside an input or stream are as far as it is.
+    private mutating func move(_ name: String, _ steps: [Step], to watermark: Int64) {
+        watermarks[name] = watermark
+        for step in steps { if let side = step.stage.sideTable { watermarks[side.name] = watermark } }
     }
 
     /// Moves the watermark of the pipeline to `watermark` and gives what that closes. At `.max` everything closes.
     mutating func advance(to watermark: Int64) throws -> Output {
         var output = Output()
         for (index, input) in definition.inputs.enumerated() {
-            watermarks[input.name] = watermark
+            move(input.name, input.steps, to: watermark)
             var round = StageRound(
                 name: input.name, arrivals: nil, others: [:], otherWatermarks: [:], watermark: watermark, notes: output.notes)
             _ = try inputs[index].run([], in: &round)
@@ -106,7 +123,8 @@ struct PipelineGraph {
                 let rows = try streams[index].run(outputs[stream.from] ?? [], in: &round)
                 output.notes = round.notes
                 outputs[stream.name] = rows
-                watermarks[stream.name] = round.watermark
+                move(stream.name, stream.steps, to: round.watermark)
+                Self.takeSideRows(&output, &outputs)
                 if let table = stream.table {
                     for flow in rows where !flow.isEmpty { output.gold.append((table, flow.batch, false)) }
                 }

@@ -81,9 +81,7 @@ extension PipelineRunner {
         }
         for format in definition.silverFormats { for input in definition.inputs { try open(names.silver(input), format) } }
         for format in definition.goldFormats {
-            for table in definition.streams.compactMap(\.table) + definition.windows.map(\.table) {
-                try open(names.gold(table), format)
-            }
+            for table in definition.goldTables { try open(names.gold(table), format) }
         }
     }
 

@@ -59,6 +59,7 @@ final class PipelineTables {
                 if let table = stream.table { columns[gold(table)] = schemas.nodes[stream.name]!.timeColumn }
             }
             for window in definition.windows { columns[gold(window.table)] = "window_start" }
+            for table in definition.sideTables { columns[gold(table)] = "event_time" }
             return columns
         }
     }
@@ -90,6 +91,7 @@ final class PipelineTables {
             if let table = stream.table { try open(names.gold(table), schemas.nodes[stream.name]!.schema) }
         }
         for window in definition.windows { try open(names.gold(window.table), schemas.nodes[window.table]!.schema) }
+        for side in definition.sideSchemas { try open(names.gold(side.name), side.schema) }
     }
 
     /// The event as it was parsed, and the windows, joins and steps that it was too late for.

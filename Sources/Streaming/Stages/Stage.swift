@@ -24,12 +24,20 @@ protocol Stage: Sendable, Hashable, Decodable {
     /// The streams and inputs that it reads besides its own rows.
     var alsoReads: [String] { get }
 
+    /// A gold table that it fills besides passing its rows on. Streams and windows may read from it by its name.
+    var sideTable: SideTable? { get }
+
+    /// Windows that come with it, when it is a step of the input or stream called `node`.
+    func windows(of node: String) -> [WindowDefinition]
+
     /// The same with relative paths of files resolved in `folder`.
     func resolvingFiles(in folder: String) -> Self
 }
 
 extension Stage {
     var alsoReads: [String] { [] }
+    var sideTable: SideTable? { nil }
+    func windows(of node: String) -> [WindowDefinition] { [] }
     func resolvingFiles(in folder: String) -> Self { self }
 }
 
@@ -37,8 +45,14 @@ extension Stage {
 enum Stages {
     static let all: [any Stage.Type] = [
         Filter.self, Compute.self, Select.self, Deduplicate.self, StreamJoin.self, ReferenceLookup.self, Expectation.self,
-        ModelScore.self,
+        ModelScore.self, TemplateMining.self,
     ]
+}
+
+/// A gold table that a stage fills by ``RoundNotes/side``. Its rows have an `event_time`.
+struct SideTable {
+    let name: String
+    let schema: Schema
 }
 
 /// Where in a definition a stage is, for sentences about it, and what it may read from.
@@ -133,6 +147,8 @@ struct RoundNotes {
     var droppedJoined: [(stream: String, json: String, expectation: String)] = []
     var filtered = 0
     var duplicates = 0
+    /// Rows of the ``SideTable`` of a stage.
+    var side: [(table: String, rows: Flow)] = []
 
     mutating func noteLate(_ rows: [Int], of flow: Flow, for name: String) {
         lateCount += rows.count

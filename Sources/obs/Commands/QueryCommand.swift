@@ -17,7 +17,7 @@ struct QueryCommand: AsyncParsableCommand {
         subcommands: [
             QueryIncidents.self, QueryIncident.self, QueryStats.self, QueryAlerts.self, QueryNotifications.self,
             QuerySilences.self,
-            QueryEvents.self, QueryRuns.self, QueryAudit.self, QuerySQL.self,
+            QueryEvents.self, QueryTemplates.self, QueryRuns.self, QueryAudit.self, QuerySQL.self,
         ])
 }
 
