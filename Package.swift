@@ -13,6 +13,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.25.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.20.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
@@ -41,7 +42,10 @@ let package = Package(
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
         .target(
             name: "Ingest",
-            dependencies: ["Columns", "Parsing", "Telemetry", "CBzip2", "CLinux", "CLzma", "CZlib", "CZstd", .log, .grdb]),
+            dependencies: [
+                "Columns", "Parsing", "Telemetry", "CBzip2", "CLinux", "CLzma", "CZlib", "CZstd", .log, .grdb, .nio, .nioPosix,
+                .nioSSL,
+            ]),
         .target(
             name: "Streaming",
             dependencies: [
@@ -197,6 +201,7 @@ extension Target.Dependency {
     static let metrics = Self.product(name: "CoreMetrics", package: "swift-metrics")
     static let nio = Self.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioHTTPTypes = Self.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let httpTypes = Self.product(name: "HTTPTypes", package: "swift-http-types")
     static let grdb = Self.product(name: "GRDB", package: "GRDB.swift")

@@ -11,6 +11,9 @@ int setresgid(gid_t real, gid_t effective, gid_t saved);
 // Hidden too: without the flag another thread could start a program in between that inherits the pipe.
 int pipe2(int ends[2], int flags);
 
+// Asks the kernel to keep so many bytes for a pipe; it may refuse. F_SETPIPE_SZ (1031) is hidden from Swift, and <fcntl.h> here would take its types from Glibc.
+static inline void obs_growPipe(int descriptor, int bytes) { syscall(SYS_fcntl, descriptor, 1031, bytes); }
+
 // Makes a process of root's one of another user, for the program that it executes next; of root's rights it keeps, where it has it, the one to read
 // everything. Returns 0, or errno: then it is neither the one nor the other, and must end.
 static inline int obs_becomeUser(uid_t user, gid_t group) {

@@ -2,6 +2,7 @@ import Alerting
 import Incidents
 import Detection
 import Foundation
+import Ingest
 import Lake
 import Logging
 import Query
@@ -24,9 +25,9 @@ public struct Configuration: Sendable {
     public var alerting = AlertingConfiguration()
     /// Which sources of incidents are listed for a firewall.
     public var blocklist = BlocklistPolicy()
-    /// Those of the file, and the built-in ones that it does not define itself.
     /// When tables must have new rows.
     public var deadlines: [Deadline] = []
+    /// Those of the file, and the built-in ones that it does not define itself.
     public var pipelines: [PipelineDefinition] {
         get { ownPipelines ?? Builtin.pipelines }
         set { ownPipelines = newValue }
@@ -48,8 +49,24 @@ public struct Configuration: Sendable {
     /// A log level that the command line wants instead, of every command.
     public var askedLogLevel: Logger.Level?
 
+    /// Whether the command line wants standard input as a source beside those of the file (``addStandardInput()``).
+    public private(set) var readsStandardInput = false
+
     /// Every value is its default.
     public init() {}
+
+    /// Adds standard input as the source `stdin` of the pipeline `ssh`, unless a source of the file reads it.
+    ///
+    /// - Throws: ``UsageError`` when another source has the name.
+    public mutating func addStandardInput() throws(UsageError) {
+        let source = SourceEntry(name: "stdin", settings: .pipe("-"))
+        readsStandardInput = true
+        guard !sources.contains(where: { $0.settings.exclusivePlaces == source.settings.exclusivePlaces }) else { return }
+        guard !sources.contains(where: { $0.name == source.name }) else {
+            throw UsageError("a source is called 'stdin', as standard input would be; name it otherwise")
+        }
+        sources.append(source)
+    }
 
     /// Reads `file`, or `obs.yaml` if that is there, and the files that it names.
     ///

@@ -173,7 +173,7 @@ struct ConfigurationReader {
     }
 
     private mutating func check(_ sources: [Configuration.SourceEntry], _ configuration: Configuration) {
-        var names: Set<String> = []
+        var names: Set<String> = [], places: [String: String] = [:]
         for (index, source) in sources.enumerated() {
             func refuse(_ key: String, _ message: String) {
                 mistakes.append(
@@ -185,6 +185,11 @@ struct ConfigurationReader {
             if source.name == PipelineReplay.batchSource || source.name.hasPrefix(PipelineReplay.batchSource + "-") {
                 refuse("name", "a source is called '\(source.name)', as what 'obs process' reads is; name it otherwise")
             }
+            for place in source.settings.exclusivePlaces {
+                if let other = places.updateValue(source.name, forKey: place) {
+                    refuse("name", "the sources '\(other)' and '\(source.name)' are both to read \(place); take it out of one")
+                }
+            }
             guard let pipeline = configuration.pipelines.first(where: { $0.name == source.pipeline }) else {
                 let known = configuration.pipelines.map(\.name).joined(separator: ", ")
                 refuse(
@@ -193,6 +198,12 @@ struct ConfigurationReader {
                         + (known.isEmpty
                             ? "none is defined: 'builtin' is false and 'pipelines' names none" : "known are \(known)"))
                 continue
+            }
+            if pipeline.schedule != nil, let place = source.settings.exclusivePlaces.first {
+                refuse(
+                    "pipeline",
+                    "source '\(source.name)' reads \(place), and nobody would between two runs of the pipeline "
+                        + "'\(pipeline.name)'; take 'every' or 'cron' out of the pipeline, or name another one")
             }
             do { _ = try pipeline.input(source.input) } catch { refuse("input", "source '\(source.name)': \(error)") }
         }

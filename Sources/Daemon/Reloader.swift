@@ -55,6 +55,7 @@ final class Reloader: Sendable {
             var new = try Configuration.load(file: file, dataDirectory: old.dataDirectory)
             // Without a file what was found at the start is watched on.
             if !Configuration.hasFile(file) { new.sources = old.sources }
+            if old.readsStandardInput { try new.addStandardInput() }
             let plans = try PipelinePlan.plans(new)
             try pipelines.check(plans)
             alerts.reconfigure(new.alerting)

@@ -31,7 +31,7 @@ struct PushedSource: SourceKind {
         let entry = try decoder.container(keyedBy: CodingKeys.self)
         let name = try entry.decode(String.self, forKey: .name)
         _ = try entry.decode(Bool.self, forKey: .http)
-        guard (1...64).contains(name.utf8.count), name.utf8.allSatisfy(Self.isNameByte) else {
+        guard Self.isName(name) else {
             throw entry.refused(
                 .name, "source '\(name)' is pushed to; write letters, digits, '-' and '_' in its name, at most 64")
         }
@@ -45,6 +45,9 @@ struct PushedSource: SourceKind {
             lines = known
         }
     }
+
+    /// Whether a name can be a part of an address and of the names of files.
+    static func isName(_ name: String) -> Bool { (1...64).contains(name.utf8.count) && name.utf8.allSatisfy(isNameByte) }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         byte.isDigit || (0x61...0x7A).contains(byte | 0x20) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")

@@ -93,6 +93,7 @@ enum IngestError: Error, CustomStringConvertible {
     case noSuchFile(String)
     case unreadCompression(path: String, name: String)
     case notTheSame(path: String)
+    case cannotListen(String, reason: String)
 
     var description: String {
         switch self {
@@ -100,6 +101,7 @@ enum IngestError: Error, CustomStringConvertible {
         case .damaged(let path, let offset, let reason):
             "\(path): \(reason) after \(offset) bytes of text; what came before is processed; fetch the file again and process "
                 + "it once more to get the rest"
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         case .noSuchFile(let path): "\(path): there is no such file"
         case .unreadCompression(let path, let name):
             "\(path): it is compressed by \(name), which obs does not read; decompress it first, or use gzip, zstd, xz or bzip2"

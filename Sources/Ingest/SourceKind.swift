@@ -14,6 +14,10 @@ protocol SourceKind: Sendable, Hashable, Decodable {
     /// them.
     static var hasHabit: Bool { get }
 
+    /// Addresses and pipes that only one source can have, and that nobody reads while the pipeline does not run: a pipeline with
+    /// a schedule cannot have such a source. Empty for what can be read at any time.
+    var exclusivePlaces: [String] { get }
+
     /// What is found now at its place, without opening or reading anything.
     func look() -> SourceLook
 
@@ -26,13 +30,14 @@ protocol SourceKind: Sendable, Hashable, Decodable {
 
 extension SourceKind {
     static var hasHabit: Bool { true }
+    var exclusivePlaces: [String] { [] }
 }
 
 /// The kinds of sources. A new one is a file in this folder and a line here.
 enum SourceKinds {
     /// In the order in which sentences name their keys.
     static let all: [any SourceKind.Type] = [
-        FollowSource.Configuration.self, JournalSource.Configuration.self, PushedSource.self, SQLiteSource.Configuration.self,
-        FolderSource.Configuration.self,
+        FollowSource.Configuration.self, JournalSource.Configuration.self, SyslogSettings.self, PipeSettings.self,
+        PushedSource.self, SQLiteSource.Configuration.self, FolderSource.Configuration.self,
     ]
 }

@@ -9,6 +9,8 @@ struct SourceMetrics: Sendable {
     let truncations: Counter
     let lost: Counter
     let restarts: Counter
+    let cut: Counter
+    let dropped: Counter
     let files: Gauge
     let lag: Gauge
 
@@ -34,6 +36,16 @@ struct SourceMetrics: Sendable {
         restarts =
             registry.counter(
                 "obs_source_restarts_total", help: "Times that the program which a source reads from was started again.",
+                labels: ["source"])[source]
+        cut =
+            registry.counter(
+                "obs_source_cut_messages_total",
+                help: "Messages of syslog longer than 64 KiB, and lines of pipes longer than 1 MiB, which are cut there.",
+                labels: ["source"])[source]
+        dropped =
+            registry.counter(
+                "obs_source_dropped_messages_total",
+                help: "Messages that were sent by UDP faster than they could be stored, and are lost.",
                 labels: ["source"])[source]
         files = registry.gauge("obs_source_open_files", help: "Files that a source follows.", labels: ["source"])[source]
         lag =

@@ -27,6 +27,11 @@ public struct SourceSettings: Sendable, Decodable {
         return SourceSettings(configuration)
     }
 
+    /// Reads what is written to standard input or to a named pipe.
+    ///
+    /// - Parameter path: of a FIFO; `-` is standard input.
+    public static func pipe(_ path: String) -> SourceSettings { SourceSettings(PipeSettings(path: path)) }
+
     private struct EntryKey: CodingKey {
         let stringValue: String
         var intValue: Int? { nil }
@@ -56,6 +61,10 @@ public struct SourceSettings: Sendable, Decodable {
 
     /// What a source of that name reads, for people: `/var/log/auth.log`, `shop.db#orders`, `/api/v1/ingest/views`.
     public func place(of name: String) -> String { kind.place(of: name) }
+
+    /// Addresses and pipes that only one source can have, and that nobody reads while the pipeline does not run; empty for what
+    /// can be read at any time.
+    public var exclusivePlaces: [String] { kind.exclusivePlaces }
 
     /// Whether lines come often enough that a long silence says something.
     public var hasHabit: Bool { type(of: kind).hasHabit }
@@ -100,11 +109,11 @@ public struct SourceSetup: Sendable {
     let logger: Logger
     let spool: @Sendable () async throws -> Spool
 
-    /// - Parameter spool: gives the spool of a source that is pushed to; called for no other.
+    /// - Parameter spool: gives the spool of a source whose lines could not be read again; called for no other.
     public init(
         name: String, metrics: MetricsRegistry, logger: Logger,
         spool: @escaping @Sendable () async throws -> Spool = {
-            preconditionFailure("only a source that is pushed to has a spool")
+            preconditionFailure("only what runs until it is stopped has a spool")
         }
     ) {
         self.name = name

@@ -256,11 +256,18 @@ public enum LogFormats {
     {
         guard let type = named(name) else { throw .unknown(name, known: all.map { $0.name } + layouts) }
         var options = options
+        let isInContainer = try options.takeContainer(of: name)
+        // A runtime writes the lines of a container in their order.
+        var context = context
+        context.ordersLines = context.ordersLines && !isInContainer
         if LayoutPresets.named(name) != nil, type.name == Layout.name {
             options.settings.append(.init("preset", name))
         } else if type.name == JSONLines.name, let preset = LayoutPresets.json.first(where: { $0.name == name }) {
             options.columns = preset.columns + options.columns
         }
-        return try type.init(context: context, options: options)
+        let format = try type.init(context: context, options: options)
+        return isInContainer ? inContainer(format) : format
     }
+
+    private static func inContainer(_ format: some LogFormat) -> any LogFormat { InContainer(format) }
 }

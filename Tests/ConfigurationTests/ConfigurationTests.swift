@@ -106,12 +106,30 @@ struct `The configuration` {
             "6: two receivers have the same name"
         ),
         (
+            "sources:\n- { name: a, pipe: /run/p }\n- name: b\n  pipe: /run/p",
+            "3: the sources 'a' and 'b' are both to read /run/p; take it out of one"
+        ),
+        (
             "builtin: false\nsources:\n- name: a\n  file: b",
             "3: source 'a' names the pipeline 'ssh', which there is not; none is defined: 'builtin' is false and 'pipelines' names none"
         ),
     ])
     func `says what is wrong, on which line, and the way out`(text: String, message: String) {
         #expect(mistakes(text) == [message])
+    }
+
+    @Test(arguments: ["syslog: { udp: '0.0.0.0:514' }", "pipe: '-'"])
+    func `refuses what nobody would read between two runs of a pipeline`(kind: String) throws {
+        let folder = TemporaryFolder()
+        try "name: nightly\nformat: logfmt\ncolumns: [{ name: a }]\nevery: 1h\n".write(
+            toFile: folder.path + "/p.yaml", atomically: true, encoding: .utf8)
+        let text = "pipelines: [\(folder.path)/p.yaml]\nsources:\n- name: net\n  \(kind)\n  pipeline: nightly"
+        let place = kind.hasPrefix("pipe") ? "standard input" : "udp 0.0.0.0:514"
+        #expect(
+            mistakes(text) == [
+                "5: source 'net' reads \(place), and nobody would between two runs of the pipeline 'nightly'; take 'every' or "
+                    + "'cron' out of the pipeline, or name another one"
+            ])
     }
 }
 

@@ -20,6 +20,12 @@ struct `The reference of the configuration` {
         - { name: b, http: true, match: 'job="a"', lines: json, pipeline: shop, input: views }
         - { name: c, sqlite: shop.db, table: orders, key: order_id, pipeline: shop, input: orders }
         - { name: d, folder: products, pipeline: shop, input: products }
+        - name: f
+          syslog:
+            udp: "127.0.0.1:514"
+            tcp: "127.0.0.1:601"
+            tls: { listen: "127.0.0.1:6514", cert_file: a.pem, key_file: a.key, client_ca_file: b.pem }
+        - { name: g, pipe: "-" }
         - { name: e, journald: { units: [ssh], identifiers: [sshd], facilities: [auth], directory: /j, lines: json } }
         alerting:
           global: { smtp_smarthost: 'b.org:25', http_config: { proxy_url: 'http://127.0.0.1/' } }

@@ -17,6 +17,15 @@ struct `The settings of a source` {
         (#"{"name":"o","sqlite":"shop.db","table":"orders","key":"id"}"#, "shop.db#orders"),
         (#"{"name":"auth","journald":{}}"#, "journald"),
         (
+            #"{"name":"net","syslog":{"udp":"0.0.0.0:514","tcp":"[::]:601"}}"#,
+            "syslog on udp 0.0.0.0:514, tcp [::]:601"
+        ),
+        (
+            #"{"name":"net","syslog":{"tls":{"listen":"0.0.0.0:6514","cert_file":"a","key_file":"b"}}}"#,
+            "syslog on tls 0.0.0.0:6514"
+        ),
+        (#"{"name":"p","pipe":"/run/p"}"#, "/run/p"), (#"{"name":"p","pipe":"-"}"#, "standard input"),
+        (
             #"{"name":"auth","journald":{"units":["ssh"],"facilities":["auth"],"directory":"/j"}}"#,
             "journald in /j: ssh, auth"
         ),
@@ -28,14 +37,31 @@ struct `The settings of a source` {
     }
 
     @Test(arguments: [
-        (#"{"name":"a"}"#, "source 'a' has none of file, journald, http, sqlite and folder; give one"),
-        (#"{"name":"a","http":false}"#, "source 'a' has none of file, journald, http, sqlite and folder; give one"),
-        (#"{"name":"a","file":"x","folder":"y"}"#, "source 'a' has several of file, journald, http, sqlite and folder; give one"),
+        (#"{"name":"a"}"#, "source 'a' has none of file, journald, syslog, pipe, http, sqlite and folder; give one"),
+        (#"{"name":"a","http":false}"#, "source 'a' has none of file, journald, syslog, pipe, http, sqlite and folder; give one"),
+        (
+            #"{"name":"a","file":"x","folder":"y"}"#,
+            "source 'a' has several of file, journald, syslog, pipe, http, sqlite and folder; give one"
+        ),
         (
             #"{"name":"a b","http":true}"#,
             "source 'a b' is pushed to; write letters, digits, '-' and '_' in its name, at most 64"
         ),
         (#"{"name":"j","journald":{"units":["a b"]}}"#, "units has 'a b'; write a name without blanks, of at most 255 bytes"),
+        (#"{"name":"n","pipe":""}"#, "pipe is empty; write the path of a FIFO, or \"-\""),
+        (
+            #"{"name":"a b","pipe":"-"}"#,
+            "source 'a b' has a spool; write letters, digits, '-' and '_' in its name, at most 64"
+        ),
+        (
+            #"{"name":"n","syslog":{"tls":{"cert_file":"a","key_file":"b"}}}"#,
+            "source 'n': write 'listen' in 'tls', with an address such as 0.0.0.0:6514"
+        ),
+        (#"{"name":"n","syslog":{"tcp":"601"}}"#, "tcp is '601'; write host and port such as 0.0.0.0:514"),
+        (
+            #"{"name":"n","syslog":{}}"#,
+            "source 'n' listens nowhere; write 'udp' or 'tcp' with an address such as 0.0.0.0:514"
+        ),
         (#"{"name":"j","journald":{"lines":"xml"}}"#, "lines is 'xml'; write text or json"),
         (
             #"{"name":"o","sqlite":"shop.db","table":"orders"}"#,

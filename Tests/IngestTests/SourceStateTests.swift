@@ -89,7 +89,11 @@ struct `The state of a source` {
             ),
             (
                 .irregular("/a", kind: "FIFO"), "not_regular",
-                "/a: is a FIFO, and only regular files are followed; name a file, or push the lines to a source with 'http: true'"
+                "/a: is a FIFO, which 'file' does not follow; name it under 'pipe' in the place of 'file'"
+            ),
+            (
+                .irregular("/a", kind: "socket"), "not_regular",
+                "/a: is a socket, and only regular files are followed; name a file, or push the lines to a source with 'http: true'"
             ),
             (
                 .notUnderstood(lines: 100, format: "sshd", place: "/a.log"), "not_understood",

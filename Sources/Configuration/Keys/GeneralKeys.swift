@@ -129,8 +129,8 @@ extension KeySections {
             ]),
         KeySection(
             .obs, "sources[]",
-            meaning: "A source: where lines come from, and the pipeline that reads them. One of `file`, `journald`, `http`, "
-                + "`sqlite` and `folder` says the kind.",
+            meaning: "A source: where lines come from, and the pipeline that reads them. One of `file`, `journald`, `syslog`, "
+                + "`pipe`, `http`, `sqlite` and `folder` says the kind.",
             keys: [
                 .init("name", .text, required: true, "The name in metrics, logs and checkpoints; unique.", example: "auth"),
                 .init(
@@ -143,6 +143,12 @@ extension KeySections {
                 .init(
                     "journald", .section, "systemd's journal, read by `journalctl`; `{}` is all of it.",
                     example: "{ facilities: [auth, authpriv] }"),
+                .init(
+                    "syslog", .section, "Messages that devices and other machines send; any of `udp`, `tcp` and `tls`.",
+                    example: "{ tcp: \"0.0.0.0:601\" }"),
+                .init(
+                    "pipe", .text, "A named pipe (FIFO) that other programs write to, or `-` for standard input.",
+                    example: "/run/obs/auth.fifo"),
                 .init(
                     "http", .flag, default: "false",
                     "Lines are pushed to `/api/v1/ingest/NAME`, or by shippers in the protocols of Loki, OpenTelemetry and "
@@ -168,6 +174,34 @@ extension KeySections {
                     "silent_after", .text,
                     "How long no line may come until the source counts as silent, or `never`; by default "
                         + "it is learned from the gaps between its lines.", example: "6h"),
+            ]),
+        KeySection(
+            .obs, "sources[].syslog",
+            meaning: "Where messages of syslog are received (RFC 3164, RFC 5424; each ends with its line, or its length comes "
+                + "first).",
+            keys: [
+                .init(
+                    "udp", .text, "Host and port; what comes faster than it can be stored is lost.",
+                    example: "\"0.0.0.0:514\""),
+                .init(
+                    "tcp", .text, "Host and port; a sender waits until its messages are on disk.", example: "\"0.0.0.0:601\""),
+                .init(
+                    "tls", .section, "The same by TLS (RFC 5425), in version 1.2 or later.",
+                    example: "{ listen: \"0.0.0.0:6514\", cert_file: obs.pem, key_file: obs.key }"),
+            ]),
+        KeySection(
+            .obs, "sources[].syslog.tls",
+            meaning: "Syslog by TLS. The files are read again when they change.",
+            keys: [
+                .init("listen", .text, required: true, "Host and port.", example: "\"0.0.0.0:6514\""),
+                .init(
+                    "cert_file", .text, required: true, "The certificate of obs and those of its issuers, as PEM.",
+                    example: "obs.pem"),
+                .init("key_file", .text, required: true, "Its key, as PEM.", example: "obs.key"),
+                .init(
+                    "client_ca_file", .text,
+                    "The issuers of the certificates that clients must have, as PEM; without it clients need none.",
+                    example: "clients.pem"),
             ]),
         KeySection(
             .obs, "sources[].journald",

@@ -64,6 +64,10 @@ public actor Spool {
             guard length < RawLines.maxLineLength else { throw SpoolError.lineTooLong(limit: RawLines.maxLineLength) }
         }
         let body = lines.last == 10 ? lines : lines + [10]
+        if size + waitingBytes + body.count > limits.maxBytes, !isWriting, isReadUpToHere {
+            // Otherwise the spool would stay full: only after a write is it looked whether there is room.
+            rotate()
+        }
         guard size + waitingBytes + body.count <= limits.maxBytes else {
             throw SpoolError.full(name: name, limit: limits.maxBytes)
         }
@@ -106,6 +110,12 @@ public actor Spool {
             if size >= limits.segmentBytes { rotate() }
         }
         isWriting = false
+    }
+
+    /// Whether all that was renamed before has been read, and the file is being read.
+    private var isReadUpToHere: Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && isConsumed(UInt64(status.st_ino))
     }
 
     /// Begins a new file, if what was renamed before has been read and committed.

@@ -54,7 +54,7 @@ public struct SourceLook: Sendable, Equatable {
             return SourceLook(problem: .irregular(path, kind: "file and no folder"))
         }
         guard mayRead(path), mayEnter(path) else {
-            return SourceLook(problem: .unreadable(path, access: access(information, group: S_IRGRP | S_IXGRP)))
+            return SourceLook(problem: .unreadable(path, access: fileAccess(information, group: S_IRGRP | S_IXGRP)))
         }
         return SourceLook(files: [path])
     }
@@ -64,7 +64,7 @@ public struct SourceLook: Sendable, Equatable {
         var information = stat()
         guard stat(path, &information) == 0 else { return failure(of: path) }
         guard information.st_mode & S_IFMT == S_IFREG else { return .irregular(path, kind: kind(information)) }
-        guard mayRead(path) else { return .unreadable(path, access: access(information, group: S_IRGRP)) }
+        guard mayRead(path) else { return .unreadable(path, access: fileAccess(information, group: S_IRGRP)) }
         return .reading
     }
 
@@ -84,7 +84,7 @@ public struct SourceLook: Sendable, Equatable {
             var information = stat()
             guard stat(way, &information) == 0, information.st_mode & S_IFMT == S_IFDIR else { return nil }
             guard !mayEnter(way) || way == folder && SourcePattern.isPattern(path) && !mayRead(way) else { continue }
-            var access = access(information, group: S_IRGRP | S_IXGRP)
+            var access = fileAccess(information, group: S_IRGRP | S_IXGRP)
             access.folder = way
             return .unreadable(path, access: access)
         }
@@ -92,10 +92,10 @@ public struct SourceLook: Sendable, Equatable {
     }
 
     /// By the effective user, as opening does it.
-    private static func mayRead(_ path: String) -> Bool { faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 }
+    static func mayRead(_ path: String) -> Bool { faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 }
     private static func mayEnter(_ path: String) -> Bool { faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) == 0 }
 
-    private static func access(_ information: stat, group rights: mode_t) -> FileAccess {
+    static func fileAccess(_ information: stat, group rights: mode_t) -> FileAccess {
         let isGroups = information.st_mode & rights == rights && information.st_gid != 0
         return FileAccess(
             user: user, group: isGroups ? getgrgid(information.st_gid).map { String(cString: $0.pointee.gr_name) } : nil)

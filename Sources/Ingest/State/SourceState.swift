@@ -60,6 +60,8 @@ public enum SourceState: Sendable, Equatable {
                 : "\(path): there is no such file; it is read as soon as it appears, or correct the path"
         case .unavailable(let sentence): sentence
         case .unreadable(let path, let access): "\(path): user '\(access.user)' may not read it; \(access.remedy)"
+        case .irregular(let path, "FIFO"):
+            "\(path): is a FIFO, which 'file' does not follow; name it under 'pipe' in the place of 'file'"
         case .irregular(let path, let kind):
             "\(path): is a \(kind), and only regular files are followed; name a file, or push the lines to a source with "
                 + "'http: true'"

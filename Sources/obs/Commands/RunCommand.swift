@@ -14,10 +14,17 @@ struct RunCommand: AsyncParsableCommand {
             Without a configuration it watches the log-ins of this machine: systemd's journal, else /var/log/auth.log or \
             /var/log/secure; 'obs init' writes that down.
 
+            With - it also reads standard input, as a source 'stdin' of the pipeline ssh; it goes on when that ends. 'obs \
+            process -' ends with it. For another pipeline write a source with 'pipe: "-"' into obs.yaml.
+
             Examples:
               obs run -c obs.yaml
+              journalctl --follow --output json | obs run -
               obs run --data-dir /var/lib/obs
             """)
+
+    @Argument(help: "- for standard input.")
+    var input: String?
 
     @Option(
         help: ArgumentHelp(
@@ -33,6 +40,12 @@ struct RunCommand: AsyncParsableCommand {
             let found = FoundSources()
             configuration.sources = found.sources
             found.report(to: configuration.logger(isService: true))
+        }
+        if let input {
+            guard input == "-" else {
+                throw UsageError("'\(input)' is not -, which is standard input; name files under 'sources' in obs.yaml")
+            }
+            try configuration.addStandardInput()
         }
         for pipeline in newCheckpoint { try Replaying.startAnew(pipeline, configuration) }
         try await Daemon(configuration, configurationFile: common.config).run()
