@@ -92,6 +92,18 @@ struct `Lines of sshd that are read from whole files` {
         for _ in 0..<5 { #expect(try Self.read(late, batches: Self.cuts(&random), restarts: true) == expected) }
     }
 
+    @Test func `are read as they are there where the pipeline says so`() throws {
+        let context = ParsingContext(timeZone: .gmt, ordersLines: true)
+        let options = FormatOptions(settings: [.init("order", "file")])
+        var format: any LogFormat = try SSHD(context: context, options: options)
+        #expect(RawLines.parse(Self.batch(Self.log(5).reversed(), from: 0), with: &format).events.count == 10)
+        #expect(format.due().isEmpty && format.flush() == nil)
+        let refused = #expect(throws: FormatError.self) {
+            try SSHD(context: context, options: FormatOptions(settings: [.init("order", "name")]))
+        }
+        #expect(refused?.description == "the option 'order' of the format 'sshd' is 'name'; write time or file")
+    }
+
     @Test func `that are more than may wait go in steps, each line once`() throws {
         let log = Self.log(60_000)
         var random = SplitMix64(seed: 3)

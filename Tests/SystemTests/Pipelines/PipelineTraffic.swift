@@ -78,6 +78,8 @@ struct PipelineTraffic: Sendable {
         var pipeline = try String(contentsOf: root.appending(path: "pipelines/\(kind).yaml"), encoding: .utf8)
         pipeline.replace(#/commit_interval: .*/#, with: "commit_interval: \(commitInterval)\nflush_after: 1h")
         pipeline.replace(#/idle_after: .*/#, with: "")
+        // The traffic is out of order. A stream cannot wait for lines, so a batch must not either where both are compared.
+        pipeline = pipeline.replacing("format: sshd", with: "format: sshd\noptions: { order: file }")
         pipeline = pipeline.replacing("file: users.jsonl", with: "file: \(inputs)/\(lookup)")
             .replacing("file: vip.json", with: "file: \(inputs)/vip.json")
         try (pipeline + "\nidle_after: 1h\n").write(toFile: folder + "/\(kind).yaml", atomically: true, encoding: .utf8)

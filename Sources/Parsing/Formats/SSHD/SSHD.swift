@@ -80,7 +80,14 @@ struct SSHD: LogFormat {
 
     init(context: ParsingContext, options: FormatOptions) throws(FormatError) {
         guard options.columns.isEmpty else { throw .takesNoColumns(format: Self.name) }
-        if let setting = options.settings.first { throw .unknownSetting(setting.key, format: Self.name, known: []) }
+        var context = context
+        for setting in options.settings {
+            guard setting.key == "order" else { throw .unknownSetting(setting.key, format: Self.name, known: ["order"]) }
+            guard ["time", "file"].contains(setting.value) else {
+                throw .badSetting("order", value: setting.value, format: Self.name, wanted: "time or file")
+            }
+            context.ordersLines = context.ordersLines && setting.value == "time"
+        }
         self.init(context: context)
     }
 
