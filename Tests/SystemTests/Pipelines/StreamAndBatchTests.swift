@@ -86,9 +86,10 @@ struct `Stream and batch` {
                         paths: paths.map { $0.replacing("/in/", with: "/live/") }), input: input)
             }, mode: .batch)
 
-        // A batch calls its source otherwise.
-        let streamed = try LakeRows(place + "/stream/lake", without: [place + "/live/"], columns: ["source"])
-        let processed = try LakeRows(place + "/batch/lake", without: [place + "/in/"], columns: ["source"])
+        // A batch calls its source otherwise. Which template a message has, and how it reads, depends on the messages before it
+        // of all partitions, which a stream and a batch read in different orders.
+        let streamed = try LakeRows(place + "/stream/lake", without: [place + "/live/"], columns: ["source"], hasTemplates: false)
+        let processed = try LakeRows(place + "/batch/lake", without: [place + "/in/"], columns: ["source"], hasTemplates: false)
         let differences = streamed.differences(from: processed)
         #expect(differences.isEmpty, "\(kind), seed \(seed): \(differences.joined(separator: "\n"))")
         #expect(streamed.tables.keys.contains { $0.hasPrefix("late.") } && streamed.tables.values.contains { $0.count > 100 })
