@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 # SwiftPM finds them.
 PACKAGES := pkg-config libbz2-dev libcurl4-openssl-dev liblzma-dev libre2-dev libsqlite3-dev libzstd-dev zlib1g-dev
 # What the tests run beside obs: Prometheus with promtool, Alertmanager's amtool, jq; what writes compressed files.
-TEST_PACKAGES := prometheus prometheus-alertmanager jq bzip2 xz-utils zstd
+TEST_PACKAGES := prometheus prometheus-alertmanager jq bzip2 xz-utils zstd openssl
 
 BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
 

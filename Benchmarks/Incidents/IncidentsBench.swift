@@ -13,7 +13,8 @@ struct IncidentsBench {
     static func main() throws {
         let arguments = Array(CommandLine.arguments.dropFirst())
         guard arguments.count >= 3, let count = Int(arguments[2]), count > 0 else {
-            fatalError("usage: incidents-bench fill DATA COUNT | write DATA COUNT BATCH")
+            print("usage: incidents-bench fill DATA COUNT | write DATA COUNT BATCH")
+            exit(2)
         }
         let workspace = try Workspace(arguments[1])
         switch arguments[0] {

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import HTTPTypes
 
@@ -45,13 +46,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     ///
     /// - Throws: a sentence that says what to write instead.
     public func address() throws -> (host: String, port: Int) {
-        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
-            throw ServerError.badAddress(listen)
-        }
-        var host = String(listen[..<colon])
-        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-        if host.contains(":"), !listen.hasPrefix("[") { throw ServerError.badAddress(listen) }
-        return (host.isEmpty ? "0.0.0.0" : host, Int(port))
+        guard let address = ListenAddress(listen) else { throw ServerError.badAddress(listen) }
+        return (address.host, address.port)
     }
 }
 

@@ -1,3 +1,5 @@
+import Columns
+
 /// Takes a message in the order of its bytes, with the variable parts already replaced.
 protocol MaskSink {
     /// Bytes `lo..<hi` of the message stay as they are; they hold no white space.
@@ -43,41 +45,4 @@ struct TextSink: MaskSink {
 /// The sign for a variable part in the text of a template.
 enum Mask {
     static let bytes: [UInt8] = [UInt8(ascii: "<"), UInt8(ascii: "*"), UInt8(ascii: ">")]
-}
-
-/// A multiply-and-fold hash of 64 bits, with a fixed seed so that ids are the same in every run. It does not resist somebody who
-/// searches for collisions: with one, two shapes become one template, and nothing else happens.
-///
-/// Source: the folding multiply of wyhash (Wang Yi, 2019), eight bytes per step.
-enum FastHash {
-    @inline(__always)
-    static func mix(_ state: UInt64, _ value: UInt64) -> UInt64 {
-        let product = (state ^ value).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
-        return product.high ^ product.low ^ value
-    }
-
-    @inline(__always)
-    static func bytes(_ line: Span<UInt8>, _ lo: Int, _ hi: Int, seed: UInt64) -> UInt64 {
-        var state = seed
-        var index = lo
-        while index + 8 <= hi {
-            state = mix(state, load(line, index, 8))
-            index += 8
-        }
-        return index < hi ? mix(state, load(line, index, hi - index) | UInt64(hi - index) << 56) : state
-    }
-
-    /// Up to eight bytes, the first lowest. Each access is checked by the span.
-    @inline(__always)
-    private static func load(_ line: Span<UInt8>, _ start: Int, _ count: Int) -> UInt64 {
-        // Safe because: the caller has compared `start + 8` with the end of the range, and the span checks its own bounds.
-        if count == 8 { return line.bytes.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self).littleEndian }
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        for index in start..<(start + count) {
-            value |= UInt64(line[index]) << shift
-            shift += 8
-        }
-        return value
-    }
 }

@@ -1,3 +1,5 @@
+import Columns
+
 /// The text of a template, cut into tokens at blanks.
 ///
 ///     Failed password for <*> from <*> port <*> ssh2

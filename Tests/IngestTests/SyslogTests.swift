@@ -65,7 +65,7 @@ struct `A source of syslog` {
 
     private static func settings(udp: Int? = nil, tcp: Int? = nil) -> SyslogSettings {
         SyslogSettings(
-            udp: udp.flatMap { SyslogAddress("127.0.0.1:\($0)") }, tcp: tcp.flatMap { SyslogAddress("127.0.0.1:\($0)") })
+            udp: udp.flatMap { ListenAddress("127.0.0.1:\($0)") }, tcp: tcp.flatMap { ListenAddress("127.0.0.1:\($0)") })
     }
 
     private static func connect(_ port: Int) async throws -> LoopbackClient {
@@ -183,7 +183,7 @@ struct `A source of syslog` {
         func settings(_ port: Int, clients: String?) -> SyslogSettings {
             SyslogSettings(
                 tls: .init(
-                    address: SyslogAddress("127.0.0.1:\(port)")!, certificate: folder.path + "/obs.pem",
+                    address: ListenAddress("127.0.0.1:\(port)")!, certificate: folder.path + "/obs.pem",
                     key: folder.path + "/obs.key", clientAuthorities: clients.map { "\(folder.path)/\($0).pem" }))
         }
         try await ReceivingSource().run(settings(open, clients: nil)) { lines in
@@ -215,7 +215,7 @@ struct `A source of syslog` {
         for name in ["a", "b"] { try certificates.makeAuthority(name) }
         func sentence(_ certificate: String, _ key: String) -> String {
             let tls = SyslogSettings.TLS(
-                address: SyslogAddress("127.0.0.1:1")!, certificate: folder.path + "/" + certificate, key: folder.path + "/" + key
+                address: ListenAddress("127.0.0.1:1")!, certificate: folder.path + "/" + certificate, key: folder.path + "/" + key
             )
             do {
                 _ = try SyslogIdentity(tls, source: "a", logger: Logger(label: "test"))

@@ -104,6 +104,18 @@ struct `Lines of sshd that are read from whole files` {
         #expect(refused?.description == "the option 'order' of the format 'sshd' is 'name'; write time or file")
     }
 
+    @Test func `that say how often the line before them was repeated stay behind it`() throws {
+        var log = Self.log(600)
+        // In the same second as other lines, which would be behind it by their times.
+        log[21] = log[20].replacing("Failed password", with: "Accepted password")
+        log.insert("\(log[20].prefix { $0 != " " }) web last message repeated 4 times", at: 21)
+        let expected = try Self.read(log, batches: [log.count], orders: false)
+        let repeated = try #require(expected.firstIndex { $0.hasSuffix("repeated 4 times") })
+        #expect(expected[repeated].contains("|failed_password|"))
+        log.swapAt(700, 702)
+        #expect(try Self.read(log, batches: [log.count])[repeated] == expected[repeated])
+    }
+
     @Test func `that are more than may wait go in steps, each line once`() throws {
         let log = Self.log(60_000)
         var random = SplitMix64(seed: 3)

@@ -251,8 +251,8 @@ private struct LineTexts {
         self.hosts = hosts
     }
 
-    /// Of a line in evidence.
-    private static let maxLineBytes = 2000
+    /// Of a line in evidence, and of the name of its host: that of a JSON log may be anything.
+    private static let maxLineBytes = 2000, maxHostBytes = 256
     /// Lines that differ only beyond this are distinguished as those that are equal.
     private static let maxHashedBytes = 4096
 
@@ -273,7 +273,7 @@ private struct LineTexts {
                 withBytes(hosts, row) { host in
                     cache.insert(
                         reference, time: time, offset: offset, file: file, line: text.extracting(first: Self.maxLineBytes),
-                        host: host, hasHost: hasHost)
+                        host: host.extracting(first: Self.maxHostBytes), hasHost: hasHost)
                 }
             }
         }

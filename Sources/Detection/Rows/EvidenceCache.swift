@@ -31,7 +31,7 @@ final class EvidenceCache {
         /// Less than 0 for none.
         let hostCount: Int32
 
-        var size: Int { Int(fileCount) + Int(lineCount) + 100 }
+        var size: Int { Int(fileCount) + Int(lineCount) + Int(max(0, hostCount)) + 100 }
     }
 
     /// The number of each line, counted from the first that ever came.

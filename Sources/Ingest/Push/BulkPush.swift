@@ -59,7 +59,8 @@ enum BulkPush {
         let takesJSON = lines.takesJSON(target)
         lines.add(to: target) { line in
             guard !takesJSON, let message = document.messageOfRecord else { return line += bytes }
-            PushedOrigin { document.word($0) }.append(Array(message.utf8), time: document.timeOfRecord, to: &line)
+            let bytes = Array(message.utf8)
+            PushedOrigin { document.word($0) }.append(bytes.span, time: document.timeOfRecord, to: &line)
         }
         return lines.refused > before ? lines.refusal : nil
     }

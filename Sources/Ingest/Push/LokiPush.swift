@@ -41,7 +41,7 @@ enum LokiPush {
             guard lines.takesJSON(target) else {
                 var own = metadata.isEmpty ? origin : PushedOrigin { metadata[$0] }
                 if !metadata.isEmpty { own.fill { labels[$0] } }
-                return lines.add(to: target) { own.append(line, time: time, to: &$0) }
+                return lines.add(to: target) { own.append(line.span, time: time, to: &$0) }
             }
             lines.add(to: target) { text in
                 if line.first == UInt8(ascii: "{"), line.last == UInt8(ascii: "}"), line.count > 2, !line.contains(10) {

@@ -62,7 +62,8 @@ enum OTLPLogs {
                 (isParsed ? attributes["message"]?.text : nil) ?? body.text ?? body.messageOfRecord
                 ?? String(decoding: body == .null ? attributes.bytes() : body.bytes(), as: UTF8.self)
             origin.fill { sender.resource.word($0) }
-            lines.add(to: target) { origin.append(Array(message.utf8), time: time, to: &$0) }
+            let bytes = Array(message.utf8)
+            lines.add(to: target) { origin.append(bytes.span, time: time, to: &$0) }
         }
 
         private func json(of sender: Sender, _ time: Timestamp) -> JSON {

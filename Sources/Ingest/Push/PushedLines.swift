@@ -101,7 +101,7 @@ struct PushedOrigin {
     }
 
     /// Appends a text as a line: with a header where the program is known.
-    func append(_ message: some BidirectionalCollection<UInt8>, time: Timestamp?, to line: inout [UInt8]) {
+    func append(_ message: Span<UInt8>, time: Timestamp?, to line: inout [UInt8]) {
         guard !program.isEmpty else { return SyslogLine.append(message: message, to: &line) }
         SyslogLine.append(time: time ?? .now, host: host, program: program, pid: pid, message: message, to: &line)
     }

@@ -113,15 +113,7 @@ struct SyslogFraming {
             cut += 1
             end = maxLength
         }
-        let text = message.extracting(..<end)
-        text.withUnsafeBufferPointer { bytes in
-            if text.firstIndex(of: 0) == nil, text.firstIndex(of: 10) == nil, text.firstIndex(of: 13) == nil {
-                // Fast path: nearly every message.
-                lines.append(contentsOf: bytes)
-            } else {
-                SyslogLine.append(message: bytes, to: &lines)
-            }
-        }
+        SyslogLine.append(message: message.extracting(..<end), to: &lines)
         lines.append(10)
     }
 

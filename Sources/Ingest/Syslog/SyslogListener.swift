@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import Logging
 import NIOCore
@@ -55,7 +56,7 @@ struct SyslogListener: Sendable {
 
     // MARK: Sockets
 
-    private static func datagrams(on address: SyslogAddress) async throws -> Datagrams {
+    private static func datagrams(on address: ListenAddress) async throws -> Datagrams {
         try await listening(on: address) {
             try await DatagramBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .channelOption(.socketOption(.so_rcvbuf), value: 4 << 20)
@@ -66,7 +67,7 @@ struct SyslogListener: Sendable {
         }
     }
 
-    private static func connections(on address: SyslogAddress, identity: SyslogIdentity?) async throws
+    private static func connections(on address: ListenAddress, identity: SyslogIdentity?) async throws
         -> NIOAsyncChannel<Connection, Never>
     {
         // Without the half closure NIO would close a connection as soon as its sender has, before the lines are on disk.
@@ -99,7 +100,7 @@ struct SyslogListener: Sendable {
     }
 
     private static func listening<Channel>(
-        on address: SyslogAddress, _ bind: () async throws -> sending Channel
+        on address: ListenAddress, _ bind: () async throws -> sending Channel
     ) async throws -> sending Channel {
         do { return try await bind() } catch let error as IOError {
             throw IngestError.cannotListen("\(address)", reason: reason(error.errnoCode))
@@ -120,15 +121,22 @@ struct SyslogListener: Sendable {
 
     private final class OpenConnections: Sendable {
         private let count = Atomic<Int>(0)
+        private let isFull = Atomic(false)
 
         /// Whether there was room for one more.
         func add() -> Bool {
             if count.add(1, ordering: .relaxed).newValue <= SyslogListener.maxConnections { return true }
-            remove()
+            count.subtract(1, ordering: .relaxed)
             return false
         }
 
-        func remove() { count.subtract(1, ordering: .relaxed) }
+        func remove() {
+            count.subtract(1, ordering: .relaxed)
+            isFull.store(false, ordering: .relaxed)
+        }
+
+        /// Whether it is the first to be refused since one has ended: whoever knocks on cannot fill the log.
+        func isFirstRefused() -> Bool { !isFull.exchange(true, ordering: .relaxed) }
     }
 
     private func accept(_ server: NIOAsyncChannel<Connection, Never>, _ open: OpenConnections) async throws {
@@ -136,9 +144,11 @@ struct SyslogListener: Sendable {
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
                     guard open.add() else {
-                        logger.warning(
-                            "a connection is closed, because too many are open",
-                            metadata: ["source": "\(name)", "limit": "\(Self.maxConnections)"])
+                        if open.isFirstRefused() {
+                            logger.warning(
+                                "connections are closed, because too many are open",
+                                metadata: ["source": "\(name)", "limit": "\(Self.maxConnections)"])
+                        }
                         connection.channel.close(promise: nil)
                         continue
                     }

@@ -1,24 +1,5 @@
 import Columns
 
-/// Where to listen: `0.0.0.0:514`, `[::]:601`.
-struct SyslogAddress: Sendable, Hashable, CustomStringConvertible {
-    let host: String
-    let port: Int
-
-    /// Nil where the text is not a host and a port.
-    init?(_ text: String) {
-        guard let colon = text.utf8.lastIndex(of: UInt8(ascii: ":")), let port = UInt16(text[text.utf8.index(after: colon)...])
-        else { return nil }
-        var host = text[..<colon]
-        if host.utf8.first == UInt8(ascii: "["), host.utf8.last == UInt8(ascii: "]") { host = host.dropFirst().dropLast() }
-        guard !host.utf8.isEmpty else { return nil }
-        self.host = String(host)
-        self.port = Int(port)
-    }
-
-    var description: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }
-}
-
 /// Syslog messages that devices and other machines send. They are in a ``Spool`` before a TCP connection is read on. While the
 /// pipeline does not run, nobody listens.
 ///
@@ -26,7 +7,7 @@ struct SyslogAddress: Sendable, Hashable, CustomStringConvertible {
 struct SyslogSettings: Sendable, Hashable {
     /// A port for TLS, and the files of its certificate.
     struct TLS: Sendable, Hashable {
-        var address: SyslogAddress
+        var address: ListenAddress
         /// In the form PEM: the certificate and those of its issuers, and its key.
         var certificate: String
         var key: String
@@ -34,8 +15,8 @@ struct SyslogSettings: Sendable, Hashable {
         var clientAuthorities: String?
     }
 
-    var udp: SyslogAddress?
-    var tcp: SyslogAddress?
+    var udp: ListenAddress?
+    var tcp: ListenAddress?
     var tls: TLS?
 }
 
@@ -80,9 +61,9 @@ extension SyslogSettings: SourceKind {
         }
     }
 
-    private static func address<Key: CodingKey>(_ key: Key, in keys: KeyedDecodingContainer<Key>) throws -> SyslogAddress? {
+    private static func address<Key: CodingKey>(_ key: Key, in keys: KeyedDecodingContainer<Key>) throws -> ListenAddress? {
         guard let text = try keys.decodeIfPresent(String.self, forKey: key) else { return nil }
-        guard let address = SyslogAddress(text) else {
+        guard let address = ListenAddress(text) else {
             throw keys.refused(key, "\(key.stringValue) is '\(text)'; write host and port such as 0.0.0.0:514")
         }
         return address

@@ -78,18 +78,9 @@ struct LineTally {
         }
     }
 
-    /// Eight bytes at a time; the last multiplication spreads what differs over all bits.
     private static func key(_ offset: UInt64, _ text: Span<UInt8>) -> UInt64 {
-        var hash = (offset ^ UInt64(text.count) << 40) &* 0x9E37_79B9_7F4A_7C15
-        var word: UInt64 = 0
-        for index in text.indices {
-            word = word << 8 | UInt64(text[index])
-            guard index & 7 == 7 else { continue }
-            hash = (hash ^ word) &* 0xFF51_AFD7_ED55_8CCD
-            hash ^= hash >> 32
-            word = 0
-        }
-        hash = (hash ^ word) &* 0xC4CE_B9FE_1A85_EC53
-        return hash ^ hash >> 29
+        let hash = FastHash.bytes(text, 0, text.count, seed: FastHash.mix(0x9E37_79B9_7F4A_7C15, offset))
+        // The length spreads the last bytes over all bits.
+        return FastHash.mix(hash, UInt64(text.count))
     }
 }

@@ -70,11 +70,13 @@ public struct JournalEntry: Sendable {
 
     /// Appends the entry as a syslog line, without its end.
     public func appendLine(to line: inout [UInt8]) {
+        let message = values[Field.message.rawValue]
         let name: Field? = isGiven(.identifier) ? .identifier : isGiven(.command) ? .command : nil
         SyslogLine.append(
             time: time ?? Timestamp(microseconds: 0), host: values[Field.host.rawValue],
             program: name.map { values[$0.rawValue] } ?? Array("unknown".utf8),
-            pid: values[(isGiven(.pid) ? Field.pid : .claimedPID).rawValue], message: values[Field.message.rawValue], to: &line)
+            pid: values[(isGiven(.pid) ? Field.pid : .claimedPID).rawValue], message: message.span,
+            to: &line)
     }
 
     private func isGiven(_ field: Field) -> Bool { given & 1 << UInt16(field.rawValue) != 0 }

@@ -1,5 +1,4 @@
 import Columns
-import Foundation
 
 /// Puts the lines of a file that is read whole into the order in which they were written.
 ///
@@ -36,8 +35,8 @@ struct LineOrder: Sendable {
     private var isDisordered = false
     /// The time of the newest line.
     private(set) var newest = Int64.min
-    /// The time of the last line: what a line without one takes.
-    private(set) var last: Int64?
+    /// Where the last line belongs that came: a line without a place of its own goes behind it.
+    private(set) var last: Key?
     /// The lines that wait, in the order in which they came, and where each belongs.
     private var parts: [Batch] = []
     private var keys: [Key] = []
@@ -51,7 +50,8 @@ struct LineOrder: Sendable {
         guard let column = parsed.events["event_time"], case .int64(let times) = column.values else { return nil }
         for (event, time) in times[column.range].enumerated() {
             if time < newest { return Int(parsed.lineRows[event]) }
-            (newest, last) = (time, time)
+            newest = time
+            last = Key(time: time, rank: .max, text: .max)
         }
         return nil
     }
@@ -67,7 +67,7 @@ struct LineOrder: Sendable {
         for row in 0..<lines.count {
             isDisordered = isDisordered || phase == .looking && keys[row].time < newest
             newest = max(newest, keys[row].time)
-            last = keys[row].time
+            last = keys[row]
             self.keys.append(keys[row])
             bytes += Self.size(lines, row)
             if phase == .looking, self.keys.count == Self.lookedAt {
@@ -119,13 +119,9 @@ struct LineOrder: Sendable {
         writer.write(isDisordered)
         writer.write(newest)
         writer.write(last != nil)
-        writer.write(last ?? 0)
+        (last ?? Key(time: 0, rank: 0, text: 0)).encode(to: &writer)
         writer.write(keys.count)
-        for key in keys {
-            writer.write(key.time)
-            writer.write(byte: key.rank)
-            writer.write(key.text)
-        }
+        for key in keys { key.encode(to: &writer) }
         writer.write(Batch.concatenating(parts, schema: RawLines.schema))
     }
 
@@ -134,16 +130,26 @@ struct LineOrder: Sendable {
         phase = known
         isDisordered = try reader.bool()
         newest = try reader.int64()
-        let hasLast = try reader.bool(), time = try reader.int64()
-        last = hasLast ? time : nil
-        for _ in 0..<(try reader.count()) {
-            keys.append(Key(time: try reader.int64(), rank: try reader.byte(), text: try reader.uint64()))
-        }
+        let hasLast = try reader.bool(), key = try Key(from: &reader)
+        last = hasLast ? key : nil
+        for _ in 0..<(try reader.count()) { keys.append(try Key(from: &reader)) }
         let lines = try reader.batch(RawLines.schema)
         guard lines.count == keys.count, keys.count < Self.limit, phase != .inOrder || keys.isEmpty else {
             throw StateReader.Damaged()
         }
         parts = lines.isEmpty ? [] : [lines]
         for row in 0..<lines.count { bytes += Self.size(lines, row) }
+    }
+}
+
+extension LineOrder.Key {
+    fileprivate func encode(to writer: inout StateWriter) {
+        writer.write(time)
+        writer.write(byte: rank)
+        writer.write(text)
+    }
+
+    fileprivate init(from reader: inout StateReader) throws(StateReader.Damaged) {
+        self.init(time: try reader.int64(), rank: try reader.byte(), text: try reader.uint64())
     }
 }

@@ -17,8 +17,7 @@ public enum SyslogLine {
     ///   - program: what would end the name early is `_`.
     ///   - pid: left out where it is not a number.
     public static func append(
-        time: Timestamp, host: some Collection<UInt8>, program: some Collection<UInt8>, pid: some Collection<UInt8>,
-        message: some BidirectionalCollection<UInt8>, to line: inout [UInt8]
+        time: Timestamp, host: [UInt8], program: [UInt8], pid: [UInt8], message: Span<UInt8>, to line: inout [UInt8]
     ) {
         let start = line.count
         line += time.description.utf8
@@ -35,22 +34,25 @@ public enum SyslogLine {
     }
 
     /// Appends a message as a part of a line; line ends behind it are left out.
-    public static func append(message: some BidirectionalCollection<UInt8>, to line: inout [UInt8]) {
-        var end = message.endIndex
-        while end > message.startIndex, message[message.index(before: end)] == 10 || message[message.index(before: end)] == 13 {
-            end = message.index(before: end)
+    public static func append(message: Span<UInt8>, to line: inout [UInt8]) {
+        var end = message.count
+        while end > 0, message[end - 1] == 10 || message[end - 1] == 13 { end -= 1 }
+        let text = message.extracting(..<end)
+        // Fast path: nearly every message is one line. Safe because nothing keeps the pointer.
+        if text.firstIndex(of: 0) == nil, text.firstIndex(of: 10) == nil, text.firstIndex(of: 13) == nil {
+            return text.withUnsafeBufferPointer { line.append(contentsOf: $0) }
         }
-        for byte in message[..<end] {
-            switch byte {
+        for index in text.indices {
+            switch text[index] {
             case 0: line += "#000".utf8
             case 10: line += "#012".utf8
             case 13: line += "#015".utf8
-            default: line.append(byte)
+            case let byte: line.append(byte)
             }
         }
     }
 
-    private static func append(name: some Collection<UInt8>, to line: inout [UInt8]) {
+    private static func append(name: [UInt8], to line: inout [UInt8]) {
         line.append(UInt8(ascii: " "))
         if name.isEmpty { line.append(UInt8(ascii: "_")) }
         for byte in name.prefix(maxNameLength) {

@@ -160,6 +160,7 @@ struct SSHD: LogFormat {
         let first = read(lines.slice(0..<end))
         _ = order!.pass(first)
         order!.beginSorting()
+        orderResolver = resolver
         wait(lines.slice(end..<lines.count))
         return first
     }
@@ -169,22 +170,19 @@ struct SSHD: LogFormat {
         var runs = TextRuns(lines.columns[1]), last = order!.last
         return (0..<lines.count).map { row in
             _ = runs.isNew(at: row)
-            let arrival = lines.columns[3].integer(at: row) ?? 0
-            return lines.columns[4].withBytes(at: row) { line in
-                let (stamp, rank) = Self.place(line)
-                if let stamp, stamp != .none {
-                    let time = orderResolver.resolve(stamp, file: runs.text, arrival: Timestamp(microseconds: arrival))
-                    last = time?.microseconds ?? last
-                }
-                return LineOrder.Key(time: last ?? arrival, rank: rank, text: StableHash.of(line))
+            let arrival = Timestamp(microseconds: lines.columns[3].integer(at: row) ?? 0)
+            let key = lines.columns[4].withBytes(at: row) { line -> LineOrder.Key? in
+                // `last message repeated 4 times` has a stamp, and stays behind the line that it repeats.
+                guard RepeatedMessage.read(line) == nil, case .success(let event) = SSHLine.read(line),
+                    event.header.stamp != .none,
+                    let time = orderResolver.resolve(event.header.stamp, file: runs.text, arrival: arrival)
+                else { return nil }
+                return LineOrder.Key(time: time.microseconds, rank: event.rank, text: StableHash.of(line))
             }
+            // What has no place of its own stays behind the line before it.
+            last = key ?? last ?? LineOrder.Key(time: arrival.microseconds, rank: 0, text: 0)
+            return last!
         }
-    }
-
-    private static func place(_ line: Span<UInt8>) -> (SyslogHeader.Stamp?, UInt8) {
-        if let repetition = RepeatedMessage.read(line) { return (repetition.stamp, .max) }
-        guard case .success(let event) = SSHLine.read(line) else { return (nil, .max) }
-        return (event.header.stamp, event.rank)
     }
 
     private mutating func read(_ lines: Batch) -> ParsedBatch {
