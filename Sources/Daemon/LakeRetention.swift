@@ -25,10 +25,10 @@ struct LakeRetention: Service {
     private let bytes: CounterFamily
     private let usedShare: Gauge
     private let limit: Gauge
-    private let troubles = Mutexed()
+    private let troubles = Troubles()
 
     /// A table that fails is tried in each round, because the disk does not wait; it is logged now and then.
-    private final class Mutexed: Sendable {
+    private final class Troubles: Sendable {
         private let value = Mutex(ChoreFailures(firstPause: .seconds(60), longestPause: .seconds(3600)))
         func failed(_ table: String, _ error: String) -> Bool { value.withLock { $0.failed(table, error, now: .now) } }
         func succeeded(_ table: String) -> Bool { value.withLock { $0.succeeded(table) } }

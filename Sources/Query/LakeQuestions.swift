@@ -49,7 +49,9 @@ public struct LakeQuestions: Sendable {
     private static func fullAt(_ disk: DiskSpace, bytesPerDay: Int, now: Timestamp) -> Timestamp? {
         guard bytesPerDay > 0 else { return nil }
         let days = Double(disk.available) / Double(bytesPerDay)
-        return days < 36_500 ? now + .seconds(Int64(days * 86_400)) : nil
+        guard days < 36_500 else { return nil }
+        // A forecast is not of the minute.
+        return Timestamp(seconds: Int64(now.secondsSince1970 + days * 86_400) / 3600 * 3600)
     }
 
     private static func outlook(_ disk: DiskSpace, bytesPerDay: Int, fullAt: Timestamp?) -> String {
