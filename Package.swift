@@ -111,6 +111,8 @@ let package = Package(
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),
         .executableTarget(name: "rules-bench", dependencies: ["Detection", "Columns"], path: "Benchmarks/Detection"),
         .executableTarget(
+            name: "rows-bench", dependencies: ["Detection", "Columns"], path: "Benchmarks/Rows", exclude: ["compare.py"]),
+        .executableTarget(
             name: "lake-bench", dependencies: ["Lake", "Columns"], path: "Benchmarks/Lake", exclude: ["compare.py"]),
         .executableTarget(
             name: "incidents-bench", dependencies: ["Jobs", "Incidents", "Alerting", "Detection", "Columns", "Store", .grdb],
@@ -126,7 +128,8 @@ let package = Package(
                 "TestSupport",
             ],
             exclude: ["Peers"]),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "Store", "Columns", "TestSupport"]),
+        .testTarget(
+            name: "DetectionTests", dependencies: ["Detection", "Store", "Columns", "TestSupport"], exclude: ["Golden"]),
         .testTarget(name: "StoreTests", dependencies: ["Store", "Columns", .grdb, "TestSupport"]),
         .testTarget(
             name: "NotifyTests",

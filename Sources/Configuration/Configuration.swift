@@ -125,15 +125,16 @@ public struct Configuration: Sendable {
         return detections.filter { binding.pipelines(of: $0.settings).contains(pipeline) }
     }
 
-    /// The first isolation forest of the configuration: what `obs model train` and `obs model score` are about.
+    /// The first model of windows in the configuration: what `obs model train` and `obs model score` are about.
     ///
     /// - Throws: ``UsageError`` when there is none.
-    public func forest() throws -> ForestSettings {
-        guard let forest = detections.lazy.compactMap({ $0.settings as? ForestSettings }).first else {
+    public func windowModel() throws -> WindowSettings {
+        guard let settings = detections.lazy.compactMap({ $0.settings as? WindowSettings }).first else {
             throw UsageError(
-                "no detection is of the kind 'forest'; add one to a file under 'detections', or name a table with --csv")
+                "no detection is of the kind 'ensemble' or 'forest'; add one to a file under 'detections', "
+                    + "or name a table with --csv")
         }
-        return forest
+        return settings
     }
 
     /// Of each pipeline that a source is for, the names of the rules that look at it.

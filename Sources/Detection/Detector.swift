@@ -91,8 +91,10 @@ public struct ColumnRequirement: Sendable {
 /// The entry of a detector in a file of detections: what it is to look for. A new kind of detector is a type with this, its
 /// ``Detector``, and a line in ``Detectors/all``.
 public protocol DetectorSettings: Sendable, Hashable, Decodable {
-    /// What `kind` says in the file.
-    static var kind: String { get }
+    /// What `kind` may say in the file.
+    static var kinds: [String] { get }
+    /// The one of ``kinds`` that this entry is of.
+    var kind: String { get }
     /// In CamelCase, as alerts are named; its runbook has this name.
     var name: String { get }
     /// The pipeline whose rows it looks at; nil for each that has what it names.
@@ -126,6 +128,8 @@ public struct DetectorContext: Sendable {
     public var now: @Sendable () -> Timestamp
     /// Is called with what a person who runs obs should know.
     public var note: @Sendable (DetectorNote) -> Void
+    /// So many first windows train a model where there is none.
+    var rowsToTrain = WindowModel.automaticRows
 
     /// - Parameters:
     ///   - models: nil where there are none, as in tests of rules.
@@ -159,7 +163,7 @@ public enum DetectorNote: Sendable {
 
 /// The kinds of detector. A new one is a file and a line here.
 enum Detectors {
-    static let all: [any DetectorSettings.Type] = [DetectionRule.self, ForestSettings.self, SeriesSettings.self]
+    static let all: [any DetectorSettings.Type] = [DetectionRule.self, WindowSettings.self, SeriesSettings.self]
 }
 
 /// One entry of a file of detections, of any kind.
@@ -174,10 +178,10 @@ public struct DetectionEntry: Sendable, Hashable, Decodable {
 
     /// In CamelCase; no two entries of a configuration have the same.
     public var name: String { settings.name }
-    /// `rule`, `forest` or `series`.
-    public var kind: String { type(of: settings).kind }
+    /// `rule`, `ensemble`, `forest` or `series`.
+    public var kind: String { settings.kind }
     /// The kinds that there are, as metrics name them.
-    public static var kinds: [String] { Detectors.all.map { $0.kind } }
+    public static var kinds: [String] { Detectors.all.flatMap { $0.kinds } }
 
     private enum CodingKeys: CodingKey { case kind }
 
@@ -187,7 +191,7 @@ public struct DetectionEntry: Sendable, Hashable, Decodable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let kind = try container.decodeIfPresent(String.self, forKey: .kind) ?? DetectionRule.kind
-        guard let type = Detectors.all.first(where: { $0.kind == kind }) else {
+        guard let type = Detectors.all.first(where: { $0.kinds.contains(kind) }) else {
             let known = Self.kinds.joined(separator: ", ")
             throw container.refused(.kind, "kind is '\(kind)'; write one of \(known)")
         }

@@ -122,7 +122,7 @@ public struct Evidence: Sendable, Codable, Equatable {
 public struct FeatureContribution: Sendable, Codable, Equatable {
     /// The column.
     public var feature: String
-    /// What the row has there; 0 for a value that is missing.
+    /// What the row has there. A column without a value in the row has no contribution.
     public var value: Double
     /// The median of the rows that the model was trained on.
     public var typical: Double

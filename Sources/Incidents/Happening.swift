@@ -20,7 +20,7 @@ public struct Happening: PositionalRow, Sendable {
     public let severity: Severity
     /// The rule or alert of the incident.
     public let name: String
-    /// What found the incident: `rule`, `forest`, or ``Incident/postedDetector``.
+    /// What found the incident: `rule`, `ensemble`, `forest`, `series`, or ``Incident/postedDetector``.
     public let detector: String
     /// As it is now.
     public let resolution: Incident.Resolution?

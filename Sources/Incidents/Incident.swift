@@ -26,7 +26,7 @@ public struct Incident: Sendable {
     public var fingerprint: String
     /// The name of its rule or alert, in CamelCase; of its worst child when that is worse.
     public var name: String
-    /// What found it: `rule`, `forest`, or ``postedDetector``.
+    /// What found it: `rule`, `ensemble`, `forest`, `series`, or ``postedDetector``.
     public var detector: String
     /// The worst so far, its children included.
     public var severity: Severity

@@ -121,6 +121,7 @@ struct `The reference of the configuration` {
         - { name: C, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], new: { column: c } }
         - { name: D, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], rate: { times: 2 } }
         - { name: E, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], absent: { match: 'a="c"', within: 1h } }
+        - { name: E2, kind: ensemble, table: t, by: user, model: m, severity: info, title: t, description: d }
         - { name: F, kind: forest, table: t, by: user, model: m, severity: info, title: t, description: d }
         - { name: G, kind: series, column: n, group_by: [user], severity: info, title: t, description: d }
         """

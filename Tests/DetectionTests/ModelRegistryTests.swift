@@ -9,7 +9,7 @@ struct `A registry of models` {
     private let folder = TemporaryFolder()
 
     private func model(_ rows: Int = 100) throws -> WindowModel {
-        try #require(WindowModel(table: "t", windows: [try windows(rows, seed: 1)], now: Timestamp(seconds: 1)))
+        try #require(WindowModel(table: "t", windows: [try windows(rows, seed: 1)], trees: 3, now: Timestamp(seconds: 1)))
     }
 
     @Test func `numbers versions, and has the newest in production until another is promoted`() throws {

@@ -47,6 +47,7 @@ struct `The code that meets text from outside` {
                 "Streaming/Replay/", "Streaming/State/", "Telemetry/", "Simulation/",
             ]
         ),
+        ("vectors of numbers, whose method has the name of String's", ["Detection/Ensemble/NeighbourDistance.swift"]),
         ("names of files, which are compared whole or by endings of ours", ["Ingest/"]),
         ("runbooks, which the operator writes", ["Query/Runbook.swift", "Query/Rendering/MarkdownPage.swift"]),
         ("paths of URLs and names of hosts, which are compared whole or refused", ["Server/Route.swift", "Server/Door/"]),

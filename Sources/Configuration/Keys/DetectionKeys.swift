@@ -8,7 +8,7 @@ extension KeySections {
 
     private static let rule: [KeyDeclaration] = [
         .init("name", .text, required: true, "The name of the alert; unique.", example: "SSHBruteForce"),
-        .init("kind", .choice(["rule", "forest", "series"]), default: "rule", "The kind of detector.", example: "rule"),
+        .init("kind", .choice(DetectionEntry.kinds), default: "rule", "The kind of detector.", example: "rule"),
         .init(
             "pipeline", .text, "The pipeline whose rows it reads; by default each that has its table and columns.",
             example: "ssh"),
@@ -46,9 +46,11 @@ extension KeySections {
     ]
 
     private static let models: [KeyDeclaration] = [
-        .init("by", .text, "Of a forest: the column that says what a window is about.", example: "source"),
-        .init("model", .text, "Of a forest: the name of its model.", example: "ssh-source-windows"),
-        .init("features", .texts, "Of a forest: the columns that it looks at; all numbers by default.", example: "[failures]"),
+        .init("by", .text, "Of an ensemble or a forest: the column that says what a window is about.", example: "source"),
+        .init("model", .text, "Of an ensemble or a forest: the name of its model.", example: "ssh-source-windows"),
+        .init(
+            "features", .texts, "Of an ensemble or a forest: the columns that it looks at; all numbers by default.",
+            example: "[failures]"),
         .init("column", .text, "Of a series: the column of its numbers.", example: "latency_ms"),
         .init(
             "threshold", .fraction(0...1), default: "0.5", "Of a series: the score from which on a value is a finding.",

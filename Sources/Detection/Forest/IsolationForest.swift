@@ -179,25 +179,11 @@ struct IsolationForest: Sendable, Codable, Equatable {
     }
 
     /// c(n) of the source: the average depth of an unsuccessful search in a binary tree of `n` rows.
-    private static func averageDepth(_ n: Int) -> Double {
+    static func averageDepth(_ n: Int) -> Double {
         switch n {
         case ...1: 0
         case 2: 1
         default: 2 * (log(Double(n - 1)) + 0.577_215_664_901_532_9) - 2 * Double(n - 1) / Double(n)
         }
-    }
-}
-
-extension Batch {
-    /// The anomaly score of each row, in (0, 1), by an isolation forest that is trained on the same rows: nobody need know what
-    /// is normal.
-    ///
-    /// - Parameter trees: taken as the nearest number from 1 to 10,000.
-    /// - Returns: nil when there are fewer than two rows, or no column that can be a feature.
-    public func anomalyScores(seed: UInt64, trees: Int) throws(ModelError) -> [Double]? {
-        let columns = try FeatureLayout(of: [self], excluding: []).columns(of: [self])
-        guard count >= 2, !columns.isEmpty else { return nil }
-        let rows = (0..<count).map { row in columns.map { $0[row].isNaN ? 0 : $0[row] } }
-        return IsolationForest(training: rows, options: .init(seed: seed, trees: trees)).scores(rows.flatMap { $0 })
     }
 }

@@ -13,6 +13,10 @@ import Columns
 public struct DetectionRule: DetectorSettings {
     /// `rule`; a file need not say it.
     public static let kind = "rule"
+    /// The one kind.
+    public static let kinds = [kind]
+    /// `rule`.
+    public var kind: String { Self.kind }
 
     /// In CamelCase; its runbook has this name.
     public var name: String

@@ -14,6 +14,8 @@ import Foundation
 ///     description: "{value} is unlike what came before; it scores {score} of 1."
 struct SeriesSettings: DetectorSettings {
     static let kind = "series"
+    static let kinds = [kind]
+    var kind: String { Self.kind }
 
     var name: String
     var pipeline: String?

@@ -26,7 +26,7 @@ enum IncidentSchema {
             fingerprint TEXT NOT NULL,
             -- The name of its rule or alert.
             name TEXT NOT NULL,
-            -- What found it: rule, forest, or posted.
+            -- What found it: rule, ensemble, forest, series, or posted.
             detector TEXT NOT NULL,
             -- info, warning or critical: the worst so far, its child incidents included.
             severity TEXT NOT NULL,

@@ -14,22 +14,25 @@ public struct Models: Sendable {
         self.workspace = workspace
     }
 
-    /// Trains a forest on all windows of its gold table; the new version is in production when it returns.
+    /// Trains a model on all windows of its gold table; the new version is in production when it returns.
     ///
+    /// - Parameter algorithm: its name, in the place of the one that the settings have.
     /// - Throws: `ModelError.tooFewWindows`.
-    public func train(_ forest: ForestSettings, seed: UInt64, trees: Int) throws -> Answer {
-        let windows = try windows(of: forest)
+    public func train(_ settings: WindowSettings, algorithm: String?, seed: UInt64, trees: Int) throws -> Answer {
+        let windows = try windows(of: settings)
+        let algorithm = try algorithm.map { try Self.algorithm($0) } ?? settings.algorithm
         guard
             let model = WindowModel(
-                table: forest.table, windows: windows, features: forest.features, seed: seed, trees: trees, now: .now)
+                table: settings.table, windows: windows, features: settings.features, algorithm: algorithm, seed: seed,
+                trees: trees, now: .now)
         else {
-            throw ModelError.tooFewWindows(table: "gold." + forest.table, count: windows.reduce(0) { $0 + $1.count })
+            throw ModelError.tooFewWindows(table: "gold." + settings.table, count: windows.reduce(0) { $0 + $1.count })
         }
-        _ = try workspace.models.save(model, name: forest.model)
+        _ = try workspace.models.save(model, name: settings.model)
         var answer = try list()
-        if let since = try workspace.lake.table("gold." + forest.table).wholeSince {
+        if let since = try workspace.lake.table("gold." + settings.table).wholeSince {
             answer.note =
-                "gold.\(forest.table) is whole only since \(since): the model has not seen what retention removed before"
+                "gold.\(settings.table) is whole only since \(since): the model has not seen what retention removed before"
         }
         return answer
     }
@@ -63,12 +66,12 @@ public struct Models: Sendable {
     }
 
     /// The windows with the highest scores.
-    public func score(_ forest: ForestSettings, limit: Int) throws -> Answer {
-        guard let (_, model) = try workspace.models.production(forest.model) else {
+    public func score(_ settings: WindowSettings, limit: Int) throws -> Answer {
+        guard let (_, model) = try workspace.models.production(settings.model) else {
             throw UsageError("no model is in production; train one with 'obs model train'")
         }
         var rows: [[Value]] = []
-        for batch in try windows(of: forest) {
+        for batch in try windows(of: settings) {
             let scores = model.scores(batch)
             for row in 0..<batch.count {
                 rows.append(
@@ -81,14 +84,23 @@ public struct Models: Sendable {
         }
         let schema = Schema(
             [Field("score", .double), Field("is_anomaly", .bool)]
-                + (try workspace.lake.table("gold." + forest.table).schema.fields)
+                + (try workspace.lake.table("gold." + settings.table).schema.fields)
         )
         return Answer(schema: schema, rows: Array(rows.prefix(max(1, limit))))
     }
 
-    private func windows(of forest: ForestSettings) throws -> [Batch] {
+    /// What `--algorithm` names.
+    static func algorithm(_ name: String) throws -> WindowAlgorithm {
+        guard let algorithm = WindowAlgorithm(rawValue: name) else {
+            let known = WindowAlgorithm.allCases.map(\.rawValue).joined(separator: " or ")
+            throw UsageError("--algorithm is '\(name)'; write \(known)")
+        }
+        return algorithm
+    }
+
+    private func windows(of settings: WindowSettings) throws -> [Batch] {
         var windows: [Batch] = []
-        try workspace.lake.table("gold." + forest.table).scan { batch in
+        try workspace.lake.table("gold." + settings.table).scan { batch in
             windows.append(batch)
             return true
         }

@@ -106,10 +106,13 @@ public struct RiskModels: Sendable {
         return found.model
     }
 
-    /// The anomaly score of each row of a CSV file by an isolation forest that is trained on the same rows: nobody need know what
-    /// is normal.
-    public static func anomalyScores(csv path: String, seed: UInt64, trees: Int) throws -> [Double] {
-        guard let scores = try CSVTable(path: path).batch.anomalyScores(seed: seed, trees: trees) else {
+    /// The anomaly score of each row of a CSV file by an algorithm that is trained on the same rows, so that no knowledge of what
+    /// is normal is needed.
+    public static func anomalyScores(
+        csv path: String, algorithm: String, seed: UInt64, trees: Int
+    ) throws -> [Double] {
+        let algorithm = try Models.algorithm(algorithm)
+        guard let scores = try CSVTable(path: path).batch.anomalyScores(algorithm, seed: seed, trees: trees) else {
             throw UsageError("\(path): at least two rows of numbers are needed")
         }
         return scores

@@ -63,7 +63,7 @@ public struct RuleTrial {
         var tables: [String] = []
         for pipeline in configuration.pipelines {
             let own = try rules.filter { try configuration.pipelines(of: $0.settings).contains(pipeline.name) }
-            guard own.contains(where: { !($0.settings is ForestSettings) }) else { continue }
+            guard own.contains(where: { !($0.settings is WindowSettings) }) else { continue }
             let known = try configuration.detections(of: pipeline.name)
             var sets = [detectors(own, beside: known, pipeline)]
             if options.compares {
@@ -84,7 +84,7 @@ public struct RuleTrial {
     /// What of the file cannot be tried or compared.
     private func notes() throws -> [String] {
         rules.compactMap { rule in
-            if rule.settings is ForestSettings {
+            if rule.settings is WindowSettings {
                 return "'\(rule.name)' is a model and was not tried; 'obs model evaluate' judges it"
             }
             if rule.settings.mode == .internal {
@@ -99,10 +99,10 @@ public struct RuleTrial {
     private func detectors(_ rules: [DetectionEntry], beside known: [DetectionEntry], _ pipeline: PipelineDefinition)
         -> (rules: [DetectionEntry], detectors: DetectorSet)
     {
-        var all = rules.filter { !($0.settings is ForestSettings) }
+        var all = rules.filter { !($0.settings is WindowSettings) }
         if all.contains(where: { $0.settings.rows == .findings }) {
             let names = Set(rules.map(\.name))
-            all += known.filter { !names.contains($0.name) && !($0.settings is ForestSettings) }
+            all += known.filter { !names.contains($0.name) && !($0.settings is WindowSettings) }
         }
         let until = options.until
         return (all, DetectorSet(all, DetectorContext(allowedLateness: pipeline.detectionLateness, now: { until })))

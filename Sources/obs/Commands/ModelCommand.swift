@@ -12,18 +12,20 @@ struct ModelCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "train", abstract: "Train a model and put it in production.",
             discussion: """
-                Without --csv and --simulated: an isolation forest on the windows of its gold table, as the first detection of \
-                the kind forest has it. With them: a random forest that tells rows where LABEL is \
-                true from the others, judged on rows that its trees have not seen.
+                Without --csv and --simulated: a model of the windows of a gold table, as the first detection of the kind \
+                ensemble or forest has it; --algorithm takes the other. With them: a random forest that tells rows where LABEL \
+                is true from the others, judged on rows that its trees have not seen.
 
                 Examples:
                   obs model train
+                  obs model train --algorithm forest --trees 200
                   obs model train --simulated rail --days 14
                   obs model train --csv history.csv --label failed --name pump-failure \\
                       --trees 200
                 """)
         @Option(help: "The same seed and rows give the same model.") var seed: UInt64 = 1
         @Option(help: "How many trees.") var trees = 100
+        @Option(help: "Of windows: ensemble or forest; by default what the detection says.") var algorithm: String?
         @Option(help: "Train on the simulated history of this pipeline: rail.") var simulated: String?
         @Option(help: "How many days of it.") var days = 14
         @Option(help: "Train on this table, a CSV file with headings.") var csv: String?
@@ -45,7 +47,9 @@ struct ModelCommand: AsyncParsableCommand {
             } else if let csv {
                 Terminal.show(try RiskModels(workspace).train(csv: csv, label: label, name: name, training), as: output.output)
             } else {
-                Terminal.show(try Models(workspace).train(configuration.forest(), seed: seed, trees: trees), as: output.output)
+                let settings = try configuration.windowModel()
+                Terminal.show(
+                    try Models(workspace).train(settings, algorithm: algorithm, seed: seed, trees: trees), as: output.output)
             }
         }
     }
@@ -56,18 +60,22 @@ struct ModelCommand: AsyncParsableCommand {
             discussion: """
                 Without --csv: the windows of ssh by the model in production, most unusual first. With it: a number a row, in \
                 the order of the file; by the model that \
-                --model names, or else by an isolation forest that is trained on the same rows.
+                --model names, or else by an ensemble of four detectors that is trained on the same rows: its numbers are \
+                standard deviations, and 2.5 is exceeded by about one row in 160. With --algorithm forest it is an isolation \
+                forest, whose numbers are between 0 and 1.
 
                 Examples:
                   obs model score --limit 10
                   obs model score --csv rows.csv
+                  obs model score --csv rows.csv --algorithm forest
                   obs model score --csv rows.csv --model pump-failure
                 """)
         @Option(help: "How many at most.") var limit = 20
         @Option(help: "A CSV file with headings.") var csv: String?
         @Option(help: "A model that was trained by 'obs model train --name'.") var model: String?
-        @Option(help: "Of an isolation forest: the same seed and rows give the same scores.") var seed: UInt64 = 1
-        @Option(help: "Of an isolation forest: how many trees.") var trees = 100
+        @Option(help: "Without --model: ensemble or forest.") var algorithm = "ensemble"
+        @Option(help: "Without --model: the same seed and rows give the same scores.") var seed: UInt64 = 1
+        @Option(help: "Without --model: how many trees.") var trees = 100
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
         func run() async throws {
@@ -75,12 +83,12 @@ struct ModelCommand: AsyncParsableCommand {
                 let scores =
                     try model.map {
                         try RiskModels(try common.existingWorkspace()).scores(csv: csv, model: $0)
-                    } ?? RiskModels.anomalyScores(csv: csv, seed: seed, trees: trees)
+                    } ?? RiskModels.anomalyScores(csv: csv, algorithm: algorithm, seed: seed, trees: trees)
                 Terminal.write(scores.map { "\($0)\n" }.joined())
                 return
             }
-            let forest = try common.configuration().forest()
-            Terminal.show(try Models(try common.existingWorkspace()).score(forest, limit: limit), as: output.output)
+            let settings = try common.configuration().windowModel()
+            Terminal.show(try Models(try common.existingWorkspace()).score(settings, limit: limit), as: output.output)
         }
     }
 
