@@ -36,7 +36,7 @@ let package = Package(
         .target(name: "Columns", dependencies: ["CRE2"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "Telemetry", dependencies: ["Columns", .log, .metrics]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
-        .target(name: "Store", dependencies: ["Columns", "CZlib", .grdb]),
+        .target(name: "Store", dependencies: ["Columns", "CZlib", .crypto, .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Templates", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),

@@ -120,9 +120,7 @@ struct History {
     }
 
     private func audit(_ number: Int64, _ actor: String, _ action: String, _ at: Int64, _ database: Database) throws {
-        try database.executeCached(
-            sql: "INSERT INTO audit (at, actor, action, subject) VALUES (?, ?, ?, ?)",
-            arguments: [at, actor, "incident.\(action)", "INC-\(number)"])
+        try Store.audit(database, at: at, actor: actor, action: "incident.\(action)", subject: "INC-\(number)")
     }
 
     /// A few are merged, reopened and noted upon as people do it.

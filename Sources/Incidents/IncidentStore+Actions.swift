@@ -73,9 +73,10 @@ extension IncidentStore {
             try IncidentLedger.apply(changes, now: now, database)
             try IncidentLedger.sign(incident.number, by: actor, after: incident.version, database)
             let changed = try Self.find(id, database)
+            let states = AuditStates(action, from: incident, to: changed)
             try Store.audit(
                 database, at: now.microseconds, actor: actor, action: "incident.\(action.name)", subject: incident.id,
-                detail: AuditDetail(action, before: incident, after: changed, note: text).text)
+                before: states.before, after: states.after, detail: text.flatMap { $0.isEmpty ? nil : $0 })
             return changed
         }
     }

@@ -36,6 +36,7 @@ public struct DataInspection {
             }
         }
         do {
+            problems += try [workspace.store.auditProblem()].compactMap(\.self).map { "\(path): \($0)" }
             problems += try workspace.incidents.unreadableRows().map { "\(path): \($0)" }
         } catch {
             problems.append("\(path): its rows cannot be read: \(error); restore a backup with 'obs restore FILE'")

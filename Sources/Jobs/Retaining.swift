@@ -21,19 +21,16 @@ public enum Retaining {
             for removal in outcome.removals {
                 try Store.audit(
                     database, at: now.microseconds, actor: actor, action: "retention", subject: removal.table,
-                    detail: sentence(removal, outcome.disk))
+                    detail: sentence(removal, policy, outcome.disk))
             }
         }
         return outcome
     }
 
-    private static func sentence(_ removal: Retention.Removal, _ disk: DiskSpace?) -> String {
-        let why =
-            switch removal.reason {
-            case .age: "older than max_age"
-            case .size: "beyond max_size or max_share"
-            case .disk: "the disk was \(disk.map { "\(Int($0.usedShare * 100)) %" } ?? "nearly") full"
-            }
-        return "\(removal.rows) rows in \(removal.files) files, \(removal.bytes) bytes, committed until \(removal.newest): \(why)"
+    /// The proof of a removal: what, up to when, and by which policy.
+    private static func sentence(_ removal: Retention.Removal, _ policy: RetentionPolicy, _ disk: DiskSpace?) -> String {
+        let full = removal.reason == .disk ? "the disk was \(disk.map { "\(Int($0.usedShare * 100)) %" } ?? "nearly") full, " : ""
+        return "\(removal.rows) rows in \(removal.files) files, \(removal.bytes) bytes, committed until \(removal.newest): "
+            + "\(full)policy \(policy.words(for: removal.reason, of: removal.table))"
     }
 }

@@ -112,18 +112,24 @@ public struct RecordQuestions: Sendable {
             ], limit, dispensable: ["due_at", "group", "sent_at"])
     }
 
-    /// The audit log: who did what to what.
+    /// The audit: who did what to what, from where, and what was before and after.
     ///
     /// - Parameters:
     ///   - actor: nil for all.
     ///   - subject: what it was done to, such as `INC-1001`; nil for all.
+    ///   - hasHashes: whether each entry has its number and hash, so that the chain can be followed in an export.
     public func audit(
-        actor: String? = nil, subject: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100
+        actor: String? = nil, subject: String? = nil, since: Timestamp? = nil, until: Timestamp? = nil, limit: Int = 100,
+        hasHashes: Bool = false
     ) throws -> Answer {
-        try rows(
-            "SELECT at, actor, action, subject, detail FROM audit",
-            Conditions(time: "at", since, until, [("subject", subject), ("actor", actor)]),
-            [("at", .timestamp), ("actor", .text), ("action", .text), ("subject", .text), ("detail", .text)], limit)
+        let texts = ["actor", "action", "subject", "before", "after", "detail", "origin"]
+        var columns: [(String, ColumnType)] = [("at", .timestamp)] + texts.map { ($0, .text) }
+        if hasHashes { columns += [("id", .int64), ("hash", .text)] }
+        let chosen = columns.map { $0.0 == "hash" ? "lower(hex(hash))" : $0.0 }.joined(separator: ", ")
+        return try rows(
+            "SELECT \(chosen) FROM audit", Conditions(time: "at", since, until, [("subject", subject), ("actor", actor)]),
+            columns,
+            limit, dispensable: ["origin", "before"])
     }
 
     /// Silences.

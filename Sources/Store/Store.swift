@@ -156,17 +156,6 @@ public final class Store: Sendable {
             throw StoreError.cannotMake(folder: folder, reason: reason ?? "it is a file, or below one")
         }
     }
-
-    /// Notes who did what, in the transaction that does it.
-    public static func audit(
-        _ database: Database, at microseconds: Int64, actor: String, action: String, subject: String, detail: String? = nil
-    ) throws {
-        // SQLite would end a text at U+0000.
-        func storable(_ text: String) -> String { OutsideText(text).storable }
-        try database.execute(
-            sql: "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
-            arguments: [microseconds, storable(actor), action, storable(subject), detail.map(storable)])
-    }
 }
 
 /// One step of the layout: the tables that a room begins with, or what a later release adds to them.

@@ -218,15 +218,19 @@ struct `Handing back` {
             try store.incidents.perform(action, on: "1001", by: "ann", note: note, now: now)
         }
         let audit = try store.store.database.read {
-            try String.fetchAll($0, sql: "SELECT action || ' ' || coalesce(detail, '') FROM audit ORDER BY id")
+            try String.fetchAll(
+                $0,
+                sql:
+                    "SELECT action || coalesce('; ' || before, '') || coalesce('; ' || after, '') || coalesce('; ' || detail, '') FROM audit"
+            )
         }
         #expect(
             audit == [
-                "incident.acknowledge open → acknowledged by ann: looking", "incident.hand-back acknowledged by ann → open",
-                "incident.assign assigned to nobody → assigned to bob",
-                "incident.assign assigned to bob → assigned to cid: knows it",
-                "incident.resolve open → resolved as false positive: the backup job",
-                "incident.reopen resolved as false positive → open", "incident.note hm",
+                "incident.acknowledge; open; acknowledged by ann; looking", "incident.hand-back; acknowledged by ann; open",
+                "incident.assign; assigned to nobody; assigned to bob",
+                "incident.assign; assigned to bob; assigned to cid; knows it",
+                "incident.resolve; open; resolved as false positive; the backup job",
+                "incident.reopen; resolved as false positive; open", "incident.note; hm",
             ])
         let timeline = try store.incidents.incident("1001").timeline.map { "\($0.kind.rawValue) \($0.text)" }
         #expect(timeline.dropFirst().prefix(2) == ["acknowledged acknowledged", "note looking"])

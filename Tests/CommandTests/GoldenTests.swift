@@ -50,10 +50,12 @@ struct `The output of a query` {
         try incidents.record([login], routing: route, now: night + .seconds(311))
         try incidents.record(
             [.example(source: "198.51.100.20", at: night + .seconds(3600))], routing: route, now: night + .seconds(3601))
-        try incidents.perform(
-            .acknowledge, on: "1002", by: "ann", note: "looking; the firewall | team is asked", now: night + .seconds(400))
-        try incidents.perform(
-            .end(as: .falsePositive), on: "1004", by: "bob", note: "=the backup job", now: night + .seconds(5400))
+        try Store.$auditOrigin.withValue("192.0.2.50") {
+            try incidents.perform(
+                .acknowledge, on: "1002", by: "ann", note: "looking; the firewall | team is asked", now: night + .seconds(400))
+            try incidents.perform(
+                .end(as: .falsePositive), on: "1004", by: "bob", note: "=the backup job", now: night + .seconds(5400))
+        }
     }
 
     private func check(_ text: String, _ name: String) throws {

@@ -78,7 +78,7 @@ struct `The upkeep of tables` {
         #expect(has("obs_disk_used_ratio 1") && has("obs_disk_limit_ratio 0.5") && has("obs_retention_failures_total 0"))
         let audit = try RecordQuestions(workspace.store).audit(subject: "bronze.a").rows
         #expect(audit.count == 1 && audit[0][2].description == "retention")
-        #expect(audit.first?[4].description.contains("the disk was 100 % full") == true)
+        #expect(audit.first?[6].description.contains("the disk was 100 % full") == true)
         let files = try FileManager.default.contentsOfDirectory(atPath: "\(workspace.path)/lake/bronze/a")
         #expect(files.count { $0.hasSuffix(".parquet") } == left.fileCount, "removed files are deleted at once")
     }

@@ -114,7 +114,9 @@ public struct NotificationLog: Sendable {
                     UPDATE outbox SET state = 'resending', attempts = 0, created_at = ?1, due_at = ?1, last_error = NULL,
                         delivered = ?2 WHERE id = ?3
                     """, arguments: [now.microseconds, try IncidentStore.json(delivered.filter { !$0.hasPrefix("!") }), id])
-            try Store.audit(database, at: now.microseconds, actor: actor, action: "notification.resend", subject: String(id))
+            try Store.audit(
+                database, at: now.microseconds, actor: actor, action: "notification.resend", subject: String(id),
+                before: "dead after \(entry.attempts) attempts", after: "resending", detail: entry.lastError)
         }
     }
 
@@ -130,7 +132,7 @@ public struct NotificationLog: Sendable {
             try database.execute(sql: "DELETE FROM outbox WHERE id = ?", arguments: [id])
             try Store.audit(
                 database, at: now.microseconds, actor: actor, action: "notification.drop", subject: String(id),
-                detail: entry.lastError)
+                before: "dead after \(entry.attempts) attempts", after: "removed", detail: entry.lastError)
         }
     }
 

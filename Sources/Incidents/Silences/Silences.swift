@@ -39,6 +39,9 @@ public struct Silence: Sendable {
 
     /// Whether it is yet to begin, holds, or is over at `now`.
     public func state(at now: Timestamp) -> State { now < startsAt ? .pending : now < endsAt ? .active : .expired }
+
+    /// For the audit: its matchers, and from when to when it holds.
+    var inWords: String { "\(matchers.map(\.description).joined(separator: ", ")) from \(startsAt) to \(endsAt)" }
 }
 
 /// The silences in the store. Any process may use it; each change is audited.
@@ -68,9 +71,10 @@ public struct SilenceStore: Sendable {
         }
         guard endsAt > now else { throw IncidentError.badSilence("it ended at \(endsAt), which is past") }
         return try store.database.write { database in
-            var isNew = true
+            var isNew = true, before: String?
             if let id {
                 guard let old = try Self.find(id, database) else { throw IncidentError.noSilence(id) }
+                before = old.inWords
                 let state = old.state(at: now)
                 let isSame = Set(old.matchers) == Set(matchers)
 
@@ -90,7 +94,8 @@ public struct SilenceStore: Sendable {
                     now.microseconds, OutsideText(createdBy).storable, OutsideText(comment).storable,
                 ])
             try Store.audit(
-                database, at: now.microseconds, actor: createdBy, action: "silence.set", subject: chosen, detail: comment)
+                database, at: now.microseconds, actor: createdBy, action: "silence.set", subject: chosen, before: before,
+                after: Self.find(chosen, database)?.inWords, detail: comment)
             return chosen
         }
     }
@@ -101,7 +106,9 @@ public struct SilenceStore: Sendable {
             guard let silence = try Self.find(id, database) else { throw IncidentError.noSilence(id) }
             guard silence.state(at: now) != .expired else { return }
             try Self.end(silence, now, database)
-            try Store.audit(database, at: now.microseconds, actor: actor, action: "silence.expire", subject: id)
+            try Store.audit(
+                database, at: now.microseconds, actor: actor, action: "silence.expire", subject: id, before: silence.inWords,
+                after: Self.find(id, database)?.inWords)
             try IncidentLedger.noteEnd(ofSilence: id, by: actor, now: now, database)
         }
     }

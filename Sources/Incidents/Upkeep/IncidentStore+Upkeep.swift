@@ -7,10 +7,12 @@ extension IncidentStore {
     /// Deletes incidents that ended before `time`, with their evidence and timelines, notifications that were sent before it,
     /// silences that had ended, and the audit of that time. What was counted of them stays in the statistics.
     ///
-    /// - Parameter limit: how many incidents at once; each call is one transaction, so that others can write in between.
+    /// - Parameters:
+    ///   - limit: how many incidents at once; each call is one transaction, so that others can write in between.
+    ///   - now: for the entry in the audit about its own older ones.
     /// - Returns: how many incidents were forgotten.
     @discardableResult
-    public func forget(endedBefore time: Timestamp, limit: Int = 500) throws -> Int {
+    public func forget(endedBefore time: Timestamp, limit: Int = 500, now: Timestamp = .now) throws -> Int {
         try store.database.write { database in
             let old = try Int64.fetchAll(
                 database.cachedStatement(
@@ -32,9 +34,7 @@ extension IncidentStore {
                     ORDER BY created_at LIMIT ?)
                     """,
                 arguments: [time.microseconds, limit])
-            try database.executeCached(
-                sql: "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)",
-                arguments: [time.microseconds, limit])
+            try Store.removeAudit(before: time, limit: limit, now: now, database)
             try database.executeCached(sql: "DELETE FROM silence WHERE ends_at < ?", arguments: [time.microseconds])
             return count
         }

@@ -41,6 +41,26 @@ public struct RetentionPolicy: Sendable, Hashable, Decodable {
         return own?.maxAge ?? layer?.maxAge
     }
 
+    /// The limits by which rows of a table are removed, as the configuration has them: `max_age 30d of bronze`.
+    package func words(for reason: Retention.Reason, of table: String) -> String {
+        let (own, layer) = limits(of: table)
+        func both(_ words: (Limits) -> String?) -> String {
+            let said = [(own, table), (layer, Self.layer(of: table))].compactMap { limits, name in
+                limits.flatMap(words).map { "\($0) of \(name)" }
+            }
+            return said.joined(separator: ", ")
+        }
+        switch reason {
+        case .age: return both { $0.maxAge.map { "max_age \($0.inMicroseconds / 1_000_000)s" } }
+        case .size:
+            return both { limits in
+                let size = limits.maxSize.map { "max_size \($0)B" }, share = limits.maxShare.map { "max_share \($0)" }
+                return size == nil && share == nil ? nil : [size, share].compactMap(\.self).joined(separator: ", ")
+            }
+        case .disk: return "disk_limit \(diskLimit)"
+        }
+    }
+
     /// How the small files of a table are merged, so that its limits can be kept to: a file is at most an eighth of what the
     /// table may have, and its rows are at most a sixteenth of the greatest age apart. Otherwise one file would hold rows of
     /// all times, and be removed when its newest is too old.

@@ -3,6 +3,7 @@ import ArgumentParser
 import Columns
 import Foundation
 import Query
+import Store
 import Telemetry
 
 struct QueryAlerts: AsyncParsableCommand {
@@ -83,11 +84,17 @@ struct QuerySilences: AsyncParsableCommand {
 
 struct QueryAudit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "List who did what to what.",
+        commandName: "audit", abstract: "List who did what to what, from where; --verify looks whether anybody has changed that.",
         discussion: """
+            Each entry holds the hash of the one before it. --verify follows them all: exit code 1, and the first bad entry, \
+            when one was changed, removed, inserted or moved. Keep the head that it prints elsewhere and give it to \
+            --expect-head later: without that, an end that was cut off, or a chain that was written anew as a whole, cannot be seen.
+
             Examples:
               obs query audit --since 24h
               obs query audit --subject INC-1001
+              obs query audit --verify
+              obs query audit --hashes --limit 1000000 -o csv > audit.csv
             """)
 
     @Option(help: "Who did it.")
@@ -96,12 +103,34 @@ struct QueryAudit: AsyncParsableCommand {
     @Option(help: "What it was done to, such as INC-1001.")
     var subject: String?
 
+    @Flag(help: "Show the number and the hash of each entry too.")
+    var hashes = false
+
+    @Flag(help: "Look whether the audit is what obs wrote, and print its head.")
+    var verify = false
+
+    @Option(help: ArgumentHelp("With --verify: an earlier head, which must still be an entry.", valueName: "hash"))
+    var expectHead: String?
+
     @OptionGroup var options: ListOptions
 
+    func validate() throws {
+        if expectHead != nil, !verify { throw ValidationError("--expect-head is for --verify; give both") }
+    }
+
     func run() async throws {
+        if verify { return try follow() }
         try await options.show(empty: "nobody has done anything") {
             try RecordQuestions($0.store).audit(
-                actor: actor, subject: subject, since: $1.since, until: $1.until, limit: $1.limit)
+                actor: actor, subject: subject, since: $1.since, until: $1.until, limit: $1.limit, hasHashes: hashes)
         }
+    }
+
+    private func follow() throws {
+        let found = try options.answer.common.existingWorkspace().store.auditVerification(expecting: expectHead)
+        if let problem = found.problem {
+            throw BadFinding("the audit is not as obs wrote it: \(problem); \(found.entries) entries before that are sound")
+        }
+        print("the audit is as obs wrote it: \(found.entries) entries, head \(found.head)")
     }
 }
