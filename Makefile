@@ -12,7 +12,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager jq bzip2 xz-utils zstd opens
 
 BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
 
-.PHONY: run test build builtin references cases measure install format lint bench dependencies test-dependencies clean help
+.PHONY: run fuzz test build builtin references cases measure install format lint bench dependencies test-dependencies clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -62,6 +62,13 @@ lint: ## Say what `make format` would change, and which limit of docs/house.md i
 
 bench: build ## Run the benchmarks; peers (Polars, DuckDB, …) are compared when they are installed
 	Benchmarks/run
+
+# What `make fuzz` fuzzes, and for how many seconds each.
+TARGET ?= all
+SECONDS_EACH ?= 600
+
+fuzz: dependencies ## Fuzz ways in for bytes from outside with libFuzzer: TARGET=name (all), SECONDS_EACH=600
+	SWIFT="$(SWIFT)" scripts/fuzz "$(TARGET)" "$(SECONDS_EACH)"
 
 dependencies:
 	@scripts/install-packages $(PACKAGES)

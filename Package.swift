@@ -103,6 +103,12 @@ let package = Package(
 
         // What tests of several rooms need: folders, ports, other programs. It knows no room.
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        // Ways in for bytes from outside, for the tests and for libFuzzer (`make fuzz`).
+        .target(
+            name: "Fuzzing",
+            dependencies: ["Columns", "Parsing", "Ingest", "Lake", "Streaming", "Configuration"],
+            path: "Tests/Fuzzing", exclude: ["Findings"]),
+        .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "Columns", "TestSupport"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", .log, .metrics, "TestSupport"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns", "TestSupport"]),
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "CCurl", "TestSupport"]),
@@ -195,6 +201,14 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// The fuzzer links only with libFuzzer, so that it is there for `make fuzz` alone.
+if Context.environment["OBS_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Tests/CFuzzer"),
+        .executableTarget(name: "obs-fuzz", dependencies: ["Fuzzing", "CFuzzer"], path: "Tests/Fuzzer"),
+    ]
+}
 
 extension Target.Dependency {
     static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")

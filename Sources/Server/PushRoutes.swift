@@ -2,18 +2,19 @@ import Columns
 import HTTPTypes
 import Ingest
 
-/// Where shippers push in their own protocols: Loki's, OpenTelemetry's and Elasticsearch's. Each address is there twice: as
-/// the shipper expects it, where labels choose the source, and behind `/api/v1/ingest/{source}`, which names it.
+/// Where shippers push in their own protocols: Loki's, OpenTelemetry's, Elasticsearch's and Splunk's. Each address is there
+/// twice: as the shipper expects it, where labels choose the source, and behind `/api/v1/ingest/{source}`, which names it.
 enum PushRoutes {
     private static let named = "/api/v1/ingest/{source}"
 
     static func all(_ receiver: PushReceiver) -> [Route] {
         ["", named].flatMap { base in
             [loki(base, receiver), otlp(base, receiver)] + bulk(base.isEmpty ? "/elasticsearch" : base, receiver)
+                + SplunkRoutes.all(base, receiver)
         }
     }
 
-    private static func operation(_ id: String, at base: String, _ summary: String, status: Int) -> Operation {
+    static func operation(_ id: String, at base: String, _ summary: String, status: Int) -> Operation {
         Operation(name(id, at: base), .data, summary) {
             $0.body = .text("application/json")
             $0.status = status
@@ -22,7 +23,7 @@ enum PushRoutes {
     }
 
     /// The name of an operation, which differs where the path names the source.
-    private static func name(_ id: String, at base: String) -> String { base == named ? id + "ToSource" : id }
+    static func name(_ id: String, at base: String) -> String { base == named ? id + "ToSource" : id }
 
     private static func loki(_ base: String, _ receiver: PushReceiver) -> Route {
         Route(
@@ -30,9 +31,7 @@ enum PushRoutes {
             operation("pushLoki", at: base, "Accepts lines as Loki does; they are on disk when it responds", status: 204)
         ) { request in
             let outcome = try await receive(request, .loki, receiver)
-            // As Loki: what could be taken is taken, and the sender learns that something was not, so that nothing is lost in
-            // silence.
-            if let refusal = outcome.refusal { throw HTTPFailure(.badRequest, code: "refused", sentence(outcome, refusal)) }
+            try refuse(outcome)
             return .empty(.noContent)
         }
     }
@@ -82,7 +81,9 @@ enum PushRoutes {
                     id, at: base, "Accepts documents as Elasticsearch's bulk API does; they are on disk when it responds",
                     status: 200)
             ) { request in
-                let outcome = try await receive(request, .bulk, receiver)
+                let index = request.parameter("index")
+                let outcome = try await receive(
+                    request, .bulk, receiver, given: index.isEmpty ? Labels() : Labels([("_index", index)]))
                 return elasticsearch(
                     Array("{\"took\":0,\"errors\":\(outcome.refused > 0),\"items\":[".utf8) + outcome.items
                         + Array("]}".utf8))
@@ -123,19 +124,23 @@ enum PushRoutes {
         request.mediaType == "application/json" || request.mediaType == "application/x-ndjson"
     }
 
-    static func receive(_ request: RouteRequest, _ form: PushReceiver.Form, _ receiver: PushReceiver) async throws
-        -> PushReceiver.Outcome
-    {
-        let source = request.parameter("source"), index = request.parameter("index")
+    static func receive(
+        _ request: RouteRequest, _ form: PushReceiver.Form, _ receiver: PushReceiver, given: Labels = Labels()
+    ) async throws -> PushReceiver.Outcome {
+        let source = request.parameter("source")
         return try await translatingErrors {
             try await receiver.receive(
                 request.body, as: form, isJSON: isJSON(request), encoding: request.headers[.contentEncoding],
-                source: source.isEmpty ? nil : source, index: index.isEmpty ? nil : index)
+                source: source.isEmpty ? nil : source, given: given)
         }
     }
 
-    private static func sentence(_ outcome: PushReceiver.Outcome, _ refusal: String) -> String {
-        "\(outcome.accepted) lines are taken, \(outcome.refused) are not: \(refusal)"
+    /// Throws where something was refused. What could be taken is taken, as Loki does it, and the sender learns that something
+    /// was not, so that nothing is lost in silence.
+    static func refuse(_ outcome: PushReceiver.Outcome) throws {
+        guard let refusal = outcome.refusal else { return }
+        throw HTTPFailure(
+            .badRequest, code: "refused", "\(outcome.accepted) lines are taken, \(outcome.refused) are not: \(refusal)")
     }
 
     /// Runs `body`, and turns why lines are not taken into the status by which a shipper knows whether to send again.

@@ -130,6 +130,7 @@ struct `A body that is pushed` {
         var bodies = [
             loki, otlp, snappy(loki), Array("{\"create\":{}}\n{\"message\":\"a\"}\n".utf8),
             Array("{\"streams\":[{\"values\":[[\"1\",\"a\"]]}]}".utf8),
+            Array("{\"event\":\"a\",\"time\":1.5}{\"event\":{\"b\":1},\"fields\":{\"c\":\"d\"}}".utf8),
         ]
         for index in bodies.indices {
             for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -148,6 +149,8 @@ struct `A body that is pushed` {
                     try? LokiPush.read(body, isJSON: isJSON, into: &lines)
                     try? OTLPLogs.read(body, isJSON: isJSON, into: &lines)
                     _ = try? BulkPush.read(body, index: nil, into: &lines)
+                    try? HECPush.read(body, given: Labels(), into: &lines)
+                    HECPush.readRaw(body, given: Labels(), into: &lines)
                 }
                 #expect(found.texts[0].utf8.count { $0 == 10 } == found.lines.accepted)
             }
@@ -266,7 +269,8 @@ struct `What shippers push` {
     }
 
     @Test(arguments: [
-        // The receiver of journald gives the fields of the journal as the body, the one of syslog a whole line with its parts beside it.
+        // The receiver of journald gives the fields of the journal as the body, the one of syslog a whole line with its parts
+        // beside it.
         (
             #""body":{"kvlistValue":{"values":[{"key":"MESSAGE","value":{"stringValue":"m"}},{"key":"SYSLOG_IDENTIFIER","value":{"stringValue":"sshd"}}]}}"#,
             "2026-11-28T00:00:00Z sshd: m"
@@ -302,6 +306,54 @@ struct `What shippers push` {
             try lines(readsJSON: true) { _ = try BulkPush.read(body, index: nil, into: &$0) }.texts == [
                 documents.joined(separator: "\n") + "\n"
             ])
+    }
+
+    @Test(arguments: [
+        (#"{"event":"\#(auth)"}"#, [auth]),
+        (
+            #"{"time":1795824000.5,"host":"gate","event":"m","fields":{"program":"sshd","pid":5}}"#,
+            ["2026-11-28T00:00:00.500Z gate sshd[5]: m"]
+        ),
+        (
+            #"{"time":"1795824000","host":"gate","event":{"message":"m","program":"sshd"}} {"event":"two"}"#,
+            ["2026-11-28T00:00:00Z gate sshd: m", "two"]
+        ),
+        (#"{"event":{"a":1}}"#, [#"{"a":1}"#]), (#"{"event":"two\nlines"}"#, ["two#012lines"]), ("", []),
+    ])
+    func `to Splunk is the text of an event, with a header where the event names a program`(body: String, wanted: [String]) throws
+    {
+        let found = try lines { try HECPush.read(Array(body.utf8), given: Labels(), into: &$0) }
+        #expect(found.texts == [wanted.map { $0 + "\n" }.joined()])
+        #expect(found.lines.accepted == wanted.count)
+    }
+
+    @Test func `to Splunk keeps the fields of an event for a pipeline of JSON, and what stands beside it`() throws {
+        let body =
+            #"{"time":1795824000,"host":"gate","sourcetype":"shop","event":{"a":1,"host":"own"}}{"time":1795824000,"event":"m","fields":{"b":"c"}}"#
+        let wanted = [
+            #"{"a":1,"host":"own","source":"file","sourcetype":"shop","time":"2026-11-28T00:00:00Z"}"#,
+            #"{"event":"m","fields":{"b":"c"},"source":"file","time":"2026-11-28T00:00:00Z"}"#,
+        ]
+        let found = try lines(readsJSON: true) { try HECPush.read(Array(body.utf8), given: ["source": "file"], into: &$0) }
+        #expect(found.texts == [wanted.map { $0 + "\n" }.joined()])
+    }
+
+    @Test func `to Splunk as raw lines is each line that is not empty`() throws {
+        #expect(
+            try lines { HECPush.readRaw(Array("one\r\n\ntwo".utf8), given: ["host": "gate"], into: &$0) }.texts == ["one\ntwo\n"])
+    }
+
+    @Test func `to Splunk is refused as a whole where an event cannot be read`() throws {
+        for bad in [#"{"event":"a"}{"#, #"{"event":"a"}{"host":"b"}"#, #"["event"]"#, #"{"event":null}"#, "x"] {
+            var taken = 1
+            #expect(throws: PushError.self) {
+                try lines { lines in
+                    try HECPush.read(Array(bad.utf8), given: Labels(), into: &lines)
+                    taken = lines.accepted
+                }
+            }
+            #expect(taken == 1)
+        }
     }
 
     @Test func `to Elasticsearch is refused one by one, and as a whole where the actions cannot be read`() throws {

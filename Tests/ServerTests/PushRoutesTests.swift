@@ -54,6 +54,18 @@ struct `An address that shippers push to` {
                     #expect(answer.0 == 200 && (try? JSON(parsing: Array(answer.1.utf8))) != nil)
                 }
             }
+            for base in ["", "/api/v1/ingest/auth"].map({ url + $0 + "/services/collector" }) {
+                for path in ["", "/event", "/event/1.0"] {
+                    let splunk = try await post(base + path, #"{"event":"six"}{"event":"seven"}"#)
+                    #expect(splunk.code == 200 && splunk.text == #"{"text":"Success","code":0}"#)
+                    #expect(stored.hasSuffix("six\nseven\n"))
+                }
+                for path in ["/raw", "/raw/1.0"] {
+                    #expect(try await post(base + path + "?host=gate", "eight\nnine", type: "text/plain").code == 200)
+                    #expect(stored.hasSuffix("eight\nnine\n"))
+                }
+                for path in ["/health", "/health/1.0"] { #expect(try await ServerFixture.get(base + path).0 == 200) }
+            }
             #expect(try await post(url + "/api/v1/ingest/auth", "four\nfive", type: "text/plain").text == "{\"accepted\":2}\n")
             #expect(stored.hasSuffix("four\nfive\n"))
         }
@@ -67,6 +79,7 @@ struct `An address that shippers push to` {
             let cases: [(url: String, body: String, encoding: String?, code: Int, word: String)] = [
                 (push, "{", nil, 400, "bad_body"), (push, "{}", "br", 415, "encoding"), (push, "{}", "gzip", 400, "bad_body"),
                 (url + "/api/v1/ingest/none/v1/logs", "{}", nil, 404, "no_source"),
+                (url + "/services/collector", #"{"event":"a"}{"host":"b"}"#, nil, 400, "event 2 of the body"),
                 (push, Self.loki(String(repeating: "x", count: 1 << 20)), nil, 400, "refused"),
                 (push, Self.loki(long), nil, 204, ""), (push, Self.loki(long), nil, 429, "spool_full"),
                 (url + "/api/v1/ingest/auth", long, nil, 429, "spool_full"),

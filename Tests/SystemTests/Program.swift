@@ -67,7 +67,8 @@ enum Program {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// A SQLite database that obs may have open too: its file is locked for a moment when a process closes it, or finds it as a killed one left it.
+    /// A SQLite database that obs may have open too: its file is locked for a moment when a process closes it, or finds it as a
+    /// killed one left it.
     static func database(_ path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(60)
@@ -101,11 +102,8 @@ extension TemporaryFolder {
 }
 
 /// Work that waits for processes, on a thread of its own: the shared pool has as many as cores.
-func besideThePool(_ work: @escaping @Sendable () -> Void) async {
-    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-        Thread.detachNewThread {
-            work()
-            done.resume()
-        }
+func besideThePool<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(returning: work()) }
     }
 }

@@ -98,6 +98,13 @@ public struct JSONReader: Sendable {
         }
     }
 
+    /// Whether nothing but blanks is left.
+    public var isAtEnd: Bool {
+        var cursor = cursor
+        cursor.skipBlanks(bytes.span)
+        return cursor.position == bytes.count
+    }
+
     /// Throws unless nothing but blanks is left.
     public mutating func end() throws(MalformedJSON) {
         try word { (_, _) throws(MalformedJSON) in }

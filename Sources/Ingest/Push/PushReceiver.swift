@@ -61,6 +61,8 @@ public final class PushReceiver: Sendable {
         /// Lines as they are, of obs's own address.
         case lines
         case loki, otlp, bulk
+        /// Splunk's events, and its lines as they are.
+        case hec, hecRaw
     }
 
     /// What became of a request.
@@ -97,10 +99,10 @@ public final class PushReceiver: Sendable {
     ///   - isJSON: whether the body is JSON and not Protocol Buffers; a bulk body is JSON anyway.
     ///   - encoding: as in `Content-Encoding`.
     ///   - source: that the address names; nil where labels choose.
-    ///   - index: that the address names, of a bulk request.
+    ///   - given: labels that the address names; those of a record itself go first.
     /// - Throws: ``PushError``, or ``SpoolError`` when the lines cannot be stored now.
     public func receive(
-        _ body: [UInt8], as form: Form, isJSON: Bool, encoding: String?, source: String?, index: String? = nil
+        _ body: [UInt8], as form: Form, isJSON: Bool, encoding: String?, source: String?, given: Labels = Labels()
     ) async throws -> Outcome {
         let targets = await targets().sorted { $0.name.precedesByBytes($1.name) }
         let named = try source.map { name in
@@ -110,7 +112,7 @@ public final class PushReceiver: Sendable {
             return index
         }
         guard held.load(ordering: .relaxed) <= Self.maxHeld else { throw PushError.tooBusy("other requests wait for the disk") }
-        let (lines, items) = try await Self.read(body, form, isJSON, encoding, PushedLines(targets, named: named), index)
+        let (lines, items) = try await Self.read(body, form, isJSON, encoding, PushedLines(targets, named: named), given)
         if lines.accepted == 0, let refusal = lines.refusal, form != .bulk { throw PushError.refused(refusal) }
         let size = lines.texts.reduce(0) { $0 + $1.count }
         held.add(size, ordering: .relaxed)
@@ -124,7 +126,7 @@ public final class PushReceiver: Sendable {
     }
 
     private static func read(
-        _ body: [UInt8], _ form: Form, _ isJSON: Bool, _ encoding: String?, _ empty: PushedLines, _ index: String?
+        _ body: [UInt8], _ form: Form, _ isJSON: Bool, _ encoding: String?, _ empty: PushedLines, _ given: Labels
     ) async throws -> (PushedLines, items: [UInt8]) {
         try await withCheckedThrowingContinuation { continuation in
             queue.async {
@@ -138,7 +140,9 @@ public final class PushReceiver: Sendable {
                         case .lines: lines.take(text)
                         case .loki: try LokiPush.read(text, isJSON: isJSON, into: &lines)
                         case .otlp: try OTLPLogs.read(text, isJSON: isJSON, into: &lines)
-                        case .bulk: items = try BulkPush.read(text, index: index, into: &lines)
+                        case .bulk: items = try BulkPush.read(text, index: given["_index"], into: &lines)
+                        case .hec: try HECPush.read(text, given: given, into: &lines)
+                        case .hecRaw: HECPush.readRaw(text, given: given, into: &lines)
                         }
                         return (lines, items)
                     })

@@ -74,6 +74,8 @@ struct SyslogListener: Sendable {
         try await listening(on: address) {
             try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                // What is accepted inherits it: a process that is killed before it has touched a connection resets that too.
+                .serverChannelInitializer { channel in channel.eventLoop.makeCompletedFuture { setReset(true, on: channel) } }
                 .childChannelOption(.socketOption(.so_keepalive), value: 1)
                 .childChannelOption(.allowRemoteHalfClosure, value: true)
                 .childChannelOption(

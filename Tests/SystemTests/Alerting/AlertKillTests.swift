@@ -4,7 +4,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// What was acknowledged and what was owed, when obs is killed at random moments while alerts come in and a receiver refuses, hangs and recovers.
+/// What was acknowledged and what was owed, when obs is killed at random moments while alerts come in and a receiver refuses,
+/// hangs and recovers.
 @Suite(.timeLimit(.minutes(10)))
 struct `Alerts through kills` {
     /// How often it is killed: OBS_ALERT_KILLS.
