@@ -39,6 +39,7 @@ let package = Package(
         .target(name: "Store", dependencies: ["Columns", "CZlib", .crypto, .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Templates", dependencies: ["Columns"]),
+        .target(name: "Series", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
         .target(
             name: "Ingest",
@@ -49,9 +50,10 @@ let package = Package(
         .target(
             name: "Streaming",
             dependencies: [
-                "Columns", "Store", "Parsing", "Templates", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log, .lifecycle,
+                "Columns", "Store", "Parsing", "Templates", "Series", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log,
+                .lifecycle,
             ]),
-        .target(name: "Detection", dependencies: ["Columns", "Store", .grdb]),
+        .target(name: "Detection", dependencies: ["Columns", "Store", "Series", .grdb]),
         .target(name: "Notify", dependencies: ["Columns", "Transfer", "CCurl", .crypto, .mustache]),
         .target(name: "Incidents", dependencies: ["Columns", "Store", "Detection", .grdb]),
         .target(
@@ -83,9 +85,8 @@ let package = Package(
         .target(
             name: "Jobs",
             dependencies: [
-                "Telemetry", "Columns", "Transfer", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Incidents",
-                "Alerting",
-                "Query", "Simulation", "Configuration", "CLinux", .log, .lifecycle, .grdb,
+                "Telemetry", "Columns", "Transfer", "Store", "Parsing", "Series", "Lake", "Ingest", "Streaming", "Detection",
+                "Incidents", "Alerting", "Query", "Simulation", "Configuration", "CLinux", .log, .lifecycle, .grdb,
             ]),
         .target(
             name: "Daemon",
@@ -114,6 +115,7 @@ let package = Package(
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "CCurl", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
         .testTarget(name: "TemplatesTests", dependencies: ["Templates", "Columns", "TestSupport"]),
+        .testTarget(name: "SeriesTests", dependencies: ["Series", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),
         .executableTarget(name: "rules-bench", dependencies: ["Detection", "Columns"], path: "Benchmarks/Detection"),
         .executableTarget(

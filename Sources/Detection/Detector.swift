@@ -45,6 +45,9 @@ public struct DetectorFigures: Sendable, Equatable {
     public var bytes = 0
     /// Keys that were forgotten before their time because there were too many.
     public var forgotten = 0
+    /// Of series: the newest value, what was expected of it and its score, of the series whose newest value is the most unusual.
+    /// By the name of the statistic, as metrics have it.
+    public var mostUnusual: [String: Double] = [:]
 
     init(keys: Int = 0, bytes: Int = 0, forgotten: Int = 0) {
         self.keys = keys
@@ -130,20 +133,28 @@ public struct DetectorContext: Sendable {
     public var note: @Sendable (DetectorNote) -> Void
     /// So many first windows train a model where there is none.
     var rowsToTrain = WindowModel.automaticRows
+    /// Whether a time lies within a known incident, and nothing must be learned from it.
+    public var isLeftOut: @Sendable (_ incident: FindingIdentity, _ time: Timestamp) -> Bool
 
     /// - Parameters:
     ///   - models: nil where there are none, as in tests of rules.
     ///   - now: asked only for the time that a new model bears.
+    ///   - isLeftOut: no incident is known where this is left out, as in trials of rules.
     public init(
         allowedLateness: Duration, models: ModelRegistry? = nil, now: @escaping @Sendable () -> Timestamp,
-        note: @escaping @Sendable (DetectorNote) -> Void = { _ in }
+        note: @escaping @Sendable (DetectorNote) -> Void = { _ in },
+        isLeftOut: @escaping @Sendable (FindingIdentity, Timestamp) -> Bool = { _, _ in false }
     ) {
         self.allowedLateness = allowedLateness
         self.models = models
         self.now = now
         self.note = note
+        self.isLeftOut = isLeftOut
     }
 }
+
+/// What identifies the incident of a finding.
+public typealias FindingIdentity = (name: String, labels: Labels, isSimulated: Bool)
 
 /// What a detector says of itself while it runs.
 public enum DetectorNote: Sendable {

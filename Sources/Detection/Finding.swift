@@ -1,4 +1,5 @@
 import Columns
+import Foundation
 
 /// How bad it is, from the least to the worst: what routes, escalations and colors go by.
 public enum Severity: String, Codable, Sendable, Comparable, CaseIterable {
@@ -128,4 +129,35 @@ public struct FeatureContribution: Sendable, Codable, Equatable {
     public var typical: Double
     /// Its part of what isolated the row: all parts of a row sum to 1.
     public var share: Double
+    /// What was expected of a value in a series; nil when another kind of detector found it.
+    public var usual: UsualRange?
+}
+
+/// What was expected of a value in a series, and what is unusual about it.
+public struct UsualRange: Sendable, Codable, Equatable {
+    /// Below this lies about one value in two hundred.
+    public var low: Double
+    /// Above this lies about one value in two hundred.
+    public var high: Double
+    /// What is unusual, as the end of a sentence: "the value jumped".
+    public var reason: String
+    /// How many of its usual deviations the unusual part of the series is from what is usual of it; negative below.
+    public var deviations: Double
+    /// The time of the first unusual value.
+    public var since: Timestamp
+
+    /// In a sentence: "usual are 20 to 35; the value jumped, 6.1 deviations".
+    public var sentence: String {
+        let distance = Self.shown(deviations.magnitude)
+        return "usual are \(Self.shown(low)) to \(Self.shown(high)); \(reason), \(distance) deviations from usual"
+    }
+
+    /// A number for a person: four digits of it, all of those before the point.
+    public static func shown(_ value: Double) -> String {
+        guard value.isFinite, value != 0 else { return value.isFinite ? "0" : "\(value)" }
+        let digits = Int(log10(value.magnitude).rounded(.down))
+        if digits >= 15 || digits < -6 { return String(format: "%.3e", value) }
+        let scale = pow(10, Double(max(0, 3 - digits)))
+        return Value.double((value * scale).rounded() / scale).description
+    }
 }

@@ -71,6 +71,25 @@ struct `The incident store` {
         #expect(try store.record([finding("192.0.2.7", at: 3600)], routing: route, now: now) == [.opened("INC-1002")])
     }
 
+    @Test(
+        arguments: [
+            (nil, [false, true, true, true, false]), (.fixed, [false, true, true, false, false]),
+            (.falsePositive, [false, true, true, false, false]), (.expected, [false, false, false, false, false]),
+        ] as [(Incident.Resolution?, [Bool])])
+    func `knows which times lie within an incident, for detectors that learn`(resolution: Incident.Resolution?, known: [Bool])
+        throws
+    {
+        let store = try open()
+        _ = try store.record([finding("192.0.2.7", at: 600)], routing: route, now: now)
+        if let resolution { try store.perform(.end(as: resolution), on: "INC-1001", by: "alice", now: now) }
+        func isKnown(_ seconds: Int, _ source: String = "192.0.2.7", isSimulated: Bool = false) throws -> Bool {
+            try store.isKnown(
+                ("SSHBruteForce", ["source": source], isSimulated), at: now + .seconds(seconds), longest: .seconds(86_400))
+        }
+        #expect(try [-1, 0, 600, 601, 86_401].map { try isKnown($0) } == known)
+        #expect(try !isKnown(0, "192.0.2.8") && !isKnown(0, isSimulated: true))
+    }
+
     @Test func `refuses what cannot be done, and says who did it first`() throws {
         let store = try open()
         _ = try store.record([finding("192.0.2.7")], routing: route, now: now)

@@ -92,6 +92,7 @@ struct `The reference of the configuration` {
         - { expect: { name: g, not_null: user } }
         - { score: { model: m, column: s } }
         - { templates: { column: user, table: t } }
+        - { usual: { column: n, by: [user] } }
         - { select: [event_time, user, n] }
         windows: [{ table: w, by: user, aggregates: [{ name: c, function: count }] }]
         """,

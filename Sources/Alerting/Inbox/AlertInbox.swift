@@ -75,6 +75,18 @@ public struct AlertInbox: Sendable {
         return outcomes
     }
 
+    /// Whether nothing must be learned from what a detector saw at `time`: it lies within an incident that the detector has
+    /// found. An incident that goes on for longer than a week is what is usual from then on.
+    public func isWithinIncident(_ incident: FindingIdentity, at time: Timestamp) -> Bool {
+        do {
+            return try incidents.isKnown(incident, at: time, longest: .seconds(7 * 86_400))
+        } catch {
+            // Learning from an incident does less harm than not to detect.
+            logger.warning("the incidents of a detector cannot be read", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
     /// Stores alerts that have no ``Alert/fault``: it merges each with what is known of the same labels and puts it into its
     /// groups.
     ///

@@ -53,8 +53,11 @@ extension KeySections {
             example: "[failures]"),
         .init("column", .text, "Of a series: the column of its numbers.", example: "latency_ms"),
         .init(
-            "threshold", .fraction(0...1), default: "0.5", "Of a series: the score from which on a value is a finding.",
+            "threshold", .fraction(0...1), default: "0.8", "Of a series: the score from which on a value is a finding.",
             example: "0.9"),
+        .init(
+            "learn", window, default: "1d", "Of a series: how long it is known before anything of it is a finding.",
+            example: "7d"),
     ]
 
     private static let distinct: [KeyDeclaration] = [

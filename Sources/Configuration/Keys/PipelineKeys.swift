@@ -133,6 +133,7 @@ extension KeySections {
                 .init(
                     "templates", .section, "Adds the template of a message, and keeps a table of templates.",
                     example: "{ column: message, table: web_templates }"),
+                .init("usual", .section, "Adds what is usual of a number.", example: "{ column: trips, by: [zone] }"),
             ]),
         KeySection(
             .pipeline, "steps[].join", "inputs[].steps[].join", "streams[].steps[].join",
@@ -178,6 +179,13 @@ extension KeySections {
                     "table", .text, required: true, "The gold table of templates; the rows per template are in NAME_counts.",
                     example: "web_templates"),
                 .init("where", .matchers, "The rows that get a template; all by default.", example: "level=\"error\""),
+            ]),
+        KeySection(
+            .pipeline, "steps[].usual", "inputs[].steps[].usual", "streams[].steps[].usual",
+            meaning: "What was expected of a number, the range that it usually is in, and how unusual it is.",
+            keys: [
+                .init("column", .text, required: true, "The column of the numbers.", example: "trips"),
+                .init("by", .texts, "A series for each combination of values; one of all rows by default.", example: "[zone]"),
             ]),
         KeySection(
             .pipeline, "steps[].expect", "inputs[].steps[].expect", "streams[].steps[].expect",

@@ -22,6 +22,24 @@ extension KeyedDecodingContainer {
         }
         return duration
     }
+
+    /// Names and texts under `key`; none when it is not there.
+    func constantLabels(_ key: Key) throws -> Labels {
+        try decodeIfPresent(LabelsFile.self, forKey: key)?.labels ?? Labels()
+    }
+
+    /// `by hand`, `quiet`, or `quiet 10m`; nil when it is not there.
+    func incidentEnd(_ key: Key) throws -> IncidentEnd? {
+        guard let text = try decodeIfPresent(String.self, forKey: key) else { return nil }
+        switch text.split(separator: " ").map(String.init) {
+        case ["by", "hand"]: return .byHand
+        case ["quiet"]: return .quiet(nil)
+        case let words where words.count == 2 && words[0] == "quiet":
+            if let duration = Duration(parsing: words[1]), duration > .zero { return .quiet(duration) }
+        default: break
+        }
+        throw refused(key, "'\(key.stringValue)' is '\(text)'; write by hand, quiet, or quiet 10m")
+    }
 }
 
 /// The keys of a rule in its file.
@@ -48,14 +66,14 @@ extension DetectionRule {
         mode = try container.decodeIfPresent(DetectionMode.self, forKey: .mode) ?? .notify
         title = try container.decode(String.self, forKey: .title)
         description = try container.decode(String.self, forKey: .description)
-        labels = try container.decodeIfPresent(LabelsFile.self, forKey: .labels)?.labels ?? Labels()
+        labels = try container.constantLabels(.labels)
         groupBy = try container.columns(.groupBy)
         oncePer = try container.columns(.oncePer)
         // A finding is reported again and again; it is one all the same.
         if rows == .findings, oncePer.isEmpty { oncePer = [ColumnReference("rule")] }
         include = try container.columns(.include)
         within = try container.span(.within, .seconds(300), upTo: Self.maxWithin)
-        ends = try Self.ends(container)
+        ends = try container.incidentEnd(.ends)
         exceptions = try container.decodeIfPresent([ExceptionFile].self, forKey: .except)?.map(\.exception) ?? []
         (steps, condition) = ([], .steps)
         try decodeCondition(container)
@@ -143,19 +161,6 @@ extension DetectionRule {
                 "'\(key.stringValue)' has {\(name)}, which the rule '\(self.name)' cannot fill; it knows \(known), "
                     + "and each column that 'group_by' names")
         }
-    }
-
-    /// `by hand`, `quiet`, or `quiet 10m`.
-    private static func ends(_ container: KeyedDecodingContainer<CodingKeys>) throws -> IncidentEnd? {
-        guard let text = try container.decodeIfPresent(String.self, forKey: .ends) else { return nil }
-        switch text.split(separator: " ").map(String.init) {
-        case ["by", "hand"]: return .byHand
-        case ["quiet"]: return .quiet(nil)
-        case let words where words.count == 2 && words[0] == "quiet":
-            if let duration = Duration(parsing: words[1]), duration > .zero { return .quiet(duration) }
-        default: break
-        }
-        throw container.refused(.ends, "'ends' is '\(text)'; write by hand, quiet, or quiet 10m")
     }
 }
 

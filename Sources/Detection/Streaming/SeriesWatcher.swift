@@ -1,122 +1,87 @@
 import Columns
 import Foundation
-
-/// The entry of a detector of unusual values in the numbers of a column, one series per group.
-///
-///     name: WebLatencyUnusual
-///     kind: series
-///     pipeline: web
-///     table: web_by_host
-///     column: latency_ms
-///     group_by: [host]
-///     severity: info
-///     title: "Latency of {host} is unusual: {value}"
-///     description: "{value} is unlike what came before; it scores {score} of 1."
-struct SeriesSettings: DetectorSettings {
-    static let kind = "series"
-    static let kinds = [kind]
-    var kind: String { Self.kind }
-
-    var name: String
-    var pipeline: String?
-    var rows: RowSource
-    var column: String
-    var groupBy: [ColumnReference]
-    /// From this score on a value is a finding; a half is as surprising as the most surprising one of a long while.
-    var threshold: Double
-    var severity: Severity
-    var mode: DetectionMode
-    var title: String
-    var description: String
-
-    var requirements: [ColumnRequirement] {
-        [ColumnRequirement([(key: "column", columns: [column]), (key: "group_by", columns: groupBy.map(\.column))])]
-    }
-
-    private enum CodingKeys: String, CodingKey {
-        case name, pipeline, table, column, threshold, severity, mode, title, description
-        case groupBy = "group_by"
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: CodingKeys.self)
-        name = try container.decode(String.self, forKey: .name)
-        pipeline = try container.decodeIfPresent(String.self, forKey: .pipeline)
-        rows = try container.decodeIfPresent(String.self, forKey: .table).map(RowSource.table) ?? .events
-        column = try container.decode(String.self, forKey: .column)
-        groupBy = try container.columns(.groupBy)
-        threshold = try container.decodeIfPresent(Double.self, forKey: .threshold) ?? 0.5
-        severity = try container.decode(Severity.self, forKey: .severity)
-        mode = try container.decodeIfPresent(DetectionMode.self, forKey: .mode) ?? .notify
-        title = try container.decode(String.self, forKey: .title)
-        description = try container.decode(String.self, forKey: .description)
-        guard threshold > 0, threshold < 1 else {
-            throw container.refused(.threshold, "threshold is \(threshold); write a number between 0 and 1")
-        }
-        for (key, text) in [(CodingKeys.title, title), (.description, description)] {
-            guard let unknown = TextTemplate.names(in: text).first(where: { !placeholders.contains($0) }) else { continue }
-            let known = placeholders.sorted().map { "{\($0)}" }.joined(separator: ", ")
-            throw container.refused(key, "'\(key.stringValue)' has {\(unknown)}, which '\(name)' cannot fill; it knows \(known)")
-        }
-    }
-
-    var placeholders: Set<String> { Set(groupBy.map(\.label) + ["value", "score"]) }
-
-    func detector(_ context: DetectorContext) -> any Detector { SeriesWatcher(self) }
-}
+import Series
 
 /// Watches a series of numbers per group. Values are judged in the order in which they come: rows of windows come in that of
 /// their times.
 struct SeriesWatcher: Detector {
-    private struct Series {
-        var detector = SeriesDetector()
-        var newest = Int64.min
-    }
-
-    /// Series beyond which those that were quiet longest are forgotten.
-    private static let maxSeries = 10_000
+    /// Series beyond which those that were quiet longest are forgotten: each takes up to 25 KB, here and in each checkpoint.
+    static let maxSeries = 1000
 
     private let settings: SeriesSettings
-    private let title: TextTemplate
-    private let text: TextTemplate
-    private var series: [UInt64: Series] = [:]
+    private let context: DetectorContext
+    private let texts: SeriesTexts
+    private var series: [UInt64: WatchedSeries] = [:]
     private(set) var figures = DetectorFigures()
 
     var horizon: Duration { .zero }
 
-    init(_ settings: SeriesSettings) {
+    init(_ settings: SeriesSettings, _ context: DetectorContext) {
         self.settings = settings
-        title = TextTemplate(settings.title, names: settings.placeholders)
-        text = TextTemplate(settings.description, names: settings.placeholders)
+        self.context = context
+        texts = SeriesTexts(settings)
     }
 
     mutating func observe(_ rows: DetectorRows) -> [Finding] {
         guard let values = rows.events[settings.column], let keys = rows.keys(settings.groupBy) else { return [] }
         var findings: [Finding] = []
         for row in 0..<rows.count where keys[row] != 0 {
-            guard let value = values.number(at: row) else { continue }
-            let score = series[keys[row], default: Series()].detector.observe(value)
-            series[keys[row]]!.newest = max(series[keys[row]]!.newest, rows.times[row])
-            if score >= settings.threshold { findings.append(finding(rows, row, value, score)) }
+            guard let value = values.number(at: row), value.isFinite else { continue }
+            let time = Timestamp(microseconds: rows.times[row]), key = keys[row]
+            if series[key] == nil { series[key] = WatchedSeries(labels: labels(rows, row), first: time) }
+            if series[key]!.observe(value, at: time, isLeftOut: isLeftOut(key, time), settings) {
+                let line = LineReference(time: rows.times[row], name: rows.lineNames(of: [Int32(row)])[row])
+                rows.keep(row, as: line)
+                findings += finding(of: key, evidence: rows.evidence.cache.lines([line]))
+            }
         }
         if series.count > Self.maxSeries { forgetQuietest() }
         return findings
     }
 
-    private func finding(_ rows: DetectorRows, _ row: Int, _ value: Double, _ score: Double) -> Finding {
-        let labels = Labels(settings.groupBy.map { ($0.label, rows.label($0, row)) })
-        let line = LineReference(time: rows.times[row], name: rows.lineNames(of: [Int32(row)])[row])
-        rows.keep(row, as: line)
-        func text(_ name: String) -> String {
-            labels[name] ?? (name == "score" ? String(format: "%.2f", score) : Value.double(value).description)
+    private func labels(_ rows: DetectorRows, _ row: Int) -> Labels {
+        Labels(settings.groupBy.map { ($0.label, rows.label($0, row)) })
+    }
+
+    /// Whether nothing is to be learned from a value. Only of a series that was reported an incident can be known.
+    private func isLeftOut(_ key: UInt64, _ time: Timestamp) -> Bool {
+        guard let known = series[key], known.finding != nil else { return false }
+        return context.isLeftOut((settings.name, findingLabels(known.labels), settings.mode == .simulate), time)
+    }
+
+    private func findingLabels(_ labels: Labels) -> Labels {
+        var all = settings.labels
+        for (name, value) in labels { all[name] = value }
+        return all
+    }
+
+    /// What is reported of a series now.
+    private func finding(of key: UInt64, evidence: [Evidence], isUpdate: Bool = false) -> [Finding] {
+        guard let series = series[key], let found = series.finding else { return [] }
+        let usual = UsualRange(
+            low: found.low, high: found.high, reason: found.reason, deviations: found.deviations, since: found.since)
+        let filled = texts.filled(found, labels: series.labels)
+        var finding = Finding(
+            name: settings.name, detector: SeriesSettings.kind, severity: settings.severity,
+            labels: findingLabels(series.labels), title: filled.title, description: filled.description, startsAt: found.since,
+            lastSeen: found.lastSeen, count: found.count, evidence: evidence,
+            contributions: [
+                FeatureContribution(
+                    feature: settings.column, value: found.value, typical: found.expected, share: 1, usual: usual)
+            ],
+            score: found.score, ends: settings.ends ?? .quiet(series.usualPause))
+        finding.isUpdate = isUpdate
+        return [finding]
+    }
+
+    /// What goes on of what was reported: an incident lasts as long as the values lie outside of what is usual.
+    mutating func updates(_ evidence: EvidenceSource) -> [Finding] {
+        var findings: [Finding] = []
+        for key in series.keys.sorted() where series[key]!.finding?.hasNews == true {
+            findings += finding(of: key, evidence: [], isUpdate: true)
+            series[key]!.finding!.hasNews = false
         }
-        let time = Timestamp(microseconds: rows.times[row])
-        return Finding(
-            name: settings.name, detector: SeriesSettings.kind, severity: settings.severity, labels: labels,
-            title: title.filled(text),
-            description: self.text.filled(text), startsAt: time, lastSeen: time, count: 1,
-            evidence: rows.evidence.cache.lines([line]),
-            score: score)
+        return findings
     }
 
     private mutating func forgetQuietest() {
@@ -126,31 +91,62 @@ struct SeriesWatcher: Detector {
         figures.forgotten += count - series.count
     }
 
-    mutating func updates(_ evidence: EvidenceSource) -> [Finding] { [] }
+    // MARK: Checkpoints
+
+    /// What must be the same for a state to be used.
+    private var signature: String { "\(settings.rows) \(settings.column) \(settings.groupBy)" }
 
     mutating func snapshot() -> Data {
         var writer = StateWriter()
-        writer.write("\(settings.rows) \(settings.column) \(settings.groupBy)")
+        writer.write(signature)
         writer.write(series.count)
         for (key, series) in series.sorted(by: { $0.key < $1.key }) {
             writer.write(key)
-            writer.write(series.newest)
-            series.detector.encode(to: &writer)
+            series.encode(to: &writer)
         }
         figures.keys = series.count
         figures.bytes = writer.bytes.count * 2
+        figures.mostUnusual = series.values.max { $0.rank < $1.rank }?.statistics ?? [:]
         return writer.data
     }
 
     mutating func restore(_ snapshot: Data) throws {
         var reader = StateReader(snapshot)
-        guard try reader.string() == "\(settings.rows) \(settings.column) \(settings.groupBy)" else { return }
-        var restored: [UInt64: Series] = [:]
+        guard try reader.string() == signature else { return }
+        var restored: [UInt64: WatchedSeries] = [:]
         for _ in 0..<(try reader.count()) {
-            let key = try reader.uint64(), newest = try reader.int64()
-            restored[key] = Series(detector: try SeriesDetector(from: &reader), newest: newest)
+            let key = try reader.uint64()
+            restored[key] = try WatchedSeries(from: &reader)
         }
         guard reader.isAtEnd else { throw StateReader.Damaged() }
         series = restored
+    }
+}
+
+/// The title and the description of findings.
+private struct SeriesTexts {
+    private let title: TextTemplate
+    private let description: TextTemplate
+
+    init(_ settings: SeriesSettings) {
+        title = TextTemplate(settings.title, names: settings.placeholders)
+        description = TextTemplate(settings.description, names: settings.placeholders)
+    }
+
+    func filled(_ found: WatchedSeries.Found, labels: Labels) -> (title: String, description: String) {
+        func text(_ name: String) -> String {
+            switch name {
+            case "value": UsualRange.shown(found.value)
+            case "expected": UsualRange.shown(found.expected)
+            case "low": UsualRange.shown(found.low)
+            case "high": UsualRange.shown(found.high)
+            case "deviations": UsualRange.shown(found.deviations)
+            case "score": String(format: "%.2f", found.score)
+            case "reason": found.reason
+            case "since": found.since.description
+            default: labels[name] ?? ""
+            }
+        }
+        return (title.filled(text), description.filled(text))
     }
 }

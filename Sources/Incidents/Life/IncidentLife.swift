@@ -81,12 +81,16 @@ struct IncidentLife {
         /// The severity and the host that it speaks of do not identify it: an attack that becomes worse or reaches
         /// another machine is the same.
         init(of finding: Finding) {
-            labels = finding.labels
-            labels["alertname"] = finding.name
-            if finding.isSimulated { labels[Incident.modeLabel] = Incident.simulated }
-            fingerprint = Fingerprint.of(labels)
+            self.init((finding.name, finding.labels, finding.isSimulated))
             labels["severity"] = finding.severity.rawValue
             if labels["host"] == nil, let host = finding.mainHost { labels["host"] = host }
+        }
+
+        init(_ incident: FindingIdentity) {
+            labels = incident.labels
+            labels["alertname"] = incident.name
+            if incident.isSimulated { labels[Incident.modeLabel] = Incident.simulated }
+            fingerprint = Fingerprint.of(labels)
         }
     }
 

@@ -1,4 +1,5 @@
 import Columns
+import Detection
 @preconcurrency import GRDB
 
 extension IncidentStore {
@@ -13,6 +14,22 @@ extension IncidentStore {
                 WHERE i.last_seen >= ? AND (i.resolution IS NULL OR i.resolution IN ('quiet', 'past'))
                 ORDER BY i.last_seen DESC, i.number DESC LIMIT ?
                 """, [time.microseconds, limit], database)
+        }
+    }
+
+    /// Whether `time` lies within a known incident of a detector: one that goes on, for at most `longest` after its start, or
+    /// one that has ended otherwise than as expected.
+    ///
+    /// What was resolved as expected is part of what is usual; what goes on for longer than `longest` is, too.
+    public func isKnown(_ incident: FindingIdentity, at time: Timestamp, longest: Duration) throws -> Bool {
+        let fingerprint = IncidentLife.Identity(incident).fingerprint
+        return try read { database in
+            try Bool.fetchOne(
+                database.cachedStatement(
+                    sql: """
+                        SELECT EXISTS (SELECT 1 FROM incident WHERE fingerprint = ?1 AND starts_at <= ?2
+                            AND starts_at >= ?3 AND (state <> 'resolved' OR last_seen >= ?2 AND resolution <> 'expected'))
+                        """), arguments: [fingerprint, time.microseconds, (time - longest).microseconds]) ?? false
         }
     }
 }

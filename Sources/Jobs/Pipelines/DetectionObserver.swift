@@ -32,7 +32,8 @@ public actor DetectionObserver: PipelineObserver {
             DetectorContext(
                 allowedLateness: pipeline.detectionLateness, models: models,
                 now: { .now },
-                note: { DetectorNotes(metrics: metrics, health: health, logger: logger).take($0) }))
+                note: { DetectorNotes(metrics: metrics, health: health, logger: logger).take($0) },
+                isLeftOut: { alerts.isWithinIncident($0, at: $1) }))
     }
 
     /// Shows events of an input to the rules on events.
@@ -78,6 +79,7 @@ struct DetectionMetrics: Sendable {
     private let keys: GaugeFamily
     private let bytes: GaugeFamily
     private let forgotten: CounterFamily
+    private let series: GaugeFamily
     fileprivate let trained: GaugeFamily
     fileprivate let trainingTime: Histogram
 
@@ -97,6 +99,11 @@ struct DetectionMetrics: Sendable {
         forgotten = metrics.counter(
             "obs_rule_groups_forgotten_total", help: "Groups that a rule forgot before their time because there were too many.",
             labels: ["pipeline", "rule"])
+        series = metrics.gauge(
+            "obs_series_value",
+            help: "Of the series of a detector whose newest value is the most unusual: that value, what was expected (expected, "
+                + "low, high), and its score.",
+            labels: ["pipeline", "rule", "statistic"])
         trained = metrics.gauge(
             "obs_model_trained_timestamp_seconds", help: "When a model in use was trained, since 1970.",
             labels: ["model", "version"])
@@ -118,6 +125,7 @@ struct DetectionMetrics: Sendable {
         keys[pipeline, rule].set(Double(figures.keys))
         bytes[pipeline, rule].set(Double(figures.bytes))
         forgotten[pipeline, rule].increment(by: newlyForgotten)
+        for (statistic, value) in figures.mostUnusual { series[pipeline, rule, statistic].set(value) }
     }
 }
 

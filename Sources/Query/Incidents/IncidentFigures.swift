@@ -1,5 +1,6 @@
 import Incidents
 import Columns
+import Detection
 import Lake
 
 /// What a gold table of windows counts about the subject of an incident, from half an hour before it started to half an hour
@@ -9,6 +10,8 @@ public struct IncidentFigures: Sendable {
         var name: String
         /// One value per window; nil where the table has no row, because nothing happened.
         var values: [Double?]
+        /// What is usual in each window; empty where nothing says it.
+        var usual: [ClosedRange<Double>?] = []
     }
 
     let table: String
@@ -67,6 +70,7 @@ public struct IncidentFigures: Sendable {
                 if let value { columns[column].values[window] = max(columns[column].values[window] ?? -.infinity, value) }
             }
         }
+        columns = withBands(columns, incident)
         columns = columns.filter { $0.values.contains { ($0 ?? 0) != 0 } }
         guard !columns.isEmpty else { return nil }
         return IncidentFigures(
@@ -74,6 +78,29 @@ public struct IncidentFigures: Sendable {
             subject: subject.map { "\(Matcher.shown($0.key))=\(OutsideText($0.value).quotedLabel)" }.joined(separator: ", "),
             start: Timestamp(microseconds: begin), length: .microseconds(length), columns: Array(columns.prefix(maxColumns)),
             began: min(count - 1, Int((incident.startsAt.microseconds - begin) / length)))
+    }
+
+    /// The columns with their bands: that of the step `usual`, whose columns are not figures of their own then, or the one that
+    /// the incident was opened with.
+    private static func withBands(_ columns: [Column], _ incident: Incident) -> [Column] {
+        let byName = Dictionary(columns.map { ($0.name, $0.values) }) { first, _ in first }
+        var bands: Set<String> = []
+        let figures = columns.map { column in
+            var column = column
+            if let low = byName["\(column.name)_low"], let high = byName["\(column.name)_high"] {
+                column.usual = zip(low, high).map(Self.range)
+                bands.formUnion(["expected", "low", "high", "score"].map { "\(column.name)_\($0)" })
+            } else if let found = incident.contributions.first(where: { $0.feature == column.name }), let usual = found.usual {
+                column.usual = Array(repeating: Self.range(usual.low, usual.high), count: column.values.count)
+            }
+            return column
+        }
+        return figures.filter { !bands.contains($0.name) }
+    }
+
+    private static func range(_ low: Double?, _ high: Double?) -> ClosedRange<Double>? {
+        guard let low, let high, low <= high else { return nil }
+        return low...high
     }
 
     /// The start of a window.

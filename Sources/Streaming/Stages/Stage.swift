@@ -45,7 +45,7 @@ extension Stage {
 enum Stages {
     static let all: [any Stage.Type] = [
         Filter.self, Compute.self, Select.self, Deduplicate.self, StreamJoin.self, ReferenceLookup.self, Expectation.self,
-        ModelScore.self, TemplateMining.self,
+        ModelScore.self, TemplateMining.self, UsualValues.self,
     ]
 }
 

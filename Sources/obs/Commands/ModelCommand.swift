@@ -130,25 +130,6 @@ struct ModelCommand: AsyncParsableCommand {
         }
     }
 
-    struct Watch: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "watch",
-            abstract: "Score a series of numbers as it comes: timestamp,value lines in, a score from 0 to 1 a line out.",
-            discussion: """
-                A score looks only at what came before it. A first line of headings is skipped.
-
-                Examples:
-                  obs model watch < requests.csv
-                  tail -n +1 -f temperature.csv | obs model watch
-                """)
-        func run() throws {
-            var watch = SeriesWatch()
-            while let line = readLine() {
-                if let score = watch.score(line) { Terminal.write("\(score)\n") }
-            }
-        }
-    }
-
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "list", abstract: "List the models, newest version first.",

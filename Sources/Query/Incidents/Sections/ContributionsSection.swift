@@ -12,6 +12,7 @@ struct ContributionsSection: IncidentSection {
 
     func section(for medium: Medium) -> Section? {
         guard !contributions.isEmpty else { return nil }
+        if let usual = contributions.first?.usual { return section(contributions[0], usual) }
         return Section(
             "Unusual features",
             .records(
@@ -25,6 +26,17 @@ struct ContributionsSection: IncidentSection {
                         .text(Value.double($0.value).description), .text(Value.double($0.typical).description),
                     ]
                 }))
+    }
+
+    /// Of a series: its value, the band, and what is unusual.
+    private func section(_ found: FeatureContribution, _ usual: UsualRange) -> Section {
+        let value = UsualRange.shown(found.value), expected = UsualRange.shown(found.typical)
+        return Section(
+            "Unusual values",
+            .paragraph([
+                .code(found.feature), .text(" was \(value), expected \(expected); \(usual.sentence), since "),
+                .time(usual.since), .text("."),
+            ]))
     }
 
     var members: [(key: String, value: any Encodable & Sendable)] { [("contributions", contributions)] }

@@ -1,4 +1,5 @@
 import Columns
+import Detection
 
 /// What the tables count about the subject of the incident. Reviews only; a page shows ``IncidentFigures/svg(_:)`` instead.
 struct FiguresSection: IncidentSection {
@@ -26,15 +27,23 @@ struct FiguresSection: IncidentSection {
         ]
     }
 
+    /// The range that is usual in the window in which the incident started.
+    private static func usual(_ column: IncidentFigures.Column, in figures: IncidentFigures) -> String {
+        guard column.usual.indices.contains(figures.began), let usual = column.usual[figures.began] else { return "" }
+        return "\(UsualRange.shown(usual.lowerBound)) to \(UsualRange.shown(usual.upperBound))"
+    }
+
     private static func table(_ figures: IncidentFigures) -> Block {
-        .records(
-            [RecordColumn("figure"), RecordColumn("each window"), RecordColumn("greatest"), RecordColumn("at")],
+        let hasBands = figures.columns.contains { !$0.usual.isEmpty }
+        let heading = [RecordColumn("figure"), RecordColumn("each window"), RecordColumn("greatest"), RecordColumn("at")]
+        return .records(
+            heading + (hasBands ? [RecordColumn("usual")] : []),
             figures.columns.map { column in
                 let peak = column.peak
                 return [
                     .text(column.name), .code(column.graph), .text(peak.map { Value.double($0.value).description } ?? ""),
                     peak.map { .time(figures.time(of: $0.window)) } ?? .text(""),
-                ]
+                ] + (hasBands ? [.text(usual(column, in: figures))] : [])
             })
     }
 }
