@@ -207,8 +207,7 @@ let package = Package(
 // The fuzzer links only with libFuzzer, so that it is there for `make fuzz` alone.
 if Context.environment["OBS_FUZZ"] != nil {
     package.targets += [
-        .target(name: "CFuzzer", path: "Tests/CFuzzer"),
-        .executableTarget(name: "obs-fuzz", dependencies: ["Fuzzing", "CFuzzer"], path: "Tests/Fuzzer"),
+        .executableTarget(name: "obs-fuzz", dependencies: ["Fuzzing"], path: "Tests/Fuzzer")
     ]
 }
 
