@@ -37,6 +37,7 @@ let package = Package(
         .target(name: "Telemetry", dependencies: ["Columns", .log, .metrics]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
         .target(name: "Store", dependencies: ["Columns", "CZlib", .crypto, .grdb]),
+        .target(name: "Access", dependencies: ["Columns", "Store", .crypto, .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Templates", dependencies: ["Columns"]),
         .target(name: "Series", dependencies: ["Columns"]),
@@ -70,10 +71,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Columns", "Telemetry", "Store", "Lake", "Ingest", "Detection", "Incidents", "Alerting", "Query",
-                .hummingbird,
-                .log,
-                .lifecycle, .httpTypes, .nio, .nioPosix, .nioHTTPTypes,
+                "Columns", "Telemetry", "Store", "Access", "Lake", "Ingest", "Detection", "Incidents", "Alerting", "Query",
+                .crypto, .hummingbird, .hummingbirdCore, .log, .lifecycle, .httpTypes, .nio, .nioPosix, .nioHTTPTypes, .nioSSL,
             ]),
         .target(
             name: "Configuration",
@@ -85,21 +84,21 @@ let package = Package(
         .target(
             name: "Jobs",
             dependencies: [
-                "Telemetry", "Columns", "Transfer", "Store", "Parsing", "Series", "Lake", "Ingest", "Streaming", "Detection",
-                "Incidents", "Alerting", "Query", "Simulation", "Configuration", "CLinux", .log, .lifecycle, .grdb,
+                "Telemetry", "Columns", "Transfer", "Store", "Access", "Parsing", "Series", "Lake", "Ingest", "Streaming",
+                "Detection", "Incidents", "Alerting", "Query", "Simulation", "Configuration", "CLinux", .log, .lifecycle, .grdb,
             ]),
         .target(
             name: "Daemon",
             dependencies: [
-                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify", "Incidents",
-                "Alerting",
+                "Telemetry", "Columns", "Store", "Parsing", "Lake", "Ingest", "Streaming", "Detection", "Notify",
+                "Incidents", "Alerting",
                 "Query", "Server", "Configuration", "Jobs", .log, .lifecycle, .signals, .httpTypes,
             ]),
         .executableTarget(
             name: "obs",
             dependencies: [
-                "Columns", "Telemetry", "Store", "Parsing", "Templates", "Lake", "Ingest", "Streaming", "Incidents", "Alerting",
-                "Query", "Simulation", "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle, .signals,
+                "Columns", "Telemetry", "Store", "Access", "Parsing", "Templates", "Lake", "Ingest", "Streaming", "Incidents",
+                "Alerting", "Query", "Simulation", "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle, .signals,
             ]),
 
         // What tests of several rooms need: folders, ports, other programs. It knows no room.
@@ -111,6 +110,7 @@ let package = Package(
             path: "Tests/Fuzzing", exclude: ["Findings"]),
         .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "Columns", "TestSupport"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", .log, .metrics, "TestSupport"]),
+        .testTarget(name: "AccessTests", dependencies: ["Access", "Columns", "Store", .grdb, "TestSupport"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns", "TestSupport"]),
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "CCurl", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
@@ -164,7 +164,8 @@ let package = Package(
         .testTarget(
             name: "SystemTests",
             dependencies: [
-                "obs", "Daemon", "Configuration", "Server", "Telemetry", "Simulation", "Streaming", "Lake", "Ingest", "Columns",
+                "obs", "Access", "Daemon", "Configuration", "Server", "Store", "Telemetry", "Simulation", "Streaming", "Lake",
+                "Ingest", "Columns",
                 .lifecycle, .log,
                 .grdb, .httpTypes, "TestSupport",
             ],
@@ -178,8 +179,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Alerting", "Incidents", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry", "Ingest", .log,
-                .lifecycle, .httpTypes, .nio, "TestSupport",
+                "Server", "Access", "Alerting", "Incidents", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry",
+                "Ingest", .log, .lifecycle, .httpTypes, .nio, .grdb, "TestSupport",
             ]),
         .testTarget(
             name: "ConfigurationTests",
@@ -227,6 +228,8 @@ extension Target.Dependency {
     // Hummingbird brings a module of the name of our room.
     static let hummingbird = Self.product(
         name: "Hummingbird", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"])
+    static let hummingbirdCore = Self.product(
+        name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"])
     static let yams = Self.product(name: "Yams", package: "Yams")
     static let signals = Self.product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")

@@ -55,6 +55,12 @@ public struct Configuration: Sendable {
     /// Every value is its default.
     public init() {}
 
+    /// Starts although other machines may reach the port and there is no TLS, or no token is needed: `--insecure`.
+    public mutating func allowInsecureHTTP() { http.isInsecure = true }
+
+    /// Why `obs run` would not start with this, in a sentence that says what to write; nil when it would.
+    public var httpExposure: String? { http.exposure }
+
     /// Adds standard input as the source `stdin` of the pipeline `ssh`, unless a source of the file reads it.
     ///
     /// - Throws: ``UsageError`` when another source has the name.

@@ -5,6 +5,7 @@ import Incidents
 import Foundation
 import Logging
 import Query
+import Server
 import ServiceLifecycle
 import Streaming
 import Synchronization
@@ -55,6 +56,8 @@ final class Reloader: Sendable {
             var new = try Configuration.load(file: file, dataDirectory: old.dataDirectory)
             // Without a file what was found at the start is watched on.
             if !Configuration.hasFile(file) { new.sources = old.sources }
+            // The flag of the command line, which no file has.
+            if old.http.isInsecure { new.http.isInsecure = true }
             if old.readsStandardInput { try new.addStandardInput() }
             let plans = try PipelinePlan.plans(new)
             try pipelines.check(plans)

@@ -28,8 +28,10 @@ public struct Daemon: Sendable {
     /// Opens the data directory and takes its lock.
     ///
     /// - Parameter configurationFile: what SIGHUP and `/-/reload` read again.
-    /// - Throws: ``AlreadyRunning`` when another process runs on the data directory.
+    /// - Throws: ``AlreadyRunning`` when another process runs on the data directory; ``UsageError`` when everybody on a network
+    ///   could reach it and nobody has said that they may.
     public init(_ configuration: Configuration, configurationFile: String?) throws {
+        if let exposure = configuration.http.exposure { throw UsageError(exposure) }
         self.configuration = configuration
         self.configurationFile = configurationFile
         workspace = try Workspace(configuration.dataDirectory)
@@ -79,8 +81,11 @@ public struct Daemon: Sendable {
         served.reload = { await reloader.reload() }
         let server = HTTPServer(
             configuration.http, routes: Routes.all(served),
-            hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), metrics: metrics,
-            logger: logger, boundPort: boundPort)
+            hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), access: workspace.access,
+            metrics: metrics, logger: logger, boundPort: boundPort)
+        for weakness in configuration.http.acceptedWeaknesses {
+            logger.warning("obs is insecure, because http.insecure is set", metadata: ["why": "\(weakness)"])
+        }
         let upkeep = LakeUpkeep(
             lake: workspace.lake, retention: { reloader.configuration.retention }, metrics: metrics, logger: logger,
             health: health)

@@ -30,9 +30,18 @@ public struct HTTPFailure: Error, Sendable {
     private static let retryAfter = 5
 
     var response: RouteResponse {
-        var response = RouteResponse.json(
-            "{\"error\":\(JSONText.quote(message)),\"code\":\(JSONText.quote(code))}\n", status: status)
+        withHeaders(.json("{\"error\":\(JSONText.quote(message)),\"code\":\(JSONText.quote(code))}\n", status: status))
+    }
+
+    /// The same refusal in the shape of Alertmanager's API.
+    var alertmanagerResponse: RouteResponse {
+        withHeaders(AlertmanagerRoutes.refusal(status, code: status.code, message).response)
+    }
+
+    private func withHeaders(_ response: RouteResponse) -> RouteResponse {
+        var response = response
         if let retryAfter { response.headers[.retryAfter] = String(retryAfter) }
+        if status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer realm=\"obs\"" }
         return response
     }
 

@@ -1,6 +1,9 @@
+import Access
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
+import Ingest
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -13,6 +16,7 @@ public struct HTTPServer: Service {
     private let configuration: ServerConfiguration
     private let routes: [Route]
     private let hosts: KnownHosts?
+    private let access: AccessStore?
     private let metrics: MetricsRegistry
     private let logger: Logger
     private let boundPort: BoundPort
@@ -27,14 +31,16 @@ public struct HTTPServer: Service {
 
     /// - Parameters:
     ///   - hosts: the host names that requests may use; nil for any.
+    ///   - access: the tokens and people that requests are checked against; nil lets everybody do everything.
     ///   - boundPort: receives the port when the server listens; with port 0 the system chooses one.
     public init(
-        _ configuration: ServerConfiguration, routes: [Route], hosts: KnownHosts? = nil, metrics: MetricsRegistry, logger: Logger,
-        boundPort: BoundPort = BoundPort()
+        _ configuration: ServerConfiguration, routes: [Route], hosts: KnownHosts? = nil, access: AccessStore? = nil,
+        metrics: MetricsRegistry, logger: Logger, boundPort: BoundPort = BoundPort()
     ) {
         self.configuration = configuration
         self.routes = routes
         self.hosts = hosts
+        self.access = access
         self.metrics = metrics
         self.logger = logger
         self.boundPort = boundPort
@@ -46,20 +52,18 @@ public struct HTTPServer: Service {
     public func run() async throws {
         defer { boundPort.end() }
         let (host, port) = try configuration.address()
+        if access != nil { try RouteAccess.checkAll(routes) }
         let router = Router(context: ServerContext.self)
         let terms = terms()
-        router.add(middleware: RequestMeter(metrics, routes: routes))
-        router.add(middleware: Doorkeeper(hosts: hosts, refusals: terms.refusals))
+        router.add(middleware: RequestMeter(metrics, routes: routes, isSecure: configuration.tls != nil))
+        router.add(middleware: Doorkeeper(hosts: hosts, refusals: terms.refusals, log: terms.access.refusals))
         for route in routes { route.register(on: router, terms) }
         // Hummingbird's own log lines (each start and stop) are of no interest here.
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         let application = Application(
             router: router,
-            server: .http1(
-                configuration: .init(additionalChannelHandlers: [
-                    ConnectionKeeper(terms.connections, terms.refusals), RequestDeadlines(deadlines, terms.refusals),
-                ])),
+            server: try listener(terms),
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: nil),
             onServerRunning: { [boundPort, logger] channel in
                 let port = channel.localAddress?.port ?? port
@@ -68,13 +72,40 @@ public struct HTTPServer: Service {
             },
             logger: quiet)
         do {
-            try await application.run()
+            try await run(application, beside: terms.access.refusals)
             try await terms.threads.end()
         } catch let error as CancellationError {
             throw error
         } catch {
             if boundPort.value == nil { throw ServerError.cannotListen(configuration.listen, reason: Self.reason(error)) }
             throw error
+        }
+    }
+
+    /// HTTP/1.1, in TLS where the configuration has a certificate.
+    private func listener(_ terms: RequestTerms) throws -> HTTPServerBuilder {
+        let deadlines = deadlines
+        let channel = HTTP1Channel.Configuration(additionalChannelHandlers: [
+            ConnectionKeeper(terms.connections, terms.refusals), RequestDeadlines(deadlines, terms.refusals),
+        ])
+        guard let files = configuration.tls else { return .http1(configuration: channel) }
+        let identity: ListenerIdentity
+        do {
+            identity = try ListenerIdentity(files, clients: .mayHaveCertificate, owner: "http", logger: logger)
+        } catch {
+            throw ServerError.badTLS("\(error)")
+        }
+        return HTTPServerBuilder { responder in
+            SecureChannel(base: HTTP1Channel(responder: responder, configuration: channel), identity: identity)
+        }
+    }
+
+    /// Serves, and writes refused requests to the audit meanwhile.
+    private func run(_ application: some ApplicationProtocol, beside refusals: RefusalLog?) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            if let refusals { group.addTask { await refusals.run() } }
+            defer { group.cancelAll() }
+            try await application.run()
         }
     }
 
@@ -87,7 +118,7 @@ public struct HTTPServer: Service {
             [([], Double(held.count))]
         }
         return RequestTerms(
-            maxBodySize: configuration.maxBodySize, userHeader: configuration.userHeader.flatMap { HTTPField.Name($0) },
+            maxBodySize: configuration.maxBodySize, access: AccessControl(configuration, store: access, logger: logger),
             held: held, connections: connections,
             threads: RequestThreads(count: max(2, System.coreCount), timeLimit: timeLimit), refusals: Refusals(metrics))
     }

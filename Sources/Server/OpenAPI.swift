@@ -1,3 +1,4 @@
+import Access
 import Foundation
 import HTTPTypes
 
@@ -23,7 +24,13 @@ enum OpenAPI {
         for route in routes {
             guard let operation = route.operation else { continue }
             for schema in operation.schemas { schemas[schema.name] = schema.definition }
-            paths[route.path, default: [:]][route.method.rawValue.lowercased()] = operation.document(at: route.path)
+            var document = operation.document(at: route.path)
+            if case .permission(let permission) = RouteAccess.need(of: route) {
+                document["x-roles"] = Role.allCases.filter { $0.may(permission) }.map(\.rawValue)
+            } else {
+                document["security"] = [Operation.Object]()
+            }
+            paths[route.path, default: [:]][route.method.rawValue.lowercased()] = document
         }
         let document: Operation.Object = [
             "openapi": "3.0.3",
@@ -35,12 +42,20 @@ enum OpenAPI {
                 """,
             ],
             "paths": paths,
-            "components": ["schemas": schemas, "responses": ["Error": error]],
+            // Where access is required (http.access); `x-roles` of an operation says which roles have it.
+            "security": [["token": [String]()]],
+            "components": [
+                "schemas": schemas, "responses": ["Error": error], "securitySchemes": ["token": token],
+            ] as Operation.Object,
         ]
         let options: JSONSerialization.WritingOptions = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
         // Values of plain types only: it cannot fail.
         return String(decoding: try! JSONSerialization.data(withJSONObject: document, options: options), as: UTF8.self) + "\n"
     }
+
+    private static let token: Operation.Object = [
+        "type": "http", "scheme": "bearer", "description": "A token of obs token create",
+    ]
 
     private static var error: Operation.Object {
         let fields: Operation.Object = ["error": ["type": "string"], "code": ["type": "string"]]

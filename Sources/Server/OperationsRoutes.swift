@@ -1,3 +1,4 @@
+import Access
 import HTTPTypes
 import Telemetry
 
@@ -28,8 +29,15 @@ enum OperationsRoutes {
             Route(.head, "/-/healthy", head("headHealthy"), isInstant: true) { _ in .text("") },
             Route(
                 .get, "/-/ready", operation("isReady", "Whether stores and sources are open", refusals: [503]), isInstant: true
-            ) { _ in
+            ) { request in
                 let missing = readiness.missing
+                // What is missing and degraded names files: that is for those who may look.
+                guard request.caller.may(.view) else {
+                    guard missing.isEmpty else {
+                        throw HTTPFailure(.serviceUnavailable, code: "not_ready", "obs is not ready")
+                    }
+                    return .text("obs is ready.\n")
+                }
                 guard missing.isEmpty else {
                     let why = readiness.notes.all.map { "; \($0)" }.joined()
                     throw HTTPFailure(

@@ -54,6 +54,7 @@ public struct Route: Sendable {
     func register(on router: Router<ServerContext>, _ terms: RequestTerms) {
         router.on(RouterPath(path), method: method) { incoming, context in
             do {
+                let caller = try await admit(incoming, context, terms)
                 let lease = HeldBytes.Lease(terms.held)
                 let body = try await terms.body(of: incoming, lease)
                 let request = RouteRequest(
@@ -62,7 +63,7 @@ public struct Route: Sendable {
                         context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
                     ) { first, _ in first },
                     headers: incoming.headers, body: body, host: incoming.head.authority,
-                    requester: Requester(incoming.headers, userHeader: terms.userHeader))
+                    requester: caller.requester, caller: caller)
                 let client = terms.connections.client(of: context.channel)
                 return try terms.encoded(try await response(to: request, client, context, terms), to: client)
             } catch let error as HTTPFailure {
@@ -70,6 +71,18 @@ public struct Route: Sendable {
             } catch let error as ShapedRefusal {
                 return error.response.encoded
             }
+        }
+    }
+
+    /// Who sends the request, if they may.
+    private func admit(_ incoming: Request, _ context: ServerContext, _ terms: RequestTerms) async throws -> Caller {
+        do throws(HTTPFailure) {
+            return try await terms.access.caller(of: incoming, for: self, on: context.channel)
+        } catch {
+            terms.refusals.count(.access)
+            // Alertmanager's API has its own shape of refusals.
+            guard path.hasPrefix("/api/v2/") else { throw error }
+            throw ShapedRefusal(response: error.alertmanagerResponse)
         }
     }
 

@@ -18,6 +18,8 @@ public struct RouteRequest: Sendable {
     var host: String?
     /// Who sent the request, as far as that is known.
     var requester = Requester.unverified
+    /// What they may do.
+    var caller = Caller.anybody
 
     /// A parameter of the route's path; "" when the path has none of that name.
     func parameter(_ name: String) -> String { parameters[name] ?? "" }

@@ -13,6 +13,8 @@ public struct WebRequest: Sendable {
     public var headers: [String: String] = [:]
     /// Nil sends none.
     public var body: Data?
+    /// A file with the issuers of the server's certificate, as PEM; nil for those that the machine trusts.
+    public var authorities: String?
     /// For the whole exchange, from the look-up of the name to the last byte.
     public var timeout: Duration = .seconds(30)
     /// What an answer has beyond so many bytes is dropped.
@@ -35,6 +37,7 @@ public struct WebRequest: Sendable {
         curl.set(CURLOPT_URL, url)
         curl.set(CURLOPT_PROTOCOLS_STR, "http,https")
         curl.set(CURLOPT_PROXY, "")
+        if let authorities { curl.set(CURLOPT_CAINFO, authorities) }
         curl.set(timeout: timeout)
         if body != nil { curl.set(CURLOPT_POST, 1) }
         curl.set(CURLOPT_CUSTOMREQUEST, method)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Columns
 import Configuration
 import Foundation
 import Jobs
@@ -87,9 +88,45 @@ struct ServerOptions: ParsableArguments {
             "Ask the obs, or the Alertmanager, that listens there instead of the data directory.", valueName: "http://host:port"))
     var url: String?
 
+    @OptionGroup var credentials: CredentialOptions
+
     /// Nil when no server is named.
     func client() throws -> AlertmanagerClient? {
-        do { return try url.map { try AlertmanagerClient($0) } } catch { throw UsageError("\(error)") }
+        guard let url else { return nil }
+        let token = try credentials.token()
+        do { return try AlertmanagerClient(url, token: token, authorities: credentials.caFile) } catch {
+            throw UsageError("\(error)")
+        }
+    }
+}
+
+/// What a server is asked with. A token is never a word of the command line, which every user of the machine can see.
+struct CredentialOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The file with the token to ask with; by default what OBS_TOKEN_FILE names, or the token in OBS_TOKEN.",
+            valueName: "file"))
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The issuers of the server's certificate, as PEM; by default those that the machine trusts.", valueName: "file"))
+    var caFile: String?
+
+    /// Nil when there is none.
+    func token() throws(UsageError) -> String? {
+        let environment = ProcessInfo.processInfo.environment
+        guard let path = tokenFile ?? environment["OBS_TOKEN_FILE"] else {
+            return environment["OBS_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
+        }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw UsageError("\(path): the token cannot be read; look at the name of the file and its permissions")
+        }
+        let text = OutsideText(String(decoding: data.prefix(4096), as: UTF8.self)).trimmed
+        guard !text.isEmpty, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw UsageError("\(path): is not a token; it holds one line, as 'obs token create --out' writes it")
+        }
+        return text
     }
 }
 

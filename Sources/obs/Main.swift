@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Columns
 import Configuration
@@ -27,7 +28,7 @@ struct Obs: AsyncParsableCommand {
             NotificationCommand.self,
             ModelCommand.self, RulesCommand.self, LakeCommand.self, VerifyCommand.self,
             SimulateCommand.self, CheckCommand.self, OnCallCommand.self, BackupCommand.self, RestoreCommand.self,
-            SinkCommand.self,
+            TokenCommand.self, SinkCommand.self,
         ])
 
     static func main() async {
@@ -61,7 +62,7 @@ struct Obs: AsyncParsableCommand {
         }
         // What a question cannot be is wrong usage, whoever finds it out; so is a configuration that cannot be.
         if error is UsageError || error is QueryError || error is FilterError || error is FormatError
-            || error is ConfigurationError
+            || error is ConfigurationError || error is AccessError
             || error is Matcher.Malformed || error is RegularExpression.Malformed
         {
             complain(String(describing: error))

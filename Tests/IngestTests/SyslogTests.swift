@@ -183,8 +183,10 @@ struct `A source of syslog` {
         func settings(_ port: Int, clients: String?) -> SyslogSettings {
             SyslogSettings(
                 tls: .init(
-                    address: ListenAddress("127.0.0.1:\(port)")!, certificate: folder.path + "/obs.pem",
-                    key: folder.path + "/obs.key", clientAuthorities: clients.map { "\(folder.path)/\($0).pem" }))
+                    address: ListenAddress("127.0.0.1:\(port)")!,
+                    files: TLSFiles(
+                        certificate: folder.path + "/obs.pem", key: folder.path + "/obs.key",
+                        clientAuthorities: clients.map { "\(folder.path)/\($0).pem" })))
         }
         try await ReceivingSource().run(settings(open, clients: nil)) { lines in
             #expect(await eventually { await sends("<38>a", to: open, in: folder.path, ["-CAfile", "ours.pem"]) })
@@ -215,10 +217,10 @@ struct `A source of syslog` {
         for name in ["a", "b"] { try certificates.makeAuthority(name) }
         func sentence(_ certificate: String, _ key: String) -> String {
             let tls = SyslogSettings.TLS(
-                address: ListenAddress("127.0.0.1:1")!, certificate: folder.path + "/" + certificate, key: folder.path + "/" + key
-            )
+                address: ListenAddress("127.0.0.1:1")!,
+                files: TLSFiles(certificate: folder.path + "/" + certificate, key: folder.path + "/" + key))
             do {
-                _ = try SyslogIdentity(tls, source: "a", logger: Logger(label: "test"))
+                _ = try SyslogListener.identity(of: tls, name: "a", logger: Logger(label: "test"))
                 return ""
             } catch { return "\(error)" }
         }

@@ -69,7 +69,7 @@ struct `The routes of incidents` {
         arguments: [
             (.unverified, "{\"by\":\"bob\"}", 200, "bob"), (.unverified, "{}", 400, "'by' is missing"),
             (.user("ann"), "{}", 200, "ann"), (.user("ann"), "{\"by\":\"ann\"}", 200, "ann"),
-            (.user("ann"), "{\"by\":\"bob\"}", 400, "the proxy says that you are 'ann'"),
+            (.user("ann"), "{\"by\":\"bob\"}", 400, "obs knows you as 'ann'"),
             (.user(nil), "{\"by\":\"bob\"}", 403, "names no user"),
         ] as [(Requester, String, Int, String)])
     func `act under the name that the proxy gives`(requester: Requester, body: String, status: Int, text: String) async throws {

@@ -1,3 +1,5 @@
+import Access
+import Columns
 import Foundation
 import FoundationNetworking
 import Logging
@@ -14,17 +16,20 @@ enum ServerFixture {
         _ routes: [Route], hosts: KnownHosts? = nil, maxBodySize: Int = 100, metrics: MetricsRegistry = MetricsRegistry(),
         deadlines: RequestDeadlines.Limits = .init(), maxConnections: Int? = nil, maxHeldBytes: Int? = nil,
         timeLimit: TimeAmount = .seconds(10),
-        userHeader: String? = nil,
+        userHeader: String? = nil, access: AccessStore? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
         _ body: @Sendable (String) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()
         configuration.listen = "127.0.0.1:0"
         configuration.maxBodySize = maxBodySize
         configuration.userHeader = userHeader
+        configuration.trustedProxies = [IPNetwork("127.0.0.1")!]
+        configure(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let port = BoundPort()
-        var server = HTTPServer(configuration, routes: routes, hosts: hosts, metrics: metrics, logger: logger, boundPort: port)
+        var server = HTTPServer(
+            configuration, routes: routes, hosts: hosts, access: access, metrics: metrics, logger: logger, boundPort: port)
         server.deadlines = deadlines
         server.maxConnections = maxConnections
         server.maxHeldBytes = maxHeldBytes

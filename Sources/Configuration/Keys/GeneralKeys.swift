@@ -57,9 +57,39 @@ extension KeySections {
                     "dashboards", .text, "Where Grafana is; pages then link to its dashboards.",
                     example: "http://127.0.0.1:3000"),
                 .init(
+                    "access", .choice(["open", "required"]),
+                    "Whether a request needs a token or a log-in; by default `open` where `listen` is loopback, and `required` "
+                        + "elsewhere. docs/security.md says which role a route needs.", example: "required"),
+                .init(
+                    "tls", .section, "The certificate of the server; without it HTTP is not encrypted.",
+                    example: "{ cert_file: obs.pem, key_file: obs.key }"),
+                .init(
+                    "insecure", .flag, default: "false",
+                    "Starts although `listen` is not loopback and there is no `tls`, or `access` is `open`: for containers "
+                        + "and behind a proxy; `obs run --insecure` means the same.", example: "true"),
+                .init(
+                    "trusted_proxies", .texts, default: "[]",
+                    "The addresses and networks of proxies whose `user_header` and `X-Forwarded-For` are believed.",
+                    example: "[127.0.0.1, 10.0.0.0/8]"),
+                .init(
                     "user_header", .text,
-                    "The request header in which a proxy says who asks; actions are then recorded under that name only.",
+                    "The request header in which a trusted proxy says who asks; actions are then recorded under that name only.",
                     example: "X-Forwarded-User"),
+                .init(
+                    "user_role", .choice(["viewer", "responder", "admin"]), default: "responder",
+                    "The role of the users that `user_header` names.", example: "viewer"),
+            ]),
+        KeySection(
+            .obs, "http.tls", meaning: "HTTP by TLS, in version 1.2 or later. The files are read again when they change.",
+            keys: [
+                .init(
+                    "cert_file", .text, required: true, "The certificate of obs and those of its issuers, as PEM.",
+                    example: "obs.pem"),
+                .init("key_file", .text, required: true, "Its key, as PEM.", example: "obs.key"),
+                .init(
+                    "client_ca_file", .text,
+                    "The issuers of client certificates, as PEM: a client with such a certificate has the role `ingest` without "
+                        + "a token.", example: "shippers.pem"),
             ]),
         KeySection(
             .obs, "log", meaning: "The log of obs itself, on standard error.",

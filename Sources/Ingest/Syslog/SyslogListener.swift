@@ -46,7 +46,7 @@ struct SyslogListener: Sendable {
                 group.addTask { try await accept(server, open) }
             }
             if let tls = settings.tls {
-                let identity = try SyslogIdentity(tls, source: name, logger: logger)
+                let identity = try Self.identity(of: tls, name: name, logger: logger)
                 let server = try await Self.connections(on: tls.address, identity: identity)
                 group.addTask { try await accept(server, open) }
             }
@@ -67,7 +67,7 @@ struct SyslogListener: Sendable {
         }
     }
 
-    private static func connections(on address: ListenAddress, identity: SyslogIdentity?) async throws
+    private static func connections(on address: ListenAddress, identity: ListenerIdentity?) async throws
         -> NIOAsyncChannel<Connection, Never>
     {
         // Without the half closure NIO would close a connection as soon as its sender has, before the lines are on disk.
@@ -92,6 +92,15 @@ struct SyslogListener: Sendable {
                             configuration: .init(backPressureStrategy: .init(lowWatermark: 1, highWatermark: 2)))
                     }
                 }
+        }
+    }
+
+    /// - Throws: ``IngestError/cannotListen(_:reason:)`` when a file cannot be read or understood.
+    static func identity(of tls: SyslogSettings.TLS, name: String, logger: Logger) throws -> ListenerIdentity {
+        do {
+            return try ListenerIdentity(tls.files, clients: .mustHaveCertificate, owner: "source \(name)", logger: logger)
+        } catch {
+            throw IngestError.cannotListen("\(tls.address)", reason: "\(error)")
         }
     }
 

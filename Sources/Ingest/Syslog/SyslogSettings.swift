@@ -8,11 +8,8 @@ struct SyslogSettings: Sendable, Hashable {
     /// A port for TLS, and the files of its certificate.
     struct TLS: Sendable, Hashable {
         var address: ListenAddress
-        /// In the form PEM: the certificate and those of its issuers, and its key.
-        var certificate: String
-        var key: String
-        /// The issuers of the certificates that clients must have; nil where a client needs none.
-        var clientAuthorities: String?
+        /// Clients must have a certificate where issuers are named.
+        var files: TLSFiles
     }
 
     var udp: ListenAddress?
@@ -26,12 +23,7 @@ extension SyslogSettings: SourceKind {
 
     private enum CodingKeys: CodingKey { case name, syslog }
     private enum AddressKeys: CodingKey { case udp, tcp, tls }
-    private enum TLSKeys: String, CodingKey {
-        case listen
-        case certificate = "cert_file"
-        case key = "key_file"
-        case clientAuthorities = "client_ca_file"
-    }
+    private enum TLSKeys: CodingKey { case listen }
 
     /// Reads an entry.
     ///
@@ -50,10 +42,7 @@ extension SyslogSettings: SourceKind {
             guard let address = try Self.address(.listen, in: keys) else {
                 throw addresses.refused(.tls, "source '\(name)': write 'listen' in 'tls', with an address such as 0.0.0.0:6514")
             }
-            tls = TLS(
-                address: address, certificate: try keys.decode(String.self, forKey: .certificate),
-                key: try keys.decode(String.self, forKey: .key),
-                clientAuthorities: try keys.decodeIfPresent(String.self, forKey: .clientAuthorities))
+            tls = TLS(address: address, files: try addresses.decode(TLSFiles.self, forKey: .tls))
         }
         if udp == nil, tcp == nil, tls == nil {
             throw entry.refused(
@@ -83,8 +72,7 @@ extension SyslogSettings: SourceKind {
     /// The files of the certificate; messages come when they are sent.
     func look() -> SourceLook {
         guard let tls else { return SourceLook() }
-        let files = [tls.certificate, tls.key] + (tls.clientAuthorities.map { [$0] } ?? [])
-        return SourceLook(problem: files.lazy.compactMap { SourceLook.file($0).problem }.first)
+        return SourceLook(problem: tls.files.paths.lazy.compactMap { SourceLook.file($0).problem }.first)
     }
 
     /// Listens, and follows the spool.

@@ -1,3 +1,4 @@
+import Access
 import Alerting
 import Incidents
 import Detection
@@ -17,11 +18,14 @@ public struct Workspace: Sendable {
     public let store: Store
     /// The incidents in it.
     public let incidents: IncidentStore
+    /// Its tokens, accounts and sessions.
+    public let access: AccessStore
     /// The models, in `models`.
     public let models: ModelRegistry
 
     static let migrations =
         IncidentStore.migrations + ModelRegistry.migrations + RunStore.migrations + SourceActivities.migrations
+        + AccessStore.migrations
 
     /// Makes the directory if it is not there.
     public init(_ path: String) throws {
@@ -48,6 +52,7 @@ public struct Workspace: Sendable {
         self.store = store
         lake = Lake(root: path + "/lake")
         incidents = IncidentStore(store)
+        access = AccessStore(store)
         models = ModelRegistry(store: store, folder: path + "/models")
     }
 

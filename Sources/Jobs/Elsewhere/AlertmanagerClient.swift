@@ -29,9 +29,14 @@ public struct AlertmanagerClient: Sendable {
     private static let maxAnswer = 256 << 20
 
     private let url: String
+    private let token: String?
+    private let authorities: String?
 
-    /// - Parameter url: with its path prefix, if it has one.
-    public init(_ url: String) throws(Failure) {
+    /// - Parameters:
+    ///   - url: with its path prefix, if it has one.
+    ///   - token: what requests are sent with; nil for none.
+    ///   - authorities: a file with the issuers of the server's certificate; nil for those that the machine trusts.
+    public init(_ url: String, token: String? = nil, authorities: String? = nil) throws(Failure) {
         var url = url
         while url.utf8.last == UInt8(ascii: "/") { url.unicodeScalars.removeLast() }
         guard let parts = URLComponents(string: url), ["http", "https"].contains(parts.scheme), parts.host?.isEmpty == false
@@ -39,6 +44,7 @@ public struct AlertmanagerClient: Sendable {
             throw .badURL(url)
         }
         self.url = url
+        (self.token, self.authorities) = (token, authorities)
     }
 
     /// The alerts that hold and match, by fingerprint.
@@ -143,7 +149,9 @@ public struct AlertmanagerClient: Sendable {
         var request = WebRequest(method, address)
         request.body = body
         request.answerLimit = Self.maxAnswer
+        request.authorities = authorities
         if body != nil { request.headers["Content-Type"] = "application/json" }
+        if let token { request.headers["Authorization"] = "Bearer \(token)" }
         let answer: WebAnswer
         do { answer = try await request.send() } catch { throw Failure.noAnswer(url, reason: error.reason) }
         guard answer.isSuccess else { throw Failure.refused(url, status: answer.status, reason: Self.reason(answer.body)) }

@@ -5,8 +5,20 @@ import Transfer
 public enum HealthCheck {
     /// Nil when it answers, is ready, and reads each of its sources; else what is wrong.
     ///
-    /// - Parameter isLiveEnough: asks only whether it answers.
-    public static func problem(at url: String, isLiveEnough: Bool) async -> String? {
+    /// - Parameters:
+    ///   - isLiveEnough: asks only whether it answers.
+    ///   - token: of a viewer, who may see each source; nil for none.
+    ///   - authorities: a file with the issuers of the server's certificate; nil for those that the machine trusts.
+    public static func problem(
+        at url: String, isLiveEnough: Bool, token: String? = nil, authorities: String? = nil
+    ) async -> String? {
+        func ask(_ url: String) async throws(NoAnswer) -> WebAnswer {
+            var request = WebRequest("GET", url)
+            request.timeout = .seconds(5)
+            request.authorities = authorities
+            if let token { request.headers["Authorization"] = "Bearer \(token)" }
+            return try await request.send()
+        }
         do throws(NoAnswer) {
             let live = try await ask(url + "/-/healthy")
             guard live.status == 200 else { return "it answers \(live.status)" }
@@ -27,11 +39,5 @@ public enum HealthCheck {
         } catch {
             return "it does not answer: \(error.reason)"
         }
-    }
-
-    private static func ask(_ url: String) async throws(NoAnswer) -> WebAnswer {
-        var request = WebRequest("GET", url)
-        request.timeout = .seconds(5)
-        return try await request.send()
     }
 }

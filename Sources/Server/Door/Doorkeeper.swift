@@ -1,5 +1,7 @@
+import Columns
 import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// Checks the head of every request before any route runs, so that no route can forget it: the host name, and, for requests that
 /// may change something, the site that the request comes from.
@@ -9,12 +11,14 @@ struct Doorkeeper: RouterMiddleware {
     /// Nil allows any name.
     let hosts: KnownHosts?
     let refusals: Refusals
+    /// The audit of refused requests; nil where there is none.
+    let log: RefusalLog?
 
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response
     {
         let host = request.head.authority
         if let hosts, !hosts.isKnown(host) {
-            refusals.count(.host)
+            refuse(.host, request, context)
             return HTTPFailure(
                 .misdirectedRequest, code: "unknown_host",
                 """
@@ -27,7 +31,7 @@ struct Doorkeeper: RouterMiddleware {
         if request.method.mayChange,
             RequestOrigin(request.headers, authority: host, externalAuthority: hosts?.externalAuthority) == .foreign
         {
-            refusals.count(.origin)
+            refuse(.origin, request, context)
             return HTTPFailure(
                 .forbidden, code: "foreign_origin",
                 """
@@ -37,5 +41,12 @@ struct Doorkeeper: RouterMiddleware {
             ).response.encoded
         }
         return try await next(request, context)
+    }
+
+    private func refuse(_ reason: Refusals.Reason, _ request: Request, _ context: Context) {
+        refusals.count(reason)
+        let caller = Caller(address: context.channel.remoteAddress?.ipAddress ?? "")
+        // The path is the client's text; the routes of obs are shorter.
+        log?.note(caller, "\(request.method.rawValue) \(OutsideText(request.uri.path).prefix(60))", "\(reason.rawValue)")
     }
 }

@@ -7,6 +7,8 @@ struct Refusals: Sendable {
         case host
         /// The request may change something and comes from a page of another site.
         case origin
+        /// The client has no credential, or one that is not enough.
+        case access
         /// There is no memory for its body or response.
         case memory
         /// All connections are in use.
@@ -24,10 +26,8 @@ struct Refusals: Sendable {
             "obs_http_refused_total",
             help: """
                 Requests and connections that were refused or ended, by reason: host (unknown host name), origin (sent from a \
-                page \
-                of another site), memory and connections (limits reached), evicted (idle when a connection was needed), slow \
-                (sent \
-                or read too slowly).
+                page of another site), access (no token, or one that is not enough), memory and connections (limits reached), \
+                evicted (idle when a connection was needed), slow (sent or read too slowly).
                 """, labels: ["reason"])
         for reason in Reason.allCases { counters[reason.rawValue].increment(by: 0) }
     }

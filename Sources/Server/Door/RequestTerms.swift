@@ -5,7 +5,7 @@ import NIOCore
 /// What all routes share for reading requests and sending responses: limits, memory, threads.
 struct RequestTerms: Sendable {
     let maxBodySize: Int
-    let userHeader: HTTPField.Name?
+    let access: AccessControl
     let held: HeldBytes
     let connections: Connections
     let threads: RequestThreads

@@ -60,8 +60,9 @@ struct CheckConfig: AsyncParsableCommand {
             }
             let sources = SourceCheck(configuration)
             for finding in sources.findings { print(finding) }
-            for warning in sources.warnings { Terminal.say("warning: \(warning)") }
-            if strict, !sources.warnings.isEmpty || !configuration.rulesLeftOut.isEmpty { throw ExitCode(1) }
+            let warnings = sources.warnings + [configuration.httpExposure].compactMap { $0 }
+            for warning in warnings { Terminal.say("warning: \(warning)") }
+            if strict, !warnings.isEmpty || !configuration.rulesLeftOut.isEmpty { throw ExitCode(1) }
         } catch let error as ConfigurationError {
             throw BadFinding(error.description)
         }
@@ -78,12 +79,17 @@ struct CheckHealth: AsyncParsableCommand {
             Examples:
               obs check health
               obs check health --live --url http://127.0.0.1:9464
+              obs check health --url https://obs.example.org --token-file viewer.token
             """)
     @Option(help: "Where it listens.") var url = "http://127.0.0.1:9464"
     @Flag(help: "Ask only whether it answers, as what starts it again when it does not should.") var live = false
 
+    @OptionGroup var credentials: CredentialOptions
+
     func run() async throws {
-        guard let problem = await HealthCheck.problem(at: url, isLiveEnough: live) else { return print("obs is healthy") }
+        let problem = await HealthCheck.problem(
+            at: url, isLiveEnough: live, token: try credentials.token(), authorities: credentials.caFile)
+        guard let problem else { return print("obs is healthy") }
         throw BadFinding("\(url): \(problem)")
     }
 }

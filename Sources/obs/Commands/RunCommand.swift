@@ -32,10 +32,18 @@ struct RunCommand: AsyncParsableCommand {
             valueName: "pipeline"))
     var newCheckpoint: [String] = []
 
+    @Flag(
+        help: """
+            Start although other machines may reach the port and there is no TLS, or no token is needed: for a port that only \
+            this machine or a proxy reaches (http.insecure).
+            """)
+    var insecure = false
+
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         var configuration = try common.configurationForWriting()
+        if insecure { configuration.allowInsecureHTTP() }
         if !Configuration.hasFile(common.config) {
             let found = FoundSources()
             configuration.sources = found.sources
