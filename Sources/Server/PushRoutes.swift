@@ -73,10 +73,14 @@ enum PushRoutes {
     // MARK: Elasticsearch
 
     private static func bulk(_ base: String, _ receiver: PushReceiver) -> [Route] {
-        let paths = [(base + "/_bulk", "pushBulk"), (base + "/{index}/_bulk", "pushBulkToIndex")]
-        let pushes = paths.map { path, id in
+        // Shippers send by POST, Elastic's own clients by PUT.
+        let ways: [(method: HTTPRequest.Method, path: String, id: String)] = [
+            (.post, base + "/_bulk", "pushBulk"), (.post, base + "/{index}/_bulk", "pushBulkToIndex"),
+            (.put, base + "/_bulk", "putBulk"), (.put, base + "/{index}/_bulk", "putBulkToIndex"),
+        ]
+        let pushes = ways.map { method, path, id in
             Route(
-                .post, path,
+                method, path,
                 operation(
                     id, at: base, "Accepts documents as Elasticsearch's bulk API does; they are on disk when it responds",
                     status: 200)

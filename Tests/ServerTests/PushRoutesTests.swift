@@ -21,12 +21,12 @@ struct `An address that shippers push to` {
 
     private var stored: String { (try? String(contentsOfFile: folder.path + "/auth.log", encoding: .utf8)) ?? "" }
 
-    private func post(_ url: String, _ body: String, type: String = "application/json", encoding: String? = nil) async throws
-        -> (code: Int, text: String, headers: [AnyHashable: Any])
-    {
+    private func post(
+        _ url: String, _ body: String, type: String = "application/json", encoding: String? = nil, method: String = "POST"
+    ) async throws -> (code: Int, text: String, headers: [AnyHashable: Any]) {
         var headers = ["Content-Type": type]
         if let encoding { headers["Content-Encoding"] = encoding }
-        return try await ServerFixture.get(url, method: "POST", body: body, headers: headers)
+        return try await ServerFixture.get(url, method: method, body: body, headers: headers)
     }
 
     private static func loki(_ line: String) -> String { #"{"streams":[{"stream":{"job":"a"},"values":[["1","\#(line)"]]}]}"# }
@@ -41,9 +41,10 @@ struct `An address that shippers push to` {
                 let otlp = try await post(url + base + "/v1/logs", logs)
                 #expect(otlp.code == 200 && otlp.text == "{}" && stored.hasSuffix("two\n"))
                 let elastic = base.isEmpty ? "/elasticsearch" : base
-                for path in ["/_bulk", "/logs/_bulk"] {
+                for (method, path) in [("POST", "/_bulk"), ("POST", "/logs/_bulk"), ("PUT", "/_bulk"), ("PUT", "/logs/_bulk")] {
                     let bulk = try await post(
-                        url + elastic + path, "{\"create\":{}}\n{\"message\":\"three\"}\n", type: "application/x-ndjson")
+                        url + elastic + path, "{\"create\":{}}\n{\"message\":\"three\"}\n", type: "application/x-ndjson",
+                        method: method)
                     #expect(
                         bulk.code == 200 && bulk.text.contains(#""errors":false,"items":[{"create":{"#)
                             && stored.hasSuffix("three\n"))

@@ -40,6 +40,8 @@ enum RouteAccess {
                 "POST /api/v1/ingest/{source}", "POST /loki/api/v1/push", "POST /api/v1/ingest/{source}/loki/api/v1/push",
                 "POST /v1/logs", "POST /api/v1/ingest/{source}/v1/logs",
                 "POST /elasticsearch/_bulk", "POST /elasticsearch/{index}/_bulk", "GET /elasticsearch",
+                "PUT /elasticsearch/_bulk", "PUT /elasticsearch/{index}/_bulk",
+                "PUT /api/v1/ingest/{source}/_bulk", "PUT /api/v1/ingest/{source}/{index}/_bulk",
                 "GET /elasticsearch/_license", "GET /elasticsearch/_xpack",
                 "POST /api/v1/ingest/{source}/_bulk", "POST /api/v1/ingest/{source}/{index}/_bulk",
                 "GET /api/v1/ingest/{source}", "GET /api/v1/ingest/{source}/_license", "GET /api/v1/ingest/{source}/_xpack",
