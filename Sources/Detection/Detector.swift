@@ -110,6 +110,8 @@ public protocol DetectorSettings: Sendable, Hashable, Decodable {
     var severity: Severity { get }
     /// The columns that it needs.
     var requirements: [ColumnRequirement] { get }
+    /// How long before a range of time it must see rows to judge those in the range as if it had run all along.
+    var lookback: Duration { get }
     /// Relative paths of files in it begin at `folder` from now on.
     mutating func resolveFiles(in folder: String)
     /// A detector with these settings that remembers nothing yet.
@@ -117,6 +119,8 @@ public protocol DetectorSettings: Sendable, Hashable, Decodable {
 }
 
 extension DetectorSettings {
+    /// Nothing: a model was trained before.
+    public var lookback: Duration { .zero }
     /// Nothing: most kinds name no files.
     public mutating func resolveFiles(in folder: String) {}
 }

@@ -37,6 +37,9 @@ struct SeriesSettings: DetectorSettings {
 
     private static let threshold = 0.8, learn = Duration.seconds(86_400)
 
+    /// What is usual at an hour of the week takes more than one week.
+    var lookback: Duration { max(.seconds(14 * 86_400), learn) }
+
     var requirements: [ColumnRequirement] {
         [ColumnRequirement([(key: "column", columns: [column]), (key: "group_by", columns: groupBy.map(\.column))])]
     }

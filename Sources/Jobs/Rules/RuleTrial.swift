@@ -110,7 +110,7 @@ public struct RuleTrial {
 
     /// How long before the range rules must see rows to judge those in it as live.
     private static func lookback(_ rules: [DetectionEntry]) -> Duration {
-        let all = rules.compactMap { $0.settings as? DetectionRule }
+        let all = rules.map(\.settings)
         let onRows = all.filter { $0.rows != .findings }.map(\.lookback).max() ?? .zero
         return onRows + (all.filter { $0.rows == .findings }.map(\.lookback).max() ?? .zero)
     }

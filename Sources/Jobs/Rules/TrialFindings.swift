@@ -35,8 +35,9 @@ struct TrialFindings {
         all[same] = Found(finding: finding, at: min(all[same].at, at))
     }
 
-    /// Whether both are about the same session.
+    /// Whether both are about the same session, or what lasts of a series.
     private static func isSame(_ known: Finding, _ next: Finding) -> Bool {
+        if known.contributions.first?.usual != nil { return next.startsAt == known.startsAt }
         guard let session = known.session, let nextSession = next.session else { return false }
         return session.start <= next.lastSeen && nextSession.start <= known.lastSeen
     }
