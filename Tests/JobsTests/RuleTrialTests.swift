@@ -117,6 +117,31 @@ struct `A trial of rules` {
         #expect(report.findings.rows.allSatisfy { $0[joins] != .null })
     }
 
+    @Test func `is of rules on the rows of a stream, too, and of series`() async throws {
+        var options = SimulationOptions(start: Self.start)
+        (options.faults, options.faultEvery) = (["meter"], 1200)
+        var simulator = try #require(Simulators.named("events")).init(options)
+        var lines = "event_time,trip_id,zone,payment,distance_km,fare\n"
+        while simulator.time < Self.start + .seconds(1800) { for line in simulator.next() { lines += line.text + "\n" } }
+        let log = folder.path + "/trips.csv"
+        try lines.write(toFile: log, atomically: true, encoding: .utf8)
+        let configuration = try Configuration.load(file: nil, dataDirectory: folder.path + "/data")
+        var processing = Processing.Options(files: [log])
+        processing.pipeline = "events"
+        _ = try await Processing.run(processing, configuration, progress: { _, _ in })
+        let file = try rules(
+            """
+            - { name: A, pipeline: events, table: events_dear_trips, severity: info, title: t, description: d, group_by: [zone],
+                match: 'zone!=""', within: 10m, count: 20 }
+            - { name: B, kind: series, pipeline: events, table: events_by_zone, column: trips, group_by: [zone], severity: info,
+                title: t, description: d }
+            """)
+        let report = try report(file, configuration)
+        let rule = try #require(report.findings.schema.index(of: "rule"))
+        // A series of six windows knows nothing yet.
+        #expect(Set(report.findings.rows.map { $0[rule] }) == [.text("A")])
+    }
+
     // MARK: What people made of it
 
     private func judged(start: Timestamp = JudgedLog.recent) async throws -> Configuration {

@@ -51,7 +51,8 @@ struct TrialRun {
             let table = try Self.open("gold.\(gold)", of: pipeline, lake)
             try Self.check(table, rules, isOnly: true)
             let time = table.schema["event_time"] == nil ? "window_end" : "event_time"
-            let rows = StoredRows(table, columns: Self.columns(rules, table) + [time], time: time, in: range)
+            let columns = Set(Self.columns(rules, table) + [time]).sorted()
+            let rows = StoredRows(table, columns: columns, time: time, in: range)
             // A window is closed when no row can be late for it any more.
             let delay = time == "window_end" ? pipeline.detectionLateness.inMicroseconds : 0
             tables.append(Table(name: table.name, gold: gold, rows: rows, delay: delay))
