@@ -35,8 +35,8 @@ let package = Package(
         // Lifetimes: its accessors give spans into its buffers, which Swift 6.2 and 6.3 have behind this name.
         .target(name: "Columns", dependencies: ["CRE2"], swiftSettings: [.enableExperimentalFeature("Lifetimes")]),
         .target(name: "Telemetry", dependencies: ["Columns", .log, .metrics]),
-        .target(name: "Transfer", dependencies: ["Columns", "CCurl"]),
-        .target(name: "Store", dependencies: ["Columns", "CZlib", .crypto, .grdb]),
+        .target(name: "Transfer", dependencies: ["Columns", "CCurl", "CLinux"]),
+        .target(name: "Store", dependencies: ["Columns", "CZlib", .crypto, .cryptoExtras, .grdb]),
         .target(name: "Access", dependencies: ["Columns", "Store", .crypto, .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Templates", dependencies: ["Columns"]),
@@ -45,8 +45,9 @@ let package = Package(
         .target(
             name: "Ingest",
             dependencies: [
-                "Columns", "Parsing", "Telemetry", "CBzip2", "CLinux", "CLzma", "CZlib", "CZstd", .log, .grdb, .nio, .nioPosix,
-                .nioSSL,
+                "Columns", "Transfer", "Parsing", "Telemetry", "CBzip2", "CLinux", "CLzma", "CZlib", "CZstd", .crypto, .log,
+                .grdb, .nio,
+                .nioPosix, .nioSSL,
             ]),
         .target(
             name: "Streaming",
@@ -85,7 +86,8 @@ let package = Package(
             name: "Jobs",
             dependencies: [
                 "Telemetry", "Columns", "Transfer", "Store", "Access", "Parsing", "Series", "Lake", "Ingest", "Streaming",
-                "Detection", "Incidents", "Alerting", "Query", "Simulation", "Configuration", "CLinux", .log, .lifecycle, .grdb,
+                "Detection", "Incidents", "Alerting", "Query", "Simulation", "Configuration", "CLinux", .crypto, .log, .lifecycle,
+                .grdb,
             ]),
         .target(
             name: "Daemon",
@@ -215,6 +217,7 @@ if Context.environment["OBS_FUZZ"] != nil {
 extension Target.Dependency {
     static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
     static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = Self.product(name: "CryptoExtras", package: "swift-crypto")
     static let mustache = Self.product(name: "Mustache", package: "swift-mustache")
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let metrics = Self.product(name: "CoreMetrics", package: "swift-metrics")

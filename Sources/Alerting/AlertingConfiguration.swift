@@ -29,6 +29,8 @@ public struct AlertingConfiguration: Sendable, Decodable {
     public var acknowledgeLinks: AcknowledgeLinks?
     /// What links in notifications begin with.
     public var externalURL = "http://127.0.0.1:9464"
+    /// Where receivers may be.
+    package private(set) var destinations = Destinations()
     /// How long an undeliverable notification is tried before it becomes a dead letter.
     public var giveUpAfter = Duration.seconds(3 * 86_400)
 
@@ -51,7 +53,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
         case externalURL = "external_url"
         case giveUpAfter = "give_up_after"
         case notifyMaxAge = "notify_max_age"
-        case incidents, escalations, maintenance
+        case incidents, escalations, maintenance, destinations
         case schedules = "oncall"
         case deadMansSwitches = "dead_mans_switches"
     }
@@ -76,6 +78,7 @@ public struct AlertingConfiguration: Sendable, Decodable {
             throw own.refused(.deadMansSwitches, "two dead man's switches have the same name")
         }
         try checkOnCall(decoder)
+        if let given = try own.decodeIfPresent(Destinations.self, forKey: .destinations) { limit(to: given) }
         while externalURL.hasSuffix("/") { externalURL.removeLast() }
     }
 
@@ -184,6 +187,16 @@ public struct AlertingConfiguration: Sendable, Decodable {
                                 """), at: "oncall", .init(index))
                     }
                 }
+            }
+        }
+    }
+
+    /// Has all receivers send to these destinations only.
+    package mutating func limit(to destinations: Destinations) {
+        self.destinations = destinations
+        for receiver in receivers.indices {
+            for notifier in receivers[receiver].notifiers.indices {
+                receivers[receiver].notifiers[notifier].destinations = destinations
             }
         }
     }

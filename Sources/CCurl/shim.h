@@ -1,5 +1,7 @@
 #include <curl/curl.h>
+#include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
 
 // curl_easy_setopt is variadic, which Swift cannot call.
 static inline CURLcode obs_curl_set_long(CURL *curl, CURLoption option, long value) { return curl_easy_setopt(curl, option, value); }
@@ -71,4 +73,30 @@ static inline void obs_curl_listen_into(CURL *curl, obs_curl_buffer *buffer) {
     curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, obs_curl_listen);
     curl_easy_setopt(curl, CURLOPT_DEBUGDATA, buffer);
     curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L);
+}
+
+// Asks before a connection is made whether its address may be connected to: 1 for yes. The address is a text of digits.
+typedef int (*obs_curl_permission)(void *context, const char *address);
+
+typedef struct {
+    obs_curl_permission permits;
+    void *context;
+} obs_curl_gate;
+
+static inline curl_socket_t obs_curl_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+    obs_curl_gate *gate = (obs_curl_gate *)context;
+    char text[INET6_ADDRSTRLEN];
+    const void *bytes = address->family == AF_INET    ? (const void *)&((struct sockaddr_in *)&address->addr)->sin_addr
+                        : address->family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&address->addr)->sin6_addr
+                                                      : NULL;
+    (void)purpose;
+    if (bytes == NULL || inet_ntop(address->family, bytes, text, sizeof text) == NULL) return CURL_SOCKET_BAD;
+    if (!gate->permits(gate->context, text)) return CURL_SOCKET_BAD;
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+// `gate` is kept by its owner until the transfer is over.
+static inline void obs_curl_open_sockets_through(CURL *curl, obs_curl_gate *gate) {
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, obs_curl_open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, gate);
 }

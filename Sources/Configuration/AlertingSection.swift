@@ -31,6 +31,7 @@ struct AlertingSection: Decodable {
         read.externalURL = configuration.externalURL
         read.giveUpAfter = configuration.giveUpAfter
         read.incidents = configuration.incidents
+        read.limit(to: configuration.destinations)
         return read
     }
 }

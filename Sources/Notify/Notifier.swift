@@ -5,6 +5,8 @@ public struct Notifier: Sendable {
     let integration: any Integration
     /// The partials that its templates may name.
     let library: MessageLibrary
+    /// Where it may send to.
+    package var destinations = Destinations()
 
     init(_ integration: any Integration, _ library: MessageLibrary = .builtin) {
         self.integration = integration

@@ -18,7 +18,7 @@ public final class Notifiers: Sendable {
     public func send(_ notice: Notice, by notifier: Notifier) async -> NoticeOutcome {
         var notice = notice
         notice.library = notifier.library
-        return await notifier.integration.deliver(notice, by: courier)
+        return await notifier.integration.deliver(notice, by: courier.limited(to: notifier.destinations))
     }
 
     /// Reads the integrations of one receiver: the keys `webhook_configs`, `slack_configs` and so on, each with a list.

@@ -1,5 +1,5 @@
 package import CCurl
-internal import Columns
+package import Columns
 package import Foundation
 
 /// One use of libcurl, freed with its owner.
@@ -21,7 +21,19 @@ package struct CurlHandle: ~Copyable {
 
     private final class Lists {
         var all: [UnsafeMutablePointer<curl_slist>] = []
-        deinit { for list in all { curl_slist_free_all(list) } }
+        var gate: Gate?
+        var doors: [UnsafeMutablePointer<obs_curl_gate>] = []
+
+        deinit {
+            for list in all { curl_slist_free_all(list) }
+            for door in doors { door.deallocate() }
+        }
+    }
+
+    /// Whether a connection to an address may be made.
+    private final class Gate {
+        let permits: (IPAddress) -> Bool
+        init(_ permits: @escaping (IPAddress) -> Bool) { self.permits = permits }
     }
 
     /// Nil when libcurl cannot be started.
@@ -47,6 +59,24 @@ package struct CurlHandle: ~Copyable {
         let milliseconds = max(1, Int(timeout.inMicroseconds / 1000))
         set(CURLOPT_CONNECTTIMEOUT_MS, min(milliseconds, 5000))
         set(CURLOPT_TIMEOUT_MS, milliseconds)
+    }
+
+    /// Asks `permits` before each connection of this handle, also one to a proxy, of the address that the name was looked up to.
+    /// Where it says no, libcurl tries the next address of the name, and fails when there is none.
+    package func ask(_ permits: @escaping (IPAddress) -> Bool) {
+        let gate = Gate(permits)
+        lists.gate = gate
+        // Safe because the handle keeps the object and the pointer to it, and libcurl connects only while the handle is used.
+        let door = UnsafeMutablePointer<obs_curl_gate>.allocate(capacity: 1)
+        door.initialize(
+            to: obs_curl_gate(
+                permits: { context, address in
+                    guard let context, let address else { return 0 }
+                    let gate = Unmanaged<Gate>.fromOpaque(context).takeUnretainedValue()
+                    return IPAddress(String(cString: address)).map(gate.permits) == true ? 1 : 0
+                }, context: Unmanaged.passUnretained(gate).toOpaque()))
+        lists.doors.append(door)
+        obs_curl_open_sockets_through(handle, door)
     }
 
     package func set(_ options: CurlOptions) {

@@ -61,6 +61,16 @@ public struct IPAddress: Sendable, Hashable {
     }
 }
 
+extension IPAddress {
+    /// The IPv4 address that a gateway sends packets for this one to; nil for an address of another kind.
+    ///
+    /// Source: RFC 6052 §2.1, the well-known prefix 64:ff9b::/96.
+    package var embeddedIPv4: IPAddress? {
+        guard !isIPv4, high == 0x0064_FF9B_0000_0000, low >> 32 == 0 else { return nil }
+        return IPAddress(high: 0, low: low, isIPv4: true)
+    }
+}
+
 extension IPAddress: CustomStringConvertible {
     /// As RFC 5952 writes it.
     public var description: String {

@@ -4,6 +4,16 @@ extension KeySections {
     /// The section `alerting`, and with it an Alertmanager file.
     static let alerting = [
         KeySection(
+            .obs, "alerting.destinations",
+            meaning: "Where receivers may be. Link-local addresses and those of the metadata services of clouds are refused "
+                + "unless they are named.",
+            keys: [
+                .init(
+                    "allow", .texts, default: "[]",
+                    "Hosts, all names below one, addresses and networks; every host when it is empty.",
+                    example: "[hooks.slack.com, '*.example.org', 10.0.0.0/8]")
+            ]),
+        KeySection(
             .obs, "alerting",
             meaning: "Who is notified of what, in the words of an Alertmanager configuration, and what obs adds to it. "
                 + "docs/alerting.md explains it.",
@@ -35,6 +45,9 @@ extension KeySections {
                     "notify_max_age", .duration(), default: "1h",
                     "An incident that had ended longer ago than this when it was found is reported in a summary only.",
                     example: "6h"),
+                .init(
+                    "destinations", .section, "Where receivers may be. docs/protection.md explains it.",
+                    example: "{ allow: [hooks.slack.com] }"),
                 .init(
                     "external_url", .text, default: "http://127.0.0.1:9464", "What links in notifications begin with.",
                     example: "https://obs.example.org"),

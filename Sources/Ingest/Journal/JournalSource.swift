@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Parsing
 import Telemetry
+import Transfer
 
 /// Entries of systemd's journal, as `journalctl` gives them: a process that is started again when it ends.
 ///
@@ -78,7 +79,12 @@ struct JournalSource: Source {
     private func readOnce(_ cutter: inout JournalCutter, _ deliver: @Sendable (SourceChunk) async throws -> Void) async throws
         -> ChildProgram.End
     {
-        let program = try ChildProgram(configuration.program, configuration.arguments(behind: cutter.cursor))
+        let program: ChildProgram
+        do {
+            program = try ChildProgram(configuration.program, configuration.arguments(behind: cutter.cursor))
+        } catch {
+            throw IngestError.cannotRead(path: error.program, reason: error.reason)
+        }
         return try await withTaskCancellationHandler {
             do {
                 while true {

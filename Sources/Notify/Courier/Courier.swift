@@ -12,9 +12,27 @@ final class Courier: Sendable {
     private static let queue = DispatchQueue(label: "obs.alerting.courier", attributes: .concurrent)
     static let maxAnswer = 65_536
 
-    let tokens = TokenCache()
+    let tokens: TokenCache
+    /// Where it sends to.
+    private let destinations: Destinations
 
-    init() {}
+    init(tokens: TokenCache = TokenCache(), destinations: Destinations = Destinations()) {
+        self.tokens = tokens
+        self.destinations = destinations
+    }
+
+    /// The same, with its tokens, for a receiver that may be elsewhere only.
+    func limited(to destinations: Destinations) -> Courier { Courier(tokens: tokens, destinations: destinations) }
+
+    /// Does what may block, such as asking a program for a secret, on a thread that may.
+    func blocking<Value: Sendable>(
+        _ body: @escaping @Sendable () throws(NotifierError) -> Value
+    ) async throws(NotifierError) -> Value {
+        let result = await withCheckedContinuation { continuation in
+            Self.queue.async { continuation.resume(returning: Result { () throws(NotifierError) in try body() }) }
+        }
+        return try result.get()
+    }
 
     /// Sends one request. If it needs an access token and none is known, that is fetched first.
     func send(_ request: HTTPRequest, _ http: HTTPClientConfiguration) async -> HTTPAnswer {
@@ -36,22 +54,22 @@ final class Courier: Sendable {
 
     func transfer(_ request: HTTPRequest, _ http: HTTPClientConfiguration) async -> HTTPAnswer {
         await withCheckedContinuation { continuation in
-            Self.queue.async { continuation.resume(returning: Self.perform(request, http)) }
+            Self.queue.async { continuation.resume(returning: self.perform(request, http)) }
         }
     }
 
     func send(_ mail: Mail) async -> NoticeOutcome {
         await withCheckedContinuation { continuation in
-            Self.queue.async { continuation.resume(returning: Self.perform(mail)) }
+            Self.queue.async { continuation.resume(returning: self.perform(mail)) }
         }
     }
 
     /// The most redirects in a row.
     private static let maxRedirects = 10
 
-    private static func perform(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> HTTPAnswer {
+    private func perform(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> HTTPAnswer {
         var (request, http) = (request, http)
-        for _ in 0...maxRedirects {
+        for _ in 0...Self.maxRedirects {
             let (answer, location) = exchange(request, http)
             guard let location, http.followsRedirects, case .answered(let status, _, _, _) = answer,
                 Redirect.statuses.contains(status)
@@ -61,23 +79,30 @@ final class Courier: Sendable {
             case .stay(let why): return .answered(status: status, body: Data(), shown: why, retryAfter: nil)
             }
         }
-        return .failed(reason: "\(Endpoint.mask(request.url)): it points elsewhere more than \(maxRedirects) times")
+        return .failed(reason: "\(Endpoint.mask(request.url)): it points elsewhere more than \(Self.maxRedirects) times")
     }
 
     /// One request: its response, and the address that a redirect names.
-    private static func exchange(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> (
+    private func exchange(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> (
         answer: HTTPAnswer, location: String?
     ) {
         guard let curl = CurlHandle() else { return (.failed(reason: "libcurl cannot be started"), nil) }
         var secrets = request.secrets
         do {
-            curl.set(try options(request, http, &secrets))
+            curl.set(try Self.options(request, http, &secrets))
         } catch {
             // The file of a secret may be about to come: the notification is not given up for it.
             return (.failed(reason: "\(error)"), nil)
         }
-        let transfer = curl.perform(body: request.method == "GET" ? nil : request.body, answerLimit: maxAnswer)
-        let place = Endpoint.mask(request.url)
+        let place = Endpoint.mask(request.url), host = URLComponents(string: request.url)?.host ?? ""
+        if let objection = destinations.objection(toHost: host) { return (.failed(reason: "\(place): \(objection)"), nil) }
+        let gate = Gate(destinations, host: host)
+        curl.ask { gate.permits($0) }
+        let transfer = curl.perform(body: request.method == "GET" ? nil : request.body, answerLimit: Self.maxAnswer)
+        // Where it was permitted nowhere else, libcurl has only tried in vain.
+        if transfer.code != CURLE_OK, let objection = gate.objection {
+            return (.failed(reason: "\(place): \(objection)"), nil)
+        }
         guard transfer.code == CURLE_OK else {
             return (.failed(reason: "\(place): \(Redaction.clean(transfer.problem, secrets, limit: 200))"), nil)
         }
@@ -151,13 +176,17 @@ final class Courier: Sendable {
         return options
     }
 
-    private static func perform(_ mail: Mail) -> NoticeOutcome {
+    private func perform(_ mail: Mail) -> NoticeOutcome {
         guard let curl = CurlHandle() else { return .retry(reason: "libcurl cannot be started") }
-        curl.set(options(mail))
+        curl.set(Self.options(mail))
+        if let objection = destinations.objection(toHost: mail.host) { return .retry(reason: "\(mail.place): \(objection)") }
+        let gate = Gate(destinations, host: mail.host)
+        curl.ask { gate.permits($0) }
         let transfer = curl.perform(upload: mail.text)
         let secrets = [mail.login?.password].compactMap(\.self)
         let answers = RecipientAnswers(transfer.conversation)
-        let reason = "\(mail.place): \(Redaction.clean(transfer.problem, secrets, limit: 200))"
+        let problem = gate.objection ?? Redaction.clean(transfer.problem, secrets, limit: 200)
+        let reason = "\(mail.place): \(problem)"
         guard transfer.code == CURLE_OK else {
             if !answers.refused.isEmpty, answers.taken.isEmpty {
                 return answers.refused.contains(where: \.isPassing)
@@ -201,6 +230,26 @@ final class Courier: Sendable {
         options.set(CURLOPT_MAIL_RCPT, list: mail.recipients.map { "<\($0)>" })
         options.set(CURLOPT_UPLOAD, 1)
         return options
+    }
+}
+
+/// Asks ``Destinations`` of each address that a transfer is about to connect to, and keeps the first objection.
+private final class Gate: Sendable {
+    private let destinations: Destinations
+    private let host: String
+    private let first = Mutex<String?>(nil)
+
+    init(_ destinations: Destinations, host: String) {
+        self.destinations = destinations
+        self.host = host
+    }
+
+    var objection: String? { first.withLock { $0 } }
+
+    func permits(_ address: IPAddress) -> Bool {
+        guard let objection = destinations.objection(to: address, host: host) else { return true }
+        first.withLock { $0 = $0 ?? objection }
+        return false
     }
 }
 

@@ -48,10 +48,10 @@ extension Courier {
         if let known = tokens.token(.oauth2(settings)) { return .success(known) }
         var answer: HTTPAnswer
         do {
-            let (request, http) = try Self.tokenRequest(settings, inForm: false)
+            let (request, http) = try await tokenRequest(settings, inForm: false)
             answer = await transfer(request, http)
             if case .answered(400...401, _, _, _) = answer {
-                let (request, http) = try Self.tokenRequest(settings, inForm: true)
+                let (request, http) = try await tokenRequest(settings, inForm: true)
                 answer = await transfer(request, http)
             }
         } catch {
@@ -70,6 +70,13 @@ extension Courier {
         // Ten seconds early, so that it does not expire on the way.
         tokens.keep(token.access_token, for: .seconds(max(0, min(token.expires_in ?? 3600, 86_400) - 10)), .oauth2(settings))
         return .success(token.access_token)
+    }
+
+    /// The same on a thread that may wait for a secret.
+    private func tokenRequest(
+        _ settings: OAuth2, inForm: Bool
+    ) async throws(NotifierError) -> (HTTPRequest, HTTPClientConfiguration) {
+        try await blocking { () throws(NotifierError) in try Self.tokenRequest(settings, inForm: inForm) }
     }
 
     /// The request for a token, with the client's name and secret in the form or as basic authentication.

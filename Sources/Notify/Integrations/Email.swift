@@ -127,7 +127,7 @@ struct Email: Integration {
 
     func deliver(_ notice: Notice, by courier: Courier) async -> NoticeOutcome {
         do {
-            let mail = try mail(notice)
+            let mail = try await courier.blocking { () throws(NotifierError) in try self.mail(notice) }
             // Recipients that accepted it before do not get it again.
             guard !mail.recipients.isEmpty else { return .delivered }
             let outcome = await courier.send(mail)

@@ -67,7 +67,7 @@ extension HTTPIntegration {
     func deliver(_ notice: Notice, by courier: Courier) async -> NoticeOutcome {
         let requests: [HTTPRequest]
         do {
-            requests = try self.requests(for: notice)
+            requests = try await courier.blocking { () throws(NotifierError) in try self.requests(for: notice) }
         } catch {
             // The file of a secret may be about to come: the notification is not given up for it.
             return .retry(reason: "\(error)")

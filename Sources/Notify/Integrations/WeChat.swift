@@ -113,7 +113,9 @@ struct WeChat: Integration {
         let http = self.http ?? HTTPClientConfiguration()
         let secret: String, base: String
         do {
-            (secret, base) = (try self.secret?.reveal() ?? "", try url?.appending("") ?? "")
+            (secret, base) = try await courier.blocking { () throws(NotifierError) in
+                (try self.secret?.reveal() ?? "", try url?.appending("") ?? "")
+            }
         } catch {
             return .retry(reason: "\(error)")
         }

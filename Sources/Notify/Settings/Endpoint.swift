@@ -47,6 +47,7 @@ struct Endpoint: Sendable, Hashable, Decodable, CustomStringConvertible, CustomR
         switch secret {
         case .text(let text): Self.mask(text)
         case .file(let path): "the address in \(path)"
+        case .command(let command): "the address that \(command.words.first ?? "") prints"
         }
     }
     var customMirror: Mirror { Mirror(self, children: [:]) }

@@ -8,6 +8,8 @@ enum NotifierError: Error, CustomStringConvertible {
     case badValue(String)
     case unreadableSecret(path: String)
     case unsetVariable(String)
+    /// The program that prints a secret did not.
+    case failedCommand(String, reason: String)
 
     var description: String {
         switch self {
@@ -17,6 +19,8 @@ enum NotifierError: Error, CustomStringConvertible {
         case .badValue(let sentence): sentence
         case .unreadableSecret(let path):
             "the secret file \(path) cannot be read as one line of text; check its path, its permissions and what is in it"
+        case .failedCommand(let program, let reason):
+            "the command '\(program)' gives no secret: \(reason); run it by hand as the user of obs"
         case .unsetVariable(let name): "${\(name)} is not set in the environment; set it, or give the secret by a file"
         }
     }

@@ -1,24 +1,31 @@
 internal import CLinux
-import Foundation
+internal import Foundation
 import Synchronization
 
 /// Another program whose output is read. It is ended with its reader, and gets no signals that are meant for obs.
 ///
 /// Used by one task; ``stop()`` may be called from any.
-final class ChildProgram: Sendable {
+package final class ChildProgram: Sendable {
     /// How it ended.
-    struct End: Sendable {
+    package struct End: Sendable {
         /// The exit status, or 128 and the number of the signal.
-        let status: Int32
+        package let status: Int32
         /// The last line that it wrote to standard error; empty when there is none.
-        let message: String
+        package let message: String
+    }
+
+    /// It could not be started.
+    package struct CannotStart: Error {
+        package let program: String
+        /// In the words of the system.
+        package let reason: String
     }
 
     /// So many bytes of standard error are looked at.
     private static let maxMessage = 4096
     /// How long it may take to end.
     private static let patience = Duration.seconds(5)
-    private static let queue = DispatchQueue(label: "obs.ingest.program", attributes: .concurrent)
+    private static let queue = DispatchQueue(label: "obs.program", attributes: .concurrent)
 
     /// The process, until it has been waited for: its number may belong to another one afterwards.
     private let process: Mutex<pid_t?>
@@ -27,8 +34,8 @@ final class ChildProgram: Sendable {
 
     /// Starts a program, which is looked for on PATH.
     ///
-    /// - Throws: ``IngestError/cannotRead(path:reason:)`` when it cannot be started.
-    init(_ program: String, _ arguments: [String]) throws(IngestError) {
+    /// - Throws: ``CannotStart``.
+    package init(_ program: String, _ arguments: [String]) throws(CannotStart) {
         var outputs: [Int32] = [-1, -1], errors: [Int32] = [-1, -1]
         guard pipe2(&outputs, O_CLOEXEC) == 0 else { throw Self.failure(program, errno) }
         guard pipe2(&errors, O_CLOEXEC) == 0 else {
@@ -59,7 +66,7 @@ final class ChildProgram: Sendable {
     }
 
     /// What it has written since, at most `limit` bytes; waits for the first. None at the end.
-    func read(_ limit: Int) async -> [UInt8] {
+    package func read(_ limit: Int) async -> [UInt8] {
         await withCheckedContinuation { continuation in
             Self.queue.async { continuation.resume(returning: self.readNow(limit)) }
         }
@@ -81,12 +88,12 @@ final class ChildProgram: Sendable {
     }
 
     /// Asks it to end.
-    func stop() {
+    package func stop() {
         process.withLock { if let process = $0 { kill(-process, SIGTERM) } }
     }
 
     /// Ends it, if it has not, and gives how it ended.
-    func end() async -> End {
+    package func end() async -> End {
         await withCheckedContinuation { continuation in
             Self.queue.async { continuation.resume(returning: self.endNow()) }
         }
@@ -152,7 +159,54 @@ final class ChildProgram: Sendable {
         return posix_spawnp(&child, program, &actions, &attributes, &words, &environment)
     }
 
-    private static func failure(_ program: String, _ code: Int32) -> IngestError {
-        .cannotRead(path: program, reason: String(cString: strerror(code)))
+    private static func failure(_ program: String, _ code: Int32) -> CannotStart {
+        CannotStart(program: program, reason: String(cString: strerror(code)))
     }
+}
+
+extension ChildProgram {
+    /// All that a program printed.
+    package struct Output {
+        package var bytes: [UInt8] = []
+        /// As of ``End``.
+        package var status: Int32 = 0
+        /// It printed more than the limit, and was ended.
+        package var isCut = false
+        /// It took longer than it may, and was ended.
+        package var hasRunOut = false
+    }
+
+    /// Starts a program, without a shell and with nothing on standard input, and blocks until it has ended.
+    ///
+    /// - Parameters:
+    ///   - limit: of what it may print, in bytes.
+    ///   - time: that it may take.
+    package static func output(
+        of program: String, _ arguments: [String], limit: Int, within time: Duration
+    ) throws(CannotStart) -> Output {
+        let child = try ChildProgram(program, arguments), deadline = ContinuousClock.now + time
+        var output = Output()
+        while true {
+            let left = Int32(clamping: Int64((deadline - .now) / .milliseconds(1)))
+            var waiting = pollfd(fd: child.output, events: Int16(POLLIN), revents: 0)
+            let found = left > 0 ? poll(&waiting, 1, left) : 0
+            if found < 0, errno == EINTR { continue }
+            guard found > 0 else {
+                output.hasRunOut = true
+                break
+            }
+            let bytes = child.readNow(limit + 1 - output.bytes.count)
+            if bytes.isEmpty { break }
+            output.bytes += bytes
+            if output.bytes.count > limit {
+                output.isCut = true
+                break
+            }
+        }
+        if output.hasRunOut || output.isCut { child.stopAtOnce() }
+        output.status = child.endNow().status
+        return output
+    }
+
+    private func stopAtOnce() { process.withLock { if let process = $0 { _ = kill(-process, SIGKILL) } } }
 }
