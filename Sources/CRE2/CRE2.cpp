@@ -88,4 +88,17 @@ bool obs_re2_capture(const obs_re2 *expression, const void *text, size_t length,
     return true;
 }
 
+bool obs_re2_find(const obs_re2 *expression, const void *text, size_t length, size_t start, int64_t *places, int groups) {
+    re2::StringPiece found[obs_re2_max_groups + 1];
+    if (groups > obs_re2_max_groups || start > length) return false;
+    re2::StringPiece whole = piece(text, length);
+    if (!expression->expression.Match(whole, start, length, RE2::UNANCHORED, found, groups + 1)) return false;
+    for (int index = 0; index <= groups; index++) {
+        const re2::StringPiece &part = found[index];
+        places[2 * index] = part.data() == nullptr ? -1 : part.data() - whole.data();
+        places[2 * index + 1] = part.data() == nullptr ? -1 : places[2 * index] + (int64_t)part.size();
+    }
+    return true;
+}
+
 void obs_re2_free(obs_re2 *expression) { delete expression; }

@@ -19,6 +19,8 @@ public struct Configuration: Sendable {
     public var sources: [SourceEntry] = []
     /// What of the tables is kept.
     public var retention = RetentionPolicy()
+    /// What is taken out of lines before they are kept.
+    private var redaction: RedactionSection?
     /// How often the lines of sources are counted against bronze; nil for never.
     public var verifyInterval: Duration? = .seconds(86_400)
     /// Routes, receivers, escalations, schedules.
@@ -60,6 +62,23 @@ public struct Configuration: Sendable {
 
     /// Why `obs run` would not start with this, in a sentence that says what to write; nil when it would.
     public var httpExposure: String? { http.exposure }
+
+    /// Gives each source the rules that are for it.
+    mutating func redact(by section: RedactionSection?) {
+        redaction = section
+        for index in sources.indices {
+            sources[index].redactor = section?.redactor(of: sources[index].name, pipeline: sources[index].pipeline)
+        }
+    }
+
+    /// What is taken out of files that `obs process` reads for a pipeline.
+    package func redactor(ofPipeline name: String) -> LineRedactor? { redaction?.redactor(of: nil, pipeline: name) }
+
+    /// Names in rules of redaction that no source and no pipeline has.
+    var unknownRedacted: [String] {
+        guard let names = redaction?.names else { return [] }
+        return names.sources.subtracting(sources.map(\.name)).union(names.pipelines.subtracting(pipelines.map(\.name))).sorted()
+    }
 
     /// Adds standard input as the source `stdin` of the pipeline `ssh`, unless a source of the file reads it.
     ///

@@ -27,6 +27,7 @@ struct ConfigurationReader {
         var detections: [String]?
         var deadlines: [Configuration.Deadline]?
         var retention: RetentionPolicy?
+        var redaction: RedactionSection?
         var verify_every: VerifyInterval?
         var runbooks: String?
         var log: Log?
@@ -81,6 +82,7 @@ struct ConfigurationReader {
         configuration.retention = file.retention ?? configuration.retention
         configuration.runbooks = file.runbooks ?? configuration.runbooks
         configuration.logLevel = file.log?.level ?? configuration.logLevel
+        configuration.redact(by: file.redaction)
         let folder = folder
         if let section = file.alerting,
             let alerting = collect({ () throws(ConfigurationError) in try section.resolved(in: folder) })
@@ -174,6 +176,10 @@ struct ConfigurationReader {
 
     private mutating func check(_ sources: [Configuration.SourceEntry], _ configuration: Configuration) {
         var names: Set<String> = [], places: [String: String] = [:]
+        for name in configuration.unknownRedacted {
+            mistakes.append(
+                document.mistake("redaction has a rule for '\(name)', which there is not", at: ConfigurationKey("redaction")))
+        }
         for (index, source) in sources.enumerated() {
             func refuse(_ key: String, _ message: String) {
                 mistakes.append(

@@ -23,6 +23,9 @@ extension Configuration {
         /// When it has said nothing for too long.
         public var silence = Silence.learned
 
+        /// What is taken out of its lines before they are kept; the section `redaction` says it.
+        package var redactor: LineRedactor?
+
         /// For how long it may say nothing before it is reported.
         public enum Silence: Sendable, Hashable {
             /// When it is longer than its own habit.

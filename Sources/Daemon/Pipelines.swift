@@ -212,7 +212,7 @@ struct PipelineService: Service {
             } else {
                 var sources: [PipelineSource] = []
                 for entry in plan.sources {
-                    sources.append(watched(try await entry.settings.source(setup(entry)), input: entry.input))
+                    sources.append(watched(try await entry.settings.source(setup(entry)), entry))
                 }
                 _ = try await makeRunner().run(sources, mode: .stream)
             }
@@ -220,8 +220,10 @@ struct PipelineService: Service {
         }
     }
 
-    private func watched(_ source: any Source, input: String?) -> PipelineSource {
-        PipelineSource(WatchedSource(source: source, watch: watch), input: input)
+    /// Redacted first, unless it has been on its way into the spool: nobody else sees the lines as they came.
+    private func watched(_ source: any Source, _ entry: Configuration.SourceEntry) -> PipelineSource {
+        let redacted: any Source = entry.settings.hasSpool ? source : entry.redactor.map { RedactedSource(source, $0) } ?? source
+        return PipelineSource(WatchedSource(source: redacted, watch: watch), input: entry.input)
     }
 
     private func setup(_ entry: Configuration.SourceEntry) -> SourceSetup {
@@ -233,7 +235,7 @@ struct PipelineService: Service {
 
     /// A source for a run that ends when all that exists is read; nil when nothing exists yet.
     private func endingSource(_ entry: Configuration.SourceEntry) async throws -> PipelineSource? {
-        try await entry.settings.endingSource(setup(entry)).map { watched($0, input: entry.input) }
+        try await entry.settings.endingSource(setup(entry)).map { watched($0, entry) }
     }
 
     private func makeRunner() async throws -> PipelineRunner {

@@ -21,9 +21,10 @@ actor Spools {
     var all: [PushTarget] { Array(open.values) }
 
     /// The spool of a source, opened if it is not. From now on lines can be pushed to it as `entry` says.
-    func spool(_ entry: Configuration.SourceEntry, of pipeline: PipelineDefinition) throws -> Spool {
+    func spool(_ entry: Configuration.SourceEntry, of pipeline: PipelineDefinition) async throws -> Spool {
         let spool = try spools[entry.name] ?? makeSpool(entry)
         spools[entry.name] = spool
+        await spool.redact(by: entry.redactor)
         let format = try? pipeline.input(entry.input).format
         open[entry.name] = PushTarget(entry.settings, name: entry.name, spool: spool, readsJSON: format == "json")
         return spool

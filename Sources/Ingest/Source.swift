@@ -51,6 +51,14 @@ public struct SourceChunk: Sendable {
     }
 }
 
+extension SourceChunk {
+    /// The same with other lines, as many as there were.
+    func with(lines: Batch) -> SourceChunk {
+        SourceChunk(
+            lines: lines, position: position, partition: partition, endsPartition: endsPartition, asksForCommit: asksForCommit)
+    }
+}
+
 /// Where a source goes on: how far each file was read.
 public struct SourcePosition: Codable, Sendable, Equatable {
     var files: [FilePosition]

@@ -80,6 +80,9 @@ public struct SourceSettings: Sendable, Decodable {
     /// How lines are pushed to it; nil for another kind of source.
     var pushedSource: PushedSource? { kind as? PushedSource }
 
+    /// Whether its lines are in a spool before they are read, which redacts them.
+    package var hasSpool: Bool { kind is PushedSource || kind is SyslogSettings || kind is PipeSettings }
+
     /// What is found now at its place, without opening or reading anything.
     public func look() -> SourceLook { kind.look() }
 

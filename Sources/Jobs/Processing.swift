@@ -62,13 +62,14 @@ public enum Processing {
             context: context,
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
             scorers: workspace.scorers(), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
-        let counter = ProgressCounter(files.count, progress)
+        let counter = ProgressCounter(files.count, progress), redactor = configuration.redactor(ofPipeline: definition.name)
         var sources: [PipelineSource] = []
         for (index, entry) in files.enumerated() {
             let source = try await source(entry.place, named: entry.name, options, metrics, logger, unfinished) {
                 counter.update(index, bytes: $0, of: $1)
             }
-            sources.append(PipelineSource(source, input: entry.input))
+            let redacted: any Source = redactor.map { RedactedSource(source, $0) } ?? source
+            sources.append(PipelineSource(redacted, input: entry.input))
         }
         let run = try runs.begin(definition.name, .process, now: .now)
         let summary: PipelineRunner.Summary

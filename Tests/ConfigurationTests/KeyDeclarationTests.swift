@@ -13,6 +13,7 @@ struct `The reference of the configuration` {
         http: { listen: "127.0.0.1:9464", max_body_size: 1000, tls: { cert_file: a, key_file: b } }
         log: { level: info }
         deadlines: [{ table: gold.t, by: "07:00" }]
+        redaction: { key: 0123456789abcdef, rules: [{ pattern: a, hash: true, pipelines: [ssh], sources: [a] }] }
         retention: { tables: [{ table: bronze, max_age: 30d }] }
         blocklist: { expire: 24h }
         sources:
@@ -28,6 +29,7 @@ struct `The reference of the configuration` {
         - { name: g, pipe: "-" }
         - { name: e, journald: { units: [ssh], identifiers: [sshd], facilities: [auth], directory: /j, lines: json } }
         alerting:
+          destinations: { allow: [b.org] }
           global: { smtp_smarthost: 'b.org:25', http_config: { proxy_url: 'http://127.0.0.1/' } }
           route: { receiver: ada, routes: [{ receiver: ada, matchers: ['severity=critical'] }] }
           receivers:

@@ -56,6 +56,11 @@ void obs_re2_name_of_group(const obs_re2 *_Nonnull expression, int index, char *
 bool obs_re2_capture(
     const obs_re2 *_Nonnull expression, const void *_Nullable text, size_t length, int64_t *_Nonnull places, int groups);
 
+// Looks for the first match in a text from `start` on; then `places` has its start and end, and behind them those of the groups 1 to `groups`, -1 for one that
+// took no part.
+bool obs_re2_find(
+    const obs_re2 *_Nonnull expression, const void *_Nullable text, size_t length, size_t start, int64_t *_Nonnull places, int groups);
+
 void obs_re2_free(obs_re2 *_Nonnull expression);
 
 #ifdef __cplusplus

@@ -61,6 +61,12 @@ public struct RegularExpression: Sendable, Hashable {
         program.captures(text, into: &places)
     }
 
+    /// Looks for the first match in `text` from `start` on, wherever it begins. Then `places` has the whole match, and behind it
+    /// what each group took, in the order of ``groupNames``; an empty range from -1 for one that took no part.
+    package func firstMatch(in text: Span<UInt8>, from start: Int, into places: inout [Range<Int>]) -> Bool {
+        program.firstMatch(in: text, from: start, into: &places)
+    }
+
     /// Whether all of `text` matches.
     public func matches(_ text: String) -> Bool { matches(text.utf8.span) }
 
@@ -142,6 +148,20 @@ private final class Program: @unchecked Sendable {
             else { return false }
             places.removeAll(keepingCapacity: true)
             for index in 0..<count { places.append(Int(found[2 * index])..<Int(found[2 * index + 1])) }
+            return true
+        }
+    }
+
+    func firstMatch(in text: Span<UInt8>, from start: Int, into places: inout [Range<Int>]) -> Bool {
+        let count = groups
+        return withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * (RegularExpression.maxGroups + 1)) { found in
+            // Safe because RE2 reads only the bytes of the span, during the call, and writes two numbers per group and two more.
+            let isFound = text.withUnsafeBytes {
+                obs_re2_find(handle, $0.baseAddress, $0.count, start, found.baseAddress!, Int32(count))
+            }
+            guard isFound else { return false }
+            places.removeAll(keepingCapacity: true)
+            for index in 0...count { places.append(Int(found[2 * index])..<Int(found[2 * index + 1])) }
             return true
         }
     }

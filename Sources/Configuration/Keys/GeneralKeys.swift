@@ -31,6 +31,9 @@ extension KeySections {
                     "retention", .section, "How much of the tables is kept.",
                     example: "{ tables: [{ table: bronze, max_age: 30d }] }"),
                 .init(
+                    "redaction", .section, "What is taken out of lines before they are kept. docs/protection.md explains it.",
+                    example: "{ rules: [{ pattern: 'user (\\S+)', replace: '-' }] }"),
+                .init(
                     "verify_every", .text, default: "24h",
                     "How often the lines of followed files are counted against bronze, or `never`; once: `obs verify source`.",
                     example: "6h"),
@@ -40,6 +43,31 @@ extension KeySections {
                     "The folder of runbooks that pages show; the built-in runbooks are shown for names that it lacks.",
                     example: "/etc/obs/runbooks"),
                 .init("log", .section, "The log of obs itself.", example: "{ level: info }"),
+            ]),
+        KeySection(
+            .obs, "redaction", meaning: "What is taken out of lines before they are kept, in the order of the rules.",
+            keys: [
+                .init(
+                    "key", .text,
+                    "The key of hashes, of 16 bytes or more: in place, `${NAME}`, `file:PATH`, or a mapping with `file`, "
+                        + "`environment` or `command`.", example: "file:/etc/obs/redaction.key"),
+                .init(
+                    "rules", .sections, default: "[]", "What is replaced by what.",
+                    example: "[{ pattern: 'user (\\S+)', hash: true }]"),
+            ]),
+        KeySection(
+            .obs, "redaction.rules[]", meaning: "A pattern, and what stands in the place of what it finds.",
+            keys: [
+                .init(
+                    "pattern", .text, required: true,
+                    "A regular expression of RE2, looked for anywhere in a line. What its groups take is replaced, or all that "
+                        + "it matches where it has none.", example: "'user (\\S+) from'"),
+                .init("replace", .text, "A text in its place.", example: "'<user>'"),
+                .init(
+                    "hash", .flag, default: "false", "In its place `h-` and 24 digits: the same for the same value and key.",
+                    example: "true"),
+                .init("pipelines", .texts, default: "[]", "Only lines of these pipelines.", example: "[ssh]"),
+                .init("sources", .texts, default: "[]", "Only lines of these sources.", example: "[auth]"),
             ]),
         KeySection(
             .obs, "http", meaning: "The HTTP server: metrics, API, pages, pushed lines. A change waits for a restart.",

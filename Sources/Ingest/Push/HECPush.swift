@@ -10,7 +10,7 @@ enum HECPush {
     /// Takes the events of a body.
     ///
     /// - Parameter given: what the address says of all of them; what an event says itself goes first.
-    /// - Throws: ``PushError/damaged(_:)`` at the first that is no event: none of the body is taken, so that all can be sent
+    /// - Throws: ``PushError/damaged(_:)`` at the first that is not an event: none of the body is taken, so that all can be sent
     ///   again.
     static func read(_ body: [UInt8], given: Labels, into lines: inout PushedLines) throws(PushError) {
         var reader = JSONReader(body), number = 1

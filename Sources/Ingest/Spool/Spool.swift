@@ -34,6 +34,8 @@ public actor Spool {
     private var waiting: [(body: [UInt8], continuation: CheckedContinuation<Void, any Error>)] = []
     private var waitingBytes = 0
     private var isWriting = false
+    /// What is taken out of lines before they are on disk.
+    private var redactor: LineRedactor?
     private static let queue = DispatchQueue(label: "obs.ingest.spool", attributes: .concurrent)
 
     /// - Parameters:
@@ -52,6 +54,9 @@ public actor Spool {
         (file, size) = try Self.open(path)
     }
 
+    /// From now on lines are redacted before they are on disk; nil for not at all.
+    package func redact(by redactor: LineRedactor?) { self.redactor = redactor }
+
     /// Takes `lines`: on disk before this returns.
     ///
     /// - Parameter lines: bytes of whole lines; a last one without its end gets one.
@@ -63,7 +68,11 @@ public actor Spool {
             length = byte == 10 ? 0 : length + 1
             guard length < RawLines.maxLineLength else { throw SpoolError.lineTooLong(limit: RawLines.maxLineLength) }
         }
-        let body = lines.last == 10 ? lines : lines + [10]
+        var body = lines.last == 10 ? lines : lines + [10]
+        if let redactor {
+            // Without its key nothing may be kept: the sender keeps the lines.
+            do { body = try redactor.redact(body) } catch { throw SpoolError.cannotWrite(reason: "\(error)") }
+        }
         if size + waitingBytes + body.count > limits.maxBytes, !isWriting, isReadUpToHere {
             // Otherwise the spool would stay full: only after a write is it looked whether there is room.
             rotate()

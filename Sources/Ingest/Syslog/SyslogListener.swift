@@ -16,6 +16,8 @@ import Telemetry
 struct SyslogListener: Sendable {
     /// Connections at a time; further ones are closed at once.
     static let maxConnections = 512
+    /// Of one address, so that a sender that opens one after another leaves room for the others.
+    static let maxConnectionsPerAddress = 128
     /// So much of a connection is read at once. Times the connections it is what waits in memory while the disk is slow.
     private static let maxRead = 128 << 10
     /// Datagrams that wait to be stored.
@@ -130,19 +132,28 @@ struct SyslogListener: Sendable {
 
     // MARK: TCP and TLS
 
-    private final class OpenConnections: Sendable {
-        private let count = Atomic<Int>(0)
+    final class OpenConnections: Sendable {
+        private let counts = Mutex<(all: Int, byPeer: [String: Int])>((0, [:]))
         private let isFull = Atomic(false)
 
-        /// Whether there was room for one more.
-        func add() -> Bool {
-            if count.add(1, ordering: .relaxed).newValue <= SyslogListener.maxConnections { return true }
-            count.subtract(1, ordering: .relaxed)
-            return false
+        /// Whether there was room for one more, in all and of this address.
+        func add(_ peer: String) -> Bool {
+            counts.withLock { counts in
+                guard counts.all < SyslogListener.maxConnections,
+                    counts.byPeer[peer, default: 0] < SyslogListener.maxConnectionsPerAddress
+                else { return false }
+                counts.all += 1
+                counts.byPeer[peer, default: 0] += 1
+                return true
+            }
         }
 
-        func remove() {
-            count.subtract(1, ordering: .relaxed)
+        func remove(_ peer: String) {
+            counts.withLock { counts in
+                counts.all -= 1
+                let left = counts.byPeer[peer, default: 1] - 1
+                counts.byPeer[peer] = left > 0 ? left : nil
+            }
             isFull.store(false, ordering: .relaxed)
         }
 
@@ -154,17 +165,21 @@ struct SyslogListener: Sendable {
         try await server.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
-                    guard open.add() else {
+                    let peer = connection.channel.remoteAddress?.ipAddress ?? ""
+                    guard open.add(peer) else {
                         if open.isFirstRefused() {
                             logger.warning(
                                 "connections are closed, because too many are open",
-                                metadata: ["source": "\(name)", "limit": "\(Self.maxConnections)"])
+                                metadata: [
+                                    "source": "\(name)", "limit": "\(Self.maxConnections)",
+                                    "per_address": "\(Self.maxConnectionsPerAddress)",
+                                ])
                         }
                         connection.channel.close(promise: nil)
                         continue
                     }
                     group.addTask {
-                        defer { open.remove() }
+                        defer { open.remove(peer) }
                         await serve(connection)
                     }
                 }

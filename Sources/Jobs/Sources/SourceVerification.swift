@@ -91,7 +91,9 @@ public struct SourceVerification: Sendable {
                 let first = tally.count
                 // A file that is rotated away at this moment is met by the next run.
                 guard var lines = try Self.opened(file.path) else { continue }
-                while let batch = try lines.next() {
+                while let read = try lines.next() {
+                    // As bronze has them.
+                    let batch = try entry.redactor?.redact(read) ?? read
                     LineTally.keys(of: batch) { tally.add($1) }
                     try progress(done, total)
                 }
