@@ -62,6 +62,29 @@ public struct ServingStore: Sendable {
         return (try ServingStore(path: path), true, kept)
     }
 
+    /// Deletes the rows that name a person, and overwrites them.
+    ///
+    /// - Returns: how many they are.
+    package func erase(_ person: NamedPerson, isDryRun: Bool) throws -> Int {
+        func named(_ database: Database) throws -> [Row] {
+            try Row.fetchAll(database, sql: "SELECT \"table\", key, row FROM serving").filter { row in
+                [1, 2].contains { String.fromDatabaseValue(row[$0]).map { person.isIn($0) } == true }
+            }
+        }
+        guard !isDryRun else { return try database.read(named).count }
+        return try database.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA secure_delete = ON")
+            let rows = try named(database)
+            for row in rows {
+                try database.execute(
+                    sql: "DELETE FROM serving WHERE \"table\" = ? AND key = ?",
+                    arguments: [row[0] as DatabaseValue, row[1] as DatabaseValue])
+            }
+            _ = try database.checkpoint(.truncate)
+            return rows.count
+        }
+    }
+
     /// What is wrong with the file, or nil. Checks all pages and compares every row with its checksum.
     public func problem() throws -> String? {
         do {

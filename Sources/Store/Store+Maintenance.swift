@@ -23,6 +23,18 @@ extension Store {
         try files.moveItem(atPath: unfinished, toPath: path)
     }
 
+    /// The same as an encrypted file. What is not encrypted lies beside the database until it is, for its owner alone.
+    package func backUp(to path: String, sealedWith secret: SealedFile.Secret) throws {
+        let files = FileManager.default
+        guard !files.fileExists(atPath: path) else { throw StoreError.backupExists(path: path) }
+        try Self.makeFolder(of: path)
+        let plain = "\(self.path).\(RandomName.uuid()).part", unfinished = "\(path).\(RandomName.uuid()).part"
+        defer { for file in [plain, unfinished] { try? files.removeItem(atPath: file) } }
+        try backUp(to: plain)
+        try SealedFile.seal(plain, as: unfinished, with: secret)
+        try files.moveItem(atPath: unfinished, toPath: path)
+    }
+
     /// Replaces the contents of the database by those of a backup, while others go on reading and writing: they see the one or
     /// the other, never a
     /// mixture.
@@ -54,8 +66,16 @@ extension Store {
         }
         let kept = Self.keptName(path, now)
         try backUp(to: kept)
+        let before = try auditVerification().head
         try source.backup(to: database)
         try migrator.migrate(database)
+        // The chain goes back with the rest: whoever has kept the head from before finds here what became of it.
+        try database.write { database in
+            try Self.audit(
+                database, at: Int64(now.timeIntervalSince1970 * 1e6), actor: NSUserName(), action: "store.restore",
+                subject: (backup as NSString).lastPathComponent, before: before,
+                detail: "the previous database is kept as \(kept)")
+        }
         return kept
     }
 

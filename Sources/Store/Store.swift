@@ -191,6 +191,8 @@ public enum StoreError: Error, CustomStringConvertible {
     case inUse(path: String)
     case backupExists(path: String)
     case badBackup(path: String, reason: String)
+    /// A file cannot be encrypted or decrypted.
+    case cannotSeal(path: String, reason: String)
 
     /// The file that is there and no database any more; nil when something else is wrong.
     public var damagedPath: String? {
@@ -236,6 +238,7 @@ public enum StoreError: Error, CustomStringConvertible {
             "\(path): was written before the first release of obs, in a layout that is no longer read; move it away, and obs "
                 + "makes a new one"
         case .badBackup(let path, let reason): "\(path): is not a backup that can be restored: \(reason); nothing was changed"
+        case .cannotSeal(let path, let reason): "\(path): cannot be encrypted or decrypted: \(reason)"
         case .backupExists(let path): "\(path): is there already; name a new file for the backup, or remove the old one"
         }
     }

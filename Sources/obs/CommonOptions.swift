@@ -30,6 +30,7 @@ struct CommonOptions: ParsableArguments {
     /// - Throws: `ConfigurationError` with everything that is wrong with it.
     func configuration() throws -> Configuration {
         var configuration = try Configuration.load(file: config, dataDirectory: dataDir)
+        DataDirectory.setMask(for: configuration.dataDirectory)
         configuration.askedLogLevel = verbose ? .debug : quiet ? .error : nil
         return configuration
     }

@@ -34,8 +34,9 @@ struct Obs: AsyncParsableCommand {
     static func main() async {
         // A reader that has gone (`obs query … | head`) ends the program by a failed write, not by a signal in the middle of one.
         signal(SIGPIPE, SIG_IGN)
-        // Logs, incidents and evidence are for the owner and the group: whatever is made, files are at most 0640, folders 0750.
-        umask(umask(0o027) | 0o027)
+        // Logs, incidents and evidence are for their owner. By the mask and not where each file is made, because SQLite and
+        // libraries make files too.
+        DataDirectory.setMask()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -40,6 +40,17 @@ extension IncidentStore {
         }
     }
 
+    /// Puts a mark in the place of a person's name in incidents, evidence, timelines, alerts, silences and notifications.
+    ///
+    /// - Returns: by table, how many texts name the person.
+    package func erase(_ person: NamedPerson, isDryRun: Bool) throws -> [String: Int] {
+        // Of incidents triggers keep the search; of timelines entries are only added and deleted otherwise.
+        let timeline = Store.TextSearch(
+            "timeline_search", table: "timeline", column: "text",
+            where: "kind <> 'notified' AND id <= (SELECT entries FROM text_index)")
+        return try store.erase(person, search: [timeline], isDryRun: isDryRun)
+    }
+
     /// What is wrong with what is kept twice: text search, labels and counts against the incidents themselves. Empty when all
     /// is well.
     public func problems() throws -> [String] {

@@ -27,15 +27,28 @@ public enum DataDirectory {
         }
     }
 
-    /// Takes files away from those who are neither their owner nor of their group, because a database that was copied into place
-    /// may be open to all. What obs makes itself never is: the mask of the process prevents it.
-    static func close(_ files: [String]) {
+    /// Sets the mask of the process for what is made from now on: files 0600 and folders 0700, whatever the mask was; where the
+    /// owner of the data directory has opened it to its group (`chmod 0750`), the group may read what is made in it.
+    public static func setMask(for directory: String? = nil) {
+        umask(directory.map(isOpenToGroup) == true ? 0o027 : 0o077)
+    }
+
+    private static func isOpenToGroup(_ directory: String) -> Bool {
+        var information = stat()
+        return stat(directory, &information) == 0 && information.st_mode & 0o050 == 0o050
+    }
+
+    /// Takes files away from all who may not read what obs makes beside them, because a database that was copied into place may
+    /// be open to all. What obs makes itself never is: the mask of the process prevents it.
+    static func close(_ files: [String], in directory: String) {
+        let allowed: mode_t = isOpenToGroup(directory) ? 0o770 : 0o700
         for file in files {
             var information = stat()
-            guard stat(file, &information) == 0, information.st_uid == geteuid(), information.st_mode & 0o007 != 0 else {
+            guard stat(file, &information) == 0, information.st_uid == geteuid(), information.st_mode & 0o777 & ~allowed != 0
+            else {
                 continue
             }
-            chmod(file, information.st_mode & 0o770)
+            chmod(file, information.st_mode & allowed)
         }
     }
 }

@@ -29,7 +29,8 @@ public struct Workspace: Sendable {
 
     /// Makes the directory if it is not there.
     public init(_ path: String) throws {
-        DataDirectory.close(["obs.db", "serve.db"].flatMap { file in ["", "-wal", "-shm"].map { "\(path)/\(file)\($0)" } })
+        let databases = ["obs.db", "serve.db"].flatMap { file in ["", "-wal", "-shm"].map { "\(path)/\(file)\($0)" } }
+        DataDirectory.close(databases, in: path)
         try self.init(
             path,
             store: Store(path: path + "/obs.db", migrations: Self.migrations) { size in

@@ -101,7 +101,7 @@ struct FolderSink: LineSink {
 
     /// Opens a file to add to it; a new one gets `heading`.
     static func open(_ path: String, heading: String?) throws -> FileHandle {
-        let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw SimulationError.cannotWrite(path, reason: String(cString: strerror(errno))) }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         if let heading, try file.seekToEnd() == 0 { try file.write(contentsOf: Data((heading + "\n").utf8)) }

@@ -10,7 +10,7 @@ struct LakeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lake", abstract: "Look at the tables, export them and keep them small.",
         subcommands: [
-            Tables.self, History.self, Export.self, Optimize.self, Vacuum.self, Retain.self, Verify.self,
+            Tables.self, History.self, Export.self, Optimize.self, Vacuum.self, Retain.self, Erase.self, Verify.self,
         ])
 
     struct Tables: AsyncParsableCommand {

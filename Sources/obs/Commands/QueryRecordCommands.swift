@@ -88,7 +88,8 @@ struct QueryAudit: AsyncParsableCommand {
         discussion: """
             Each entry holds the hash of the one before it. --verify follows them all: exit code 1, and the first bad entry, \
             when one was changed, removed, inserted or moved. Keep the head that it prints elsewhere and give it to \
-            --expect-head later: without that, an end that was cut off, or a chain that was written anew as a whole, cannot be seen.
+            --expect-head later: without that, an end that was cut off, or a chain that was written anew as a whole, cannot be \
+            seen.
 
             Examples:
               obs query audit --since 24h
