@@ -12,7 +12,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager jq bzip2 xz-utils zstd opens
 
 BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
 
-.PHONY: run fuzz test build builtin references cases measure install format lint bench dependencies test-dependencies clean help
+.PHONY: run fuzz test build builtin references cases measure sbom install format lint bench dependencies test-dependencies clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -46,6 +46,10 @@ cases: ## Make the cases again that Spark and Alertmanager answer (Tests/Cases);
 
 measure: ## Measure how the code is cut and explained, and write docs/house.md
 	scripts/measure --write
+
+sbom: build ## Write what the binary is made of to obs.spdx.json (SPDX 2.3), and list the licences
+	scripts/sbom "$(BINARY)" > obs.spdx.json
+	scripts/sbom --licenses "$(BINARY)"
 
 install: build ## Install the binary to PREFIX/bin, the man pages to PREFIX/share/man
 	install -D -m 0755 "$(BINARY)" "$(DESTDIR)$(PREFIX)/bin/obs"
