@@ -37,7 +37,7 @@ let package = Package(
         .target(name: "Telemetry", dependencies: ["Columns", .log, .metrics]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl", "CLinux"]),
         .target(name: "Store", dependencies: ["Columns", "CZlib", .crypto, .cryptoExtras, .grdb]),
-        .target(name: "Access", dependencies: ["Columns", "Store", .crypto, .grdb]),
+        .target(name: "Access", dependencies: ["Columns", "Store", .crypto, .cryptoExtras, .grdb]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Templates", dependencies: ["Columns"]),
         .target(name: "Series", dependencies: ["Columns"]),

@@ -5,7 +5,7 @@ import Store
 /// Tokens, accounts and sessions in the store. Any process may change them, and a running obs applies it to the next request.
 /// Each change is audited in its transaction.
 public struct AccessStore: Sendable {
-    let store: Store
+    package let store: Store
 
     /// Those of an opened database, whose layout has ``migrations``.
     public init(_ store: Store) {
@@ -24,31 +24,6 @@ public struct AccessStore: Sendable {
             try Store.audit(
                 database, at: now.microseconds, actor: actor, action: action, subject: subject, detail: detail)
             return value
-        }
-    }
-
-    /// Notes what was refused or done at the door in the audit.
-    public func note(_ entries: [AuditEntry], now: Timestamp) throws {
-        try store.database.write { database in
-            for entry in entries {
-                try Store.audit(
-                    database, at: now.microseconds, actor: entry.actor, action: entry.action, subject: entry.subject,
-                    detail: entry.detail)
-            }
-        }
-    }
-
-    /// An entry of the audit that belongs to no other change.
-    public struct AuditEntry: Sendable {
-        let actor, action, subject: String
-        let detail: String?
-
-        /// - Parameters:
-        ///   - actor: who acted, or the address of a client that did not say.
-        ///   - action: a word such as `http.refused`.
-        ///   - subject: what it was done to.
-        public init(actor: String, action: String, subject: String, detail: String?) {
-            (self.actor, self.action, self.subject, self.detail) = (actor, action, subject, detail)
         }
     }
 

@@ -79,9 +79,12 @@ public struct Daemon: Sendable {
         served.sources = { watch.reports }
         served.blocklist = { reloader.blocklist }
         served.reload = { await reloader.reload() }
+        let access = AccessControl(
+            configuration.http, store: workspace.access, externalURL: configuration.alerting.externalURL, logger: logger)
+        served.access = access
         let server = HTTPServer(
             configuration.http, routes: Routes.all(served),
-            hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), access: workspace.access,
+            hosts: KnownHosts(configuration.http, externalURL: configuration.alerting.externalURL), access: access,
             metrics: metrics, logger: logger, boundPort: boundPort)
         for weakness in configuration.http.acceptedWeaknesses {
             logger.warning("obs is insecure, because http.insecure is set", metadata: ["why": "\(weakness)"])

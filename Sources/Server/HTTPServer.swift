@@ -1,4 +1,3 @@
-import Access
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -16,7 +15,9 @@ public struct HTTPServer: Service {
     private let configuration: ServerConfiguration
     private let routes: [Route]
     private let hosts: KnownHosts?
-    private let access: AccessStore?
+    private let access: AccessControl
+    /// Whether every route has to be in ``RouteAccess``.
+    private let isGuarded: Bool
     private let metrics: MetricsRegistry
     private let logger: Logger
     private let boundPort: BoundPort
@@ -31,16 +32,18 @@ public struct HTTPServer: Service {
 
     /// - Parameters:
     ///   - hosts: the host names that requests may use; nil for any.
-    ///   - access: the tokens and people that requests are checked against; nil lets everybody do everything.
+    ///   - access: the tokens and people that requests are checked against; nil lets
+    ///     everybody do everything.
     ///   - boundPort: receives the port when the server listens; with port 0 the system chooses one.
     public init(
-        _ configuration: ServerConfiguration, routes: [Route], hosts: KnownHosts? = nil, access: AccessStore? = nil,
+        _ configuration: ServerConfiguration, routes: [Route], hosts: KnownHosts? = nil, access: AccessControl? = nil,
         metrics: MetricsRegistry, logger: Logger, boundPort: BoundPort = BoundPort()
     ) {
         self.configuration = configuration
         self.routes = routes
         self.hosts = hosts
-        self.access = access
+        isGuarded = access != nil
+        self.access = access ?? AccessControl(configuration, store: nil, logger: logger)
         self.metrics = metrics
         self.logger = logger
         self.boundPort = boundPort
@@ -52,11 +55,12 @@ public struct HTTPServer: Service {
     public func run() async throws {
         defer { boundPort.end() }
         let (host, port) = try configuration.address()
-        if access != nil { try RouteAccess.checkAll(routes) }
+        if isGuarded { try RouteAccess.checkAll(routes) }
+        access.warnWhereNobodyMayPass()
         let router = Router(context: ServerContext.self)
         let terms = terms()
         router.add(middleware: RequestMeter(metrics, routes: routes, isSecure: configuration.tls != nil))
-        router.add(middleware: Doorkeeper(hosts: hosts, refusals: terms.refusals, log: terms.access.refusals))
+        router.add(middleware: Doorkeeper(hosts: hosts, refusals: terms.refusals, access: access))
         for route in routes { route.register(on: router, terms) }
         // Hummingbird's own log lines (each start and stop) are of no interest here.
         var quiet = logger
@@ -72,7 +76,8 @@ public struct HTTPServer: Service {
             },
             logger: quiet)
         do {
-            try await run(application, beside: terms.access.refusals)
+            try await application.run()
+            await access.flush()
             try await terms.threads.end()
         } catch let error as CancellationError {
             throw error
@@ -100,15 +105,6 @@ public struct HTTPServer: Service {
         }
     }
 
-    /// Serves, and writes refused requests to the audit meanwhile.
-    private func run(_ application: some ApplicationProtocol, beside refusals: RefusalLog?) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            if let refusals { group.addTask { await refusals.run() } }
-            defer { group.cancelAll() }
-            try await application.run()
-        }
-    }
-
     /// What all requests share, and its metrics.
     private func terms() -> RequestTerms {
         let connections = Connections(limit: maxConnections ?? Connections.shareOfDescriptors())
@@ -118,7 +114,7 @@ public struct HTTPServer: Service {
             [([], Double(held.count))]
         }
         return RequestTerms(
-            maxBodySize: configuration.maxBodySize, access: AccessControl(configuration, store: access, logger: logger),
+            maxBodySize: configuration.maxBodySize, access: access,
             held: held, connections: connections,
             threads: RequestThreads(count: max(2, System.coreCount), timeLimit: timeLimit), refusals: Refusals(metrics))
     }

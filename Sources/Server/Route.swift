@@ -14,6 +14,8 @@ public struct Route: Sendable {
     /// Whether the response comes from memory, so that it need not wait for requests in progress.
     let isInstant: Bool
     let respond: @Sendable (RouteRequest) async throws -> RouteResponse
+    /// How a refusal looks in a browser; nil for routes of programs.
+    var refusalPage: (@Sendable (HTTPFailure) -> RouteResponse)?
 
     init(
         _ method: HTTPRequest.Method, _ path: String, _ operation: Operation?, isInstant: Bool = false,
@@ -57,15 +59,11 @@ public struct Route: Sendable {
                 let caller = try await admit(incoming, context, terms)
                 let lease = HeldBytes.Lease(terms.held)
                 let body = try await terms.body(of: incoming, lease)
-                let request = RouteRequest(
-                    path: incoming.uri.path, query: incoming.uri.queryParameters.map { (String($0.key), String($0.value)) },
-                    parameters: Dictionary(
-                        context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
-                    ) { first, _ in first },
-                    headers: incoming.headers, body: body, host: incoming.head.authority,
-                    requester: caller.requester, caller: caller)
+                let request = self.request(incoming, context, body, caller)
+                try await checkForm(request, terms)
                 let client = terms.connections.client(of: context.channel)
-                return try terms.encoded(try await response(to: request, client, context, terms), to: client)
+                let response = try await caller.acting { try await self.response(to: request, client, context, terms) }
+                return try terms.encoded(response, to: client)
             } catch let error as HTTPFailure {
                 return error.response.encoded
             } catch let error as ShapedRefusal {
@@ -74,16 +72,44 @@ public struct Route: Sendable {
         }
     }
 
+    private func request(_ incoming: Request, _ context: ServerContext, _ body: [UInt8], _ caller: Caller) -> RouteRequest {
+        let query = incoming.uri.queryParameters.map { (name: String($0.key), value: String($0.value)) }
+        let parameters = context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
+        return RouteRequest(
+            path: incoming.uri.path, query: query, parameters: Dictionary(parameters) { first, _ in first },
+            headers: incoming.headers, body: body, host: incoming.head.authority, requester: caller.requester, caller: caller)
+    }
+
     /// Who sends the request, if they may.
     private func admit(_ incoming: Request, _ context: ServerContext, _ terms: RequestTerms) async throws -> Caller {
         do throws(HTTPFailure) {
             return try await terms.access.caller(of: incoming, for: self, on: context.channel)
         } catch {
             terms.refusals.count(.access)
-            // Alertmanager's API has its own shape of refusals.
-            guard path.hasPrefix("/api/v2/") else { throw error }
-            throw ShapedRefusal(response: error.alertmanagerResponse)
+            throw shaped(error, incoming)
         }
+    }
+
+    private func checkForm(_ request: RouteRequest, _ terms: RequestTerms) async throws {
+        do throws(HTTPFailure) { try await terms.access.checkForm(request, for: self) } catch {
+            terms.refusals.count(.access)
+            guard request.wantsPage, let refusalPage else { throw error }
+            throw ShapedRefusal(response: refusalPage(error))
+        }
+    }
+
+    /// A refusal as the client can read it: browsers are led to the log-in, and Alertmanager's API has a shape of its own.
+    private func shaped(_ failure: HTTPFailure, _ incoming: Request) -> any Error {
+        if path.hasPrefix("/api/v2/") { return ShapedRefusal(response: failure.alertmanagerResponse) }
+        guard incoming.headers[.accept].map({ OutsideText($0).contains("text/html") }) == true, let refusalPage else {
+            return failure
+        }
+        guard failure.code == "no_token" else { return ShapedRefusal(response: refusalPage(failure)) }
+        var response = RouteResponse.empty(.seeOther)
+        let root = String(repeating: "../", count: incoming.uri.path.utf8.count { $0 == UInt8(ascii: "/") } - 1)
+        let next = method == .get ? "?next=\(String(incoming.uri.string.dropFirst()).percentEncoded)" : ""
+        response.headers[.location] = (root.isEmpty ? "./" : root) + "login" + next
+        return ShapedRefusal(response: response)
     }
 
     /// Requests that may change something run to completion even when the client leaves; the others are cancelled with it.

@@ -18,6 +18,8 @@ public struct ServedObs: Sendable {
     let metrics: MetricsRegistry
     /// The address of Grafana, for the links of the pages; nil shows none.
     public var dashboards: String?
+    /// Who may do what; nil where everybody may do everything.
+    public var access: AccessControl?
     /// Takes what is pushed.
     public var receiver = PushReceiver { [] }
     /// The state of each source; called at each request.
@@ -51,7 +53,7 @@ public struct ServedObs: Sendable {
     var site: Site {
         Site(
             incidents: incidents, alerts: alerts, lake: lake, runbooks: runbooks, dashboards: dashboards, readiness: readiness,
-            sources: sources)
+            sources: sources, access: access)
     }
 }
 

@@ -28,7 +28,7 @@ struct Obs: AsyncParsableCommand {
             NotificationCommand.self,
             ModelCommand.self, RulesCommand.self, LakeCommand.self, VerifyCommand.self,
             SimulateCommand.self, CheckCommand.self, OnCallCommand.self, BackupCommand.self, RestoreCommand.self,
-            TokenCommand.self, SinkCommand.self,
+            TokenCommand.self, UserCommand.self, SinkCommand.self,
         ])
 
     static func main() async {

@@ -1,4 +1,3 @@
-import Access
 import Columns
 import Foundation
 import FoundationNetworking
@@ -16,7 +15,7 @@ enum ServerFixture {
         _ routes: [Route], hosts: KnownHosts? = nil, maxBodySize: Int = 100, metrics: MetricsRegistry = MetricsRegistry(),
         deadlines: RequestDeadlines.Limits = .init(), maxConnections: Int? = nil, maxHeldBytes: Int? = nil,
         timeLimit: TimeAmount = .seconds(10),
-        userHeader: String? = nil, access: AccessStore? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
+        userHeader: String? = nil, access: AccessControl? = nil, configure: (inout ServerConfiguration) -> Void = { _ in },
         _ body: @Sendable (String) async throws -> Void
     ) async throws {
         var configuration = ServerConfiguration()

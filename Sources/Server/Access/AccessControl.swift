@@ -8,10 +8,11 @@ import Ingest
 import Logging
 import NIOCore
 import NIOSSL
+import Store
 import Synchronization
 
 /// Decides of every request who sends it and whether they may, before its body is read.
-final class AccessControl: Sendable {
+public final class AccessControl: Sendable {
     private let store: AccessStore?
     private let userHeader: HTTPField.Name?
     private let userRole: Role
@@ -21,13 +22,18 @@ final class AccessControl: Sendable {
     private let logger: Logger
     /// When the use of a token was last noted.
     private let uses = Mutex<[String: Timestamp]>([:])
-    /// Nil where there is no store to write to.
-    let refusals: RefusalLog?
+    private let refused: RefusedRequests?
+    private let limits = LoginLimits()
+    private let passwords: Passwords?
+    /// The cookie of people who are logged in.
+    let cookie: SessionCookie
     /// Whether a request needs a credential.
     let isRequired: Bool
 
-    /// - Parameter store: nil for a server without tokens, where everybody may do everything.
-    init(_ configuration: ServerConfiguration, store: AccessStore?, logger: Logger) {
+    /// - Parameters:
+    ///   - store: nil for a server without tokens, where everybody may do everything.
+    ///   - externalURL: where browsers find the pages; by HTTPS the cookie of a session is sent by no other way.
+    public init(_ configuration: ServerConfiguration, store: AccessStore?, externalURL: String? = nil, logger: Logger) {
         self.store = store
         self.logger = logger
         isRequired = store != nil && configuration.isAccessRequired
@@ -35,7 +41,9 @@ final class AccessControl: Sendable {
         userRole = configuration.userRole
         proxies = TrustedProxies(networks: configuration.trustedProxies)
         knowsCertificates = configuration.tls?.clientAuthorities != nil
-        refusals = store.map { RefusalLog($0, logger: logger) }
+        refused = store.map { RefusedRequests($0.store) }
+        passwords = store.map { Passwords($0) }
+        cookie = SessionCookie(isSecure: configuration.tls != nil || externalURL?.hasPrefix("https://") == true)
     }
 
     /// Who sends a request that may reach `route`.
@@ -59,10 +67,16 @@ final class AccessControl: Sendable {
         } catch {
             // What needs nothing is not refused for a credential that is no longer good.
             if need == .nothing { return caller }
-            refusals?.note(caller, "\(route.method.rawValue) \(route.path)", error.code)
+            await note(caller, "\(route.method.rawValue) \(route.path)", error.code)
             throw error
         }
         return caller
+    }
+
+    /// Says in the log that nobody could pass yet.
+    func warnWhereNobodyMayPass() {
+        guard isRequired, userHeader == nil, !knowsCertificates, (try? store?.hasCredentials(now: .now)) == false else { return }
+        logger.warning("every request needs a token, and there is none: 'obs token create' makes one, 'obs user add' a log-in")
     }
 
     private func identify(
@@ -73,9 +87,64 @@ final class AccessControl: Sendable {
             (caller.role, caller.requester) = (token.role, .user(token.name))
         } else if case .user(.some) = caller.requester {
             caller.role = userRole
+        } else if let secret = cookie.secret(request.headers), let session = try self.session(secret, store) {
+            (caller.role, caller.requester) = (session.role, .user(session.person))
+            caller.formToken = AccessStore.formToken(ofSecret: secret)
         } else if knowsCertificates, let name = await Self.certificate(of: channel) {
             (caller.role, caller.requester) = (.ingest, .user(name))
         }
+    }
+
+    /// Checks that a form comes from a page that obs has shown to the person who is logged in. The browser sends the cookie with
+    /// every request; a page of another site does not know the token.
+    ///
+    /// - Throws: ``HTTPFailure`` 403.
+    func checkForm(_ request: RouteRequest, for route: Route) async throws(HTTPFailure) {
+        guard route.method.mayChange, let token = request.caller.formToken else { return }
+        let given = request.headers[.formToken] ?? request.form.first { $0.name == "form_token" }?.value ?? ""
+        guard !AccessStore.isSame(given, token) else { return }
+        await note(request.caller, "\(route.method.rawValue) \(route.path)", "bad_form_token")
+        throw HTTPFailure(
+            .forbidden, code: "bad_form_token",
+            "the form is not of this log-in; open the page again (programs use a token: Authorization: Bearer)")
+    }
+
+    // MARK: People
+
+    private func session(_ secret: String, _ store: AccessStore) throws(HTTPFailure) -> AccessStore.Session? {
+        do { return try store.session(ofSecret: secret, now: .now) } catch {
+            logger.error("sessions cannot be read", metadata: ["error": "\(error)"])
+            throw HTTPFailure.busy("sessions cannot be read")
+        }
+    }
+
+    /// Logs a person in.
+    ///
+    /// - Returns: the secret of the new session. One that the request has ends: nobody else can have set the cookie that counts.
+    /// - Throws: ``HTTPFailure`` 401 when the name or the password is wrong, 429 after too many such attempts.
+    func logIn(_ name: String, password: String, _ request: RouteRequest) async throws -> String {
+        guard let store, let passwords else { throw HTTPFailure(.notFound, code: "no_accounts", "nobody can log in here") }
+        let address = request.caller.address
+        if let wait = limits.attempt(from: address, account: name, now: .now) {
+            let seconds = Int(wait.components.seconds) + 1
+            await note(Caller(address: address), "POST /login", "too_many_logins")
+            throw HTTPFailure(
+                .tooManyRequests, code: "too_many_logins", "Too many log-ins have failed; try again in \(seconds) s.",
+                retryAfter: seconds)
+        }
+        guard let account = try await passwords.account(named: name, password: password) else {
+            await note(Caller(address: address), "POST /login", "bad_password of \(OutsideText(name).prefix(64))")
+            throw HTTPFailure(.unauthorized, code: "bad_password", "The name or the password is wrong.")
+        }
+        limits.succeeded(from: address, account: name)
+        if let old = cookie.secret(request.headers) { try store.endSession(ofSecret: old, by: account.name, now: .now) }
+        return try store.openSession(of: account.name, from: address, now: .now)
+    }
+
+    /// Ends the session of a request, if it has one.
+    func logOut(_ request: RouteRequest) throws {
+        guard let store, request.caller.formToken != nil, let secret = cookie.secret(request.headers) else { return }
+        try store.endSession(ofSecret: secret, by: request.caller.name, now: .now)
     }
 
     // MARK: Tokens
@@ -113,6 +182,22 @@ final class AccessControl: Sendable {
     }
 
     // MARK: Refusals
+
+    /// Notes a refused request in the audit.
+    func note(_ caller: Caller, _ request: String, _ reason: String) async {
+        do {
+            try await refused?.record(actor: caller.knownName ?? "-", from: caller.address, request: request, reason: reason)
+        } catch {
+            logger.error("a refused request cannot be written to the audit", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Writes what the audit has not yet of refused requests, at the end.
+    func flush() async {
+        do { try await refused?.flush() } catch {
+            logger.error("refused requests cannot be written to the audit", metadata: ["error": "\(error)"])
+        }
+    }
 
     private static func check(_ caller: Caller, _ permission: Permission) throws(HTTPFailure) {
         guard let role = caller.role else {

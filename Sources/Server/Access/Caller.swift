@@ -1,5 +1,6 @@
 import Access
 import HTTPTypes
+import Store
 
 /// Who sends a request, and what they may do. Known before the body of a request is read.
 struct Caller: Sendable {
@@ -17,9 +18,14 @@ struct Caller: Sendable {
 
     func may(_ permission: Permission) -> Bool { role?.may(permission) == true }
 
-    /// For the audit: the name, or the address of a client without one.
-    var name: String {
-        if case .user(let name?) = requester { return name }
-        return address.isEmpty ? "somebody" : address
+    /// Runs what a request asks for: the audit has its address with everything that is changed.
+    func acting<Value>(_ body: () async throws -> Value) async rethrows -> Value {
+        try await Store.$auditOrigin.withValue(address, operation: body)
     }
+
+    /// The name of a token or a person; nil for a client that has not said who it is.
+    var knownName: String? { if case .user(let name) = requester { name } else { nil } }
+
+    /// The same, or where the client is.
+    var name: String { knownName ?? (address.isEmpty ? "somebody" : address) }
 }

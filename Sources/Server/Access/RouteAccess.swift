@@ -15,7 +15,11 @@ enum RouteAccess {
 
     /// By method and path, in the order of the page.
     static let table: [(route: String, need: Need)] =
-        need(.nothing, ["GET /-/healthy", "HEAD /-/healthy", "GET /-/ready", "HEAD /-/ready"])
+        need(
+            .nothing,
+            [
+                "GET /-/healthy", "HEAD /-/healthy", "GET /-/ready", "HEAD /-/ready", "GET /login", "POST /login", "POST /logout",
+            ])
         + need(.signedLink, ["GET /incidents/{id}/acknowledge", "POST /incidents/{id}/acknowledge"])
         + need(
             .permission(.view),

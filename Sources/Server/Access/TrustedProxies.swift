@@ -23,4 +23,6 @@ struct TrustedProxies: Sendable {
 
 extension HTTPField.Name {
     static let xForwardedFor = Self("X-Forwarded-For")!
+    /// ``AccessControl/checkForm(_:for:)``, for scripts that act as a person who is logged in.
+    static let formToken = Self("X-Form-Token")!
 }

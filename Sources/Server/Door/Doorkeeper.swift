@@ -11,14 +11,13 @@ struct Doorkeeper: RouterMiddleware {
     /// Nil allows any name.
     let hosts: KnownHosts?
     let refusals: Refusals
-    /// The audit of refused requests; nil where there is none.
-    let log: RefusalLog?
+    let access: AccessControl
 
     func handle(_ request: Request, context: Context, next: (Request, Context) async throws -> Response) async throws -> Response
     {
         let host = request.head.authority
         if let hosts, !hosts.isKnown(host) {
-            refuse(.host, request, context)
+            await refuse(.host, request, context)
             return HTTPFailure(
                 .misdirectedRequest, code: "unknown_host",
                 """
@@ -31,7 +30,7 @@ struct Doorkeeper: RouterMiddleware {
         if request.method.mayChange,
             RequestOrigin(request.headers, authority: host, externalAuthority: hosts?.externalAuthority) == .foreign
         {
-            refuse(.origin, request, context)
+            await refuse(.origin, request, context)
             return HTTPFailure(
                 .forbidden, code: "foreign_origin",
                 """
@@ -43,10 +42,10 @@ struct Doorkeeper: RouterMiddleware {
         return try await next(request, context)
     }
 
-    private func refuse(_ reason: Refusals.Reason, _ request: Request, _ context: Context) {
+    private func refuse(_ reason: Refusals.Reason, _ request: Request, _ context: Context) async {
         refusals.count(reason)
         let caller = Caller(address: context.channel.remoteAddress?.ipAddress ?? "")
         // The path is the client's text; the routes of obs are shorter.
-        log?.note(caller, "\(request.method.rawValue) \(OutsideText(request.uri.path).prefix(60))", "\(reason.rawValue)")
+        await access.note(caller, "\(request.method.rawValue) \(OutsideText(request.uri.path).prefix(60))", "\(reason.rawValue)")
     }
 }

@@ -95,7 +95,7 @@ struct AcknowledgePage: SitePage {
 
     /// The form posts to the address that it came from, including the signature.
     private static func form(_ request: RouteRequest, _ action: String, _ label: String) -> HTML {
-        let name = request.requester == .user(nil) ? request.writtenName : request.nameField
+        let name = request.requester == .user(nil) ? request.writtenName : request.linkNameField
         return """
             <form class="row box" method="post">\(name)
             <button name="action" value="\(action)">\(label)</button></form>

@@ -1,3 +1,4 @@
+import Access
 import Alerting
 import Incidents
 import Columns
@@ -48,6 +49,7 @@ struct Page {
         var links = Pages.all.compactMap { $0.link }.map { "<a href=\"\(root + $0.path)\">\($0.title)</a>\n" as HTML }
         if let dashboards = site.dashboards { links.append("<a href=\"\(dashboards)/d/obs-overview\">Dashboards</a>\n") }
         links += [("metrics", "Metrics"), ("api/openapi.json", "API")].map { "<a href=\"\(root + $0.0)\">\($0.1)</a>\n" }
+        if site.access?.isRequired == true { links.append("<a href=\"\(root)login\">Log in or out</a>\n") }
         return links
     }
 
@@ -88,11 +90,24 @@ struct Page {
 extension RouteRequest {
     /// Where people write their names, unless the proxy says who they are.
     var nameField: HTML {
+        guard caller.may(.respond) else {
+            return "<span class=\"warning\">the role \(caller.role?.rawValue ?? "") may only look</span>"
+        }
+        return linkNameField
+    }
+
+    /// The same on the page of a signed link, which asks for no role.
+    var linkNameField: HTML {
         switch requester {
-        case .user(let name?): "as \(name)"
+        case .user(let name?): "as \(name) \(formTokenField)"
         case .user(nil): "<span class=\"warning\">the proxy names no user: you can only look</span>"
         case .unverified: writtenName
         }
+    }
+
+    /// What every form of a person who is logged in has; ``AccessControl/checkForm(_:for:)`` looks for it.
+    var formTokenField: HTML {
+        caller.formToken.map { "<input type=\"hidden\" name=\"form_token\" value=\"\($0)\">" as HTML } ?? ""
     }
 
     /// The field itself, for forms that do not need the proxy.

@@ -32,19 +32,25 @@ enum Pages {
     /// All pages, in the order of the navigation. A new page is a file in this folder and an entry here.
     static let all: [any SitePage.Type] = [
         IncidentsPage.self, AcknowledgePage.self, IncidentPage.self, SilencesPage.self, HistoryPage.self, RunbooksPage.self,
+        LoginPage.self,
     ]
 
     static func routes(_ site: Site) -> [Route] {
         all.flatMap { $0.init(site).routes }.map { route in
-            route.wrapped { request, respond in
+            let root = String(repeating: "../", count: route.path.count { $0 == "/" } - 1)
+            @Sendable func page(_ failure: HTTPFailure) -> RouteResponse {
+                let body: HTML = "<h1>This cannot be shown</h1>\n<p class=\"warning box\">\(failure.message)</p>\n"
+                return Page(title: "Error", root: root, body: body, status: failure.status).response(site)
+            }
+            var wrapped = route.wrapped { request, respond in
                 do {
                     return try await HTTPFailure.translatingErrors { try await respond(request) }
                 } catch let failure as HTTPFailure where request.wantsPage {
-                    let root = String(repeating: "../", count: route.path.count { $0 == "/" } - 1)
-                    let body: HTML = "<h1>This cannot be shown</h1>\n<p class=\"warning box\">\(failure.message)</p>\n"
-                    return Page(title: "Error", root: root, body: body, status: failure.status).response(site)
+                    return page(failure)
                 }
             }
+            wrapped.refusalPage = page
+            return wrapped
         }
     }
 }

@@ -18,6 +18,8 @@ struct Site: Sendable {
     var dashboards: String?
     var readiness: Readiness
     var sources: @Sendable () -> [SourceReport] = { [] }
+    /// Who may do what; nil where everybody may do everything.
+    var access: AccessControl?
 
     var questions: IncidentQuestions { IncidentQuestions(incidents) }
 }
