@@ -55,7 +55,7 @@ let package = Package(
                 "Columns", "Store", "Parsing", "Templates", "Series", "Lake", "Ingest", "Telemetry", "CZlib", .grdb, .log,
                 .lifecycle,
             ]),
-        .target(name: "Detection", dependencies: ["Columns", "Store", "Series", .grdb]),
+        .target(name: "Detection", dependencies: ["Columns", "Store", "Series", .crypto, .grdb]),
         .target(name: "Notify", dependencies: ["Columns", "Transfer", "CCurl", .crypto, .mustache]),
         .target(name: "Incidents", dependencies: ["Columns", "Store", "Detection", .grdb]),
         .target(
@@ -171,7 +171,7 @@ let package = Package(
                 .lifecycle, .log,
                 .grdb, .httpTypes, "TestSupport",
             ],
-            exclude: ["Alerting/Sessions"]),
+            exclude: ["Alerting/Sessions", "Peers"]),
         .testTarget(
             name: "QueryTests",
             dependencies: [

@@ -11,6 +11,7 @@ struct IncidentTimes: Sendable {
     private let acknowledge: HistogramFamily
     private let resolve: HistogramFamily
     private let falsePositives: CounterFamily
+    private let resolutions: CounterFamily
     private let place: Place
 
     private final class Place: Sendable {
@@ -39,6 +40,13 @@ struct IncidentTimes: Sendable {
         falsePositives = registry.counter(
             "obs_incident_false_positives_total", help: "Incidents that were resolved as false positives, by rule.",
             labels: ["rule"])
+        resolutions = registry.counter(
+            "obs_incident_resolutions_total",
+            help: "Incidents that have ended, by the kind of their detector and how they ended.",
+            labels: ["detector", "resolution"])
+        for kind in DetectionEntry.kinds + [Incident.postedDetector] {
+            for resolution in Incident.Resolution.allCases { _ = resolutions[kind, resolution.rawValue] }
+        }
         for severity in Severity.allCases { for family in [detect, acknowledge, resolve] { _ = family[severity.rawValue] } }
         _ = falsePositives[Incident.postedDetector]
         place = Place()
@@ -61,6 +69,7 @@ struct IncidentTimes: Sendable {
                 if one.acknowledgedAt == one.at { acknowledge[severity].observe(Self.seconds(from: one.openedAt, to: one.at)) }
             default:
                 resolve[severity].observe(Self.seconds(from: one.openedAt, to: one.at))
+                if let resolution = one.resolution { resolutions[one.detector, resolution.rawValue].increment() }
                 if one.resolution == .falsePositive { falsePositives[rule(one.name, one.detector)].increment() }
             }
         }

@@ -44,6 +44,8 @@ public struct Configuration: Sendable {
     // Read when they are asked for: a question to the store needs none of them.
     private var ownPipelines: [PipelineDefinition]?
     private var ownDetections: [DetectionEntry]?
+    /// Where the registry of models is shown; nil for nowhere.
+    public var mlflow: MLflow?
     /// The folder whose pages `/runbooks/NAME` shows.
     public var runbooks = "runbooks"
     /// What `obs run` logs from; ``askedLogLevel`` goes before it.
@@ -161,6 +163,19 @@ public struct Configuration: Sendable {
         }
         return settings
     }
+
+    /// The detection whose model has that name.
+    ///
+    /// - Throws: ``UsageError`` when there is none.
+    public func windowModel(named name: String) throws -> WindowSettings {
+        guard let settings = windowModels.first(where: { $0.model == name }) else {
+            throw UsageError("no detection uses a model of windows that is called '\(name)'; compare others with --csv")
+        }
+        return settings
+    }
+
+    /// All detections by a model of windows.
+    public var windowModels: [WindowSettings] { detections.compactMap { $0.settings as? WindowSettings } }
 
     /// Of each pipeline that a source is for, the names of the rules that look at it.
     public func boundRules() throws -> [(pipeline: String, rules: [String])] {

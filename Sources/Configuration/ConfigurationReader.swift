@@ -29,6 +29,7 @@ struct ConfigurationReader {
         var retention: RetentionPolicy?
         var redaction: RedactionSection?
         var verify_every: VerifyInterval?
+        var mlflow: Configuration.MLflow?
         var runbooks: String?
         var log: Log?
     }
@@ -80,6 +81,7 @@ struct ConfigurationReader {
         configuration.deadlines = file.deadlines ?? []
         if let every = file.verify_every { configuration.verifyInterval = every.interval }
         configuration.retention = file.retention ?? configuration.retention
+        configuration.mlflow = file.mlflow.flatMap { $0.trackingURI.isEmpty ? nil : $0 }
         configuration.runbooks = file.runbooks ?? configuration.runbooks
         configuration.logLevel = file.log?.level ?? configuration.logLevel
         configuration.redact(by: file.redaction)

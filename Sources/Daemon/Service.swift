@@ -76,6 +76,7 @@ public struct Daemon: Sendable {
             runbooks: configuration.runbooks, readiness: readiness, metrics: metrics)
         served.dashboards = configuration.http.dashboards
         served.receiver = PushReceiver { await spools.all }
+        served.models = workspace.models
         served.sources = { watch.reports }
         served.blocklist = { reloader.blocklist }
         served.reload = { await reloader.reload() }
@@ -100,12 +101,13 @@ public struct Daemon: Sendable {
         let operations = OperationsWatch(
             alerts: alerts, sources: watch, workspace: workspace, metrics: metrics, logger: logger,
             disk: disk, proof: proof, configuration: { reloader.configuration })
+        let models = ModelUpkeep(workspace, metrics: metrics, logger: logger) { reloader.configuration }
         let storeWatch = StoreWatch(store: workspace.store, health: health, logger: logger)
         let dispatcher = Dispatcher(alerts, metrics: metrics, health: health)
         let chores = Chores(alerts, metrics: metrics, health: health)
         let services: [any Service] = [
             server, dispatcher, chores, HangUpService(reloader: reloader), upkeep, retention, storeWatch, memory, watch,
-            operations, proof,
+            operations, proof, models,
             pipelines, SecondSignal(),
         ]
         readiness.isMet("sources")

@@ -162,13 +162,19 @@ public typealias FindingIdentity = (name: String, labels: Labels, isSimulated: B
 
 /// What a detector says of itself while it runs.
 public enum DetectorNote: Sendable {
-    /// A version of a model is in use from now on, in the place of `old`.
-    case modelInUse(ModelRegistry.Entry, old: Int?)
+    /// A version of a model is in use as champion or challenger from now on, in the place of `old`.
+    case modelInUse(ModelRegistry.Entry, alias: String, old: Int?)
+    /// No version has that alias any more.
+    case modelRetired(name: String, alias: String, version: Int)
+    /// The champion or the challenger gave rows these scores.
+    case modelScored(name: String, alias: String, scores: [Double])
+    /// How far what a model sees now is from its training: population stability indices.
+    case modelDrift(name: String, alias: String, features: [(feature: String, index: Double)], scores: Double)
     /// A model was trained on the first windows, because nobody had trained one.
     case modelTrained(ModelRegistry.Entry, took: Duration)
-    /// The file of the version in production cannot be used; the version before it is used on.
+    /// The file of the champion or challenger cannot be used; the version before it is used on.
     case modelDamaged(name: String, error: ModelError)
-    /// A version that can be used is in production again.
+    /// A version that can be used has taken its place.
     case modelMended(name: String)
     /// A file of values for exceptions cannot be read; `reason` says what is used instead.
     case listUnreadable(file: String, reason: String)

@@ -933,6 +933,74 @@ enum RunbookTexts {
             ObsSourceLostLines, ObsSourceDown; dashboard `obs-log-processing`; docs/following.md, "Proof".
 
             """##,
+        "ObsModelDrifting": ##"""
+            # ObsModelDrifting
+
+            ## Meaning
+
+            What a model in use sees has another distribution than what it was trained on: the population stability index of a feature is above 0.25.
+
+            ## Impact
+
+            None at once. The model calls today's normal unusual, or misses what has become unusual.
+
+            ## First five minutes
+
+            Which model, trained when, on what?
+
+            ```sh
+            obs model list
+            ```
+
+            Good: one version per model is `champion`, trained this month.
+
+            Does it find more than it did?
+
+            ```sh
+            obs query stats --since 7d
+            ```
+
+            Good: no more incidents of the model than in other weeks.
+
+            ## Diagnosis
+
+            - One feature: look at its panel "Drift by feature" on the dashboard. A jump is a change in the source (a new host, another unit, a new column); a slow rise is life that changes.
+            - All features at once: another kind of traffic, such as a new fleet of hosts, or a pipeline that was changed.
+            - An attack that goes on for days also drifts. Look at the incidents of the rules before you train the model on it.
+
+            ## Mitigation
+
+            Train a version on the newest windows beside the champion, look at both for a day, then make it the champion:
+
+            ```sh
+            obs model train --since 14d --alias challenger
+            ```
+            ```sh
+            obs model compare ssh-source-windows
+            ```
+            ```sh
+            obs model alias ssh-source-windows champion challenger
+            ```
+
+            It worked when the index falls below 0.1. Undo: `obs model rollback ssh-source-windows`. With `retrain:` in the detection obs does this by itself.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsModelDrifting --for 24h --comment 'known, being worked on'
+            ```
+
+            A day at most; it comes back if it still holds. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            Nobody at night.
+
+            ## Related
+
+            ObsModelStale, SSHAnomalousSource; dashboard `obs-models`.
+
+            """##,
         "ObsModelStale": ##"""
             # ObsModelStale
 
@@ -952,7 +1020,7 @@ enum RunbookTexts {
             obs model list
             ```
 
-            Good: a version of this month in `production`.
+            Good: the `champion` is of this month.
 
             ## Diagnosis
 
@@ -960,7 +1028,8 @@ enum RunbookTexts {
 
             ## Mitigation
 
-            Train on the windows of the last weeks: `obs model train`. The old version stays in the list. obs uses the new one from its next start.
+            Train on the windows of the last weeks: `obs model train --since 30d`. A running obs uses the new version from the next rows on; `obs model rollback NAME` goes back to the one before. With `retrain:` in the
+            detection obs trains by itself.
 
             ## Silence
 
@@ -976,7 +1045,7 @@ enum RunbookTexts {
 
             ## Related
 
-            SSHAnomalousSource; dashboard `obs-log-processing`.
+            ObsModelDrifting, SSHAnomalousSource; dashboard `obs-models`.
 
             """##,
         "ObsNotificationsFailing": ##"""
@@ -1911,7 +1980,7 @@ enum RunbookTexts {
 
             ## Mitigation
 
-            Train anew on fresh history: `obs model train --simulated rail` (or `--csv`). Undo: `obs model promote rail-fault-risk VERSION`. It worked when the panel "Fault risk" falls.
+            Train anew on fresh history: `obs model train --simulated rail` (or `--csv`). Undo: `obs model rollback rail-fault-risk`. It worked when the panel "Fault risk" falls.
 
             ## Silence
 
@@ -2015,7 +2084,7 @@ enum RunbookTexts {
 
             ## Related
 
-            SSHBruteForce, ObsModelStale; dashboard `obs-log-processing`.
+            SSHBruteForce, ObsModelStale, ObsModelDrifting; dashboard `obs-models`.
 
             """##,
         "SSHAttemptsExhausted": ##"""

@@ -1,4 +1,5 @@
 import Alerting
+import Detection
 import Incidents
 import Ingest
 import Lake
@@ -20,6 +21,8 @@ public struct ServedObs: Sendable {
     public var dashboards: String?
     /// Who may do what; nil where everybody may do everything.
     public var access: AccessControl?
+    /// The models whose scores may be asked for; nil for none.
+    public var models: ModelRegistry?
     /// Takes what is pushed.
     public var receiver = PushReceiver { [] }
     /// The state of each source; called at each request.
@@ -66,7 +69,7 @@ public enum Routes {
             + AlertmanagerRoutes.all(obs.alerts, version: obs.version)
             + IncidentRoutes.all(obs.incidents, runbooks: obs.runbooks, lake: obs.lake)
             + IngestRoutes.all(obs.receiver) + PushRoutes.all(obs.receiver) + SourceRoutes.all(obs.sources)
-            + ServingRoutes.all(obs.serving)
+            + ServingRoutes.all(obs.serving) + ModelRoutes.all(obs.models)
             + BlocklistRoutes.all(obs.incidents, policy: obs.blocklist)
             + Pages.routes(obs.site)
         return routes + [OpenAPI.route(describing: routes)]

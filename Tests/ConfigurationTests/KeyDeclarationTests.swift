@@ -14,6 +14,7 @@ struct `The reference of the configuration` {
         log: { level: info }
         deadlines: [{ table: gold.t, by: "07:00" }]
         redaction: { key: 0123456789abcdef, rules: [{ pattern: a, hash: true, pipelines: [ssh], sources: [a] }] }
+        mlflow: { tracking_uri: "http://127.0.0.1:5000", experiment: e, token_file: t }
         retention: { tables: [{ table: bronze, max_age: 30d }] }
         blocklist: { expire: 24h }
         sources:
@@ -125,7 +126,15 @@ struct `The reference of the configuration` {
         - { name: D, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], rate: { times: 2 } }
         - { name: E, severity: info, title: t, description: d, match: 'a="b"', group_by: [user], absent: { match: 'a="c"', within: 1h } }
         - { name: E2, kind: ensemble, table: t, by: user, model: m, severity: info, title: t, description: d }
-        - { name: F, kind: forest, table: t, by: user, model: m, severity: info, title: t, description: d }
+        - name: F
+          kind: forest
+          table: t
+          by: user
+          model: m
+          severity: info
+          title: t
+          description: d
+          retrain: { every: 1d, window: 2d, hold_back: 1h, promote: by hand }
         - { name: G, kind: series, column: n, group_by: [user], severity: info, title: t, description: d }
         """
 

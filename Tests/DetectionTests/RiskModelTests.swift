@@ -61,4 +61,21 @@ struct `A model of risk` {
         let model = try model()
         #expect(try JSONDecoder().decode(RiskModel.self, from: JSONEncoder().encode(model)) == model)
     }
+
+    /// The file changes only with the layout of models; OBS_UPDATE_GOLDEN=1 writes it anew.
+    @Test func `scores as the obs that wrote its file`() throws {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden")
+        let file = folder.appending(path: "risk-model.jsonl"), scores = folder.appending(path: "risk-model-scores.json")
+        let judged = try rows(40, seed: 5)
+        if ProcessInfo.processInfo.environment["OBS_UPDATE_GOLDEN"] != nil {
+            let model = try RiskModel(
+                table: "t", rows: [rows(200, seed: 1)], label: "breaks", excluding: ["vehicle"],
+                options: .init(seed: 1, trees: 3), now: Timestamp(seconds: 1))
+            try ModelFile.bytes(of: model).write(to: file)
+            try JSONEncoder().encode(model.scores(judged)).write(to: scores)
+        }
+        let golden = try JSONDecoder().decode([Double].self, from: Data(contentsOf: scores))
+        let model = try ModelFile(reading: file.path).model()
+        #expect(try model.scores(of: judged) == golden && golden.count == 40)
+    }
 }

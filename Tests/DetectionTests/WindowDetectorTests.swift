@@ -48,7 +48,7 @@ struct `A model on windows` {
             odd.name == "Odd" && odd.detector == "ensemble" && odd.severity == .info
                 && odd.title.hasPrefix("Unusual: 203.0.113.9 ")
         )
-        #expect(try models.production("m")?.entry.trainedOn == 241)
+        #expect(try models.entry("m")?.trainedOn == 241)
         #expect(try !see(set, windows(5, seed: 3, odd: ("203.0.113.10", 900))).isEmpty)
     }
 
@@ -98,7 +98,7 @@ struct `A model on windows` {
         let notes = Mutex<[String]>([])
         let set = try set(models) { note in
             switch note {
-            case .modelInUse(let entry, _): notes.withLock { $0.append("use \(entry.version)") }
+            case .modelInUse(let entry, _, _): notes.withLock { $0.append("use \(entry.version)") }
             case .modelDamaged: notes.withLock { $0.append("damaged") }
             default: break
             }
@@ -107,10 +107,65 @@ struct `A model on windows` {
             WindowModel(table: "t", windows: [try windows(120, seed: 1, odd: ("203.0.113.1", 700))], now: Timestamp(seconds: 1)))
         _ = try models.save(model, name: "m")
         let second = try models.save(model, name: "m")
-        try Data("{}".utf8).write(to: URL(filePath: "\(folder.path)/models/\(second.file)"))
+        try Data("{}".utf8).write(to: URL(filePath: models.folder(of: second) + "/model.jsonl"))
         #expect(try see(set, windows(3, seed: 2)) == [] && notes.withLock { $0 } == ["damaged"])
-        try models.promote("m", version: 1)
+        try models.setAlias("champion", of: "m", to: 1, actor: "test", now: Timestamp(seconds: 2))
         #expect(try !see(set, windows(3, seed: 2, odd: ("203.0.113.9", 900))).isEmpty)
         #expect(notes.withLock { $0 } == ["damaged", "use 1"])
+    }
+
+    @Test func `lets a challenger score the same windows, which opens nothing`() throws {
+        let models = try registry(in: folder.path)
+        let notes = Mutex<[String: Int]>([:])
+        let windows = try windows(120, seed: 1, odd: ("203.0.113.1", 700))
+        let calm = try #require(WindowModel(table: "t", windows: [windows], trees: 3, now: Timestamp(seconds: 1)))
+        var wild = calm
+        wild.threshold = -10
+        _ = try models.save(calm, name: "m")
+        let set = try set(models) { note in
+            if case .modelScored(_, let alias, let scores) = note { notes.withLock { $0[alias, default: 0] += scores.count } }
+            if case .modelRetired = note { notes.withLock { $0["retired", default: 0] += 1 } }
+        }
+        let before = try see(set, windows)
+        let challenger = try models.save(wild, name: "m", alias: "challenger")
+        #expect(try see(set, windows) == before)
+        _ = set.updates()
+        #expect(notes.withLock { $0 } == ["champion": 242, "challenger": 121])
+        #expect(try models.scored(challenger).found == 121 && models.scored(challenger).rows == 121)
+        let champion = try #require(try models.entry("m"))
+        #expect(try models.scored(champion).rows == 242)
+        try models.removeAlias("challenger", of: "m", actor: "test", now: Timestamp(seconds: 2))
+        #expect(try see(set, windows) == before && notes.withLock { $0["retired"] } == 1)
+    }
+
+    @Test func `says how far windows are from the training, also after a restart`() throws {
+        let models = try registry(in: folder.path)
+        let drift = Mutex<[(features: [Double], scores: Double)]>([])
+        let note: @Sendable (DetectorNote) -> Void = { note in
+            guard case .modelDrift(_, _, let features, let scores) = note else { return }
+            drift.withLock { $0.append((features.map(\.index), scores)) }
+        }
+        let usual = try windows(400, seed: 1)
+        _ = try models.save(
+            try #require(WindowModel(table: "t", windows: [usual], trees: 3, now: Timestamp(seconds: 1))), name: "m")
+        let first = try set(models, note: note)
+        _ = try see(first, windows(400, seed: 2))
+        _ = first.updates()
+        let state = first.snapshot()
+        let second = try set(models, note: note)
+        try second.restore(state)
+        // Twice as many windows as before, none of which has fewer than 20 failures.
+        for seed in 3...4 as ClosedRange<UInt64> {
+            let other = try windows(400, seed: seed)
+            let columns = other.schema.fields.map { field in
+                field.name == "failures" ? Column(.int64((0..<400).map { 20 + Int64($0 % 9) })) : other[field.name]!
+            }
+            _ = try see(second, Batch(schema: other.schema, columns: columns))
+        }
+        _ = second.updates()
+        let found = drift.withLock { $0 }
+        try #require(found.count == 2)
+        #expect(found[0].features.allSatisfy { $0 < 0.1 } && found[0].scores < 0.1)
+        #expect(found[1].features[0] < 0.1 && found[1].features[1] > 0.25 && found[1].scores > 0.25)
     }
 }

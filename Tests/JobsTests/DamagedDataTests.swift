@@ -25,6 +25,7 @@ struct `A data directory with a damaged file` {
         var threshold = 0.5
         var trainedOn = 3
         var trainedAt = Timestamp(seconds: 1_700_000_000)
+        func scores(of rows: Batch) -> [Double] { (0..<rows.count).map { _ in 0 } }
     }
 
     /// What a small run has left: an incident, gold rows, a checkpoint, a model, the key of links, pushed lines that wait.
@@ -66,7 +67,8 @@ struct `A data directory with a damaged file` {
         let served = try servedRows()
         #expect(!served.isEmpty)
         let files = [
-            "obs.db", "serve.db", "checkpoints/ssh-batch/checkpoint", "models/tiny-1.json", "acknowledge.key", "spool/push.log",
+            "obs.db", "serve.db", "checkpoints/ssh-batch/checkpoint", "models/tiny/1/model.jsonl", "acknowledge.key",
+            "spool/push.log",
         ]
         for (index, file) in files.enumerated() {
             let whole = try Data(contentsOf: URL(filePath: "\(pristine)/\(file)"))

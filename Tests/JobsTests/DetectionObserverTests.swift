@@ -51,12 +51,12 @@ struct `The observer of detections` {
         let workspace = try Workspace(folder.path)
         let observer = try observer(workspace)
         try await observer.observe(gold: windows(1000, seed: 1, odd: true), table: "ssh_by_source")
-        #expect(try workspace.models.productionEntry("ssh-source-windows") == nil)
+        #expect(try workspace.models.entry("ssh-source-windows") == nil)
         // What was seen until now survives a restart.
         let next = try self.observer(workspace)
         try await next.restore(observer.snapshot())
         try await next.observe(gold: windows(1200, seed: 2, odd: false), table: "ssh_by_source")
-        #expect(try workspace.models.productionEntry("ssh-source-windows")?.trainedOn == 2200)
+        #expect(try workspace.models.entry("ssh-source-windows")?.trainedOn == 2200)
         let names = try await workspace.store.database.read { database in
             try String.fetchAll(database, sql: "SELECT name || ' ' || json_extract(labels, '$.source') FROM incident")
         }

@@ -27,22 +27,29 @@ struct `A scorer of rows` {
             isBalanced: false, now: Timestamp(seconds: 1))
     }
 
-    @Test func `is none before there is a model, and the one in production from then on, whoever promotes it`() throws {
+    /// The score of a row with each temperature by the model that `scorers` gives now.
+    private func risks(_ scorers: ScorerProvider, _ temperatures: Double...) throws -> [Double?] {
+        let rows = try Batch(schema: Schema([Field("temp", .double)]), rows: temperatures.map { [.double($0)] })
+        guard let score = scorers("risk") else { return [] }
+        return score(rows)
+    }
+
+    @Test func `is none before there is a model, and the champion from then on, whoever chooses it`() throws {
         let scorers = workspace.scorers()
-        func risks(_ temperatures: Double...) throws -> [Double?] {
-            let score = try #require(scorers("risk"))
-            return score(try Batch(schema: Schema([Field("temp", .double)]), rows: temperatures.map { [.double($0)] }))
-        }
         #expect(scorers("risk") == nil)
         _ = try workspace.models.save(model(breaksWhenHot: true), name: "risk")
-        let hot = try risks(95, 5)
+        let hot = try risks(scorers, 95, 5)
+        try #require(hot.count == 2)
         #expect(hot[0]! > 0.8 && hot[1]! < 0.2)
         _ = try workspace.models.save(model(breaksWhenHot: false), name: "risk")
-        let cold = try risks(95, 5)
+        let cold = try risks(scorers, 95, 5)
+        try #require(cold.count == 2)
         #expect(cold[0]! < 0.2 && cold[1]! > 0.8)
-        // Another process promotes an earlier version.
-        try Workspace(folder.path).models.promote("risk", version: 1)
-        let promoted = try risks(95)
+        // Another process chooses an earlier version.
+        try Workspace(folder.path).models.setAlias(
+            "champion", of: "risk", to: 1, actor: "test", now: Timestamp(seconds: 2))
+        let promoted = try risks(scorers, 95)
+        try #require(promoted.count == 1)
         #expect(promoted[0]! > 0.8)
     }
 }

@@ -51,6 +51,9 @@ extension KeySections {
         .init(
             "features", .texts, "Of an ensemble or a forest: the columns that it looks at; all numbers by default.",
             example: "[failures]"),
+        .init(
+            "retrain", .section, "Of an ensemble or a forest: when it is trained anew; by default only by `obs model train`.",
+            example: "{ every: 7d }"),
         .init("column", .text, "Of a series: the column of its numbers.", example: "latency_ms"),
         .init(
             "threshold", .fraction(0...1), default: "0.8", "Of a series: the score from which on a value is a finding.",
@@ -70,6 +73,23 @@ extension KeySections {
         KeySection(
             .detections, "[]", meaning: "An entry of a file that `detections` names. docs/rules.md explains how rules work.",
             keys: rule + models),
+        KeySection(
+            .detections, "[].retrain",
+            meaning: "When a model of windows is trained anew, as challenger: it is run beside the champion, and opens nothing.",
+            keys: [
+                .init(
+                    "every", .duration(.seconds(3600) ... .days(366)), default: "7d", "How long after the last training.",
+                    example: "1d"),
+                .init(
+                    "window", .duration(.milliseconds(1) ... .days(366)), default: "30d",
+                    "How far back the windows reach that it is trained on.", example: "14d"),
+                .init(
+                    "hold_back", .duration(.milliseconds(1) ... .days(366)), default: "2d",
+                    "So much of the newest windows is kept apart, and is what the two are compared on.", example: "1d"),
+                .init(
+                    "promote", .choice(["by hand", "if not worse"]), default: "by hand",
+                    "Whether a challenger that is not worse there becomes the champion by itself.", example: "if not worse"),
+            ]),
         KeySection(
             .detections, "[].distinct", "[].sequence[].distinct", meaning: "Different values of a column.", keys: distinct),
         KeySection(

@@ -42,6 +42,9 @@ extension KeySections {
                     "runbooks", .text, default: "runbooks",
                     "The folder of runbooks that pages show; the built-in runbooks are shown for names that it lacks.",
                     example: "/etc/obs/runbooks"),
+                .init(
+                    "mlflow", .section, "The MLflow server that shows the registry of models.",
+                    example: "{ tracking_uri: \"http://127.0.0.1:5000\" }"),
                 .init("log", .section, "The log of obs itself.", example: "{ level: info }"),
             ]),
         KeySection(
@@ -68,6 +71,15 @@ extension KeySections {
                     example: "true"),
                 .init("pipelines", .texts, default: "[]", "Only lines of these pipelines.", example: "[ssh]"),
                 .init("sources", .texts, default: "[]", "Only lines of these sources.", example: "[auth]"),
+            ]),
+        KeySection(
+            .obs, "mlflow", meaning: "The MLflow server that shows the registry of models; docs/models.md.",
+            keys: [
+                .init(
+                    "tracking_uri", .text, "Its URL; without it the registry is shown nowhere.",
+                    example: "http://127.0.0.1:5000"),
+                .init("experiment", .text, default: "obs", "The experiment that trainings are runs of.", example: "hosts"),
+                .init("token_file", .text, "A file whose text is sent as bearer token.", example: "/etc/obs/mlflow-token"),
             ]),
         KeySection(
             .obs, "http", meaning: "The HTTP server: metrics, API, pages, pushed lines. A change waits for a restart.",

@@ -24,6 +24,12 @@ public struct RiskModel: RegisteredModel, Equatable {
     public var trainedOn: Int
     /// By the clock of the machine that trained it.
     public var trainedAt: Timestamp
+    /// Of the first column of times.
+    public var trainedSpan: ClosedRange<Timestamp>?
+    /// The table, the label, and how the forest was grown.
+    public var parameters: Labels
+    /// What live rows are compared with.
+    var profile: TrainingProfile
 
     /// How well a model does on rows whose truth is known.
     public struct Quality: Sendable, Codable, Equatable {
@@ -39,6 +45,21 @@ public struct RiskModel: RegisteredModel, Equatable {
 
     /// The columns that it looks at, in their order.
     public var features: [String] { layout.names }
+
+    /// Of a text, the values that it knows.
+    public var featureSchema: [String] {
+        layout.features.map { feature in
+            feature.categories.map { "text: \(feature.column): \($0.joined(separator: ", "))" } ?? "number: \(feature.column)"
+        }
+    }
+
+    /// On the rows that each tree was not trained on.
+    public var metrics: [String: Double] {
+        [
+            "area_under_roc": quality.areaUnderROC, "average_precision": quality.averagePrecision,
+            "precision": quality.precision, "recall": quality.recall,
+        ]
+    }
 
     /// How much each feature lowered the impurity of the trees, as parts of 1, the greatest first.
     public var importances: [(feature: String, importance: Double)] {
@@ -108,7 +129,25 @@ public struct RiskModel: RegisteredModel, Equatable {
         threshold = max(best.threshold, .leastNonzeroMagnitude)
         trainedOn = truth.count
         trainedAt = now
+        trainedSpan = Self.span(known)
+        parameters = [
+            "balanced": String(isBalanced), "label": label, "seed": String(options.seed), "table": table,
+            "trees": String(options.trees),
+        ]
+        profile = TrainingProfile(
+            truth.indices.flatMap { row in columns.map { $0[row] } }, featureCount: columns.count, scores: scores)
     }
+
+    /// The earliest and the latest time in the first column of times; nil where there is none.
+    private static func span(_ batches: [Batch]) -> ClosedRange<Timestamp>? {
+        guard let name = batches.first?.schema.fields.first(where: { $0.type == .timestamp })?.name else { return nil }
+        let times = batches.flatMap { batch in (0..<batch.count).compactMap { batch[name]?.integer(at: $0) } }
+        guard let first = times.min(), let last = times.max() else { return nil }
+        return Timestamp(microseconds: first)...Timestamp(microseconds: last)
+    }
+
+    /// The same as ``scores(_:)``.
+    public func scores(of rows: Batch) throws(ModelError) -> [Double] { try scores(rows) }
 
     /// The probability of each row of `batch` to be of the class that matters.
     ///

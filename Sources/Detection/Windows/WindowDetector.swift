@@ -1,18 +1,41 @@
 import Columns
 import Foundation
 
-/// Judges the windows of a gold table by the model that is in production. Where there is none, the first windows are what is
-/// known of normal: once they are enough they train one, and are then judged by it themselves.
+/// Judges the windows of a gold table by the champion of its model. Where there is none, the first windows are what is known of
+/// normal: once they are enough they train one, and are then judged by it themselves.
+///
+/// A challenger scores the same windows: how is recorded, and opens nothing.
 struct WindowDetector: Detector {
+    /// A version in use, and what it has seen.
+    private struct InUse {
+        let version: Int
+        let model: WindowModel
+        var drift: DriftMeter
+        var tally = ScoreTally()
+
+        init(_ version: Int, _ model: WindowModel) {
+            (self.version, self.model, drift) = (version, model, DriftMeter(model.profile))
+        }
+
+        mutating func judge(_ windows: Batch) -> (values: [Double], scores: [Double]) {
+            let judged = model.judged(windows)
+            drift.add(judged.values, scored: judged.scores, model.profile)
+            if let starts = windows["window_start"] {
+                tally.add(judged.scores, times: starts, threshold: model.threshold, model.profile.scores)
+            }
+            return judged
+        }
+    }
+
     private let settings: WindowSettings
     private let context: DetectorContext
     private let title: TextTemplate
     private let text: TextTemplate
-    /// The model in use and its version.
-    private var model: (version: Int, model: WindowModel)?
+    /// By alias: the champion and the challenger.
+    private var inUse: [String: InUse] = [:]
     private var training: [Batch] = []
-    /// The version in production whose file is damaged; the one before is used on, if there was one.
-    private var damaged: Int?
+    /// By alias the version whose file is damaged; the one before is used on, if there was one.
+    private var damaged: [String: Int] = [:]
 
     var horizon: Duration { .zero }
 
@@ -21,7 +44,7 @@ struct WindowDetector: Detector {
         self.context = context
         title = TextTemplate(settings.title, names: settings.placeholders)
         text = TextTemplate(settings.description, names: settings.placeholders)
-        takeProductionModel()
+        takeVersions()
     }
 
     var figures: DetectorFigures {
@@ -29,31 +52,39 @@ struct WindowDetector: Detector {
         return DetectorFigures(keys: rows, bytes: rows * 8 * (training.first?.schema.count ?? 0))
     }
 
-    /// Uses the version that is in production now, also one that another process has trained or promoted meanwhile.
-    private mutating func takeProductionModel() {
-        guard let models = context.models, let known = try? models.productionEntry(settings.model),
-            known.version != model?.version,
-            known.version != damaged
-        else { return }
+    /// Uses the versions that are champion and challenger now, also when another process has trained or chosen them meanwhile.
+    private mutating func takeVersions() {
+        guard let models = context.models, let aliases = try? models.aliases(of: settings.model) else { return }
+        for alias in [ModelRegistry.champion, ModelRegistry.challenger] {
+            if let version = aliases[alias] {
+                take(version, as: alias, of: models)
+            } else if alias == ModelRegistry.challenger, let old = inUse.removeValue(forKey: alias) {
+                context.note(.modelRetired(name: settings.model, alias: alias, version: old.version))
+            }
+        }
+    }
+
+    private mutating func take(_ version: Int, as alias: String, of models: ModelRegistry) {
+        guard version != inUse[alias]?.version, version != damaged[alias] else { return }
         do {
-            guard let (entry, model) = try models.production(settings.model) else { return }
-            if damaged != nil { context.note(.modelMended(name: settings.model)) }
-            damaged = nil
-            context.note(.modelInUse(entry, old: self.model?.version))
-            self.model = (entry.version, model)
-            training = []
+            guard let (entry, model) = try models.model(settings.model, at: String(version), as: WindowModel.self) else { return }
+            if damaged.removeValue(forKey: alias) != nil { context.note(.modelMended(name: settings.model)) }
+            record(alias)
+            context.note(.modelInUse(entry, alias: alias, old: inUse[alias]?.version))
+            inUse[alias] = InUse(version, model)
+            if alias == ModelRegistry.champion { training = [] }
         } catch let error as ModelError {
             // The others go on without it; and no other model takes its place until somebody decides so.
-            damaged = known.version
+            damaged[alias] = version
             context.note(.modelDamaged(name: settings.model, error: error))
         } catch {}
     }
 
     mutating func observe(_ rows: DetectorRows) -> [Finding] {
         let windows = rows.events
-        takeProductionModel()
-        if let model { return findings(windows, model.model) }
-        guard damaged == nil, let models = context.models else { return [] }
+        takeVersions()
+        if inUse[ModelRegistry.champion] != nil { return judge(windows) }
+        guard damaged.isEmpty, let models = context.models else { return [] }
         training.append(windows)
         guard training.reduce(0, { $0 + $1.count }) >= context.rowsToTrain else { return [] }
         let start = ContinuousClock.now
@@ -61,17 +92,30 @@ struct WindowDetector: Detector {
             let new = WindowModel(
                 table: settings.table, windows: training, features: settings.features, algorithm: settings.algorithm,
                 now: context.now()),
-            let entry = try? models.save(new, name: settings.model)
+            let entry = try? models.save(new, name: settings.model, tags: ["trained_by": "the first windows"])
         else { return [] }
         context.note(.modelTrained(entry, took: .now - start))
-        model = (entry.version, new)
+        inUse[ModelRegistry.champion] = InUse(entry.version, new)
         defer { training = [] }
-        return training.flatMap { findings($0, new) }
+        return training.flatMap { judge($0) }
     }
 
-    private func findings(_ windows: Batch, _ model: WindowModel) -> [Finding] {
+    /// What the champion finds; the challenger only scores.
+    private mutating func judge(_ windows: Batch) -> [Finding] {
+        var findings: [Finding] = []
+        for alias in inUse.keys.sorted() {
+            guard let judged = inUse[alias]?.judge(windows), let model = inUse[alias]?.model else { continue }
+            context.note(.modelScored(name: settings.model, alias: alias, scores: judged.scores))
+            if alias == ModelRegistry.champion { findings = self.findings(windows, model, judged) }
+        }
+        return findings
+    }
+
+    private func findings(
+        _ windows: Batch, _ model: WindowModel, _ judged: (values: [Double], scores: [Double])
+    ) -> [Finding] {
         guard let subjects = windows[settings.by] else { return [] }
-        return model.anomalies(windows).map { anomaly in
+        return model.anomalies(windows, judged).map { anomaly in
             let subject = subjects.label(at: anomaly.row) ?? ""
             let telling = anomaly.contributions.prefix(3).map {
                 "\($0.feature) \(Self.text($0.value)) (typical \(Self.text($0.typical)))"
@@ -99,13 +143,36 @@ struct WindowDetector: Detector {
         Int64(exactly: value).map(String.init) ?? String(format: "%.4g", value)
     }
 
-    mutating func updates(_ evidence: EvidenceSource) -> [Finding] { [] }
+    /// None; what the versions made of the rows of this epoch goes to the registry, and how far these are from the training to
+    /// the metrics.
+    mutating func updates(_ evidence: EvidenceSource) -> [Finding] {
+        for alias in inUse.keys.sorted() { record(alias) }
+        return []
+    }
+
+    private mutating func record(_ alias: String) {
+        guard let used = inUse[alias], !used.tally.days.isEmpty else { return }
+        inUse[alias]?.tally = ScoreTally()
+        // Where it cannot be written, only figures are lost.
+        try? context.models?.add(used.tally, name: settings.model, version: used.version)
+        guard let drift = used.drift.drift(used.model.profile) else { return }
+        let features = zip(used.model.features, drift.features).map { (feature: $0, index: $1) }
+        context.note(.modelDrift(name: settings.model, alias: alias, features: features, scores: drift.scores))
+    }
 
     // MARK: Checkpoints
 
-    /// The windows that are to train a model.
+    /// What the versions in use have seen, and the windows that are to train a model.
     mutating func snapshot() -> Data {
         var writer = StateWriter()
+        writer.write(inUse.count)
+        for (alias, used) in inUse.sorted(by: { $0.key < $1.key }) {
+            writer.write(alias)
+            writer.write(used.version)
+            var drift = StateWriter()
+            used.drift.encode(to: &drift)
+            writer.write(Array(drift.data))
+        }
         writer.write(!training.isEmpty)
         if let schema = training.first?.schema {
             writer.write(schema.count)
@@ -123,7 +190,13 @@ struct WindowDetector: Detector {
 
     mutating func restore(_ snapshot: Data) throws {
         var reader = StateReader(snapshot)
-        guard try reader.bool(), model == nil else { return }
+        for _ in 0..<(try reader.count()) {
+            let alias = try reader.string(), version = Int(try reader.int64())
+            var drift = StateReader(Data(try reader.array()))
+            guard inUse[alias]?.version == version else { continue }
+            try inUse[alias]?.drift.decode(from: &drift)
+        }
+        guard try reader.bool(), inUse[ModelRegistry.champion] == nil else { return }
         var fields: [Field] = []
         for _ in 0..<(try reader.count()) {
             let name = try reader.string()

@@ -16,7 +16,15 @@ public struct WindowModel: Sendable, Codable, Equatable {
     public var trainedOn: Int
     /// By the clock of the machine that trained it.
     public var trainedAt: Timestamp
+    /// The starts of the first and the last window.
+    public var trainedSpan: ClosedRange<Timestamp>?
+    /// The algorithm, its seed and number of trees, and the table.
+    public var parameters: Labels
+    /// The share of the training windows that it finds.
+    public var metrics: [String: Double]
     var judge: WindowJudge
+    /// What live windows are compared with.
+    var profile: TrainingProfile
 
     /// What judges.
     public var algorithm: WindowAlgorithm {
@@ -59,15 +67,20 @@ public struct WindowModel: Sendable, Codable, Equatable {
         }
         judge = WindowJudge(
             algorithm, training: Self.prepared(values, for: algorithm), featureCount: features.count, seed: seed, trees: trees)
-        let scores = judge.scores(Self.prepared(values, for: algorithm)).sorted()
-        threshold = max(Self.leastThreshold[algorithm] ?? 0, scores[count - 1 - Self.tolerated(of: count, windows)])
+        let scores = judge.scores(Self.prepared(values, for: algorithm))
+        trainedSpan = Self.span(windows)
+        threshold = max(
+            Self.leastThreshold[algorithm] ?? 0, scores.sorted()[count - 1 - Self.tolerated(of: count, trainedSpan)])
+        let threshold = threshold
+        metrics = ["found_in_training": Double(scores.count { $0 >= threshold }) / Double(count)]
+        profile = TrainingProfile(values, featureCount: features.count, scores: scores)
+        parameters = ["algorithm": algorithm.rawValue, "seed": String(seed), "table": table, "trees": String(trees)]
         trainedOn = count
         trainedAt = now
     }
 
-    /// How many of the training windows may be at the threshold or above: one per two days that they cover, at most 0.5 %, but
-    /// one at least, so that an anomaly in the training does not excuse the next.
-    private static func tolerated(of count: Int, _ windows: [Batch]) -> Int {
+    /// The starts of the first and the last of windows; nil where none has one.
+    private static func span(_ windows: [Batch]) -> ClosedRange<Timestamp>? {
         var first = Int64.max, last = Int64.min
         for batch in windows {
             guard let starts = batch["window_start"] else { continue }
@@ -76,8 +89,14 @@ public struct WindowModel: Sendable, Codable, Equatable {
                 (first, last) = (min(first, start), max(last, start))
             }
         }
-        guard first < last else { return max(1, count / 200) }
-        let days = Double(last - first) / 86_400_000_000
+        return first > last ? nil : Timestamp(microseconds: first)...Timestamp(microseconds: last)
+    }
+
+    /// How many of the training windows may be at the threshold or above: one per two days that they cover, at most 0.5 %, but
+    /// one at least, so that an anomaly in the training does not excuse the next.
+    private static func tolerated(of count: Int, _ span: ClosedRange<Timestamp>?) -> Int {
+        guard let span, span.lowerBound < span.upperBound else { return max(1, count / 200) }
+        let days = (span.upperBound - span.lowerBound).inSeconds / 86_400
         return max(1, min(count / 200, Int(days / Double(daysPerAnomaly))))
     }
 
@@ -119,17 +138,23 @@ public struct WindowModel: Sendable, Codable, Equatable {
         let contributions: [FeatureContribution]
     }
 
+    /// The features of each window of `batch`, one behind the other, and the score of each.
+    func judged(_ batch: Batch) -> (values: [Double], scores: [Double]) {
+        let values = Self.values(of: batch, features)
+        return (values, judge.scores(Self.prepared(values, for: algorithm)))
+    }
+
     /// The windows of `batch` that stand out, with the features that made them.
-    func anomalies(_ batch: Batch) -> [Anomaly] {
-        let values = Self.values(of: batch, features), prepared = Self.prepared(values, for: algorithm)
-        let scores = judge.scores(prepared)
+    ///
+    /// - Parameter judged: what ``judged(_:)`` gave for `batch`.
+    func anomalies(_ batch: Batch, _ judged: (values: [Double], scores: [Double])) -> [Anomaly] {
         guard let starts = batch["window_start"], let ends = batch["window_end"] else { return [] }
-        return scores.indices.filter { scores[$0] >= threshold }.map { row in
-            let part = (row * features.count)..<((row + 1) * features.count)
+        return judged.scores.indices.filter { judged.scores[$0] >= threshold }.map { row in
+            let window = Array(judged.values[(row * features.count)..<((row + 1) * features.count)])
             return Anomaly(
                 row: row, start: Timestamp(microseconds: starts.integer(at: row) ?? 0),
-                end: Timestamp(microseconds: ends.integer(at: row) ?? 0), score: scores[row],
-                contributions: contributions(Array(values[part]), Array(prepared[part])))
+                end: Timestamp(microseconds: ends.integer(at: row) ?? 0), score: judged.scores[row],
+                contributions: contributions(window, Self.prepared(window, for: algorithm)))
         }
     }
 
@@ -140,7 +165,9 @@ public struct WindowModel: Sendable, Codable, Equatable {
         }.sorted { $0.share > $1.share }
     }
 
-    private enum CodingKeys: CodingKey { case format, table, features, medians, threshold, trainedOn, trainedAt, judge }
+    private enum CodingKeys: CodingKey {
+        case format, table, features, medians, threshold, trainedOn, trainedAt, trainedSpan, parameters, metrics, judge, profile
+    }
 
     /// - Throws: `DecodingError` for a file whose parts do not fit together.
     public init(from decoder: any Decoder) throws {
@@ -152,8 +179,14 @@ public struct WindowModel: Sendable, Codable, Equatable {
         threshold = try container.decode(Double.self, forKey: .threshold)
         trainedOn = try container.decode(Int.self, forKey: .trainedOn)
         trainedAt = try container.decode(Timestamp.self, forKey: .trainedAt)
+        trainedSpan = try container.decodeIfPresent(ClosedRange<Timestamp>.self, forKey: .trainedSpan)
+        parameters = try container.decode(Labels.self, forKey: .parameters)
+        metrics = try container.decode([String: Double].self, forKey: .metrics)
         judge = try container.decode(WindowJudge.self, forKey: .judge)
-        guard format == 1, !features.isEmpty, features.count == medians.count, features.count == judge.featureCount else {
+        profile = try container.decode(TrainingProfile.self, forKey: .profile)
+        guard format == 1, !features.isEmpty, features.count == medians.count, features.count == judge.featureCount,
+            profile.isSound(featureCount: features.count)
+        else {
             throw DecodingError.dataCorruptedError(
                 forKey: .features, in: container, debugDescription: "the parts of the model do not fit together")
         }

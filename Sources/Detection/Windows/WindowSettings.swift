@@ -29,6 +29,8 @@ public struct WindowSettings: DetectorSettings {
     public var algorithm: WindowAlgorithm
     /// The columns that it looks at; nil for all numbers.
     public var features: [String]?
+    /// When it is trained anew; nil for only when somebody asks.
+    public var retraining: Retraining?
     /// Of its incidents.
     public var severity: Severity
     /// Whether its incidents are notified, only recorded, or only seen by rules on findings.
@@ -50,7 +52,7 @@ public struct WindowSettings: DetectorSettings {
     }
 
     private enum CodingKeys: CodingKey {
-        case name, kind, pipeline, table, by, model, features, severity, mode, title, description
+        case name, kind, pipeline, table, by, model, features, retrain, severity, mode, title, description
     }
 
     /// Of an entry with `kind: ensemble` or `kind: forest`.
@@ -65,20 +67,13 @@ public struct WindowSettings: DetectorSettings {
         by = try container.decode(String.self, forKey: .by)
         model = try container.decode(String.self, forKey: .model)
         features = try container.decodeIfPresent([String].self, forKey: .features)
+        retraining = try container.decodeIfPresent(Retraining.self, forKey: .retrain)
         severity = try container.decode(Severity.self, forKey: .severity)
         mode = try container.decodeIfPresent(DetectionMode.self, forKey: .mode) ?? .notify
         title = try container.decode(String.self, forKey: .title)
         description = try container.decode(String.self, forKey: .description)
         // The name becomes a file's.
-        guard !model.isEmpty, model.utf8.count <= 64,
-            model.utf8.allSatisfy({
-                switch $0 {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            })
+        guard ModelRegistry.isModelName(model)
         else { throw container.refused(.model, "model is '\(model)'; write letters, digits, '-' and '_', at most 64") }
         for (key, text) in [(CodingKeys.title, title), (.description, description)] {
             guard let unknown = TextTemplate.names(in: text).first(where: { !placeholders.contains($0) }) else { continue }

@@ -17,7 +17,7 @@ public struct RiskModels: Sendable {
         self.workspace = workspace
     }
 
-    /// How a forest is grown.
+    /// How a model is trained, and how it is kept.
     public struct Training: Sendable {
         /// The same seed and rows give the same forest.
         public var seed: UInt64 = 1
@@ -25,32 +25,36 @@ public struct RiskModels: Sendable {
         public var trees = 100
         /// Rare rows count as much together as common ones.
         public var isBalanced = false
+        /// What the new version becomes; nil for nothing.
+        public var alias: String? = ModelRegistry.champion
+        /// Notes on the new version, by name.
+        public var tags: Labels = [:]
 
         /// A hundred trees of rows that count alike.
         public init() {}
     }
 
-    /// Trains the model of fault risk on a simulated history of the fleet, and puts it in production.
+    /// Trains the model of fault risk on a simulated history of the fleet.
     public func trainRail(days: Int, _ training: Training) throws -> Answer {
         guard (1...365).contains(days) else { throw UsageError("--days is '\(days)'; write a number from 1 to 365") }
         let table = RailHistory.table(seed: training.seed, days: days, start: Timestamp(year: 2026, month: 1, day: 1))
         return try train(table, "simulated rail, \(days) days", label: "breaks_down", name: Self.railModel, training)
     }
 
-    /// Trains a model on a CSV file with headings, and puts it in production under `name`.
+    /// Trains a model on a CSV file with headings, as the next version of `name`.
     public func train(csv path: String, label: String, name: String, _ training: Training) throws -> Answer {
         try train(try CSVTable(path: path).batch, path, label: label, name: name, training)
     }
 
     private func train(_ table: Batch, _ source: String, label: String, name: String, _ training: Training) throws -> Answer {
         // The name becomes a file's.
-        guard !name.isEmpty, name.utf8.count <= 64,
-            name.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") })
-        else { throw UsageError("--name is '\(name)'; write letters, digits, '-' and '_', at most 64") }
+        guard ModelRegistry.isModelName(name) else {
+            throw UsageError("--name is '\(name)'; write letters, digits, '-' and '_', at most 64")
+        }
         let model = try RiskModel(
             table: source, rows: [table], label: label, excluding: ["vehicle", "time"], seed: training.seed,
             trees: training.trees, isBalanced: training.isBalanced, now: .now)
-        let entry = try workspace.models.save(model, name: name)
+        let entry = try workspace.models.save(model, name: name, alias: training.alias, tags: training.tags)
         return Self.describe(model, entry)
     }
 
@@ -70,40 +74,52 @@ public struct RiskModels: Sendable {
         return Answer([("what", .text), ("value", .text)], rows: rows)
     }
 
-    /// The probability of each row of a CSV file, in its order, from the model in production under `name`.
-    public func scores(csv path: String, model name: String) throws -> [Double] {
-        try model(name).scores(try CSVTable(path: path).batch)
+    /// The score of each row of a CSV file, in its order, by a model of either kind.
+    ///
+    /// - Parameter reference: `NAME`, `NAME@ALIAS` or `NAME@VERSION`.
+    public func scores(csv path: String, model reference: String) throws -> [Double] {
+        let (name, at) = ModelRegistry.parts(of: reference)
+        guard let entry = try workspace.models.entry(name, at: at) else { throw Self.noModel(name, at) }
+        return try workspace.models.file(of: entry).model().scores(of: CSVTable(path: path).batch)
     }
 
-    /// How well the model in production under `name` does on a CSV file that tells the truth in `label`.
-    public func evaluate(csv path: String, label: String?, model name: String) throws -> Answer {
-        let model = try model(name)
+    /// The same by a file of a model, or the folder that it is in, without any registry.
+    public static func scores(csv path: String, file: String) throws -> [Double] {
+        try ModelFile(reading: file).model().scores(of: CSVTable(path: path).batch)
+    }
+
+    /// How well versions of a model do on a CSV file that tells the truth in `label`.
+    ///
+    /// - Parameter references: numbers or aliases.
+    public func evaluate(csv path: String, label: String?, model name: String, at references: [String]) throws -> Answer {
         let table = try CSVTable(path: path).batch
-        let label = label ?? model.label
-        guard let quality = try model.quality(on: table, label: label), let truth = table[label] else {
-            throw UsageError("\(path): '\(label)' is the same in every row; rows of both kinds are needed")
+        let rows = try references.map { reference in
+            guard let (entry, model) = try workspace.models.model(name, at: reference, as: RiskModel.self) else {
+                throw Self.noModel(name, reference)
+            }
+            let label = label ?? model.label
+            guard let quality = try model.quality(on: table, label: label), let truth = table[label] else {
+                throw UsageError("\(path): '\(label)' is the same in every row; rows of both kinds are needed")
+            }
+            let positives = (0..<table.count).count { (truth.number(at: $0) ?? 0) != 0 }
+            return [
+                .int(Int64(entry.version)), .text(entry.aliases.joined(separator: " ")), .int(Int64(table.count)),
+                .int(Int64(positives)), .double(quality.areaUnderROC), .double(quality.averagePrecision),
+                .double(model.threshold), .double(quality.precision), .double(quality.recall),
+            ] as [Value]
         }
-        let positives = (0..<table.count).count { (truth.number(at: $0) ?? 0) != 0 }
         return Answer(
             [
-                ("rows", .int64), ("positive", .int64), ("auc", .double), ("average_precision", .double), ("threshold", .double),
-                ("precision", .double), ("recall", .double),
-            ],
-            rows: [
-                [
-                    .int(Int64(table.count)), .int(Int64(positives)), .double(quality.areaUnderROC),
-                    .double(quality.averagePrecision), .double(model.threshold), .double(quality.precision),
-                    .double(quality.recall),
-                ]
-            ])
+                ("version", .int64), ("aliases", .text), ("rows", .int64), ("positive", .int64), ("auc", .double),
+                ("average_precision", .double), ("threshold", .double), ("precision", .double), ("recall", .double),
+            ], rows: rows)
     }
 
-    private func model(_ name: String) throws -> RiskModel {
-        guard let found = try workspace.models.production(name, as: RiskModel.self) else {
-            throw UsageError(
-                "no model '\(name)' is in production; train one with 'obs model train --csv FILE --label COLUMN --name \(name)'")
-        }
-        return found.model
+    private static func noModel(_ name: String, _ reference: String) -> any Error {
+        if let version = Int(reference) { return ModelError.unknownVersion(name: name, version: version) }
+        guard reference == ModelRegistry.champion else { return ModelError.unknownAlias(name: name, alias: reference) }
+        return UsageError(
+            "no model '\(name)' is there; train one with 'obs model train --csv FILE --label COLUMN --name \(name)'")
     }
 
     /// The anomaly score of each row of a CSV file by an algorithm that is trained on the same rows, so that no knowledge of what

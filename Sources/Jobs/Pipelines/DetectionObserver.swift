@@ -81,6 +81,9 @@ struct DetectionMetrics: Sendable {
     private let forgotten: CounterFamily
     private let series: GaugeFamily
     fileprivate let trained: GaugeFamily
+    fileprivate let scores: HistogramFamily
+    fileprivate let featureDrift: GaugeFamily
+    fileprivate let scoreDrift: GaugeFamily
     fileprivate let trainingTime: Histogram
 
     init(_ metrics: MetricsRegistry, pipeline: String) {
@@ -107,10 +110,16 @@ struct DetectionMetrics: Sendable {
         trained = metrics.gauge(
             "obs_model_trained_timestamp_seconds", help: "When a model in use was trained, since 1970.",
             labels: ["model", "version"])
-        trainingTime =
-            metrics.histogram(
-                "obs_model_training_duration_seconds", help: "Time that training a model took.",
-                buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
+        scores = metrics.histogram(
+            "obs_model_score", help: "Scores that the champion and the challenger of a model gave to rows.",
+            labels: ["model", "alias"], buckets: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 7])
+        featureDrift = metrics.gauge(
+            "obs_model_feature_drift", help: "Population stability index of a feature against the training of the champion.",
+            labels: ["model", "feature"])
+        scoreDrift = metrics.gauge(
+            "obs_model_score_drift", help: "Population stability index of scores against the training of the version.",
+            labels: ["model", "alias"])
+        trainingTime = ModelMetrics.trainingTime(metrics)
         for severity in Severity.allCases { for kind in DetectionEntry.kinds { _ = anomalies[kind, severity.rawValue] } }
     }
 
@@ -129,6 +138,16 @@ struct DetectionMetrics: Sendable {
     }
 }
 
+/// Metrics of models that several parts of the program count.
+public enum ModelMetrics {
+    /// How long trainings took.
+    public static func trainingTime(_ metrics: MetricsRegistry) -> Histogram {
+        metrics.histogram(
+            "obs_model_training_duration_seconds", help: "Time that training a model took.",
+            buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60])[]
+    }
+}
+
 /// Takes what detectors say of themselves to the log, the metrics and the notes of health.
 private struct DetectorNotes {
     let metrics: DetectionMetrics
@@ -137,10 +156,23 @@ private struct DetectorNotes {
 
     func take(_ note: DetectorNote) {
         switch note {
-        case .modelInUse(let entry, let old):
+        case .modelInUse(let entry, let alias, let old):
             if let old { metrics.trained[entry.name, String(old)].set(0) }
             metrics.trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)
-            logger.info("a model is in use", metadata: ["model": "\(entry.name)", "version": "\(entry.version)"])
+            logger.info(
+                "a model is in use", metadata: ["model": "\(entry.name)", "version": "\(entry.version)", "alias": "\(alias)"])
+        case .modelRetired(let name, let alias, let version):
+            metrics.trained[name, String(version)].set(0)
+            logger.info(
+                "a model is no longer in use",
+                metadata: ["model": "\(name)", "version": "\(version)", "alias": "\(alias)"])
+        case .modelScored(let name, let alias, let scores):
+            let histogram = metrics.scores[name, alias]
+            for score in scores { histogram.observe(score) }
+        case .modelDrift(let name, let alias, let features, let scores):
+            metrics.scoreDrift[name, alias].set(scores)
+            guard alias == ModelRegistry.champion else { return }
+            for feature in features { metrics.featureDrift[name, feature.feature].set(feature.index) }
         case .modelTrained(let entry, let duration):
             metrics.trainingTime.observe(duration)
             metrics.trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)

@@ -6,14 +6,14 @@ import Synchronization
 import Telemetry
 
 extension Workspace {
-    /// Gives the risk model of a name that is in production now, also one that another process has trained or promoted meanwhile.
+    /// Gives the risk model that is the champion of a name now, also one that another process has trained or chosen meanwhile.
     ///
     /// - Parameter health: notes models whose files are damaged, which score nothing until they are mended.
     public func scorers(health: HealthNotes = HealthNotes(), _ logger: Logger? = nil) -> ScorerProvider {
         let models = RiskModelCache(models, health, logger)
         return { name in
             guard let model = models.model(name) else { return nil }
-            // A stream that lacks a feature has no score; `obs check` cannot know which model will be in production.
+            // A stream that lacks a feature has no score; `obs check` cannot know which model will be champion.
             return { rows in (try? model.scores(rows)) ?? [Double?](repeating: nil, count: rows.count) }
         }
     }
@@ -34,10 +34,10 @@ private final class RiskModelCache: Sendable {
     }
 
     func model(_ name: String) -> RiskModel? {
-        guard let entry = try? registry.productionEntry(name) else { return nil }
+        guard let entry = try? registry.entry(name) else { return nil }
         if let known = known.withLock({ $0[name] }), known.version == entry.version { return known.model }
         do {
-            let model = try registry.production(name, as: RiskModel.self).map(\.model)
+            let model = try registry.model(name, as: RiskModel.self).map(\.model)
             health.clear(.damagedFile, "model \(name)")
             known.withLock { $0[name] = (entry.version, model) }
             return model

@@ -27,7 +27,8 @@ enum RouteAccess {
                 "GET /", "GET /incidents/{id}", "GET /incidents/{id}/figures.svg", "GET /silences", "GET /history",
                 "GET /runbooks", "GET /runbooks/{name}", "GET /api/v1/incidents", "GET /api/v1/incidents/{id}",
                 "GET /api/v1/incidents/{id}/timeline", "GET /api/v1/sources", "GET /api/v1/serve/{table}",
-                "GET /api/v1/serve/{table}/{key}", "GET /api/v1/blocklist", "GET /api/v2/status", "GET /api/v2/receivers",
+                "GET /api/v1/serve/{table}/{key}", "POST /api/v1/models/{name}/invocations", "GET /api/v1/blocklist",
+                "GET /api/v2/status", "GET /api/v2/receivers",
                 "GET /api/v2/alerts", "GET /api/v2/alerts/groups", "GET /api/v2/silences", "GET /api/v2/silence/{id}",
                 "GET /api/openapi.json", "GET /metrics",
             ])

@@ -1,46 +1,59 @@
-import Query
 import ArgumentParser
+import Columns
 import Configuration
+import Foundation
 import Jobs
+import Query
 
 struct ModelCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Train, use and list models.",
-        subcommands: [Train.self, Score.self, List.self, Evaluate.self, Promote.self, Watch.self])
+        commandName: "model", abstract: "Train, use, compare and list models.",
+        subcommands: [
+            Train.self, Score.self, Evaluate.self, List.self, Show.self, Alias.self, Rollback.self, Compare.self, Publish.self,
+            Watch.self,
+        ])
 
     struct Train: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "train", abstract: "Train a model and put it in production.",
+            commandName: "train", abstract: "Train the next version of a model.",
             discussion: """
                 Without --csv and --simulated: a model of the windows of a gold table, as the first detection of the kind \
-                ensemble or forest has it; --algorithm takes the other. With them: a random forest that tells rows where LABEL \
-                is true from the others, judged on rows that its trees have not seen.
+                ensemble or forest has it; --algorithm takes the other. Windows in which a rule has found something, or that \
+                somebody has confirmed, are left out. With --csv: a random forest that tells rows where LABEL is true from the \
+                others, judged on rows that its trees have not seen.
+
+                The new version is the champion, which a running obs uses from the next rows on. With --alias challenger it \
+                runs beside the champion instead, where it scores and opens nothing.
 
                 Examples:
                   obs model train
+                  obs model train --since 30d --alias challenger
                   obs model train --algorithm forest --trees 200
                   obs model train --simulated rail --days 14
                   obs model train --csv history.csv --label failed --name pump-failure \\
-                      --trees 200
+                      --trees 200 --tag season=winter
                 """)
         @Option(help: "The same seed and rows give the same model.") var seed: UInt64 = 1
         @Option(help: "How many trees.") var trees = 100
         @Option(help: "Of windows: ensemble or forest; by default what the detection says.") var algorithm: String?
+        @Option(help: "Of windows: from then on, 30d (ago) or 2026-11-21T10:00:00Z.") var since: String?
+        @Option(help: "Of windows: until then.") var until: String?
         @Option(help: "Train on the simulated history of this pipeline: rail.") var simulated: String?
         @Option(help: "How many days of it.") var days = 14
         @Option(help: "Train on this table, a CSV file with headings.") var csv: String?
         @Option(help: "Its column that tells the truth: 1 or true where it holds.") var label = "label"
         @Option(help: "The model's name.") var name = "risk"
         @Flag(help: "Let rare rows count as much together as common ones.") var balanced = false
+        @Option(help: "What the new version becomes.") var alias = "champion"
+        @Option(help: "A note on the version, NAME=TEXT; may be given several times.") var tag: [String] = []
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
+
         func run() async throws {
+            let training = try training()
             let configuration = try common.configurationForWriting()
             let workspace = try Workspace(configuration.dataDirectory)
-            var training = RiskModels.Training()
-            training.seed = seed
-            training.trees = trees
-            training.isBalanced = balanced
+            defer { ModelCommand.publish(configuration, workspace) }
             if let simulated {
                 guard simulated == "rail" else { throw UsageError("--simulated is '\(simulated)'; there is a model for rail") }
                 Terminal.show(try RiskModels(workspace).trainRail(days: days, training), as: output.output)
@@ -49,8 +62,24 @@ struct ModelCommand: AsyncParsableCommand {
             } else {
                 let settings = try configuration.windowModel()
                 Terminal.show(
-                    try Models(workspace).train(settings, algorithm: algorithm, seed: seed, trees: trees), as: output.output)
+                    try Models(workspace).train(
+                        settings, algorithm: algorithm, range: try TimeOptions.range(since: since, until: until), training),
+                    as: output.output)
             }
+        }
+
+        private func training() throws -> RiskModels.Training {
+            var training = RiskModels.Training()
+            training.seed = seed
+            training.trees = trees
+            training.isBalanced = balanced
+            training.alias = alias
+            for tag in tag {
+                let parts = OutsideText(tag).split { $0 == "=" }.map { String($0) }
+                guard parts.count >= 2, !parts[0].isEmpty else { throw UsageError("--tag is '\(tag)'; write NAME=TEXT") }
+                training.tags[parts[0]] = parts.dropFirst().joined(separator: "=")
+            }
+            return training
         }
     }
 
@@ -58,92 +87,82 @@ struct ModelCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "score", abstract: "Score windows or the rows of a table.",
             discussion: """
-                Without --csv: the windows of ssh by the model in production, most unusual first. With it: a number a row, in \
-                the order of the file; by the model that \
-                --model names, or else by an ensemble of four detectors that is trained on the same rows: its numbers are \
-                standard deviations, and 2.5 is exceeded by about one row in 160. With --algorithm forest it is an isolation \
-                forest, whose numbers are between 0 and 1.
+                Without --csv: the windows of ssh by the champion, most unusual first. With it: a number per row, in the order \
+                of the file; by the model that --model names, or the one in the folder --file (its champion, or \
+                NAME@ALIAS, or NAME@VERSION), or else by an ensemble of four detectors that is trained on the same rows: its \
+                numbers are standard deviations, and 2.5 is exceeded by about one row in 160. With --algorithm forest it is an \
+                isolation forest, whose numbers are between 0 and 1.
 
                 Examples:
                   obs model score --limit 10
                   obs model score --csv rows.csv
                   obs model score --csv rows.csv --algorithm forest
-                  obs model score --csv rows.csv --model pump-failure
+                  obs model score --csv rows.csv --model pump-failure@challenger
+                  obs model score --csv rows.csv --file models/pump-failure/3
                 """)
         @Option(help: "How many at most.") var limit = 20
         @Option(help: "A CSV file with headings.") var csv: String?
-        @Option(help: "A model that was trained by 'obs model train --name'.") var model: String?
+        @Option(help: "A trained model; without --csv an alias or a version of the model of windows.") var model: String?
+        @Option(help: "The file of a model, or its folder, wherever it is.") var file: String?
         @Option(help: "Without --model: ensemble or forest.") var algorithm = "ensemble"
         @Option(help: "Without --model: the same seed and rows give the same scores.") var seed: UInt64 = 1
         @Option(help: "Without --model: how many trees.") var trees = 100
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
+
         func run() async throws {
             if let csv {
-                let scores =
-                    try model.map {
-                        try RiskModels(try common.existingWorkspace()).scores(csv: csv, model: $0)
-                    } ?? RiskModels.anomalyScores(csv: csv, algorithm: algorithm, seed: seed, trees: trees)
-                Terminal.write(scores.map { "\($0)\n" }.joined())
+                Terminal.write(try scores(csv).map { "\($0)\n" }.joined())
                 return
             }
+            guard file == nil else { throw UsageError("--file scores the rows of a table; name one with --csv") }
             let settings = try common.configuration().windowModel()
-            Terminal.show(try Models(try common.existingWorkspace()).score(settings, limit: limit), as: output.output)
+            let reference = model.map { OutsideText($0).contains("@") ? ModelCommand.parts(of: $0).at : $0 }
+            let answer = try Models(try common.existingWorkspace()).score(
+                settings, at: reference ?? ModelCommand.champion, limit: limit)
+            Terminal.show(answer, as: output.output)
+        }
+
+        private func scores(_ csv: String) throws -> [Double] {
+            if let file { return try RiskModels.scores(csv: csv, file: file) }
+            if let model { return try RiskModels(try common.existingWorkspace()).scores(csv: csv, model: model) }
+            return try RiskModels.anomalyScores(csv: csv, algorithm: algorithm, seed: seed, trees: trees)
         }
     }
 
     struct Evaluate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "evaluate", abstract: "Say how well a model does on a table that tells the truth.",
+            commandName: "evaluate", abstract: "Say how well a model does on rows whose truth is known.",
             discussion: """
+                With --csv: on a table that tells the truth. Without it: the model of windows on the windows of the last days, \
+                beside the incidents of rules and what people have made of its own.
+
                 Examples:
+                  obs model evaluate --since 7d
                   obs model evaluate --csv held-back.csv --model pump-failure
                   obs model evaluate --csv held-back.csv --label failed --model pump-failure \\
                       -o json
                 """)
-        @Option(help: "A CSV file with headings.") var csv: String
+        @Option(help: "A CSV file with headings.") var csv: String?
         @Option(help: "Its column that tells the truth; the one of the training by default.") var label: String?
-        @Option(help: "The model's name.") var model = "risk"
+        @Option(help: "The model's name, perhaps with @ALIAS or @VERSION.") var model = "risk"
+        @Option(help: "Without --csv: from then on, 7d (ago) or 2026-11-21T10:00:00Z.") var since = "7d"
         @OptionGroup var output: OutputOptions
         @OptionGroup var common: CommonOptions
-        func run() async throws {
-            let models = RiskModels(try common.existingWorkspace())
-            Terminal.show(try models.evaluate(csv: csv, label: label, model: model), as: output.output)
-        }
-    }
 
-    struct Promote: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "promote", abstract: "Put an earlier version of a model in production.",
-            discussion: """
-                Examples:
-                  obs model promote ssh-source-windows 3
-                  obs model promote rail-fault-risk 1 -o json
-                """)
-        @Argument(help: "The model.") var name: String
-        @Argument(help: "Its version.") var version: Int
-        @OptionGroup var output: OutputOptions
-        @OptionGroup var common: CommonOptions
         func run() async throws {
-            let models = Models(try common.writableWorkspace())
-            Terminal.show(try models.promote(name, version: version), as: output.output)
-        }
-    }
-
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "List the models, newest version first.",
-            discussion: """
-                Examples:
-                  obs model list
-                  obs model list -o json
-                """)
-        @OptionGroup var output: OutputOptions
-        @OptionGroup var common: CommonOptions
-        func run() async throws {
-            let answer = try Models(try common.existingWorkspace()).list()
-            if answer.rows.isEmpty, output.output == .table { return Terminal.say("no models yet; 'obs model train' makes one") }
-            Terminal.show(answer, as: output.output)
+            let workspace = try common.existingWorkspace()
+            if let csv {
+                let (name, at) = ModelCommand.parts(of: model)
+                Terminal.show(
+                    try RiskModels(workspace).evaluate(csv: csv, label: label, model: name, at: [at]), as: output.output)
+            } else {
+                let settings = try common.configuration().windowModel()
+                Terminal.show(
+                    try Models(workspace).compare(
+                        settings, [ModelCommand.champion], on: try TimeOptions.range(since: since, until: nil)),
+                    as: output.output)
+            }
         }
     }
 }

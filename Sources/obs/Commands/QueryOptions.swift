@@ -21,6 +21,14 @@ struct TimeOptions: ParsableArguments {
         }
     }
 
+    /// From `since` to `until`; without one of them, from the first time or to the last.
+    static func range(since: String?, until: String?) throws -> ClosedRange<Timestamp> {
+        let from = try since.map(parse) ?? Timestamp(year: 1, month: 1, day: 1)
+        let to = try until.map(parse) ?? Timestamp(year: 9999, month: 12, day: 31)
+        guard from <= to else { throw ValidationError("--since is later than --until") }
+        return from...to
+    }
+
     func from() throws -> Timestamp? { try since.map(Self.parse) }
     func to() throws -> Timestamp? { try until.map(Self.parse) }
 
