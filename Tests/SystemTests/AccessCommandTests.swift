@@ -27,7 +27,8 @@ struct `A service that wants tokens` {
         try configure("{ listen: \"0.0.0.0:1\" }")
         let refused = try obs("run")
         #expect(refused.status == 2)
-        #expect(refused.text.hasPrefix("obs: http.listen is 0.0.0.0:1, which other machines may reach, and there is no TLS; write"))
+        #expect(
+            refused.text.hasPrefix("obs: http.listen is 0.0.0.0:1, which other machines may reach, and there is no TLS; write"))
         #expect(refused.text.split(separator: "\n").count == 1)
         #expect(try obs("check", "config", "--strict").status == 1)
         #expect(try obs("check", "config").text.contains("warning: http.listen is 0.0.0.0:1"))

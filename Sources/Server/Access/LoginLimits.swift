@@ -1,8 +1,8 @@
 import Columns
 import Synchronization
 
-/// How often log-ins may fail. Passwords are the one credential that people choose, so guessing them must be slow: per address and
-/// account, per address, and per account from everywhere.
+/// How often log-ins may fail. Passwords are the one credential that people choose, so guessing them must be slow: per address
+/// and account, per address, and per account from everywhere.
 ///
 /// An account is not locked by a few failures of others: whoever knows its name could keep its owner out.
 final class LoginLimits: Sendable {

@@ -84,7 +84,8 @@ struct QuerySilences: AsyncParsableCommand {
 
 struct QueryAudit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "List who did what to what, from where; --verify looks whether anybody has changed that.",
+        commandName: "audit",
+        abstract: "List who did what to what, from where; --verify looks whether anybody has changed that.",
         discussion: """
             Each entry holds the hash of the one before it. --verify follows them all: exit code 1, and the first bad entry, \
             when one was changed, removed, inserted or moved. Keep the head that it prints elsewhere and give it to \

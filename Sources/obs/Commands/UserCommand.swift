@@ -10,8 +10,8 @@ struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user", abstract: "Add, list and remove the people who may log in on the page.",
         discussion: """
-            Where access is required, a person logs in with a name and a password, and acts under that name. The password is asked \
-            for on the terminal, or read as one line from standard input; it is never a word of the command line.
+            Where access is required, a person logs in with a name and a password, and acts under that name. The password \
+            is asked for on the terminal, or read as one line from standard input; it is never a word of the command line.
             """,
         subcommands: [Add.self, List.self, Remove.self, Passwd.self])
 
