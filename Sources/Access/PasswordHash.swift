@@ -32,10 +32,10 @@ struct PasswordHash {
 
     /// Whether it is the hash of `password`. Takes the same time whether it is or not.
     func matches(_ password: String) -> Bool {
-        let parts = text.split(separator: "$")
+        let parts = text.utf8.split(separator: UInt8(ascii: "$")).map { String(Substring($0)) }
         guard parts.count == 6, parts[0] == "scrypt", let rounds = Int(parts[1]), let blockSize = Int(parts[2]),
-            let parallelism = Int(parts[3]), let salt = Data(base64Encoded: String(parts[4])),
-            let hash = Data(base64Encoded: String(parts[5])), hash.count == Self.length, !password.isEmpty,
+            let parallelism = Int(parts[3]), let salt = Data(base64Encoded: parts[4]),
+            let hash = Data(base64Encoded: parts[5]), hash.count == Self.length, !password.isEmpty,
             let key = try? Self.key(of: password, salt: Array(salt), (rounds, blockSize, parallelism))
         else { return false }
         // The comparison of keys takes constant time.

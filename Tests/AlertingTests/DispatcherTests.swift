@@ -37,7 +37,8 @@ struct `The dispatcher` {
         }
         #expect(try store.incidents.incident("1002").incident.state == .open)
         for table in ["timeline", "evidence", "incident_label"] { #expect(try count("\(table) WHERE incident = 1001") == 0) }
-        for table in ["silence", "audit"] { #expect(try count(table) == 0) }
+        // The audit says that its own old entries were removed.
+        for table in ["silence", "audit WHERE action <> 'audit.remove'"] { #expect(try count(table) == 0) }
         let counted = try store.incidents.read {
             try Int.fetchOne(
                 $0, sql: "SELECT sum(count) FROM incident_statistic_block WHERE measure = 'opened' AND receiver = ''")

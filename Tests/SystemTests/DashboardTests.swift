@@ -21,7 +21,7 @@ struct `The dashboards` {
                     var expression = target["expr"] as? String ?? ""
                     for (name, value) in [
                         ("$job", ".+"), ("$instance", ".+"), ("$pipeline", ".+"), ("$receiver", ".+"), ("$table", ".+"),
-                        ("$__rate_interval", "20s"), ("$__range", "1m"),
+                        ("$model", ".+"), ("$__rate_interval", "20s"), ("$__range", "1m"),
                     ] {
                         expression = expression.replacing(name, with: value)
                     }
@@ -75,7 +75,12 @@ struct `The dashboards` {
         var pending = all
         _ = await eventually(within: 240) {
             var empty: [(title: String, expression: String)] = []
-            for query in pending where (await series(query.expression, url) ?? 0) == 0 { empty.append(query) }
+            for query in pending {
+                // A model of windows trains itself on two days of them, which a demo does not have: its queries are valid at
+                // least.
+                let least = query.title.hasPrefix("models.json") ? 0 : 1
+                if (await series(query.expression, url) ?? -1) < least { empty.append(query) }
+            }
             pending = empty
             return pending.isEmpty
         }

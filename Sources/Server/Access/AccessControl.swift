@@ -43,7 +43,8 @@ public final class AccessControl: Sendable {
         knowsCertificates = configuration.tls?.clientAuthorities != nil
         refused = store.map { RefusedRequests($0.store) }
         passwords = store.map { Passwords($0) }
-        cookie = SessionCookie(isSecure: configuration.tls != nil || externalURL?.hasPrefix("https://") == true)
+        let isPublishedByTLS = externalURL.map { $0.utf8.starts(with: "https://".utf8) } ?? false
+        cookie = SessionCookie(isSecure: configuration.tls != nil || isPublishedByTLS)
     }
 
     /// Who sends a request that may reach `route`.

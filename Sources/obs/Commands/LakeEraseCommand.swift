@@ -11,7 +11,7 @@ extension LakeCommand {
             commandName: "erase", abstract: "Take one person out of tables, incidents and served rows, for good.",
             discussion: """
                 Rows in which the column has the value are deleted. Of others each text that has the value as a word, such as \
-                a line in bronze, is blanked. Files are written anew and the old ones deleted at once; obs may run beside it. \
+                a line in bronze, is blanked. Files are written anew and the old ones deleted at once, beside a running obs too. \
                 docs/protection.md says what is not reached. The audit gets the counts and a keyed hash of the value.
 
                 Examples:

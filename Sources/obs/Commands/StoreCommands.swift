@@ -16,7 +16,7 @@ struct BackupCommand: AsyncParsableCommand {
             Examples:
               obs backup /var/backups/obs-monday.db
               obs backup obs-copy.db --data-dir /var/lib/obs
-              obs backup /mnt/offsite/obs-monday.sealed --encrypt --key-file /etc/obs/backup.key
+              obs backup /mnt/offsite/monday.sealed --encrypt --key-file /etc/obs/backup.key
             """)
     @Argument(help: "The new file.") var file: String
     @Flag(help: "Encrypt it.") var encrypt = false
@@ -44,7 +44,7 @@ struct RestoreCommand: AsyncParsableCommand {
 
             Examples:
               obs restore /var/backups/obs-monday.db
-              obs restore /mnt/offsite/obs-monday.sealed --key-file /etc/obs/backup.key
+              obs restore /mnt/offsite/monday.sealed --key-file /etc/obs/backup.key
               obs restore obs-copy.db --data-dir /var/lib/obs
             """)
     @Argument(help: "The backup.") var file: String
