@@ -142,10 +142,12 @@ struct `A series per group` {
         #expect(second.figures[0].figures.keys == 1)
     }
 
-    @Test func `is forgotten when there are too many, the quietest first`() throws {
+    /// The rows of a window have one time.
+    @Test(arguments: [true, false])
+    func `is forgotten when there are too many, the quietest first`(isOfOneWindow: Bool) throws {
         let set = set(try entry())
         let many = SeriesWatcher.maxSeries + 1
-        _ = try see(set, (0..<many).map { (max(0, $0 - 100), "host \($0)", 1) })
+        _ = try see(set, (0..<many).map { (isOfOneWindow ? 0 : max(0, $0 - 100), "host \($0)", 1) })
         _ = set.snapshot()
         let figures = set.figures[0].figures
         #expect(figures.keys < many && figures.keys > many / 2 && figures.forgotten == many - figures.keys)

@@ -153,10 +153,13 @@ struct `The log-in page` {
 
     @Test func `refuses wrong passwords in the same words as unknown names, and all after a few`() async throws {
         let obs = try obs()
-        try await obs.serve { url in
+        try await obs.serve({ $0.maxBodySize = 10_000 }) { url in
             var browser = Browser(url: url)
             let wrong = await browser.logIn("ann", "wrong password"), unknown = await browser.logIn("nobody", "wrong password")
-            for answer in [wrong, unknown] {
+            // Neither is looked at: both are longer than what can be one.
+            let longName = await browser.logIn(String(repeating: "x", count: 300), "wrong password")
+            let longPassword = await browser.logIn("vic", String(repeating: "x", count: 1001))
+            for answer in [wrong, unknown, longName, longPassword] {
                 #expect(answer.code == 401 && answer.text.contains("The name or the password is wrong."))
             }
             for _ in 0..<4 { #expect(await browser.logIn("ann", "wrong password").code == 401) }

@@ -221,8 +221,8 @@ extension KeySections {
                     example: "/run/obs/auth.fifo"),
                 .init(
                     "http", .flag, default: "false",
-                    "Lines are pushed to `/api/v1/ingest/NAME`, or by shippers in the protocols of Loki, OpenTelemetry and "
-                        + "Elasticsearch.", example: "true"),
+                    "Lines are pushed to `/api/v1/ingest/NAME`, or by shippers in the protocols of Loki, OpenTelemetry, "
+                        + "Elasticsearch and Splunk.", example: "true"),
                 .init(
                     "match", .matchers,
                     "Which records of shippers a pushed source takes, by their labels or attributes; without it, what no other "

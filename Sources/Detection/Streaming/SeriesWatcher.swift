@@ -85,9 +85,10 @@ struct SeriesWatcher: Detector {
     }
 
     private mutating func forgetQuietest() {
-        let bound = series.values.map(\.newest).sorted()[series.count / 10]
+        // By key where times are equal, as those of the rows of a window are: it must not take everything with it.
+        let bound = series.map { ($0.value.newest, $0.key) }.sorted(by: <)[series.count / 10]
         let count = series.count
-        series = series.filter { $0.value.newest > bound }
+        series = series.filter { ($0.value.newest, $0.key) > bound }
         figures.forgotten += count - series.count
     }
 

@@ -125,6 +125,9 @@ public final class AccessControl: Sendable {
     /// - Throws: ``HTTPFailure`` 401 when the name or the password is wrong, 429 after too many such attempts.
     func logIn(_ name: String, password: String, _ request: RouteRequest) async throws -> String {
         guard let store, let passwords else { throw HTTPFailure(.notFound, code: "no_accounts", "nobody can log in here") }
+        // What can be no name or password is neither remembered nor hashed: both come from outside, as long as a body may be.
+        let isPossible = name.utf8.count <= 256 && password.utf8.count <= 1000
+        let (name, password) = isPossible ? (name, password) : ("", "-")
         let address = request.caller.address
         if let wait = limits.attempt(from: address, account: name, now: .now) {
             let seconds = Int(wait.components.seconds) + 1

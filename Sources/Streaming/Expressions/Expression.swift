@@ -160,7 +160,7 @@ private struct ExpressionParser {
         tokens.map { token in
             switch token {
             case .number(let text), .name(let text), .symbol(let text): text
-            case .text(let text): text.contains("'") ? "\"\(text)\"" : "'\(text)'"
+            case .text(let text): text.utf8.contains(UInt8(ascii: "'")) ? "\"\(text)\"" : "'\(text)'"
             }
         }.joined(separator: " ")
     }

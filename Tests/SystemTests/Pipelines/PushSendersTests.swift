@@ -1,6 +1,4 @@
-import Columns
 import Foundation
-import Lake
 import TestSupport
 import Testing
 
@@ -79,19 +77,7 @@ struct `Lines that a client of another project pushes` {
         #expect(await eventually { await Program.get(base + "/-/ready") != nil })
         let sent = try await Task { [folder] in try output(of: peersPython, [folder.path + "/send.py", base]) }.value
         #expect(sent.status == 0, "\(sent.text)")
-        let lake = Lake(root: folder.path + "/data/lake")
-        var counts = RowCounts(lake, ["bronze.ssh": Self.count, "silver.ssh": Self.count])
-        #expect(await eventually(within: 60) { counts.areReached() }, "\(counts.description)")
-        var ports: Set<String> = [], facts: Set<String> = []
-        try lake.table("silver.ssh").scan(columns: ["port", "event", "source"]) { batch in
-            for row in 0..<batch.count {
-                let values = batch.row(row).map(\.description)
-                ports.insert(values[0])
-                facts.insert("\(values[1]) \(values[2])")
-            }
-            return true
-        }
-        #expect(ports.count == Self.count && facts.count == 250 && facts.contains("failed_password 192.0.2.7"))
+        try await expectFailedPasswords(Self.count, in: folder.path)
         Program.kill(obs, SIGTERM)
     }
 }

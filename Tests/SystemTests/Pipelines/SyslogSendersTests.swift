@@ -1,6 +1,4 @@
-import Columns
 import Foundation
-import Lake
 import TestSupport
 import Testing
 
@@ -45,23 +43,6 @@ struct `Syslog that another daemon forwards` {
         return try Program.start(["run"], in: folder.path)
     }
 
-    /// Waits until each line is in silver once, as what it is.
-    private func expectAll() async throws {
-        let lake = Lake(root: folder.path + "/data/lake")
-        var counts = RowCounts(lake, ["bronze.ssh": Self.count, "silver.ssh": Self.count])
-        #expect(await eventually(within: 120) { counts.areReached() }, "\(counts.description)")
-        var ports: Set<String> = [], facts: Set<String> = []
-        try lake.table("silver.ssh").scan(columns: ["port", "event", "source"]) { batch in
-            for row in 0..<batch.count {
-                let values = batch.row(row).map(\.description)
-                ports.insert(values[0])
-                facts.insert("\(values[1]) \(values[2])")
-            }
-            return true
-        }
-        #expect(ports.count == Self.count && facts.count == 250 && facts.contains("failed_password 192.0.2.7"))
-    }
-
     @Test(
         .enabled(if: has("rsyslogd"), "needs rsyslogd"),
         arguments: [
@@ -81,7 +62,7 @@ struct `Syslog that another daemon forwards` {
         let obs = try startObs("tcp: \"127.0.0.1:\(port)\"")
         #expect(await eventually { LoopbackClient(port) != nil })
         let rsyslog = try start("rsyslogd", ["-n", "-f", folder.path + "/rsyslog.conf", "-i", folder.path + "/pid"])
-        try await expectAll()
+        try await expectFailedPasswords(Self.count, in: folder.path)
         Program.kill(rsyslog, SIGKILL)
         Program.kill(obs, SIGTERM)
         #expect(obs.terminationStatus == 0)
@@ -107,7 +88,7 @@ struct `Syslog that another daemon forwards` {
                 "-F", "-f", folder.path + "/syslog-ng.conf", "-R", folder.path + "/persist", "-p", folder.path + "/pid", "-c",
                 folder.path + "/control",
             ])
-        try await expectAll()
+        try await expectFailedPasswords(Self.count, in: folder.path)
         Program.kill(daemon, SIGKILL)
         Program.kill(obs, SIGTERM)
     }
@@ -138,7 +119,7 @@ struct `Syslog that another daemon forwards` {
             "tls: { listen: \"127.0.0.1:\(port)\", cert_file: obs.pem, key_file: obs.key, client_ca_file: ca.pem }")
         #expect(await eventually { LoopbackClient(port) != nil })
         let rsyslog = try start("rsyslogd", ["-n", "-f", folder.path + "/rsyslog.conf", "-i", folder.path + "/pid"])
-        try await expectAll()
+        try await expectFailedPasswords(Self.count, in: folder.path)
         Program.kill(rsyslog, SIGKILL)
         Program.kill(obs, SIGTERM)
         #expect(obs.terminationStatus == 0)
