@@ -35,7 +35,8 @@ public struct FormatExplainer: Sendable {
         let known = Batch(
             schema: lines.schema,
             columns: zip(lines.schema.fields, lines.columns).map { $0.name == "arrival_time" ? arrivals.finish() : $1 })
-        return render(RawLines.parse(known, with: &format), of: known)
+        let shown = render(RawLines.parse(known, with: &format), of: known)
+        return format.due().reduce(into: shown) { $0 += render($1.parsed, of: $1.lines) }
     }
 
     /// What was kept for lines that could have come.

@@ -103,18 +103,13 @@ struct `The dispatcher` {
     }
 
     @Test func `delivers what an earlier run owed, when the receiver is back`() async throws {
-        let port: UInt16
-        do {
-            let sink = try Sink()
-            port = sink.port
-            sink.stop()
-        }
-        let first = RunningAlerting.notifying(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
+        let sink = try Sink.away()
+        let first = RunningAlerting.notifying(["oncall": sink.url], store: store)
         try await first.whileRunning {
             try await first.inbox.record([.bruteForce()])
             #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
         }
-        let sink = try Sink(port: port)
+        sink.start()
         let second = RunningAlerting.notifying(["oncall": sink.url], store: store)
         try await second.whileRunning { #expect(await eventually { sink.posts.count == 1 }) }
     }

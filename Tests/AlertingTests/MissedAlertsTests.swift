@@ -103,13 +103,8 @@ struct `An alert that ends before its receiver could be told` {
     }
 
     @Test func `reaches a receiver that was down all the while, as begun and as ended`() async throws {
-        let port: UInt16
-        do {
-            let sink = try Sink()
-            port = sink.port
-            sink.stop()
-        }
-        let alerting = RunningAlerting.notifying(["oncall": "http://127.0.0.1:\(port)/hook"], store: store)
+        let sink = try Sink.away()
+        let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)
         try await alerting.whileRunning {
             let start = Timestamp.now
             func alert(until end: Timestamp) -> Alert {
@@ -118,7 +113,7 @@ struct `An alert that ends before its receiver could be told` {
             try await alerting.inbox.store([alert(until: start + .seconds(600))])
             #expect(try await eventually { try (store.incidents.incident("INC-1001").notifications.first?.attempts ?? 0) > 0 })
             try await alerting.inbox.store([alert(until: Timestamp.now)])
-            let sink = try Sink(port: port)
+            sink.start()
             #expect(await eventually { sink.posts.count == 2 })
             #expect(sink.posts.map { $0.payload["status"] as? String } == ["firing", "resolved"])
         }

@@ -89,12 +89,20 @@ extension FuzzTarget {
 
         mutating func take(_ parsed: ParsedBatch, _ format: inout any LogFormat) {
             add(parsed)
-            for due in format.due() { add(due.parsed) }
+            for due in format.due() { add(due) }
         }
 
         mutating func end(_ format: inout any LogFormat) {
-            if let rest = format.flush() { add(rest.parsed) }
-            for due in format.due() { add(due.parsed) }
+            if let rest = format.flush() { add(rest) }
+            for due in format.due() { add(due) }
+        }
+
+        /// A record of several lines may be refused line by line, or as a whole.
+        private mutating func add(_ flushed: FlushedLines) {
+            add(flushed.parsed)
+            for line in flushed.parsed.rejected {
+                rejected += flushed.lines["line"]!.withBytes(at: line.row) { line in (0..<line.count).count { line[$0] == 10 } }
+            }
         }
 
         private mutating func add(_ parsed: ParsedBatch) {

@@ -238,6 +238,23 @@ struct `CSV records` {
         #expect(parsed.rejected.count == CSV.maxRecordLines + 1)
     }
 
+    @Test func `that are refused go to quarantine with all of their lines, whatever the batches`() throws {
+        let lines = ["id,text", "1,\"one", "two\",3"], raw = rawLines(lines)
+        for cut in 0...lines.count {
+            var csv = try format("id:int64 text:text")
+            let first = csv.parse(raw.slice(0..<cut)), none = csv.due()
+            var next = try format("id:int64 text:text")
+            try next.restore(try csv.state)
+            let second = next.parse(raw.slice(cut..<lines.count)), due = next.due()
+            let refused =
+                second.rejected.map { raw["line"]!.string(at: cut + $0.row)! }
+                + due.flatMap { one in one.parsed.rejected.map { one.lines["line"]!.string(at: $0.row)! } }
+            #expect(refused.joined(separator: "\n") == (cut < 3 ? "1,\"one\ntwo\",3" : ""), "cut before line \(cut)")
+            #expect(due.count == (cut == 2 ? 1 : 0) && due.allSatisfy { $0.parsed.rejected[0].reason == .badValue })
+            #expect(none.isEmpty && first.rejected.count == (cut == 3 ? 2 : 0) && next.due().isEmpty)
+        }
+    }
+
     @Test func `cut off by the end of the file go to quarantine`() throws {
         var csv = try format("id:int64 text:text")
         #expect(csv.parse(rawLines(["id,text", "1,\"open"])).events.count == 0)

@@ -17,10 +17,23 @@ public final class Sink: Sendable {
     private let isOpen = Mutex(true)
 
     /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`, with a body after an empty line; after them all is 200.
-    public init(answers: [String] = [], port: UInt16 = 0) throws {
+    public convenience init(answers: [String] = []) throws {
+        try self.init(away: LoopbackListener(isListening: false), answers: answers)
+        start()
+    }
+
+    private init(away listener: LoopbackListener, answers: [String]) {
         state = Mutex(([], answers, false))
-        listener = try LoopbackListener(port: port)
-        self.port = listener.port
+        self.listener = listener
+        port = listener.port
+    }
+
+    /// One that refuses connections until ``start()``, and has its port already, which nobody else can take meanwhile.
+    public static func away() throws -> Sink { Sink(away: try LoopbackListener(isListening: false), answers: []) }
+
+    /// Takes connections from now on.
+    public func start() {
+        listener.listen()
         let opened = listener.descriptor
         Thread.detachNewThread { [weak self] in
             while case let connection = accept(opened, nil, nil), connection >= 0 {

@@ -30,6 +30,8 @@ struct CSV: LogFormat {
     private let hasHeader: Bool
     private let tree: PathTree
     private var memory = Memory()
+    /// Records that are refused and that an earlier batch began: their first lines are not in this one.
+    private var refused: [(record: OpenRecord, reason: RejectionReason)] = []
 
     /// What is remembered between batches.
     private struct Memory: Codable {
@@ -88,12 +90,30 @@ struct CSV: LogFormat {
     mutating func flush() -> FlushedLines? {
         guard let open = memory.open else { return nil }
         memory.open = nil
+        return whole(open, .badValue)
+    }
+
+    mutating func due() -> [FlushedLines] {
+        defer { refused = [] }
+        return refused.map { whole($0.record, $0.reason) }
+    }
+
+    /// A refused record as one line, with all of its lines in it.
+    private mutating func whole(_ open: OpenRecord, _ reason: RejectionReason) -> FlushedLines {
         var builder = RawLinesBuilder()
         builder.append(
             open.bytes.span, offset: open.offset, source: "", file: String(decoding: open.file, as: UTF8.self),
             arrival: Timestamp(microseconds: open.arrival))
-        return FlushedLines(
-            lines: builder.finish(), parsed: record.finish(rejected: [RejectedLine(row: 0, reason: .badValue)]))
+        return FlushedLines(lines: builder.finish(), parsed: record.finish(rejected: [RejectedLine(row: 0, reason: reason)]))
+    }
+
+    /// Refuses each line of a record, or the record as a whole where some of its lines were in an earlier batch.
+    private mutating func refuse(_ open: OpenRecord, _ reason: RejectionReason, _ rejected: inout [RejectedLine]) {
+        if open.rows.count < open.lines {
+            refused.append((open, reason))
+        } else {
+            rejected += open.rows.map { RejectedLine(row: $0, reason: reason) }
+        }
     }
 
     private mutating func take(
@@ -106,21 +126,20 @@ struct CSV: LogFormat {
             open.lines += 1
             open.rows.append(row)
             guard open.lines <= Self.maxRecordLines, open.bytes.count <= Self.maxRecordBytes else {
-                rejected += open.rows.map { RejectedLine(row: $0, reason: .lineTooLong) }
-                return
+                return refuse(open, .lineTooLong, &rejected)
             }
             guard !leavesQuoteOpen(line, isOpen: true) else {
                 memory.open = open
                 return
             }
             if open.offset == 0, hasHeader {
-                if !readHeader(open.bytes.span) { rejected += open.rows.map { RejectedLine(row: $0, reason: .missingColumn) } }
+                if !readHeader(open.bytes.span) { refuse(open, .missingColumn, &rejected) }
                 return
             }
             if let reason = append(
                 open.bytes.span, file: open.file.span, offset: open.offset, arrival: open.arrival, row: open.rows[0])
             {
-                rejected += open.rows.map { RejectedLine(row: $0, reason: reason) }
+                refuse(open, reason, &rejected)
             }
             return
         }
