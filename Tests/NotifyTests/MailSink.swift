@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 
 /// A mail server on a port of its own: says what it offers, keeps what it is told, and answers as it is told to.
 final class MailSink: Sendable {
@@ -11,8 +12,7 @@ final class MailSink: Sendable {
         var afterStartTLS: [UInt8] = []
     }
 
-    let port: UInt16
-    private let listener: Int32
+    private let listener: LoopbackListener
     private let offers: [String]
     private let state: Mutex<(deliveries: [Delivery], refusals: [String: String])>
 
@@ -22,35 +22,16 @@ final class MailSink: Sendable {
     init(offers: [String] = [], refusals: [String: String] = [:]) throws {
         self.offers = offers
         state = Mutex(([], refusals))
-        let opened = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        listener = opened
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutableBytes(of: &address) { bytes in
-            let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
-            return bind(opened, pointer, size) == 0 && listen(opened, 16) == 0 && getsockname(opened, pointer, &size) == 0
-        }
-        guard isBound else { throw POSIXError(.init(rawValue: errno) ?? .EADDRINUSE) }
-        port = UInt16(bigEndian: address.sin_port)
-        Thread.detachNewThread { [weak self] in
-            while case let connection = accept(opened, nil, nil), connection >= 0 {
-                guard let sink = self else { break }
-                Thread.detachNewThread { sink.serve(connection) }
-            }
-        }
+        listener = try LoopbackListener()
+        listener.accept(for: self) { sink, connection in sink.serve(connection) }
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    deinit { listener.stop() }
 
+    var port: UInt16 { listener.port }
     var deliveries: [Delivery] { state.withLock { $0.deliveries } }
 
     private func serve(_ connection: Int32) {
-        defer { close(connection) }
         let index = state.withLock { state in
             state.deliveries.append(Delivery())
             return state.deliveries.count - 1

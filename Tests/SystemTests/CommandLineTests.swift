@@ -149,7 +149,7 @@ struct `A signal` {
 
     @Test func `stops a batch, which says that it has not come to the end and goes on from there`() async throws {
         let lines = (0..<200_000).map {
-            "2026-11-02T08:\(String(format: "%02d:%02d", $0 / 6000 % 60, $0 / 100 % 60))Z gate sshd[7]: Failed password for root from 192.0.2.1 port 4000 ssh2\n"
+            "2026-11-02T08:\(String(format: "%02d:%02d", $0 / 6000 % 60, $0 / 100 % 60))Z gate sshd[7]: Failed password for root from 192.0.2.\($0 % 250) port \(1024 + $0 % 60_000) ssh2\n"
         }
         let path = folder.path + "/auth.log", process = ["process", path, "--data-dir", folder.path + "/data"]
         try lines.joined().write(toFile: path, atomically: true, encoding: .utf8)

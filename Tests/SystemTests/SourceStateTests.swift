@@ -103,7 +103,7 @@ struct `A second 'obs run'` {
 
     @Test func `on a port that is in use says so, and nothing else`() async throws {
         let taken = try LoopbackListener()
-        defer { close(taken.descriptor) }
+        defer { taken.stop() }
         try
             "http: { listen: \"127.0.0.1:\(taken.port)\" }\nlog: { level: warning }\nsources: [{ name: a, file: /dev/null, silent_after: never }]\n"
             .write(toFile: folder.path + "/obs.yaml", atomically: true, encoding: .utf8)

@@ -11,52 +11,34 @@ public final class Sink: Sendable {
         public var payload: [String: Any] { (try? JSONSerialization.jsonObject(with: Data(body.utf8))) as? [String: Any] ?? [:] }
     }
 
-    public let port: UInt16
     private let listener: LoopbackListener
     private let state: Mutex<(posts: [Post], answers: [String], isHeld: Bool)>
-    private let isOpen = Mutex(true)
 
     /// - Parameter answers: status line and headers of each answer in turn, such as `503 Busy`, with a body after an empty line; after them all is 200.
     public convenience init(answers: [String] = []) throws {
-        try self.init(away: LoopbackListener(isListening: false), answers: answers)
+        try self.init(away: answers)
         start()
     }
 
-    private init(away listener: LoopbackListener, answers: [String]) {
-        state = Mutex(([], answers, false))
-        self.listener = listener
-        port = listener.port
+    private init(away answers: [String]) throws {
+        state = Mutex((posts: [], answers: answers, isHeld: false))
+        listener = try LoopbackListener()
     }
 
     /// One that refuses connections until ``start()``, and has its port already, which nobody else can take meanwhile.
-    public static func away() throws -> Sink { Sink(away: try LoopbackListener(isListening: false), answers: []) }
+    public static func away() throws -> Sink { try Sink(away: []) }
 
     /// Takes connections from now on.
     public func start() {
-        listener.listen()
-        let opened = listener.descriptor
-        Thread.detachNewThread { [weak self] in
-            while case let connection = accept(opened, nil, nil), connection >= 0 {
-                guard let sink = self else { break }
-                Thread.detachNewThread { sink.serve(connection) }
-            }
-        }
+        listener.accept(for: self) { sink, connection in sink.serve(connection) }
     }
 
     deinit { stop() }
 
     /// Takes no more connections.
-    public func stop() {
-        // Closed twice, it could be somebody else's by then.
-        guard
-            isOpen.withLock({ isOpen in
-                defer { isOpen = false }; return isOpen
-            })
-        else { return }
-        shutdown(listener.descriptor, Int32(SHUT_RDWR))
-        close(listener.descriptor)
-    }
+    public func stop() { listener.stop() }
 
+    public var port: UInt16 { listener.port }
     public var url: String { "http://127.0.0.1:\(port)/hook" }
     public var posts: [Post] { state.withLock { $0.posts } }
 
@@ -64,7 +46,6 @@ public final class Sink: Sendable {
     public func hold(_ isHeld: Bool) { state.withLock { $0.isHeld = isHeld } }
 
     private func serve(_ connection: Int32) {
-        defer { close(connection) }
         var received = [UInt8]()
         var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
