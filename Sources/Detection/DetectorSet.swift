@@ -73,6 +73,12 @@ public final class DetectorSet {
     /// Whether any detector looks at the rows of a gold table.
     public func looks(at table: String) -> Bool { members.contains { $0.entry.settings.rows == .table(table) } }
 
+    /// Whether a detector of a gold table asks which incidents are known (``DetectorContext/isLeftOut``), and is to see those
+    /// that were found in the rows before.
+    public func asksForIncidents(at table: String) -> Bool {
+        members.contains { $0.entry.settings is SeriesSettings && $0.entry.settings.rows == .table(table) }
+    }
+
     /// What has come to earlier findings since they were reported. For the end of an epoch: a group is reported when it has
     /// doubled, and an attack ends somewhere in between.
     public func updates() -> [Finding] {

@@ -90,21 +90,33 @@ struct RuleGroup: Sendable {
     private func distinguished(_ event: RuleEvent) -> RuleEvent {
         // Fast path: nothing of this time is there.
         guard let last = events.last, last.time >= event.time else { return event }
-        var at = events.count - 1
         let end = max(0, events.count - Self.sameTimeReach)
-        while at > end, events[at].time > event.time { at -= 1 }
-        var taken: [UInt32] = []
-        while at >= end, events[at].time == event.time {
-            if events[at].step == event.step { taken.append(events[at].line) }
-            at -= 1
-        }
-        guard taken.contains(event.line) else { return event }
+        var upper = events.count
+        while upper > end, events[upper - 1].time > event.time { upper -= 1 }
+        var lower = upper
+        while lower > end, events[lower - 1].time == event.time { lower -= 1 }
+        guard lower < upper, isTaken(event, in: lower..<upper) else { return event }
         var event = event
         let name = event.line
-        for repetition in 1...UInt64(taken.count) where taken.contains(event.line) {
+        for repetition in 1...UInt64(upper - lower) {
             event.line = LineSet.name(text: UInt64(name), repetition: repetition)
+            guard isTaken(event, in: lower..<upper) else { break }
         }
         return event
+    }
+
+    /// Whether one of these events, all of one time and so in the order of their names, has the name and the step of `event`.
+    private func isTaken(_ event: RuleEvent, in range: Range<Int>) -> Bool {
+        var lower = range.lowerBound, upper = range.upperBound
+        while lower < upper {
+            let middle = (lower + upper) / 2
+            if events[middle].line < event.line { lower = middle + 1 } else { upper = middle }
+        }
+        while lower < range.upperBound, events[lower].line == event.line {
+            if events[lower].step == event.step { return true }
+            lower += 1
+        }
+        return false
     }
 
     /// Events come nearly in order: the place is near the end.

@@ -14,7 +14,7 @@ public actor DetectionObserver: PipelineObserver {
     public static let name = "detection"
 
     private let detectors: DetectorSet
-    private let alerts: AlertInbox
+    private let recorder: FindingRecorder
     private let metrics: DetectionMetrics
     /// By rule, what the counter has already: it goes on over a restart of the pipeline.
     private var shownForgotten: [String: Int] = [:]
@@ -26,7 +26,7 @@ public actor DetectionObserver: PipelineObserver {
     ) {
         let metrics = DetectionMetrics(metrics, pipeline: pipeline.name)
         self.metrics = metrics
-        self.alerts = alerts
+        recorder = FindingRecorder(alerts)
         detectors = DetectorSet(
             detections,
             DetectorContext(
@@ -44,19 +44,21 @@ public actor DetectionObserver: PipelineObserver {
     /// Shows rows of a gold table to the detectors on it.
     public func observe(gold windows: Batch, table: String) async throws {
         guard detectors.looks(at: table), !windows.isEmpty, let rows = GoldRows(windows, table: table) else { return }
+        if detectors.asksForIncidents(at: table) { try await recorder.settle() }
         try await report(detectors.observe(events: rows.events, lines: rows.lines, lineRows: rows.lineRows, table: table))
     }
 
     private func report(_ findings: [Finding]) async throws {
         guard !findings.isEmpty else { return }
         metrics.count(findings)
-        try await alerts.record(findings)
+        try await recorder.record(findings)
     }
 
     /// The state of all detectors; what came to earlier findings is stored first.
     public func snapshot() async throws -> Data {
         let updates = detectors.updates()
-        if !updates.isEmpty { try await alerts.record(updates) }
+        try await recorder.record(updates)
+        try await recorder.settle()
         let state = detectors.snapshot()
         for (entry, figures) in detectors.figures {
             metrics.show(entry.name, figures, newlyForgotten: figures.forgotten - shownForgotten[entry.name, default: 0])
