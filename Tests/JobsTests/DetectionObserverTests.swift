@@ -57,6 +57,8 @@ struct `The observer of detections` {
         try await next.restore(observer.snapshot())
         try await next.observe(gold: windows(1200, seed: 2, odd: false), table: "ssh_by_source")
         #expect(try workspace.models.entry("ssh-source-windows")?.trainedOn == 2200)
+        // Findings are durable when the epoch is committed.
+        _ = try await next.snapshot()
         let names = try await workspace.store.database.read { database in
             try String.fetchAll(database, sql: "SELECT name || ' ' || json_extract(labels, '$.source') FROM incident")
         }

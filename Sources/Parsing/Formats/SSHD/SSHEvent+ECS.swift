@@ -72,12 +72,12 @@ extension SSHEvent {
                 "denied", "refused local port forward: originator 127.0.0.1 port 4022, target db.example.com port 5432")
         case .sessionCrash:
             ECSEvent(
-                category: "process", type: "error",
+                category: "process", type: "end",
                 example: Self.sshd("session process 881 for connection from 192.0.2.7 to 198.51.100.1 killed by signal 11"))
         case .server: ECSEvent(category: "process", type: "info", example: Self.sshd("Server listening on 0.0.0.0 port 22."))
         case .serverError:
             ECSEvent(
-                category: "process", type: "error", example: Self.sshd("fatal: Missing privilege separation directory: /run/sshd")
+                category: "process", type: "info", example: Self.sshd("fatal: Missing privilege separation directory: /run/sshd")
             )
         default: ofOthers
         }
