@@ -184,7 +184,9 @@ public enum DetectorNote: Sendable {
 
 /// The kinds of detector. A new one is a file and a line here.
 enum Detectors {
-    static let all: [any DetectorSettings.Type] = [DetectionRule.self, WindowSettings.self, SeriesSettings.self]
+    static let all: [any DetectorSettings.Type] = [
+        DetectionRule.self, WindowSettings.self, SeriesSettings.self, SequenceSettings.self,
+    ]
 }
 
 /// One entry of a file of detections, of any kind.
@@ -199,7 +201,7 @@ public struct DetectionEntry: Sendable, Hashable, Decodable {
 
     /// In CamelCase; no two entries of a configuration have the same.
     public var name: String { settings.name }
-    /// `rule`, `ensemble`, `forest` or `series`.
+    /// `rule`, `ensemble`, `forest`, `series` or `sequence`.
     public var kind: String { settings.kind }
     /// The kinds that there are, as metrics name them.
     public static var kinds: [String] { Detectors.all.flatMap { $0.kinds } }

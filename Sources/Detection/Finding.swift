@@ -17,7 +17,7 @@ public enum Severity: String, Codable, Sendable, Comparable, CaseIterable {
 public struct Finding: Sendable, Codable, Equatable {
     /// In CamelCase, as alerts are named: `SSHBruteForce`. Its runbook has this name.
     public var name: String
-    /// The kind of detector that found it: `rule`, `forest` or `series`.
+    /// The kind of detector that found it: `rule`, `forest`, `series` or `sequence`.
     public var detector: String
     /// Of the incident that it opens; a worse one raises the severity of an open incident.
     public var severity: Severity

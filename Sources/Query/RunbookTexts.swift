@@ -1508,6 +1508,65 @@ enum RunbookTexts {
             ObsDiskFilling, ObsLakeUpkeepFailing; dashboard `obs-lake`; docs/lake.md, "Retention".
 
             """##,
+        "ObsRowsUnusual": ##"""
+            # ObsRowsUnusual
+
+            ## Meaning
+
+            The rows of a pipeline are unlike the same hour of other days and weeks: more or fewer of them, older, with more nulls, or with more or fewer different values. The alert says which, and what was expected.
+
+            ## Impact
+
+            None on the pipeline. What is made of these rows may be wrong without looking so: sums too small, means of half the data, a dashboard that shows yesterday.
+
+            ## First five minutes
+
+            What is measured, and what was expected?
+
+            ```sh
+            curl -s http://127.0.0.1:9464/metrics | grep -E 'obs_expectation_(unusual|usual)'
+            ```
+
+            Good: every `obs_expectation_unusual` is 0.
+
+            Are the sources read?
+
+            ```sh
+            obs status
+            ```
+
+            Good: each is `ok`, with a newest line of a moment ago.
+
+            ## Diagnosis
+
+            - Rows fall to zero or the newest row is old: the source, or whatever writes it. Compare with ObsSourceDown, and with the newest lines of bronze.
+            - Rows fall by a part: one of several producers is gone. Count by host or file: `obs query events --table bronze.TABLE --limit 20`.
+            - Rows rise: a producer sends twice, reads its history again, or there is more of life. `distinct` of an id that stays as it was means doubles.
+            - Nulls of one column: a field was renamed or a producer leaves it out; compare a raw line of before and after.
+            - A holiday, a sale, a change of the clock of summer (hours are UTC): rows are right, and usual was something else.
+
+            ## Mitigation
+
+            Mend the producer; late rows then come in by themselves. Where the rows are right there is nothing to do: what lasts for more than a day is learned. It worked when `obs_expectation_unusual` is 0 with the next
+            hour.
+
+            ## Silence
+
+            ```sh
+            obs silence add alertname=ObsRowsUnusual --for 24h --comment 'known, being worked on'
+            ```
+
+            A day at most; then it has become usual or is a fault. Where Prometheus notifies another Alertmanager, add `--url http://127.0.0.1:9093`.
+
+            ## Escalation
+
+            The owner of the data that comes in.
+
+            ## Related
+
+            ObsExpectationFailing, ObsSourceDown, ObsDeadlineMissed; docs/pipelines/README.md, "Expectations"; dashboard `obs-log-processing`.
+
+            """##,
         "ObsRunOverdue": ##"""
             # ObsRunOverdue
 

@@ -93,6 +93,8 @@ struct `The reference of the configuration` {
         - { expect: { name: e, row_count: { from: 1, to: 2 } } }
         - { expect: { name: f, fresh_within: 1h } }
         - { expect: { name: g, not_null: user } }
+        - { expect: { name: h, usual: { every: 15m } } }
+        - { expect: usual }
         - { score: { model: m, column: s } }
         - { templates: { column: user, table: t } }
         - { usual: { column: n, by: [user] } }
@@ -136,6 +138,7 @@ struct `The reference of the configuration` {
           description: d
           retrain: { every: 1d, window: 2d, hold_back: 1h, promote: by hand }
         - { name: G, kind: series, column: n, group_by: [user], severity: info, title: t, description: d }
+        - { name: H, kind: sequence, event: e, session: m, keys: [task_], severity: info, title: t, description: d }
         """
 
     private func asked(in file: KeySection.File) throws -> [String: Set<String>] {

@@ -59,8 +59,20 @@ extension KeySections {
             "threshold", .fraction(0...1), default: "0.8", "Of a series: the score from which on a value is a finding.",
             example: "0.9"),
         .init(
-            "learn", window, default: "1d", "Of a series: how long it is known before anything of it is a finding.",
-            example: "7d"),
+            "learn", window, default: "1d",
+            "Of a series, or a kind of session: how long it is known before anything of it is a finding.", example: "7d"),
+        .init("event", .text, "Of a sequence: the column that says what kind of event a row is.", example: "template_id"),
+        .init(
+            "text", .text, "Of a sequence: the column with the event for people; the one of `event` by default.",
+            example: "template"),
+        .init("session", .textOrTexts, "Of a sequence: the columns that tell sessions apart.", example: "message"),
+        .init(
+            "keys", .texts, "Of a sequence: what the key of a session begins with in the first column of `session`.",
+            example: "[\"TID \", attempt_]"),
+        .init(
+            "idle", window, default: "10m",
+            "Of a sequence: a session is over when so much time has passed without an event of it.",
+            example: "1h"),
     ]
 
     private static let distinct: [KeyDeclaration] = [

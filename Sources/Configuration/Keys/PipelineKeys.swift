@@ -128,7 +128,9 @@ extension KeySections {
                 .init("deduplicate", .textOrTexts, "Keeps the first row for each value of these columns.", example: "[order_id]"),
                 .init("join", .section, "Joins the rows of another stream.", example: "{ with: users, on: user_id, within: 1h }"),
                 .init("lookup", .section, "Adds columns from a reference file.", example: "{ file: vip.json, on: user_id }"),
-                .init("expect", .section, "Checks the rows.", example: "{ name: has user, not_null: user }"),
+                .init(
+                    "expect", .section, "Checks the rows; `usual` alone is short for `{ name: usual, usual: {} }`.",
+                    example: "{ name: has user, not_null: user }"),
                 .init("score", .section, "Adds the score of a model.", example: "{ model: rail-fault-risk, column: risk }"),
                 .init(
                     "templates", .section, "Adds the template of a message, and keeps a table of templates.",
@@ -207,6 +209,9 @@ extension KeySections {
                     example: "{ columns: id, within: 1h }"),
                 .init("fresh_within", .duration(), "The newest row is not older than this.", example: "10m"),
                 .init("row_count", .section, "How many rows a commit has.", example: "{ from: 1 }"),
+                .init(
+                    "usual", .section, "The rows are as at the same hour of other days and weeks; learned.",
+                    example: "{ every: 15m }"),
             ]),
         KeySection(
             .pipeline, "steps[].expect.range", "inputs[].steps[].expect.range", "streams[].steps[].expect.range",
@@ -239,6 +244,21 @@ extension KeySections {
             keys: [
                 .init("columns", .textOrTexts, required: true, "The columns.", example: "order_id"),
                 .init("within", .duration(), required: true, "The time.", example: "1h"),
+            ]),
+        KeySection(
+            .pipeline, "steps[].expect.usual", "inputs[].steps[].expect.usual", "streams[].steps[].expect.usual",
+            meaning: "What is learned of the rows, and expected of those to come.",
+            keys: [
+                .init(
+                    "every", .duration(.seconds(60) ... .days(1)), default: "1h",
+                    "Rows of so much event time are measured together.", example: "15m"),
+                .init(
+                    "columns", .textOrTexts, default: "[]",
+                    "The columns whose nulls and different values are counted; all by default, 64 at the most.",
+                    example: "[user, price]"),
+                .init(
+                    "of", .texts, default: "[volume, freshness, nulls, distinct]", "What is measured.",
+                    example: "[volume, freshness]"),
             ]),
         KeySection(
             .pipeline, "steps[].expect.row_count", "inputs[].steps[].expect.row_count", "streams[].steps[].expect.row_count",

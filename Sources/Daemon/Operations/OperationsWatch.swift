@@ -15,7 +15,7 @@ import Telemetry
 
 /// Raises alerts about the pipelines themselves, so that nobody needs a Prometheus to be notified that nothing comes: sources
 /// that are silent or cannot be read, scheduled runs that never started or never ended, tables without new rows at their
-/// deadline, and rows that fail their expectations, are late or cannot be understood.
+/// deadline, and rows that fail their expectations, are unlike usual, late or cannot be understood.
 ///
 /// Most of it follows from what is stored (the habits of sources, the runs, the tables), so it is the same after a restart. What
 /// was raised before one holds until it can be known whether its problem has gone.
@@ -30,11 +30,13 @@ final class OperationsWatch: Service {
     private let started: Timestamp
     private let standing = Mutex(StandingAlerts())
     private let shares: Mutex<RowShares>
+    private let metrics: MetricsRegistry
     private let isRestored = Atomic(false)
 
     /// Those that it raises.
     static let alertNames =
-        ["ObsSourceDown", "ObsRunOverdue", "ObsDeadlineMissed", "ObsDiskFilling", "ObsLinesMissing"] + RowShares.alertNames
+        ["ObsSourceDown", "ObsRunOverdue", "ObsDeadlineMissed", "ObsDiskFilling", "ObsLinesMissing", "ObsRowsUnusual"]
+        + RowShares.alertNames
     private static let interval = Duration.seconds(15)
     /// As `for` of the alert ObsSourceDown of Prometheus: a log that is being rotated is missing for a moment.
     private static let sourcePatience = Duration.seconds(120)
@@ -48,6 +50,7 @@ final class OperationsWatch: Service {
         self.sources = sources
         self.workspace = workspace
         shares = Mutex(RowShares(metrics))
+        self.metrics = metrics
         self.logger = logger
         self.started = started
         self.disk = disk
@@ -101,7 +104,7 @@ final class OperationsWatch: Service {
         let configuration = configuration()
         return shares.withLock { $0.problems(now: now) } + sources.reports.compactMap(Self.problem)
             + (proof?.problems ?? []).map(Self.problem) + [diskProblem(configuration.retention)].compactMap(\.self)
-            + runs(configuration, now: now)
+            + runs(configuration, now: now) + configuration.pipelines.flatMap(unusual)
             + configuration.deadlines.compactMap { problem($0, now: now) }
     }
 
@@ -154,6 +157,20 @@ final class OperationsWatch: Service {
                     "the runs of a pipeline cannot be read", metadata: ["pipeline": "\(pipeline.name)", "error": "\(error)"])
                 return nil
             }
+        }
+    }
+
+    /// What a pipeline has learned to expect of its rows, and does not find.
+    private func unusual(_ pipeline: PipelineDefinition) -> [StandingProblem] {
+        pipeline.unusualRows(in: metrics).map { found in
+            StandingProblem(
+                labels: [
+                    "alertname": "ObsRowsUnusual", "severity": "warning", "pipeline": pipeline.name, "stream": found.stream,
+                    "expectation": found.expectation,
+                ],
+                summary: "Rows of \(found.stream) in pipeline \(pipeline.name) are unlike usual",
+                description: found.sentences.prefix(5).joined(separator: "; ")
+                    + (found.sentences.count > 5 ? "; and \(found.sentences.count - 5) more" : "") + ".")
         }
     }
 

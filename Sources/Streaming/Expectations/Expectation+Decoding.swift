@@ -4,7 +4,7 @@ import Foundation
 /// An expectation as a file has it: a name, one check, an action.
 extension Expectation {
     private enum CodingKeys: String, CodingKey {
-        case name, action, range, matches
+        case name, action, range, matches, usual
         case notNull = "not_null"
         case inSet = "in_set"
         case uniqueInWindow = "unique_in_window"
@@ -12,7 +12,9 @@ extension Expectation {
         case rowCount = "row_count"
     }
 
-    private static let checks: [CodingKeys] = [.notNull, .range, .inSet, .matches, .uniqueInWindow, .freshWithin, .rowCount]
+    private static let checks: [CodingKeys] = [
+        .notNull, .range, .inSet, .matches, .uniqueInWindow, .freshWithin, .rowCount, .usual,
+    ]
 
     private struct Range: Decodable {
         var column: String
@@ -45,6 +47,13 @@ extension Expectation {
     }
 
     init(from decoder: any Decoder) throws {
+        if let text = try? decoder.singleValueContainer().decode(String.self) {
+            guard text == CodingKeys.usual.rawValue else {
+                throw DefinitionError.bad("an expectation is '\(text)'; write 'usual', or a mapping with a name and a check")
+            }
+            self = .usual
+            return
+        }
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let name = try container.decode(String.self, forKey: .name)
         let action = try container.decodeIfPresent(Action.self, forKey: .action) ?? .warn
@@ -68,6 +77,7 @@ extension Expectation {
             check = .matches(column: file.column, pattern: file.pattern)
         case .uniqueInWindow: check = try container.decode(Unique.self, forKey: .uniqueInWindow).check
         case .freshWithin: check = .freshWithin(try container.requiredDuration(.freshWithin))
+        case .usual: check = .usual(try container.decode(UsualExpectation.self, forKey: .usual))
         default:
             let file = try container.decode(RowCount.self, forKey: .rowCount)
             check = .rowCount(from: file.from, to: file.to)

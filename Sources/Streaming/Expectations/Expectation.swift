@@ -28,6 +28,8 @@ struct Expectation: Stage {
         case freshWithin(Duration)
         /// How many rows an epoch (a batch run, a commit of a stream) has.
         case rowCount(from: Int?, to: Int?)
+        /// As many rows, as fresh and with as many nulls and different values as at the same hour of other weeks.
+        case usual(UsualExpectation)
     }
 
     var name: String
@@ -40,7 +42,13 @@ struct Expectation: Stage {
         self.action = action
     }
 
-    var signature: String { "expect \(name) \(check) \(action.rawValue)" }
+    var signature: String {
+        if case .usual(let usual) = check { return "expect \(name) usual \(usual.signature)" }
+        return "expect \(name) \(check) \(action.rawValue)"
+    }
+
+    /// Of what `expect: usual` means, without a name.
+    static let usual = Expectation("usual", .usual(UsualExpectation()))
 
     func node(behind node: PipelineSchemas.Node, in place: StagePlace) throws(DefinitionError) -> PipelineSchemas.Node {
         let asked = "\(place.name): expectation '\(name)'"
@@ -76,12 +84,14 @@ struct Expectation: Stage {
             guard action != .drop else {
                 throw .bad("\(asked) is about an epoch as a whole; its action is warn or fail")
             }
+        case .usual(let usual): try usual.check(node.schema, asked: asked, action: action)
         }
         return node
     }
 
     func start(_ start: StageStart) -> any RunningStage {
-        RunningExpectation(
+        if case .usual(let usual) = check { return RunningUsualExpectation(usual, name: name, start) }
+        return RunningExpectation(
             ExpectationCheck(self, timeColumn: start.before.timeColumn), pipeline: start.pipeline, metrics: start.metrics)
     }
 }

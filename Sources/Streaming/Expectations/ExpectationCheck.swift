@@ -45,7 +45,7 @@ struct ExpectationCheck {
         case .freshWithin(let age):
             guard let arrivals, let times = batch[timeColumn] else { return Array(repeating: false, count: batch.count) }
             return (0..<batch.count).map { arrivals[$0] &- (times.integer(at: $0) ?? 0) > age.inMicroseconds }
-        case .rowCount: return Array(repeating: false, count: batch.count)
+        case .rowCount, .usual: return Array(repeating: false, count: batch.count)
         }
     }
 

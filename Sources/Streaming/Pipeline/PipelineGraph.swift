@@ -164,6 +164,12 @@ struct PipelineGraph {
         for index in streams.indices { try streams[index].endEpoch() }
     }
 
+    /// Shows the stages the clock of a stream, for what is expected of the time that passes without rows.
+    mutating func pass(_ now: Timestamp) {
+        for index in inputs.indices { inputs[index].pass(now) }
+        for index in streams.indices { streams[index].pass(now) }
+    }
+
     /// Everything was closed and a new run begins, with no watermark.
     mutating func reset() {
         watermarks = [:]

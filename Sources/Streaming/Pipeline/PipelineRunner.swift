@@ -182,7 +182,10 @@ public actor PipelineRunner {
                 return
             }
             if ContinuousClock.now >= deadline || isSoon && linesInEpoch >= Self.linesPerStreamEpoch {
-                if mode == .stream { try await commit() }
+                if mode == .stream {
+                    state.graph.pass(.now)
+                    try await commit()
+                }
                 pause = min(pause * 2, definition.commitInterval)
                 deadline = .now + pause
             }

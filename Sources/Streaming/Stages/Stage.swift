@@ -74,6 +74,8 @@ struct StagePlace {
 /// What a stage needs to start.
 struct StageStart {
     let pipeline: String
+    /// Of the input or stream.
+    let name: String
     let before: PipelineSchemas.Node
     let after: PipelineSchemas.Node
     /// By the name of an input, stream or table of windows.
@@ -87,9 +89,8 @@ struct StageStart {
 
 /// A stage at its place in a pipeline, with its state.
 ///
-/// Called by one task, in the order of the data. It uses no clock: time is the watermark. Its state is bounded by the watermark,
-/// and is in the
-/// checkpoint by ``encode(to:)``.
+/// Called by one task, in the order of the data. It uses no clock: time is the watermark, but for ``pass(_:)``. Its state is
+/// bounded by the watermark, and is in the checkpoint by ``encode(to:)``.
 protocol RunningStage {
     /// Processes rows, and forgets what the watermark of the round has passed.
     ///
@@ -107,6 +108,9 @@ protocol RunningStage {
     /// - Throws: ``ExpectationFailure``.
     mutating func endEpoch() throws
 
+    /// The time by the clock of a stream, now and then, also while no rows come.
+    mutating func pass(_ now: Timestamp)
+
     func encode(to writer: inout StateWriter)
     mutating func decode(from reader: inout StateReader) throws
 }
@@ -115,6 +119,7 @@ extension RunningStage {
     var stateRows: Int { 0 }
     var expectsOfEpochs: Bool { false }
     mutating func endEpoch() throws {}
+    mutating func pass(_ now: Timestamp) {}
     func encode(to writer: inout StateWriter) {}
     mutating func decode(from reader: inout StateReader) throws {}
 }

@@ -30,7 +30,7 @@ struct StageChain {
             stages.append(
                 try step.stage.start(
                     StageStart(
-                        pipeline: surroundings.pipeline, before: before, after: node, nodes: surroundings.nodes,
+                        pipeline: surroundings.pipeline, name: name, before: before, after: node, nodes: surroundings.nodes,
                         allowedLateness: surroundings.allowedLateness, scorers: surroundings.scorers,
                         metrics: surroundings.metrics,
                         logger: surroundings.logger)))
@@ -62,6 +62,11 @@ struct StageChain {
     /// - Throws: ``ExpectationFailure``.
     mutating func endEpoch() throws {
         for index in stages.indices { try stages[index].endEpoch() }
+    }
+
+    /// Shows the stages the clock.
+    mutating func pass(_ now: Timestamp) {
+        for index in stages.indices { stages[index].pass(now) }
     }
 
     func encode(to writer: inout StateWriter) {

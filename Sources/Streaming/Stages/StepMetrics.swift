@@ -5,7 +5,10 @@ struct StepMetrics: Sendable {
     private let rows: CounterFamily
     private let other: CounterFamily
     let references: ReferenceGauges
-    private let pipeline: String
+    /// Of learned expectations: by pipeline, stream, expectation, measure and column whether it is unusual, and what was
+    /// expected.
+    let unusual, usualValues: GaugeFamily
+    let pipeline: String
 
     init(_ registry: MetricsRegistry, _ definition: PipelineDefinition) {
         rows = registry.counter(
@@ -16,8 +19,25 @@ struct StepMetrics: Sendable {
             "obs_window_rows_other_total",
             help: "Rows that a window counted in its group of all others, because it had more groups than max_groups.",
             labels: ["pipeline", "table"])
+        (unusual, usualValues) = (Self.unusual(registry), Self.usualValues(registry))
         pipeline = definition.name
         references = ReferenceGauges(registry, pipeline: pipeline)
+    }
+
+    private static let usualLabels = ["pipeline", "stream", "expectation", "measure", "column"]
+
+    private static func unusual(_ registry: MetricsRegistry) -> GaugeFamily {
+        registry.gauge(
+            "obs_expectation_unusual",
+            help: "Whether a measure of the rows is unlike the same hour of other days and weeks (1), by learned expectation.",
+            labels: usualLabels)
+    }
+
+    private static func usualValues(_ registry: MetricsRegistry) -> GaugeFamily {
+        registry.gauge(
+            "obs_expectation_usual",
+            help: "The newest value of a measure of the rows, and what was expected of it (expected, low, high).",
+            labels: usualLabels + ["statistic"])
     }
 
     func record(window table: String, otherRows: Int) { other[pipeline, table].increment(by: otherRows) }
