@@ -19,6 +19,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.6.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -37,7 +38,7 @@ let package = Package(
         .target(name: "Telemetry", dependencies: ["Columns", .log, .metrics]),
         .target(name: "Transfer", dependencies: ["Columns", "CCurl", "CLinux"]),
         .target(name: "Store", dependencies: ["Columns", "CZlib", .crypto, .cryptoExtras, .grdb]),
-        .target(name: "Access", dependencies: ["Columns", "Store", .crypto, .cryptoExtras, .grdb]),
+        .target(name: "Access", dependencies: ["Columns", "Transfer", "Store", .crypto, .cryptoExtras, .grdb, .jwt]),
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Templates", dependencies: ["Columns"]),
         .target(name: "Series", dependencies: ["Columns"]),
@@ -72,7 +73,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Columns", "Telemetry", "Store", "Access", "Lake", "Ingest", "Detection", "Incidents", "Alerting", "Query",
+                "Columns", "Telemetry", "Store", "Access", "Lake", "Ingest", "Detection", "Notify", "Incidents", "Alerting",
+                "Query",
                 .crypto, .hummingbird, .hummingbirdCore, .log, .lifecycle, .httpTypes, .nio, .nioPosix, .nioHTTPTypes, .nioSSL,
             ]),
         .target(
@@ -104,7 +106,7 @@ let package = Package(
             ]),
 
         // What tests of several rooms need: folders, ports, other programs. It knows no room.
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: [.crypto, .cryptoExtras], path: "Tests/TestSupport"),
         // Ways in for bytes from outside, for the tests and for libFuzzer (`make fuzz`).
         .target(
             name: "Fuzzing",
@@ -112,7 +114,8 @@ let package = Package(
             path: "Tests/Fuzzing", exclude: ["Findings"]),
         .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "Columns", "TestSupport"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", .log, .metrics, "TestSupport"]),
-        .testTarget(name: "AccessTests", dependencies: ["Access", "Columns", "Store", .grdb, "TestSupport"]),
+        .testTarget(
+            name: "AccessTests", dependencies: ["Access", "Columns", "Store", .crypto, .cryptoExtras, .grdb, "TestSupport"]),
         .testTarget(name: "ColumnsTests", dependencies: ["Columns", "TestSupport"]),
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "CCurl", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
@@ -181,7 +184,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Access", "Alerting", "Incidents", "Query", "Detection", "Lake", "Store", "Columns", "Telemetry",
+                "Server", "Access", "Alerting", "Incidents", "Notify", "Query", "Detection", "Lake", "Store", "Columns",
+                "Telemetry",
                 "Ingest", .log, .lifecycle, .httpTypes, .nio, .grdb, "TestSupport",
             ]),
         .testTarget(
@@ -215,6 +219,7 @@ if Context.environment["OBS_FUZZ"] != nil {
 }
 
 extension Target.Dependency {
+    static let jwt = Self.product(name: "JWTKit", package: "jwt-kit")
     static let argumentParser = Self.product(name: "ArgumentParser", package: "swift-argument-parser")
     static let crypto = Self.product(name: "Crypto", package: "swift-crypto")
     static let cryptoExtras = Self.product(name: "CryptoExtras", package: "swift-crypto")

@@ -38,6 +38,8 @@ extension AccessStore {
         let hash = try PasswordHash(password)
         try write(by: actor, "user.add", name, detail: role.rawValue, now: now) { database in
             try Self.refuseTaken(name, database)
+            // Somebody whom another service calls so.
+            try Self.endSessions(of: name, database)
             try database.execute(
                 sql: "INSERT INTO account (name, role, password, created_at, created_by, password_at) VALUES (?, ?, ?, ?, ?, ?)",
                 arguments: [

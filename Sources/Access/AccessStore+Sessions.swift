@@ -26,9 +26,13 @@ extension AccessStore {
     ///   - role: of a person whom another service vouches for; nil for that of the account.
     ///   - address: where the person is.
     /// - Returns: the secret of the session, for the cookie.
+    /// - Throws: ``AccessError/nameTaken(_:)`` when a token or an account has the name of a person of another service.
     public func openSession(of person: String, role: Role? = nil, from address: String, now: Timestamp) throws -> String {
         let secret = Secret()
-        try write(by: person, "session.open", person, detail: "from \(address)", now: now) { database in
+        let how = role.map { ", with the role \($0.rawValue) by another service" } ?? ""
+        try write(by: person, "session.open", person, detail: "from \(address)\(how)", now: now) { database in
+            // In the audit nobody could tell the two apart.
+            if role != nil { try Self.refuseTaken(person, database) }
             try database.execute(sql: "DELETE FROM session WHERE expires_at <= ?", arguments: [now.microseconds])
             try database.execute(
                 sql: """
@@ -65,6 +69,16 @@ extension AccessStore {
     public func endSession(ofSecret secret: String, by person: String, now: Timestamp) throws {
         try write(by: person, "session.end", person, now: now) {
             try $0.execute(sql: "DELETE FROM session WHERE hash = ?", arguments: [Data(Secret.hash(secret))])
+        }
+    }
+
+    /// Logs a person out everywhere, also one without an account.
+    ///
+    /// - Throws: ``AccessError/notLoggedIn(_:)``.
+    public func endSessions(of person: String, by actor: String, now: Timestamp) throws {
+        try write(by: actor, "user.logout", person, now: now) { database in
+            try Self.endSessions(of: person, database)
+            guard database.changesCount > 0 else { throw AccessError.notLoggedIn(person) }
         }
     }
 

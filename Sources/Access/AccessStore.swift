@@ -41,13 +41,24 @@ public struct AccessStore: Sendable {
 
     /// Refuses the name of a token or a person that exists: in the audit nobody could tell them apart.
     static func refuseTaken(_ name: String, _ database: Database) throws {
-        let isTaken = try Bool.fetchOne(
+        if try isTaken(name, database) { throw AccessError.nameTaken(name) }
+    }
+
+    private static func isTaken(_ name: String, _ database: Database) throws -> Bool {
+        try Bool.fetchOne(
             database,
             sql: """
                 SELECT EXISTS (SELECT 1 FROM token WHERE name = ?1 AND revoked_at IS NULL)
                     OR EXISTS (SELECT 1 FROM account WHERE name = ?1)
-                """, arguments: [name])
-        if isTaken == true { throw AccessError.nameTaken(name) }
+                """, arguments: [name]) ?? false
+    }
+
+    /// Whether a token or a person of obs has a name, so that nobody else may act under it.
+    package func isTaken(_ name: String) throws -> Bool { try read { try Self.isTaken(name, $0) } }
+
+    /// Whether anybody has a password here.
+    package func hasAccounts() throws -> Bool {
+        try read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM account)") ?? false }
     }
 
     /// Whether anybody could pass where access is required: there is a token that holds, or an account.
@@ -70,6 +81,7 @@ public enum AccessError: Error, CustomStringConvertible {
     case noToken(String)
     case severalTokens(String)
     case noAccount(String)
+    case notLoggedIn(String)
     case badPassword(String)
     case roleOfPrograms
 
@@ -83,6 +95,7 @@ public enum AccessError: Error, CustomStringConvertible {
             "there is no token '\(OutsideText(word).prefix(80))' that could be revoked; 'obs token list' shows their names"
         case .severalTokens(let word): "several tokens begin with '\(word)'; write the name of one, or more of its prefix"
         case .noAccount(let name): "there is no user '\(OutsideText(name).prefix(80))'; 'obs user list' shows all"
+        case .notLoggedIn(let name): "nobody is logged in as '\(OutsideText(name).prefix(80))'; there is nothing to end"
         case .badPassword(let reason): "the password is refused: \(reason)"
         case .roleOfPrograms: "the role 'ingest' is for tokens; give a person viewer, responder or admin"
         }

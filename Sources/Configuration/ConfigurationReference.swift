@@ -19,9 +19,11 @@ enum ConfigurationReference {
             let meaning = "\(indent)# \(key.meaning)"
             switch (key.kind, key.fallback) {
             case (.section, _):
-                let inner = yaml(place.isEmpty ? key.name : "\(place).\(key.name)", indent: indent + "  ")
-                // A route is none until there is one.
-                let isOptional = key.name == "route" || inner.isEmpty
+                let innerPlace = place.isEmpty ? key.name : "\(place).\(key.name)"
+                let inner = yaml(innerPlace, indent: indent + "  ")
+                // A route is none until there is one, and so is what must have keys that have no default.
+                let mustSay = KeySections.section(of: .obs, at: innerPlace)?.keys.contains(where: \.isRequired) == true
+                let isOptional = key.name == "route" || mustSay || inner.isEmpty
                 return isOptional
                     ? [meaning, "\(indent)# \(key.name): \(key.example)"] : [meaning, "\(indent)\(key.name):"] + inner
             case (_, let value?): return [meaning, "\(indent)\(key.name): \(value)"]

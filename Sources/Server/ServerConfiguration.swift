@@ -28,6 +28,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     var userRole = Role.responder
     /// The proxies whose headers are believed.
     var trustedProxies: [IPNetwork] = []
+    /// The provider whom people log in by; nil without one.
+    var openID: OpenIDSection?
     /// The certificate of the server; nil for plain HTTP.
     var tls: TLSFiles?
     /// Nil for the default, which depends on ``listen``.
@@ -45,6 +47,7 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
         case userRole = "user_role"
         case trustedProxies = "trusted_proxies"
         case isInsecure = "insecure"
+        case openID = "oidc"
     }
 
     /// - Throws: a sentence for a value that cannot be used.
@@ -62,6 +65,7 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
         tls = try container.decodeIfPresent(TLSFiles.self, forKey: .tls)
         access = try container.decodeIfPresent(String.self, forKey: .access).flatMap { AccessMode(rawValue: $0) }
         isInsecure = try container.decodeIfPresent(Bool.self, forKey: .isInsecure) ?? false
+        openID = try container.decodeIfPresent(OpenIDSection.self, forKey: .openID)
         try readProxies(container)
         _ = try address()
     }

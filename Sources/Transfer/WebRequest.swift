@@ -1,6 +1,7 @@
 internal import CCurl
-internal import Columns
+package import Columns
 public import Foundation
+import Synchronization
 
 /// One plain HTTP exchange: no redirects, no proxy of the environment, certificates verified. Notifications have a courier of
 /// their own, which knows secrets, tokens and proxies.
@@ -19,6 +20,9 @@ public struct WebRequest: Sendable {
     public var timeout: Duration = .seconds(30)
     /// What an answer has beyond so many bytes is dropped.
     public var answerLimit = 65_536
+
+    /// Why no connection may be made to an address that the name of the host was looked up to; nil where it may.
+    package var refuses: (@Sendable (IPAddress) -> String?)?
 
     /// A request without headers and body.
     public init(_ method: String = "GET", _ url: String) {
@@ -46,7 +50,17 @@ public struct WebRequest: Sendable {
         curl.set(
             CURLOPT_HTTPHEADER, list: all.sorted { $0.key < $1.key }.map { "\($0.key):\($0.value.isEmpty ? "" : " \($0.value)")" }
         )
+        let objection = Mutex<String?>(nil)
+        if let refuses {
+            curl.ask { address in
+                guard let reason = refuses(address) else { return true }
+                objection.withLock { $0 = reason }
+                return false
+            }
+        }
         let outcome = curl.perform(body: body, answerLimit: answerLimit)
+        // Where it was permitted nowhere else, libcurl has only tried in vain.
+        if outcome.code != CURLE_OK, let reason = objection.withLock({ $0 }) { throw NoAnswer(reason: reason) }
         guard outcome.code == CURLE_OK else { throw NoAnswer(reason: outcome.problem) }
         return WebAnswer(status: curl.number(CURLINFO_RESPONSE_CODE), body: outcome.answer)
     }

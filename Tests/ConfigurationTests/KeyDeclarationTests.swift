@@ -10,7 +10,8 @@ struct `The reference of the configuration` {
     /// An `obs.yaml` in which every mapping that has declared keys is there.
     private static let obs = """
         data_dir: obs-data
-        http: { listen: "127.0.0.1:9464", max_body_size: 1000, tls: { cert_file: a, key_file: b } }
+        http: { listen: "127.0.0.1:9464", max_body_size: 1000, tls: { cert_file: a, key_file: b },
+          oidc: { issuer: "https://a", client_id: b, default_role: viewer } }
         log: { level: info }
         deadlines: [{ table: gold.t, by: "07:00" }]
         redaction: { key: 0123456789abcdef, rules: [{ pattern: a, hash: true, pipelines: [ssh], sources: [a] }] }

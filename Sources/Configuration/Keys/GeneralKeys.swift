@@ -101,6 +101,9 @@ extension KeySections {
                     "Whether a request needs a token or a log-in; by default `open` where `listen` is loopback, and `required` "
                         + "elsewhere. docs/security.md says which role a route needs.", example: "required"),
                 .init(
+                    "oidc", .section, "A provider of OpenID Connect whom people log in by, where access is required.",
+                    example: "{ issuer: \"https://login.example.org\", client_id: obs, default_role: viewer }"),
+                .init(
                     "tls", .section, "The certificate of the server; without it HTTP is not encrypted.",
                     example: "{ cert_file: obs.pem, key_file: obs.key }"),
                 .init(
@@ -118,6 +121,45 @@ extension KeySections {
                 .init(
                     "user_role", .choice(["viewer", "responder", "admin"]), default: "responder",
                     "The role of the users that `user_header` names.", example: "viewer"),
+            ]),
+        KeySection(
+            .obs, "http.oidc",
+            meaning: "A provider of OpenID Connect whom people log in by; docs/security.md explains it.",
+            keys: [
+                .init(
+                    "issuer", .text, required: true, "Its address, exactly as its tokens have it in `iss`; by https.",
+                    example: "https://login.example.org/realms/ops"),
+                .init("client_id", .text, required: true, "Under which name the provider knows obs.", example: "obs"),
+                .init(
+                    "client_secret", .text,
+                    "What obs shows when it redeems a code: in place, `${NAME}`, `file:PATH`, or a mapping with `file`, "
+                        + "`environment` or `command`; a public client has none.", example: "file:/etc/obs/oidc.secret"),
+                .init(
+                    "ca_file", .text,
+                    "The issuers of the provider's certificate, as PEM; by default those that the machine trusts.",
+                    example: "/etc/obs/company.pem"),
+                .init("name", .text, "What the log-in page calls it; by default its host.", example: "Example SSO"),
+                .init(
+                    "scopes", .texts, default: "[openid, profile, email]", "The scopes that obs requests.",
+                    example: "[openid, profile, groups]"),
+                .init(
+                    "user_claim", .text, default: "preferred_username",
+                    "The claim with the name that actions are recorded under: one that people cannot change themselves. "
+                        + "With `email`, `email_verified` must be true.", example: "upn"),
+                .init(
+                    "role_claim", .text, default: "groups",
+                    "The claim with groups or roles, a text or a list; with dots one within others.",
+                    example: "realm_access.roles"),
+                .init(
+                    "roles", .textsByName,
+                    "The role (`viewer`, `responder`, `admin`) by value of that claim; of several the one that may do most.",
+                    example: "{ obs-admins: admin, staff: viewer }"),
+                .init(
+                    "default_role", .choice(["viewer", "responder", "admin"]),
+                    "The role of those whom `roles` does not know; without it they are refused.", example: "viewer"),
+                .init(
+                    "audience", .text,
+                    "Whom the tokens that programs bring must be meant for (`aud`); by default `client_id`.", example: "obs-api"),
             ]),
         KeySection(
             .obs, "http.tls", meaning: "HTTP by TLS, in version 1.2 or later. The files are read again when they change.",

@@ -21,6 +21,13 @@ package struct Destinations: Sendable, Hashable {
         IPNetwork($0)
     }
 
+    /// Why nothing is asked of an address that nobody has named, or nil: the rule of ``special`` for other rooms.
+    package static func objection(toSpecial address: IPAddress) -> String? {
+        let address = address.embeddedIPv4 ?? address
+        guard special.contains(where: { $0.contains(address) }) else { return nil }
+        return "its address \(address) is link-local or of a cloud's metadata service"
+    }
+
     /// Every host, but for special addresses.
     package init() {}
 

@@ -13,20 +13,22 @@ import Synchronization
 
 /// Decides of every request who sends it and whether they may, before its body is read.
 public final class AccessControl: Sendable {
-    private let store: AccessStore?
+    let store: AccessStore?
     private let userHeader: HTTPField.Name?
     private let userRole: Role
     private let proxies: TrustedProxies
     /// Whether a certificate of a client, which the listener has verified, is a credential.
     private let knowsCertificates: Bool
-    private let logger: Logger
+    let logger: Logger
     /// When the use of a token was last noted.
     private let uses = Mutex<[String: Timestamp]>([:])
     private let refused: RefusedRequests?
-    private let limits = LoginLimits()
+    let limits = LoginLimits()
     private let passwords: Passwords?
     /// The cookie of people who are logged in.
     let cookie: SessionCookie
+    /// Log-ins by a provider; nil without one.
+    let openID: OpenIDLogIns?
     /// Whether a request needs a credential.
     let isRequired: Bool
 
@@ -44,7 +46,13 @@ public final class AccessControl: Sendable {
         refused = store.map { RefusedRequests($0.store) }
         passwords = store.map { Passwords($0) }
         let isPublishedByTLS = externalURL.map { $0.utf8.starts(with: "https://".utf8) } ?? false
-        cookie = SessionCookie(isSecure: configuration.tls != nil || isPublishedByTLS)
+        let isSecure = configuration.tls != nil || isPublishedByTLS
+        cookie = SessionCookie(isSecure: isSecure)
+        openID = configuration.openID.map { section in
+            OpenIDLogIns(section, isSecure: isSecure, externalURL: externalURL) { problem in
+                logger.warning("the provider of log-ins cannot be asked", metadata: ["error": "\(problem)"])
+            }
+        }
     }
 
     /// Who sends a request that may reach `route`.
@@ -76,7 +84,8 @@ public final class AccessControl: Sendable {
 
     /// Says in the log that nobody could pass yet.
     func warnWhereNobodyMayPass() {
-        guard isRequired, userHeader == nil, !knowsCertificates, (try? store?.hasCredentials(now: .now)) == false else { return }
+        guard isRequired, userHeader == nil, openID == nil, !knowsCertificates, (try? store?.hasCredentials(now: .now)) == false
+        else { return }
         logger.warning("every request needs a token, and there is none: 'obs token create' makes one, 'obs user add' a log-in")
     }
 
@@ -84,6 +93,10 @@ public final class AccessControl: Sendable {
         _ caller: inout Caller, _ request: Request, _ channel: any Channel, _ store: AccessStore
     ) async throws(HTTPFailure) {
         if let secret = Credentials.token(request.headers) {
+            if let person = try await person(ofToken: secret, store) {
+                (caller.role, caller.requester) = (person.role, .user(person.name))
+                return
+            }
             let token = try await token(secret, store)
             (caller.role, caller.requester) = (token.role, .user(token.name))
         } else if case .user(.some) = caller.requester {
@@ -129,13 +142,7 @@ public final class AccessControl: Sendable {
         let isPossible = name.utf8.count <= 256 && password.utf8.count <= 1000
         let (name, password) = isPossible ? (name, password) : ("", "-")
         let address = request.caller.address
-        if let wait = limits.attempt(from: address, account: name, now: .now) {
-            let seconds = Int(wait.components.seconds) + 1
-            await note(Caller(address: address), "POST /login", "too_many_logins")
-            throw HTTPFailure(
-                .tooManyRequests, code: "too_many_logins", "Too many log-ins have failed; try again in \(seconds) s.",
-                retryAfter: seconds)
-        }
+        try await refuseTooMany(from: address, account: name, "POST /login")
         guard let account = try await passwords.account(named: name, password: password) else {
             await note(Caller(address: address), "POST /login", "bad_password of \(OutsideText(name).prefix(64))")
             throw HTTPFailure(.unauthorized, code: "bad_password", "The name or the password is wrong.")
@@ -144,6 +151,21 @@ public final class AccessControl: Sendable {
         if let old = cookie.secret(request.headers) { try store.endSession(ofSecret: old, by: account.name, now: .now) }
         return try store.openSession(of: account.name, from: address, now: .now)
     }
+
+    /// Counts a log-in.
+    ///
+    /// - Throws: ``HTTPFailure`` 429 after too many that failed.
+    func refuseTooMany(from address: String, account: String?, _ request: String) async throws(HTTPFailure) {
+        guard let wait = limits.attempt(from: address, account: account, now: .now) else { return }
+        let seconds = Int(wait.components.seconds) + 1
+        await note(Caller(address: address), request, "too_many_logins")
+        throw HTTPFailure(
+            .tooManyRequests, code: "too_many_logins", "Too many log-ins have failed; try again in \(seconds) s.",
+            retryAfter: seconds)
+    }
+
+    /// Whether anybody has a password here; true where that cannot be read.
+    var hasAccounts: Bool { (try? store?.hasAccounts()) ?? true }
 
     /// Ends the session of a request, if it has one.
     func logOut(_ request: RouteRequest) throws {

@@ -29,8 +29,9 @@ final class LoginLimits: Sendable {
 
     /// Counts an attempt before its password is looked at, so that many at once cannot pass.
     ///
+    /// - Parameter account: nil where another service asks for the password: only the address counts.
     /// - Returns: nil when it may go on; else after how long to try again.
-    func attempt(from address: String, account: String, now: Timestamp) -> Duration? {
+    func attempt(from address: String, account: String?, now: Timestamp) -> Duration? {
         let subjects = Self.subjects(address, account)
         return failures.withLock { failures in
             let waits = subjects.compactMap { subject, limit -> Duration? in
@@ -51,17 +52,20 @@ final class LoginLimits: Sendable {
     }
 
     /// The attempt was right: it does not count, and the person's earlier ones from there neither.
-    func succeeded(from address: String, account: String) {
+    func succeeded(from address: String, account: String?) {
         let subjects = Self.subjects(address, account)
         failures.withLock { failures in
-            failures[subjects[0].0] = nil
-            for (subject, _) in subjects.dropFirst() where failures[subject] != nil { failures[subject]!.count -= 1 }
+            if account != nil { failures[subjects[0].0] = nil }
+            for (subject, _) in subjects.dropFirst(account == nil ? 0 : 1) where failures[subject] != nil {
+                failures[subject]!.count -= 1
+            }
         }
     }
 
-    private static func subjects(_ address: String, _ account: String) -> [(Subject, limit: Int)] {
+    private static func subjects(_ address: String, _ account: String?) -> [(Subject, limit: Int)] {
         // Whoever has an IPv6 network has 2⁶⁴ addresses.
         let network = IPAddress(address).flatMap { $0.isIPv4 ? IPNetwork($0, length: 32) : IPNetwork(around: $0) }
+        guard let account else { return [(Subject(address: network), perAddress)] }
         return [
             (Subject(address: network, account: account), perPair), (Subject(address: network), perAddress),
             (Subject(account: account), perAccount),

@@ -2,7 +2,8 @@ import Access
 import HTTPTypes
 
 /// What each route of obs needs: the one list. A server whose routes are not all in it does not start, and docs/security.md shows
-/// it. What changes something needs more than looking does, and no GET changes anything.
+/// it. What changes something needs more than looking does, and no GET changes anything but the one that ends a log-in
+/// (``OpenIDLogIns``).
 enum RouteAccess {
     /// What a request must have to reach a route.
     enum Need: Sendable, Hashable {
@@ -18,7 +19,8 @@ enum RouteAccess {
         need(
             .nothing,
             [
-                "GET /-/healthy", "HEAD /-/healthy", "GET /-/ready", "HEAD /-/ready", "GET /login", "POST /login", "POST /logout",
+                "GET /-/healthy", "HEAD /-/healthy", "GET /-/ready", "HEAD /-/ready", "GET /login", "POST /login",
+                "GET /login/openid", "GET /login/openid/return", "POST /logout",
             ])
         + need(.signedLink, ["GET /incidents/{id}/acknowledge", "POST /incidents/{id}/acknowledge"])
         + need(

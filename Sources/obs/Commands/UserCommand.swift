@@ -8,12 +8,12 @@ import Query
 
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "user", abstract: "Add, list and remove the people who may log in on the page.",
+        commandName: "user", abstract: "Add, list, remove and log out the people who may log in on the page.",
         discussion: """
             Where access is required, a person logs in with a name and a password, and acts under that name. The password \
             is asked for on the terminal, or read as one line from standard input; it is never a word of the command line.
             """,
-        subcommands: [Add.self, List.self, Remove.self, Passwd.self])
+        subcommands: [Add.self, List.self, Remove.self, Passwd.self, Logout.self])
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -99,6 +99,26 @@ struct UserCommand: AsyncParsableCommand {
             let store = try common.writableWorkspace().access
             guard try store.accounts().contains(where: { $0.name == name }) else { throw AccessError.noAccount(name) }
             try store.setPassword(of: name, to: PasswordPrompt.ask(for: name), by: who.by, now: .now)
+        }
+    }
+}
+
+extension UserCommand {
+    struct Logout: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "logout", abstract: "Log people out everywhere, also those who log in by OpenID Connect.",
+            discussion: """
+                Examples:
+                  obs user logout ann
+                  obs user logout ann bob --by cid
+                """)
+        @Argument(help: "Names.") var names: [String]
+        @OptionGroup var who: IncidentCommand.Who
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let store = try common.writableWorkspace().access
+            for name in names { try store.endSessions(of: name, by: who.by, now: .now) }
         }
     }
 }
