@@ -7,6 +7,7 @@ import Logging
 import Query
 import Server
 import ServiceLifecycle
+import Store
 import Streaming
 import Synchronization
 import Telemetry
@@ -47,10 +48,23 @@ final class Reloader: Sendable {
     /// What may be blocked, by the configuration in force.
     var blocklist: BlocklistPolicy { configuration.blocklist }
 
-    /// Nil, or what is wrong with the new configuration.
+    /// Nil, or what is wrong with the new configuration. The audit has who asked for it, and how it ended.
     ///
     /// All of it is in force when it returns: pipelines that changed have stopped at a commit, and go on with what is new.
-    func reload() async -> String? {
+    ///
+    /// - Parameter actor: the user or the token that asks for it.
+    func reload(by actor: String = "obs") async -> String? {
+        let problem = await putInForce()
+        do {
+            try await alerts.audit(
+                "config.reload", of: file ?? "obs.yaml", by: actor, detail: problem ?? "the new configuration is in force")
+        } catch {
+            logger.error("a reload cannot be written to the audit", metadata: ["error": "\(error)"])
+        }
+        return problem
+    }
+
+    private func putInForce() async -> String? {
         do {
             let old = inForce.withLock { $0 }
             var new = try Configuration.load(file: file, dataDirectory: old.dataDirectory)
@@ -100,6 +114,8 @@ struct HangUpService: Service {
     let reloader: Reloader
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() { _ = await reloader.reload() }
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            _ = await Store.$auditOrigin.withValue("SIGHUP") { await reloader.reload() }
+        }
     }
 }

@@ -79,7 +79,7 @@ public struct Daemon: Sendable {
         served.models = workspace.models
         served.sources = { watch.reports }
         served.blocklist = { reloader.blocklist }
-        served.reload = { await reloader.reload() }
+        served.reload = { await reloader.reload(by: $0) }
         let access = AccessControl(
             configuration.http, store: workspace.access, externalURL: configuration.alerting.externalURL, logger: logger)
         served.access = access

@@ -71,7 +71,7 @@ package struct Erasing {
 
     /// The proof: who was erased by a hash that only the key of this directory makes, and not by name.
     private func note(_ parts: [Part], _ workspace: Workspace, actor: String, reason: String, now: Timestamp) throws {
-        let key = try Self.key(workspace.path + "/erasure.key")
+        let key = SymmetricKey(data: try Self.key(workspace.path + "/erasure.key"))
         let hash = HMAC<SHA256>.authenticationCode(for: Data(value.utf8), using: key).prefix(12).map {
             ($0 < 16 ? "0" : "") + String($0, radix: 16)
         }.joined()
@@ -84,14 +84,36 @@ package struct Erasing {
         }
     }
 
-    private static func key(_ path: String) throws -> SymmetricKey {
-        if let known = FileManager.default.contents(atPath: path), known.count >= 32 { return SymmetricKey(data: known) }
-        let key = SymmetricKey(size: .bits256)
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw UsageError("\(path): cannot be written: \(String(cString: strerror(errno)))") }
+    /// The key at `path`, which is made where there is none: written whole beside it and then linked, so that a kill leaves no
+    /// part of one, and of two processes that make one both use that of the first.
+    ///
+    /// - Throws: `UsageError` for a file that has no whole key: another one would give other hashes for the same person.
+    static func key(_ path: String) throws -> Data {
+        if let known = FileManager.default.contents(atPath: path) {
+            guard known.count == 32 else {
+                throw UsageError("\(path): has \(known.count) bytes, and a key has 32; restore it from a backup, or remove it")
+            }
+            return known
+        }
+        let key = SymmetricKey(size: .bits256), draft = path + "." + RandomName.hexadecimal(digits: 8)
+        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw UsageError("\(draft): cannot be written: \(String(cString: strerror(errno)))") }
+        defer { unlink(draft) }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         try key.withUnsafeBytes { try file.write(contentsOf: Data($0)) }
         try file.synchronize()
-        return key
+        guard link(draft, path) == 0 || errno == EEXIST else {
+            throw UsageError("\(path): cannot be written: \(String(cString: strerror(errno)))")
+        }
+        guard let known = FileManager.default.contents(atPath: path), known.count == 32 else {
+            throw UsageError("\(path): cannot be read again")
+        }
+        // Else a power cut could forget the name although the audit has a hash by the key.
+        let folder = open((path as NSString).deletingLastPathComponent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if folder >= 0 {
+            fsync(folder)
+            close(folder)
+        }
+        return known
     }
 }

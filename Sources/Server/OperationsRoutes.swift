@@ -5,7 +5,7 @@ import Telemetry
 /// What watchdogs and operators ask for: metrics, health, readiness, reload.
 enum OperationsRoutes {
     static func all(
-        metrics: MetricsRegistry, readiness: Readiness, reload: @escaping @Sendable () async -> String?
+        metrics: MetricsRegistry, readiness: Readiness, reload: @escaping @Sendable (String) async -> String?
     ) -> [Route] {
         func operation(_ id: String, _ summary: String, refusals: [Int] = []) -> Operation {
             Operation(id, .program, summary) {
@@ -53,8 +53,10 @@ enum OperationsRoutes {
             Route(
                 .post, "/-/reload",
                 operation("reload", "Reads the configuration again; a bad one changes nothing", refusals: [500])
-            ) { _ in
-                if let problem = await reload() { throw HTTPFailure(.internalServerError, code: "reload_failed", problem) }
+            ) { request in
+                if let problem = await reload(request.caller.name) {
+                    throw HTTPFailure(.internalServerError, code: "reload_failed", problem)
+                }
                 return .text("the configuration is reloaded\n")
             },
         ]

@@ -29,8 +29,8 @@ public struct ServedObs: Sendable {
     public var sources: @Sendable () -> [SourceReport] = { [] }
     /// What may be blocked; called at each request, because a reload may change it.
     public var blocklist: @Sendable () -> BlocklistPolicy = { BlocklistPolicy() }
-    /// Reads the configuration again; gives what is wrong with it, or nil when it is in force.
-    public var reload: @Sendable () async -> String? = { nil }
+    /// Reads the configuration again for the user or token of a name; gives what is wrong with it, or nil when it is in force.
+    public var reload: @Sendable (String) async -> String? = { _ in nil }
 
     /// An obs without sources, whose configuration cannot change.
     ///

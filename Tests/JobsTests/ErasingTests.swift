@@ -5,6 +5,7 @@ import Incidents
 import Lake
 import Store
 import TestSupport
+import Synchronization
 import Testing
 
 @testable import Configuration
@@ -139,5 +140,27 @@ struct `Erasing a person` {
     @Test func `blanks each word, also as JSON has it`() {
         #expect(NamedPerson("ann").erased(from: "ann, planned ann; ann") == "<erased>, planned <erased>; <erased>")
         #expect(NamedPerson("a\"b").erased(from: "{\"user\":\"a\\\"b\"} a\"b") == "{\"user\":\"<erased>\"} <erased>")
+    }
+}
+
+struct `The key of the hashes of those who were erased` {
+    @Test func `is the same for all who make it at once, whole, and nobody else's to read`() throws {
+        let folder = TemporaryFolder(), path = folder.path + "/erasure.key"
+        let keys = Mutex<[Data?]>([])
+        DispatchQueue.concurrentPerform(iterations: 8) { _ in
+            let key = try? Erasing.key(path)
+            keys.withLock { $0.append(key) }
+        }
+        let first = try Erasing.key(path)
+        #expect(first.count == 32 && keys.withLock { $0 } == Array(repeating: first, count: 8))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["erasure.key"], "no drafts are left")
+        #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
+    }
+
+    @Test func `is not made anew where it is damaged`() throws {
+        let folder = TemporaryFolder(), path = folder.path + "/erasure.key"
+        try Data(count: 7).write(to: URL(filePath: path))
+        let error = #expect(throws: UsageError.self) { try Erasing.key(path) }
+        #expect(error?.description.contains("has 7 bytes, and a key has 32") == true)
     }
 }

@@ -271,7 +271,7 @@ struct `Access` {
     @Test func `shows nobody what a health check knows, but whether obs is ready`() async throws {
         let notes = HealthNotes(), obs = try GuardedObs(), secret = try obs.secret(.viewer)
         notes.note(.damagedFile, "serve.db", "data/serve.db: it was damaged")
-        let routes = OperationsRoutes.all(metrics: MetricsRegistry(), readiness: Readiness([], notes: notes)) { nil }
+        let routes = OperationsRoutes.all(metrics: MetricsRegistry(), readiness: Readiness([], notes: notes)) { _ in nil }
         var configuration = ServerConfiguration()
         configuration.access = .required
         let access = AccessControl(configuration, store: obs.access, logger: Logger(label: "test"))

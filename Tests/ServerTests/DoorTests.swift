@@ -105,7 +105,7 @@ struct `The door` {
             version: "1", alerts: inbox, incidents: incidents, lake: Lake(root: folder.path + "/lake"),
             serving: try ServingStore(path: folder.path + "/serve.db"), runbooks: "runbooks", readiness: Readiness([]),
             metrics: metrics)
-        obs.reload = {
+        obs.reload = { _ in
             Issue.record("reloaded by a page of another site")
             return nil
         }

@@ -10,7 +10,7 @@ struct `The HTTP server` {
     @Test func `serves metrics in the format that is asked for, with the exact content type`() async throws {
         let metrics = MetricsRegistry()
         metrics.counter("obs_a_total", help: "A.")[].increment()
-        let routes = OperationsRoutes.all(metrics: metrics, readiness: Readiness([])) { nil }
+        let routes = OperationsRoutes.all(metrics: metrics, readiness: Readiness([])) { _ in nil }
         try await ServerFixture.withServer(routes, metrics: metrics) { url in
             let (code, text, headers) = try await ServerFixture.get(url + "/metrics", headers: ["Accept": "text/plain"])
             #expect(code == 200)
@@ -46,7 +46,7 @@ struct `The HTTP server` {
         let notes = HealthNotes()
         let readiness = Readiness(["pipeline ssh"], notes: notes)
         notes.note(.damagedFile, "serve.db", "data/serve.db: it was damaged")
-        try await ServerFixture.withServer(OperationsRoutes.all(metrics: MetricsRegistry(), readiness: readiness) { nil }) {
+        try await ServerFixture.withServer(OperationsRoutes.all(metrics: MetricsRegistry(), readiness: readiness) { _ in nil }) {
             url in
             let early = try await ServerFixture.get(url + "/-/ready")
             #expect(early.0 == 503 && early.1.contains("waiting for pipeline ssh; data/serve.db: it was damaged"))
@@ -59,7 +59,7 @@ struct `The HTTP server` {
     @Test func `is ready when all that it waits for has happened`() async throws {
         let readiness = Readiness(["store", "sources"])
         try await ServerFixture.withServer(
-            OperationsRoutes.all(metrics: MetricsRegistry(), readiness: readiness) { "obs.yaml:3: no" }
+            OperationsRoutes.all(metrics: MetricsRegistry(), readiness: readiness) { _ in "obs.yaml:3: no" }
         ) { url in
             #expect(try await ServerFixture.get(url + "/-/healthy").0 == 200)
             let early = try await ServerFixture.get(url + "/-/ready")

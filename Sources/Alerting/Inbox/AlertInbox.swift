@@ -122,3 +122,13 @@ public struct AlertInbox: Sendable {
 final class SignsOfLife: Sendable {
     let state = Mutex(DeadMansSwitches())
 }
+
+extension AlertInbox {
+    /// Notes in the audit what changed the work of the program itself, such as a reload.
+    package func audit(_ action: String, of subject: String, by actor: String, detail: String) async throws {
+        try await incidents.store.database.write { database in
+            try Store.audit(
+                database, at: Timestamp.now.microseconds, actor: actor, action: action, subject: subject, detail: detail)
+        }
+    }
+}

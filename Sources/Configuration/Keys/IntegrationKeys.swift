@@ -30,7 +30,7 @@ extension KeySections {
                     ],
                     secret("auth_password", "The password for PLAIN and LOGIN.", example: "${SMTP_PASSWORD}"),
                     [
-                        text("auth_secret", "The secret for CRAM-MD5.", example: "${SMTP_SECRET}"),
+                        hidden("auth_secret", "The secret for CRAM-MD5.", example: "${SMTP_SECRET}"),
                         text("auth_identity", "The identity for PLAIN.", example: "obs"),
                         .init("headers", .textsByName, "Headers of the mail; templates.", example: "{ Subject: '{{subject}}' }"),
                         text("html", "The text as HTML; a template, empty for none.", example: "\"\""),
@@ -267,7 +267,7 @@ extension KeySections {
             keys: [
                 text("region", "The region.", example: "eu-central-1"),
                 text("access_key", "The id of the key.", example: "AKIA0123"),
-                text("secret_key", "The key.", example: "${AWS_SECRET}"),
+                hidden("secret_key", "The key.", example: "${AWS_SECRET}"),
                 text("profile", "Refused: obs reads no files of credentials.", example: "\"\""),
                 text("role_arn", "Refused: obs assumes no role.", example: "\"\""),
             ]),
@@ -344,7 +344,7 @@ extension KeySections {
                 ],
                 secret("smtp_auth_password", "The password for PLAIN and LOGIN.", example: "${SMTP_PASSWORD}"),
                 [
-                    text("smtp_auth_secret", "The secret for CRAM-MD5.", example: "${SMTP_SECRET}"),
+                    hidden("smtp_auth_secret", "The secret for CRAM-MD5.", example: "${SMTP_SECRET}"),
                     text("smtp_auth_identity", "The identity for PLAIN.", example: "obs"),
                     .init(
                         "smtp_require_tls", .flag, default: "true", "Whether mails go over encrypted connections only.",
@@ -362,7 +362,7 @@ extension KeySections {
                 secret("victorops_api_key", "The key of VictorOps.", example: "${VICTOROPS_KEY}"),
                 [
                     address("wechat_api_url", "WeChat Work", "https://qyapi.weixin.qq.com/cgi-bin/"),
-                    text("wechat_api_secret", "The secret of WeChat Work.", example: "${WECHAT_SECRET}"),
+                    hidden("wechat_api_secret", "The secret of WeChat Work.", example: "${WECHAT_SECRET}"),
                     text("wechat_api_corp_id", "The company at WeChat Work.", example: "ww0123"),
                     address("telegram_api_url", "Telegram", "https://api.telegram.org"),
                     address("webex_api_url", "Webex", "https://webexapis.com/v1/messages"),
@@ -410,6 +410,14 @@ extension KeySections {
             text(name, meaning, example: example.hasPrefix("$") ? "'\(example)'" : example),
             text("\(name)_file", "The file that has it.", example: "secret"),
         ]
+    }
+
+    /// A secret that Alertmanager takes in place alone. obs takes it from a file, the environment or a program too.
+    private static func hidden(_ name: String, _ meaning: String, example: String) -> KeyDeclaration {
+        text(
+            name,
+            "\(meaning.dropLast()): in place, `${NAME}`, `file:PATH`, or a mapping with `file`, `environment` or `command`.",
+            example: "'\(example)'")
     }
 
     private static func templates(_ keys: [(name: String, meaning: String)]) -> [KeyDeclaration] {

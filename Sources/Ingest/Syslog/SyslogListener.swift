@@ -14,8 +14,11 @@ import Telemetry
 /// disk; in any other case the connection is reset. A sender of UDP learns nothing: what comes faster than it can be stored is
 /// dropped and counted.
 struct SyslogListener: Sendable {
-    /// Connections at a time; further ones are closed at once.
+    /// Connections at a time. A further one takes the place of the one that has been idle longest, or is closed at once.
     static let maxConnections = 512
+    /// Idle for less a connection keeps its place. Senders are quiet for hours and keep their connections (RFC 6587, §3.1), so
+    /// that nothing ends one while there is room; a sender whose connection was ended opens another with its next message.
+    static let leastIdleTime = Duration.seconds(60)
     /// Of one address, so that a sender that opens one after another leaves room for the others.
     static let maxConnectionsPerAddress = 128
     /// So much of a connection is read at once. Times the connections it is what waits in memory while the disk is slow.
@@ -37,7 +40,7 @@ struct SyslogListener: Sendable {
     ///
     /// - Throws: ``IngestError/cannotListen(_:reason:)``.
     func run(_ settings: SyslogSettings) async throws {
-        let open = OpenConnections()
+        let open = SyslogConnections()
         try await withThrowingTaskGroup(of: Void.self) { group in
             if let udp = settings.udp {
                 let channel = try await Self.datagrams(on: udp)
@@ -132,41 +135,17 @@ struct SyslogListener: Sendable {
 
     // MARK: TCP and TLS
 
-    final class OpenConnections: Sendable {
-        private let counts = Mutex<(all: Int, byPeer: [String: Int])>((0, [:]))
-        private let isFull = Atomic(false)
-
-        /// Whether there was room for one more, in all and of this address.
-        func add(_ peer: String) -> Bool {
-            counts.withLock { counts in
-                guard counts.all < SyslogListener.maxConnections,
-                    counts.byPeer[peer, default: 0] < SyslogListener.maxConnectionsPerAddress
-                else { return false }
-                counts.all += 1
-                counts.byPeer[peer, default: 0] += 1
-                return true
-            }
-        }
-
-        func remove(_ peer: String) {
-            counts.withLock { counts in
-                counts.all -= 1
-                let left = counts.byPeer[peer, default: 1] - 1
-                counts.byPeer[peer] = left > 0 ? left : nil
-            }
-            isFull.store(false, ordering: .relaxed)
-        }
-
-        /// Whether it is the first to be refused since one has ended: whoever knocks on cannot fill the log.
-        func isFirstRefused() -> Bool { !isFull.exchange(true, ordering: .relaxed) }
-    }
-
-    private func accept(_ server: NIOAsyncChannel<Connection, Never>, _ open: OpenConnections) async throws {
+    private func accept(_ server: NIOAsyncChannel<Connection, Never>, _ open: SyslogConnections) async throws {
         try await server.executeThenClose { connections in
             try await withThrowingDiscardingTaskGroup { group in
                 for try await connection in connections {
-                    let peer = connection.channel.remoteAddress?.ipAddress ?? ""
-                    guard open.add(peer) else {
+                    let channel = connection.channel, peer = channel.remoteAddress?.ipAddress ?? ""
+                    let admission = open.add(peer) {
+                        // All of it is on disk, as far as it came.
+                        Self.setReset(false, on: channel)
+                        channel.close(promise: nil)
+                    }
+                    guard let admission else {
                         if open.isFirstRefused() {
                             logger.warning(
                                 "connections are closed, because too many are open",
@@ -178,16 +157,18 @@ struct SyslogListener: Sendable {
                         connection.channel.close(promise: nil)
                         continue
                     }
+                    admission.ended?()
                     group.addTask {
-                        defer { open.remove(peer) }
-                        await serve(connection)
+                        defer { open.remove(admission.number) }
+                        await serve(connection) { open.isIdle(admission.number, $0) }
                     }
                 }
             }
         }
     }
 
-    private func serve(_ connection: Connection) async {
+    /// - Parameter isIdle: called with whether the connection waits for its sender.
+    private func serve(_ connection: Connection, _ isIdle: @escaping @Sendable (Bool) -> Void) async {
         let metadata: Logger.Metadata = [
             "source": "\(name)", "peer": "\(connection.channel.remoteAddress?.ipAddress ?? "unknown")",
         ]
@@ -195,8 +176,10 @@ struct SyslogListener: Sendable {
             try await connection.executeThenClose { inbound, _ in
                 var framing = SyslogFraming()
                 for try await buffer in inbound {
+                    isIdle(false)
                     let (lines, isDamaged) = take(buffer, &framing)
                     try await spool.appendWhenPossible(lines, source: name, logger: logger)
+                    isIdle(true)
                     guard isDamaged else { continue }
                     logger.warning(
                         "a connection is closed, because it sent a length that is not a number; what came before is stored",
