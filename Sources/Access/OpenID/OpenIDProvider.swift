@@ -212,8 +212,8 @@ package actor OpenIDProvider {
         return (known.document, known.keys)
     }
 
-    /// How old something of `time` is. Requests at the same moment have times in another order than they are answered; a time that
-    /// is later by more is as good as long ago: the clock was set back.
+    /// How old something of `time` is. Requests of the same moment may be answered in another order than that of their times; a
+    /// time that is later by more is as good as long ago: the clock was set back.
     private static func age(of time: Timestamp, _ now: Timestamp) -> Duration {
         time - now > TokenClaims.skew ? greatestAge : max(.zero, now - time)
     }
