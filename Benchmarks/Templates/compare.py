@@ -8,7 +8,7 @@ has it, as it comes, without masks of one's own. Each log is read from nothing.
 
 GA    share of messages whose group has exactly the messages with the same label
 FGA   F1 of groups
-FTA   F1 of groups that also read as the label's template (runs of <*> and blanks count as one)
+FTA   F1 of groups that also read as the label's template (a word with <*> in it counts as <*>, runs of them as one)
 The measures of Khan et al. (ICSE 2022) and Jiang et al. (ISSTA 2024).
 
 For the speed all logs are read again and again, as one, up to N lines; the time is that of the processor, less that of a run on one line for obs (the start of the process).
@@ -27,7 +27,7 @@ from collections import defaultdict
 
 
 def normal(template):
-    return re.sub(r"\s+", " ", re.sub(r"(<\*>[\s,:]*)+", "<*>", template)).strip()
+    return re.sub(r"\s+", " ", re.sub(r"(<\*>[\s,:]*)+", "<*> ", re.sub(r"\S*<\*>\S*", "<*>", template))).strip()
 
 
 def figures(found, labels):

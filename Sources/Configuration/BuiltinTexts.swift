@@ -12,6 +12,10 @@ enum BuiltinTexts {
             format: sshd
             commit_interval: 5s
             allowed_lateness: 1m
+            steps:
+              # What other programs write into the same file, without its numbers and names: gold.ssh_templates has each template once. The
+              # text itself stays in bronze.
+              - templates: { column: message, as: template_id, text: template, table: ssh_templates, drop: true }
             silver: { formats: [delta] }          # delta is always written; add jsonl or csv
             gold: { formats: [delta] }
             windows:

@@ -251,7 +251,7 @@ struct PipelineService: Service {
                 observer, GoldGauges(metrics, plan.definition), try ServingObserver(surroundings.serving, plan.definition),
                 SourceObserver(watch: watch),
             ],
-            scorers: workspace.scorers(health: readiness.notes, logger), metrics: metrics, logger: logger)
+            scorers: workspace.scorers(health: readiness.notes, metrics: metrics, logger), metrics: metrics, logger: logger)
     }
 
     private func runScheduled(_ schedule: Schedule) async throws {

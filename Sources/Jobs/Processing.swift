@@ -61,7 +61,7 @@ public enum Processing {
             definition, lake: workspace.lake, checkpoints: workspace.checkpoints, variant: PipelineRunner.batchVariant,
             context: context,
             exportFolder: workspace.exports, observers: [observer, try ServingObserver(serving, definition)],
-            scorers: workspace.scorers(), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
+            scorers: workspace.scorers(metrics: metrics), metrics: metrics, logger: logger, startsAnew: options.startsAnew)
         let counter = ProgressCounter(files.count, progress), redactor = configuration.redactor(ofPipeline: definition.name)
         var sources: [PipelineSource] = []
         for (index, entry) in files.enumerated() {

@@ -1532,10 +1532,10 @@ enum RunbookTexts {
             Are the sources read?
 
             ```sh
-            obs status
+            obs check health
             ```
 
-            Good: each is `ok`, with a newest line of a moment ago.
+            Good: it is well, and every source is read.
 
             ## Diagnosis
 

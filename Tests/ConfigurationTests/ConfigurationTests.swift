@@ -253,7 +253,7 @@ struct `Pipelines and rules of one's own` {
         ),
         (
             "pipeline: ssh, table: web_by_status", "status",
-            "9: the rule 'R' looks at the gold table 'web_by_status', which the pipeline 'ssh' does not have; its gold tables: ssh_by_host, ssh_by_source, ssh_by_user"
+            "9: the rule 'R' looks at the gold table 'web_by_status', which the pipeline 'ssh' does not have; its gold tables: ssh_by_host, ssh_by_source, ssh_by_user, ssh_templates, ssh_templates_counts"
         ),
         (
             "pipeline: web", "statuss",

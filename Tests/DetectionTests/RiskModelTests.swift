@@ -41,6 +41,21 @@ struct `A model of risk` {
         #expect(contributions.first?.feature == "temp" && abs(contributions.reduce(0) { $0 + $1.share } - 1) < 1e-9)
     }
 
+    @Test func `in use says how far the rows that it sees are from its training`() throws {
+        let used = RiskModelInUse(try model())
+        #expect(try used.scores(rows(100, seed: 2)) == model().scores(rows(100, seed: 2)))
+        #expect(used.drift == nil, "a hundred rows say nothing")
+        for seed in 3..<8 as Range<UInt64> { _ = try used.scores(rows(500, seed: seed)) }
+        let usual = try #require(used.drift)
+        #expect(usual.features.map(\.feature) == ["temp", "noise"] && usual.features.allSatisfy { $0.index < 0.1 })
+        // Only hot ones come from now on.
+        let many = try rows(10_000, seed: 9), temp = try #require(many["temp"])
+        let hot = many.gather((0..<many.count).filter { temp.number(at: $0).map { $0 > 70 } ?? false })
+        _ = try used.scores(hot)
+        let drift = try #require(used.drift)
+        #expect(drift.features[0].index > 0.25 && drift.features[1].index < 0.1 && drift.scores > 0.25)
+    }
+
     @Test func `learns nothing from rows whose truth is unknown`() throws {
         #expect(try model().trainedOn == 600 - 27)
     }

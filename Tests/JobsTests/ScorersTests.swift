@@ -34,6 +34,16 @@ struct `A scorer of rows` {
         return score(rows)
     }
 
+    @Test func `shows how far the rows are from those that its model was trained on`() throws {
+        let metrics = MetricsRegistry(), scorers = workspace.scorers(metrics: metrics)
+        _ = try workspace.models.save(model(breaksWhenHot: true), name: "risk")
+        let score = try #require(scorers("risk"))
+        _ = score(try Batch(schema: Schema([Field("temp", .double)]), rows: (0..<300).map { [.double(90 + Double($0 % 10))] }))
+        let drift = metrics.gauge("obs_model_feature_drift", help: "", labels: ["model", "feature"])
+        #expect(drift["risk", "temp"].value > 0.25)
+        #expect(metrics.exposition().contains(#"obs_model_score_drift{model="risk",alias="champion"}"#))
+    }
+
     @Test func `is none before there is a model, and the champion from then on, whoever chooses it`() throws {
         let scorers = workspace.scorers()
         #expect(scorers("risk") == nil)

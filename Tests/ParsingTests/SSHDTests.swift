@@ -75,6 +75,16 @@ struct `The sshd format` {
         #expect(events["user"]!.string(at: 0) == "root from 8.8.8.8 port 22 ssh2")
     }
 
+    @Test func `has the text of what says nothing of sshd, and of nothing else`() {
+        let events = SSHD.parse([
+            "Dec 10 06:55:46 gate systemd[1]: Starting logrotate.service... \r",
+            "Dec 10 06:55:47 gate sshd[1]: Failed password for root from 192.0.2.7 port 5 ssh2",
+            "Dec 10 06:55:48 gate kernel: ",
+        ]).events
+        #expect((0..<3).map { events["event"]!.string(at: $0) } == ["other", "failed_password", "other"])
+        #expect((0..<3).map { events["message"]!.string(at: $0) } == ["Starting logrotate.service...", nil, ""])
+    }
+
     @Test func `counts a repeated message as often as it says`() {
         let parsed = SSHD.parse([
             "Dec 10 07:13:56 gate sshd[1]: message repeated 5 times: [ Failed password for root from 192.0.2.7 port 51772 ssh2]",

@@ -45,6 +45,14 @@ struct `The templates of a stream` {
         #expect(chain.stateRows == 1)
     }
 
+    @Test func `take the place of the message where it is to be dropped`() throws {
+        var chain = try chain(try stage(#"{ "column": "k", "text": "t", "table": "x", "drop": true }"#))
+        let rows = try run(&chain, ["took 7 ms", nil]).rows.batch
+        #expect(rows["k"] == nil && rows.schema["k"] == nil)
+        #expect(rows.columns.count == rows.schema.fields.count)
+        #expect((0..<2).map { rows["t"]!.string(at: $0) } == ["took <*> ms", nil])
+    }
+
     @Test func `are a table of what became of them, at the time of the row that caused it`() throws {
         var chain = try chain(try stage(#"{ "column": "k", "table": "x" }"#))
         let side = try run(&chain, ["if ee up", "if ee up", "if alt up", "if scip up", "if wlan up"]).side

@@ -181,6 +181,7 @@ extension KeySections {
                     "table", .text, required: true, "The gold table of templates; the rows per template are in NAME_counts.",
                     example: "web_templates"),
                 .init("where", .matchers, "The rows that get a template; all by default.", example: "level=\"error\""),
+                .init("drop", .flag, default: "false", "Whether the message goes no further.", example: "true"),
             ]),
         KeySection(
             .pipeline, "steps[].usual", "inputs[].steps[].usual", "streams[].steps[].usual",

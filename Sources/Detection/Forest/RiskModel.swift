@@ -153,9 +153,13 @@ public struct RiskModel: RegisteredModel, Equatable {
     ///
     /// - Throws: ``ModelError/missingFeature(_:)``.
     public func scores(_ batch: Batch) throws(ModelError) -> [Double] {
-        let columns = try layout.columns(of: [batch])
+        scores(columns: try layout.columns(of: [batch]), count: batch.count)
+    }
+
+    /// The same of rows whose features are in ``layout``.
+    func scores(columns: [[Double]], count: Int) -> [Double] {
         var row = [Double](repeating: 0, count: columns.count)
-        return (0..<batch.count).map { index in
+        return (0..<count).map { index in
             for feature in columns.indices { row[feature] = columns[feature][index] }
             return forest.probabilities(row)[1]
         }

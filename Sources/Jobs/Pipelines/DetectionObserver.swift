@@ -84,8 +84,7 @@ struct DetectionMetrics: Sendable {
     private let series: GaugeFamily
     fileprivate let trained: GaugeFamily
     fileprivate let scores: HistogramFamily
-    fileprivate let featureDrift: GaugeFamily
-    fileprivate let scoreDrift: GaugeFamily
+    fileprivate let drift: DriftGauges
     fileprivate let trainingTime: Histogram
 
     init(_ metrics: MetricsRegistry, pipeline: String) {
@@ -115,12 +114,7 @@ struct DetectionMetrics: Sendable {
         scores = metrics.histogram(
             "obs_model_score", help: "Scores that the champion and the challenger of a model gave to rows.",
             labels: ["model", "alias"], buckets: [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 7])
-        featureDrift = metrics.gauge(
-            "obs_model_feature_drift", help: "Population stability index of a feature against the training of the champion.",
-            labels: ["model", "feature"])
-        scoreDrift = metrics.gauge(
-            "obs_model_score_drift", help: "Population stability index of scores against the training of the version.",
-            labels: ["model", "alias"])
+        drift = DriftGauges(metrics)
         trainingTime = ModelMetrics.trainingTime(metrics)
         for severity in Severity.allCases { for kind in DetectionEntry.kinds { _ = anomalies[kind, severity.rawValue] } }
     }
@@ -172,9 +166,7 @@ private struct DetectorNotes {
             let histogram = metrics.scores[name, alias]
             for score in scores { histogram.observe(score) }
         case .modelDrift(let name, let alias, let features, let scores):
-            metrics.scoreDrift[name, alias].set(scores)
-            guard alias == ModelRegistry.champion else { return }
-            for feature in features { metrics.featureDrift[name, feature.feature].set(feature.index) }
+            metrics.drift.show(name, alias: alias, features, scores: scores)
         case .modelTrained(let entry, let duration):
             metrics.trainingTime.observe(duration)
             metrics.trained[entry.name, String(entry.version)].set(entry.trainedAt.secondsSince1970)

@@ -8,13 +8,23 @@ import Telemetry
 extension Workspace {
     /// Gives the risk model that is the champion of a name now, also one that another process has trained or chosen meanwhile.
     ///
-    /// - Parameter health: notes models whose files are damaged, which score nothing until they are mended.
-    public func scorers(health: HealthNotes = HealthNotes(), _ logger: Logger? = nil) -> ScorerProvider {
-        let models = RiskModelCache(models, health, logger)
+    /// - Parameters:
+    ///   - health: notes models whose files are damaged, which score nothing until they are mended.
+    ///   - metrics: show how far the rows are from the training of the model.
+    public func scorers(
+        health: HealthNotes = HealthNotes(), metrics: MetricsRegistry = MetricsRegistry(), _ logger: Logger? = nil
+    ) -> ScorerProvider {
+        let models = RiskModelCache(models, health, logger), drift = DriftGauges(metrics)
         return { name in
             guard let model = models.model(name) else { return nil }
             // A stream that lacks a feature has no score; `obs check` cannot know which model will be champion.
-            return { rows in (try? model.scores(rows)) ?? [Double?](repeating: nil, count: rows.count) }
+            return { rows in
+                guard let scores = try? model.scores(rows) else { return [Double?](repeating: nil, count: rows.count) }
+                if let found = model.drift {
+                    drift.show(name, alias: ModelRegistry.champion, found.features, scores: found.scores)
+                }
+                return scores
+            }
         }
     }
 }
@@ -22,7 +32,7 @@ extension Workspace {
 /// The risk models that pipelines ask for, each read once per version.
 private final class RiskModelCache: Sendable {
     /// By name; without a model where the file of the version is damaged.
-    private let known = Mutex<[String: (version: Int, model: RiskModel?)]>([:])
+    private let known = Mutex<[String: (version: Int, model: RiskModelInUse?)]>([:])
     private let registry: ModelRegistry
     private let health: HealthNotes
     private let logger: Logger?
@@ -33,11 +43,11 @@ private final class RiskModelCache: Sendable {
         self.logger = logger
     }
 
-    func model(_ name: String) -> RiskModel? {
+    func model(_ name: String) -> RiskModelInUse? {
         guard let entry = try? registry.entry(name) else { return nil }
         if let known = known.withLock({ $0[name] }), known.version == entry.version { return known.model }
         do {
-            let model = try registry.model(name, as: RiskModel.self).map(\.model)
+            let model = try registry.model(name, as: RiskModel.self).map { RiskModelInUse($0.model) }
             health.clear(.damagedFile, "model \(name)")
             known.withLock { $0[name] = (entry.version, model) }
             return model

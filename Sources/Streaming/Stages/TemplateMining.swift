@@ -6,8 +6,9 @@ import Templates
 ///
 ///     templates: { column: message, as: template_id, text: template, table: web_templates }
 ///
-/// A row without a message, or one that `where` leaves out, has no template. What becomes of templates goes to the table, the
-/// number of rows of each to a window beside it, both committed with the rows. See ``TemplateMiner`` for what an id promises.
+/// A row without a message, or one that `where` leaves out, has no template. With `drop: true` the message itself goes no
+/// further. What becomes of templates goes to the table, the number of rows of each to a window beside it, both committed with
+/// the rows. See ``TemplateMiner`` for what an id promises.
 struct TemplateMining: Stage {
     static let key = "templates"
 
@@ -21,6 +22,8 @@ struct TemplateMining: Stage {
     var table: String
     /// Which rows get a template.
     var filter: [Matcher] = []
+    /// Whether the message is taken out of the rows: its template is enough.
+    var drop = false
 
     /// The length of the windows in which rows per template are counted.
     private static let countLength = Duration.seconds(300)
@@ -31,7 +34,7 @@ struct TemplateMining: Stage {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case column, text, table
+        case column, text, table, drop
         case id = "as"
         case filter = "where"
     }
@@ -43,9 +46,12 @@ struct TemplateMining: Stage {
         text = try container.decodeIfPresent(String.self, forKey: .text)
         table = try container.decode(String.self, forKey: .table)
         filter = try container.decodeIfPresent(String.self, forKey: .filter).map { try [Matcher](parsing: $0) } ?? []
+        drop = try container.decodeIfPresent(Bool.self, forKey: .drop) ?? drop
     }
 
-    var signature: String { "templates \(column) \(id) \(text ?? "") \(table) \(filter.map(\.description))" }
+    var signature: String {
+        "templates \(column) \(id) \(text ?? "") \(table) \(filter.map(\.description))\(drop ? " drop" : "")"
+    }
 
     var sideTable: SideTable? { SideTable(name: table, schema: TemplateTable.schema) }
 
@@ -72,6 +78,7 @@ struct TemplateMining: Stage {
             throw .bad("\(place.name): 'templates' reads events; windows have no messages")
         }
         var node = node
+        if drop { node.schema = Schema(node.schema.fields.filter { $0.name != column }) }
         for name in [id] + (text.map { [$0] } ?? []) {
             guard node.schema[name] == nil else {
                 throw .bad("\(place.name): 'templates' adds '\(name)', which is there already; name another with 'as' or 'text'")
@@ -101,7 +108,9 @@ struct TemplateMining: Stage {
                         origins: flow.origins.map { all in changedRows.map { all[$0] } })
                     round.notes.side.append((stage.table, rows))
                 }
-                return flow.with(Batch(schema: schema, columns: flow.batch.columns + columns))
+                let kept = zip(flow.batch.schema.fields, flow.batch.columns).filter { !stage.drop || $0.0.name != stage.column }
+                    .map(\.1)
+                return flow.with(Batch(schema: schema, columns: kept + columns))
             }
         }
 

@@ -10,7 +10,8 @@ struct SSHD: LogFormat {
 
     /// `source` is an address, or a host name where sshd resolves it; what a line does not say of its source and user is that
     /// of its connection. `outcome` is ``SSHOutcome`` and `stage` ``SSHStage``. `count` is how many events the line is
-    /// about (`message repeated 5 times`). `file` and `offset` lead back to the raw line in bronze.
+    /// about (`message repeated 5 times`). `message` is the text of a line that says nothing of sshd (the event `other`), for
+    /// its template; what the grammar knows has none. `file` and `offset` lead back to the raw line in bronze.
     static let schema = Schema([
         Field("event_time", .timestamp),
         Field("host", .text, isNullable: true),
@@ -24,6 +25,7 @@ struct SSHD: LogFormat {
         Field("port", .int32, isNullable: true),
         Field("method", .text, isNullable: true),
         Field("count", .int32),
+        Field("message", .text, isNullable: true),
         Field("file", .text),
         Field("offset", .int64),
     ])
@@ -289,6 +291,7 @@ struct SSHD: LogFormat {
         var ports = NumberBuilder<Int32>()
         var methods = DictionaryBuilder()
         var counts = NumberBuilder<Int32>()
+        var messages = TextBuilder()
         var files = DictionaryBuilder()
         private var fileCode: UInt32 = 0
         var offsets = NumberBuilder<Int64>()
@@ -348,6 +351,12 @@ struct SSHD: LogFormat {
             ports.append(event.port)
             appendMethod(event, line)
             counts.append(event.count)
+            if event.code == SSHD.otherCode {
+                let start = min(event.header.message, line.count)
+                messages.append(line.extracting(start..<line.trimmedEnd(from: start)))
+            } else {
+                messages.appendNull()
+            }
             files.append(code: fileCode)
             offsets.append(offset)
             lineRows.append(Int32(row))
@@ -370,7 +379,7 @@ struct SSHD: LogFormat {
                     times.finish(), hosts.finish(), processes.finish(), pids.finish(), events, outcomes, stages, users.finish(),
                     sources.finish(),
                     ports.finish(),
-                    methods.finish(), counts.finish(), files.finish(), offsets.finish(),
+                    methods.finish(), counts.finish(), messages.finish(), files.finish(), offsets.finish(),
                 ])
             return ParsedBatch(events: batch, lineRows: lineRows, rejected: rejected)
         }
