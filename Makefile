@@ -12,7 +12,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager jq bzip2 xz-utils zstd opens
 
 BINARY = $(shell $(SWIFT) build -c release --show-bin-path)/obs
 
-.PHONY: run fuzz test build builtin references cases measure sbom install format lint bench dependencies test-dependencies clean help
+.PHONY: run fuzz test test-all build builtin references cases measure sbom install format lint bench dependencies test-dependencies clean help
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -25,6 +25,7 @@ build: dependencies ## Build the release binary
 
 # What changes obs is built without a warning (Package.swift).
 test references: export OBS_STRICT = 1
+test-all: export OBS_STRICT = 1
 
 test: dependencies test-dependencies ## Run every test; a warning of the compiler is an error here
 	$(SWIFT) build --build-tests
@@ -32,6 +33,9 @@ test: dependencies test-dependencies ## Run every test; a warning of the compile
 	$$($(SWIFT) build --show-bin-path)/obs rules test alerts/detections/tests/*.yml
 	promtool check rules alerts/*.yml
 	promtool test rules alerts/tests/*.yml
+
+test-all: test ## Run also what is slow: every failing call, a thousand random faults, kills, rotations and reloads at scale
+	SWIFT="$(SWIFT)" scripts/run-slow-tests
 
 builtin: ## Put pipelines/, alerts/detections/ and runbooks/ into the program, after a change there
 	scripts/embed-builtin

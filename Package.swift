@@ -4,7 +4,11 @@ import PackageDescription
 // The rooms, in the order in which they may know each other: a target imports only targets above it (ARCHITECTURE.md).
 let package = Package(
     name: "obs",
-    products: [.executable(name: "obs", targets: ["obs"])],
+    products: [
+        .executable(name: "obs", targets: ["obs"]),
+        // For tests that give a real process a failing disk (LD_PRELOAD).
+        .library(name: "obs-faults", type: .dynamic, targets: ["CFaults"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
@@ -105,8 +109,10 @@ let package = Package(
                 "Alerting", "Query", "Simulation", "Configuration", "Jobs", "Daemon", .argumentParser, .log, .lifecycle, .signals,
             ]),
 
-        // What tests of several rooms need: folders, ports, other programs. It knows no room.
-        .target(name: "TestSupport", dependencies: [.crypto, .cryptoExtras], path: "Tests/TestSupport"),
+        // Calls to the system that fail when a test says so, in the tests themselves and in a real obs.
+        .target(name: "CFaults", path: "Tests/Faults", linkerSettings: [.linkedLibrary("dl")]),
+        // What tests of several rooms need: folders, ports, other programs, failing disks. It knows no room.
+        .target(name: "TestSupport", dependencies: ["CFaults", .crypto, .cryptoExtras], path: "Tests/TestSupport"),
         // Ways in for bytes from outside, for the tests and for libFuzzer (`make fuzz`).
         .target(
             name: "Fuzzing",

@@ -9,6 +9,10 @@ import Telemetry
 /// Each kind of work is known by a name that completes a sentence, such as "escalating incidents".
 final class FailureLog: Sendable {
     private let failures = Mutex(ChoreFailures())
+    /// Work whose last failure was a damaged page. A read that fails passes for one, and is over with the fault of the disk.
+    private let damaged = Mutex<Set<String>>([])
+    /// Not that of the daily look over all pages, which says for itself when it finds nothing any more.
+    private static let damage = "obs.db, in use"
     private let errors: Counter
     private let health: HealthNotes
     private let logger: Logger
@@ -26,7 +30,9 @@ final class FailureLog: Sendable {
     func mayTry(_ name: String) -> Bool { failures.withLock { $0.mayTry(name, now: .now) } }
 
     func succeeded(_ name: String) {
-        if failures.withLock({ $0.succeeded(name) }) { health.clear(.failingChore, name) }
+        guard failures.withLock({ $0.succeeded(name) }) else { return }
+        health.clear(.failingChore, name)
+        if damaged.withLock({ $0.remove(name) != nil && $0.isEmpty }) { health.clear(.damagedFile, Self.damage) }
     }
 
     func failed(_ name: String, _ error: any Error) {
@@ -34,7 +40,10 @@ final class FailureLog: Sendable {
         guard !(error is CancellationError) else { return }
         errors.increment()
         health.note(.failingChore, name, "\(name) fails and is tried again: \(error)")
-        if let damage = StoreError(error, path: path) { health.note(.damagedFile, "obs.db", damage.description) }
+        if let damage = StoreError(error, path: path) {
+            damaged.withLock { _ = $0.insert(name) }
+            health.note(.damagedFile, Self.damage, damage.description)
+        }
         guard failures.withLock({ $0.failed(name, "\(error)", now: .now) }) else { return }
         logger.error("the incident store failed; it is tried again", metadata: ["chore": "\(name)", "error": "\(error)"])
     }

@@ -61,7 +61,9 @@ final class FileFollower {
         self.logger = logger
         var open = saved
         for position in saved { texts.take(position) }
-        if let file = OpenFile(path: path), !texts.isReading(file.identity), !file.isCompressed {
+        let opened = OpenFile(path: path, within: configuration.end)
+        if opened == nil { try IngestError.throwIfMomentary(path) }
+        if let file = opened, !texts.isReading(file.identity), !file.isCompressed {
             let index =
                 try open.lastIndex { try $0.identity == file.identity && $0.isPosition(in: file) }
                 ?? open.lastIndex { try $0.isPosition(in: file) }
@@ -153,7 +155,7 @@ final class FileFollower {
                 backlog.removeFirst()
                 // Somebody may go on writing to it, as before it was moved.
                 if let plain = file.plain { draining.append(plain) } else { texts.finish(file.position) }
-            } catch let error as IngestError {
+            } catch let error as IngestError where !error.isOfReading {
                 // What is good of it has been given. It spoils nothing else.
                 metrics.lost.increment()
                 logger.error("a rotated file cannot be read to its end", metadata: ["file": "\(file.file)", "error": "\(error)"])
@@ -315,11 +317,15 @@ final class FileFollower {
         folderSeen = folder
         backlog = try rotated.rest(after: isOwnPredecessor ? [] : [predecessor], andAllAfter: predecessor).files
         // A file that was read to its end, or as far as it can be, is not watched again.
-        while let first = backlog.first, (try? first.nextBlock()) == nil {
+        while let first = backlog.first, try hasNothingToRead(first) {
             backlog.removeFirst()
             if let plain = first.plain { try texts.finish(plain) }
         }
         return !backlog.isEmpty
+    }
+
+    private func hasNothingToRead(_ file: RotatedFile) throws -> Bool {
+        do { return try file.nextBlock() == nil } catch let error as IngestError where !error.isOfReading { return true }
     }
 
     /// Nothing is known of where the rest of a file is. It stays known by what was read of it.
@@ -338,7 +344,7 @@ final class FileFollower {
     }
 
     private func openAtPath() -> OpenFile? {
-        if let file = OpenFile(path: path) {
+        if let file = OpenFile(path: path, within: configuration.end) {
             complaint = 0
             return file
         }

@@ -15,13 +15,15 @@ extension SourceSettings {
     /// By followed path, its generations, oldest first; nil for a source that follows no files. Nothing is opened.
     ///
     /// A file that several names lead to is one generation, of the first path that has it.
-    public func generations() -> [(path: String, files: [FileGeneration])]? {
+    ///
+    /// - Throws: where the disk fails, so that a file that is there would be missed.
+    public func generations() throws -> [(path: String, files: [FileGeneration])]? {
         guard let followed = followedFiles else { return nil }
         var seen: Set<FileIdentity> = []
-        return FollowedFiles.paths(followed).compactMap { path in
+        return try FollowedFiles.paths(followed).compactMap { path in
             guard let live = FileIdentity(path: path), seen.insert(live).inserted else { return nil }
             let texts = KnownTexts(SourcePosition(), comparesContent: false, copyTime: .zero)
-            let rotated = RotatedFiles(path: path, also: followed.also, texts: texts).rotatedAway().filter { file in
+            let rotated = try RotatedFiles(path: path, also: followed.also, texts: texts).rotatedAway().filter { file in
                 FileIdentity(path: file.path).map { seen.insert($0).inserted } ?? false
             }
             let size = FileVersion(path: path)?.size ?? 0
@@ -32,7 +34,7 @@ extension SourceSettings {
 
 extension RotatedFiles {
     /// What lies there by its name or by where it is, oldest first; whether any of it was read is not asked.
-    func rotatedAway() -> [FileGeneration] {
-        candidates().filter(\.isRotated).map { FileGeneration(path: $0.path, isLive: false, size: $0.version.size) }
+    func rotatedAway() throws -> [FileGeneration] {
+        try candidates().filter(\.isRotated).map { FileGeneration(path: $0.path, isLive: false, size: $0.version.size) }
     }
 }

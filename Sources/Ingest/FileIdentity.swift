@@ -48,9 +48,13 @@ final class OpenFile {
     let path: String
     let identity: FileIdentity
     private let descriptor: Int32
+    private let end: SpoolEnd?
 
     /// Nil if there is no such file, it may not be read, or it is not a regular file; `errno` says which.
-    init?(path: String) {
+    ///
+    /// - Parameter end: how far it may be read, where it is a spool.
+    init?(path: String, within end: SpoolEnd? = nil) {
+        self.end = end
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         var information = stat()
@@ -75,6 +79,7 @@ final class OpenFile {
 
     /// Up to `length` bytes from `offset`; fewer at the end of the file.
     func read(at offset: Int64, length: Int) throws(IngestError) -> [UInt8] {
+        let length = end?.end(of: identity).map { Int(min(Int64(length), $0 - offset)) } ?? length
         guard offset >= 0, length > 0 else { return [] }
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Says when one of some files may have changed: by inotify within a millisecond, and in any case after `interval`, because
 /// network file systems and overlay mounts do not notify.
@@ -8,6 +9,12 @@ final class FileWatcher: Sendable {
     private let continuation: AsyncStream<Void>.Continuation
     private let notifier: Int32
     private let stopper: Int32
+    /// Where there was no descriptor left for ``stopper``, the thread sees this at its next look.
+    private let end = End()
+
+    private final class End: Sendable {
+        let isReached = Atomic(false)
+    }
 
     /// - Parameter usesNotification: false polls only.
     init(interval: Duration, usesNotification: Bool) {
@@ -20,11 +27,11 @@ final class FileWatcher: Sendable {
         let stopped = ends[0]
         let milliseconds = max(
             1, Int32(clamping: interval.components.seconds * 1000 + interval.components.attoseconds / 1_000_000_000_000_000))
-        let notifier = notifier, continuation = continuation
+        let notifier = notifier, continuation = continuation, end = end
         // A thread of its own: it waits in the kernel, which a task of the shared pool must not.
         Thread.detachNewThread {
             var events = [UInt8](repeating: 0, count: 4096)
-            while true {
+            while !end.isReached.load(ordering: .relaxed) {
                 var descriptors = [
                     pollfd(fd: stopped, events: Int16(POLLIN), revents: 0),
                     pollfd(fd: notifier, events: Int16(POLLIN), revents: 0),
@@ -35,7 +42,7 @@ final class FileWatcher: Sendable {
                 continuation.yield()
             }
             continuation.finish()
-            close(stopped)
+            if stopped >= 0 { close(stopped) }
             if notifier >= 0 { close(notifier) }
         }
     }
@@ -52,6 +59,7 @@ final class FileWatcher: Sendable {
 
     /// Ends the signals and the thread.
     func stop() {
-        close(stopper)  // the other end of the pipe becomes readable
+        end.isReached.store(true, ordering: .relaxed)
+        if stopper >= 0 { close(stopper) }  // the other end of the pipe becomes readable
     }
 }

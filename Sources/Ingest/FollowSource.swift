@@ -23,7 +23,9 @@ struct FollowSource: Source {
         /// How long a file that was rotated away is watched for late writes.
         var drainTime: Duration = .seconds(10)
         /// The file is obs's own: nobody copies it, and what is in it twice was pushed twice.
-        var isSpool = false
+        var isSpool: Bool { end != nil }
+        /// How far a spool may be read; nil for a file of somebody else's.
+        var end: SpoolEnd?
 
         /// Follows a path or a pattern.
         init(path: String) {

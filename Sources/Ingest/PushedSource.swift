@@ -61,8 +61,9 @@ struct PushedSource: SourceKind {
 
     /// Follows the spool.
     func source(_ setup: SourceSetup) async throws -> any Source {
-        var configuration = FollowSource.Configuration(path: try await setup.spool().path)
-        configuration.isSpool = true
+        let spool = try await setup.spool()
+        var configuration = FollowSource.Configuration(path: spool.path)
+        configuration.end = spool.end
         return FollowSource(setup, configuration)
     }
 

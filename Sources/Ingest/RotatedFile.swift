@@ -76,8 +76,12 @@ struct RotatedFiles {
         case plain(OpenFile)
         case compressed(FileIdentity)
 
-        init?(_ path: String) {
-            guard let file = OpenFile(path: path) else { return nil }
+        /// - Throws: where nobody can say at the moment what is in it: its text must not pass for missing.
+        init?(_ path: String) throws(IngestError) {
+            guard let file = OpenFile(path: path) else {
+                try IngestError.throwIfMomentary(path)
+                return nil
+            }
             self = file.isCompressed ? .compressed(file.identity) : .plain(file)
         }
 
@@ -129,8 +133,8 @@ struct RotatedFiles {
         var seen: Set<FileIdentity> = FileIdentity(path: path).map { [$0] } ?? []
         func look(at candidates: [Candidate]) throws {
             for candidate in candidates {
-                guard let opened = Opened(candidate.path), seen.insert(opened.identity).inserted else { continue }
-                if let index = found.missing.lastIndex(where: { holds($0, opened, candidate) }) {
+                guard let opened = try Opened(candidate.path), seen.insert(opened.identity).inserted else { continue }
+                if let index = try found.missing.lastIndex(where: { try holds($0, opened, candidate) }) {
                     let position = found.missing.remove(at: index)
                     met.append(position)
                     if position == last { isAfterLast = true }
@@ -150,18 +154,20 @@ struct RotatedFiles {
         }
         func readUnknown(_ opened: Opened, _ candidate: Candidate) throws {
             // A copy of one that is read already, as `gzip -k` leaves it, is known as that.
-            guard !texts.isReading(opened.identity), !met.contains(where: { holds($0, opened, candidate) }) else { return }
+            guard try !texts.isReading(opened.identity) && !met.contains(where: { try holds($0, opened, candidate) }) else {
+                return
+            }
             try addUnknown(opened, candidate, to: &found)
         }
-        let near = candidates()
+        let near = try candidates()
         try look(at: near)
-        if !found.missing.isEmpty { try look(at: inFolders(but: near)) }
+        if !found.missing.isEmpty { try look(at: try inFolders(but: near)) }
         if let last, !isAfterLast, last.modified > 0 {
             // It was removed, or nothing had been in it: what was written to later came after it.
             let later = near.filter { $0.isRotated && $0.version.modified > last.modified }
             let standing = FileIdentity(path: path)
             for candidate in later {
-                guard let opened = Opened(candidate.path), opened.identity != standing,
+                guard let opened = try Opened(candidate.path), opened.identity != standing,
                     !found.files.contains(where: { $0.identity == opened.identity })
                 else { continue }
                 try readUnknown(opened, candidate)
@@ -170,10 +176,16 @@ struct RotatedFiles {
         return found
     }
 
-    private func holds(_ position: FilePosition, _ opened: Opened, _ candidate: Candidate) -> Bool {
+    private func holds(_ position: FilePosition, _ opened: Opened, _ candidate: Candidate) throws -> Bool {
         switch opened {
-        case .plain(let file): (try? position.isPosition(in: file)) ?? false
-        case .compressed: (try? PositionedText(path: candidate.path, at: position)) != nil
+        case .plain(let file): return try position.isPosition(in: file)
+        case .compressed:
+            do {
+                return try PositionedText(path: candidate.path, at: position) != nil
+            } catch let error as IngestError where !error.isOfReading {
+                // Damaged, or renamed meanwhile.
+                return false
+            }
         }
     }
 
@@ -234,41 +246,55 @@ struct RotatedFiles {
         return folder.isEmpty ? "." : folder
     }
 
-    func candidates() -> [Candidate] {
+    func candidates() throws -> [Candidate] {
         var found: [String: Candidate] = [:]
-        func look(_ paths: [String], isRotated: (String) -> Bool) {
-            for path in paths where found[path] == nil { found[path] = candidate(path, isRotated: isRotated(path)) }
+        func look(_ paths: [String], isRotated: (String) -> Bool) throws {
+            for path in paths where found[path] == nil { found[path] = try candidate(path, isRotated: isRotated(path)) }
         }
-        for pattern in also { look(FileNames.paths(pattern)) { _ in true } }
+        for pattern in also { try look(FileNames.paths(pattern)) { _ in true } }
         // A link, as those of containers, is elsewhere than what it leads to, and that is what is rotated.
         let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
         for place in target == path ? [path] : [path, target] {
             let name = RotatedName(of: place)
-            look(Self.files(in: Self.folder(of: place))) { name.matches(($0 as NSString).lastPathComponent) }
+            try look(Self.files(in: Self.folder(of: place))) { name.matches(($0 as NSString).lastPathComponent) }
         }
-        look(Array(texts.standing.values)) { _ in false }
+        try look(Array(texts.standing.values)) { _ in false }
         return Self.sorted(found.values)
     }
 
-    private func inFolders(but known: [Candidate]) -> [Candidate] {
+    private func inFolders(but known: [Candidate]) throws -> [Candidate] {
         let seen = Set(known.map(\.path))
-        let folders = Self.files(in: folder).filter {
+        let folders = try Self.files(in: folder).filter {
             var isFolder: ObjCBool = false
             return FileManager.default.fileExists(atPath: $0, isDirectory: &isFolder) && isFolder.boolValue
         }
         return Self.sorted(
-            folders.prefix(Self.maxCandidates).flatMap { Self.files(in: $0) }.filter { !seen.contains($0) }.compactMap {
-                candidate($0, isRotated: false)
+            try folders.prefix(Self.maxCandidates).flatMap { try Self.files(in: $0) }.filter { !seen.contains($0) }.compactMap {
+                try candidate($0, isRotated: false)
             })
     }
 
-    private static func files(in folder: String) -> [String] {
-        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).map { folder == "." ? $0 : folder + "/" + $0 }
+    /// None in a folder that is not there or may not be read.
+    private static func files(in folder: String) throws(IngestError) -> [String] {
+        guard let listed = opendir(folder) else {
+            try IngestError.throwIfMomentary(folder)
+            return []
+        }
+        closedir(listed)
+        let names: [String]
+        do { names = try FileManager.default.contentsOfDirectory(atPath: folder) } catch {
+            throw .cannotRead(path: folder, reason: String(cString: strerror(EIO)))
+        }
+        return names.map { folder == "." ? $0 : folder + "/" + $0 }
     }
 
-    private func candidate(_ path: String, isRotated: Bool) -> Candidate? {
+    private func candidate(_ path: String, isRotated: Bool) throws(IngestError) -> Candidate? {
         var information = stat()
-        guard stat(path, &information) == 0, information.st_mode & S_IFMT == S_IFREG, information.st_size > 0 else { return nil }
+        guard stat(path, &information) == 0 else {
+            try IngestError.throwIfMomentary(path)
+            return nil
+        }
+        guard information.st_mode & S_IFMT == S_IFREG, information.st_size > 0 else { return nil }
         return Candidate(path: path, version: FileVersion(information), isRotated: isRotated)
     }
 

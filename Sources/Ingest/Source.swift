@@ -1,4 +1,5 @@
 import Columns
+import Foundation
 
 /// Where lines come from.
 ///
@@ -102,6 +103,19 @@ enum IngestError: Error, CustomStringConvertible {
     case unreadCompression(path: String, name: String)
     case notTheSame(path: String)
     case cannotListen(String, reason: String)
+
+    /// Errors of a call that say nothing of the file: the disk fails, or there are too many open files. What is found out from
+    /// then on would be wrong, such as that a file is gone.
+    static let momentary: Set<Int32> = [EIO, EMFILE, ENFILE, ENOMEM]
+
+    /// - Throws: ``cannotRead(path:reason:)`` when the call before failed by such an error.
+    static func throwIfMomentary(_ path: String) throws(IngestError) {
+        let code = errno
+        if momentary.contains(code) { throw .cannotRead(path: path, reason: String(cString: strerror(code))) }
+    }
+
+    /// Whether it is not the file that is bad, but that it cannot be read now.
+    var isOfReading: Bool { if case .cannotRead = self { true } else { false } }
 
     var description: String {
         switch self {

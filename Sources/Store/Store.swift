@@ -74,7 +74,7 @@ public final class Store: Sendable {
             // all the same.
             PageSums(of: path).void()
         } catch let error as DatabaseError {
-            guard !error.isOfTheStore || [.SQLITE_NOTADB, .SQLITE_CORRUPT].contains(error.resultCode) else { throw error }
+            if error.isOfTheStore { throw Self.failure(path, error) }
             // A table that a migration does not find, or finds already: nobody but a failing disk has done that.
             throw StoreError.damaged(path: path, reason: error.message ?? "\(error.resultCode)")
         }
@@ -127,7 +127,8 @@ public final class Store: Sendable {
             guard status.st_size > 0 else { throw StoreError.empty(path: path) }
             return
         }
-        guard errno == ENOENT else { return }  // whoever opens it says why it cannot be
+        // Only one that is surely not there is made: SQLite would make an empty one.
+        guard errno == ENOENT else { throw StoreError.cannotOpen(path: path, reason: String(cString: strerror(errno))) }
         let unfinished = "\(path).\(RandomName.uuid()).part"
         defer { for suffix in ["", "-wal", "-shm", "-journal"] { unlink(unfinished + suffix) } }
         do {
@@ -138,6 +139,10 @@ public final class Store: Sendable {
             try made.close()
         } catch let error as DatabaseError {
             throw StoreError.cannotOpen(path: path, reason: error.message ?? "\(error.resultCode)")
+        }
+        // Where SQLite could not look at its log at the end, it leaves it beside the file, which is not whole without.
+        guard access(unfinished + "-wal", F_OK) != 0, errno == ENOENT, stat(unfinished, &status) == 0, status.st_size > 0 else {
+            throw StoreError.cannotOpen(path: path, reason: "it could not be written whole")
         }
         // Of several processes that make it one wins, and all open that.
         guard link(unfinished, path) == 0 || errno == EEXIST else {

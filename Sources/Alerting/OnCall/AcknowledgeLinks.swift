@@ -50,8 +50,11 @@ public struct AcknowledgeLinks: Sendable {
             (self.key, damage) = (key, nil)
             return
         }
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            throw AlertingError.badLink("\(path): the key of acknowledge links cannot be read; run obs as the user who owns it")
+        // What cannot be read at the moment is not damaged: the links that it signed stay valid.
+        guard FileManager.default.contents(atPath: path) != nil else {
+            throw AlertingError.badLink(
+                "\(path): the key of acknowledge links cannot be read; run obs as the user who owns it, and see whether the disk "
+                    + "is failing")
         }
         var kept = path + ".damaged", number = 1
         while FileManager.default.fileExists(atPath: kept) {
@@ -109,7 +112,7 @@ public struct AcknowledgeLinks: Sendable {
     /// What is wrong with the key beside a database, or nil. Changes nothing.
     public static func problem(besides database: String) -> String? {
         let path = (database as NSString).deletingLastPathComponent + "/acknowledge.key"
-        guard FileManager.default.fileExists(atPath: path), FileManager.default.isReadableFile(atPath: path) else { return nil }
+        guard FileManager.default.contents(atPath: path) != nil else { return nil }
         return read(path) == nil
             ? "\(path): the key of acknowledge links is damaged; the next 'obs run' puts it aside and makes another" : nil
     }

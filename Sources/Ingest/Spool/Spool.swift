@@ -29,7 +29,13 @@ public actor Spool {
     private let isConsumed: @Sendable (_ inode: UInt64) -> Bool
     private let sums: SpoolSums
     private var file: FileHandle
+    /// Of what is taken in: a failing disk may have left more in the file, while ``needsCutting``.
     private var size: Int
+    /// How far its follower may read.
+    nonisolated let end = SpoolEnd()
+    private var needsCutting = false
+    /// The file was renamed, and there is none in its place yet.
+    private var needsOpening = false
     /// Bodies that wait to be written together: one sync for all who came during the last one.
     private var waiting: [(body: [UInt8], continuation: CheckedContinuation<Void, any Error>)] = []
     private var waitingBytes = 0
@@ -51,7 +57,7 @@ public actor Spool {
         path = "\(folder)/\(name).log"
         sums = SpoolSums(of: path)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        (file, size) = try Self.open(path)
+        (file, size) = try Self.open(path, end)
     }
 
     /// From now on lines are redacted before they are on disk; nil for not at all.
@@ -96,29 +102,64 @@ public actor Spool {
             let bytes = waitingBytes
             waiting = []
             waitingBytes = 0
-            let file = file, start = size, sums = sums
-            let result: Result<Void, any Error> = await withCheckedContinuation { continuation in
-                Self.queue.async {
-                    continuation.resume(
-                        returning: Result {
-                            do {
-                                let bytes = group.flatMap(\.body)
-                                try file.write(contentsOf: Data(bytes))
-                                try file.synchronize()
-                                sums.append(bytes, from: start)
-                            } catch {
-                                // Half a line that was not acknowledged must not stay: what comes next would be joined to it.
-                                try? file.truncate(atOffset: UInt64(start))
-                                throw SpoolError.cannotWrite(reason: "\(error)")
-                            }
-                        })
-                }
-            }
+            let result = await write(group.flatMap(\.body))
             if case .success = result { size += bytes }
             for (_, continuation) in group { continuation.resume(with: result) }
             if size >= limits.segmentBytes { rotate() }
         }
         isWriting = false
+    }
+
+    /// Puts bytes behind what is taken in, on disk.
+    private func write(_ bytes: [UInt8]) async -> Result<Void, any Error> {
+        do { try makeReady() } catch { return .failure(error) }
+        let descriptor = file.fileDescriptor, start = size, sums = sums, end = end, path = path
+        let failure: Int32 = await withCheckedContinuation { continuation in
+            Self.queue.async {
+                var failure = Self.writeAll(bytes, to: descriptor)
+                if failure == 0, fsync(descriptor) != 0 { failure = errno }
+                if failure == 0 {
+                    end.advance(to: start + bytes.count)
+                    // The follower was woken by the write, and could not read it yet.
+                    futimens(descriptor, nil)
+                    sums.append(bytes, from: start)
+                }
+                continuation.resume(returning: failure)
+            }
+        }
+        guard failure != 0 else { return .success(()) }
+        needsCutting = true
+        // What fails here is tried again before the next write.
+        try? makeReady()
+        return .failure(SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(failure)))"))
+    }
+
+    /// The number of the system's error, or 0.
+    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+        bytes.withUnsafeBytes { buffer in
+            var written = 0
+            // Safe because each write is limited to what is left.
+            while written < buffer.count {
+                let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { return count < 0 ? errno : EIO }
+                written += count
+            }
+            return 0
+        }
+    }
+
+    /// Makes the file end where what is taken in ends: what comes next would be joined to half a line that was not acknowledged.
+    private func makeReady() throws(SpoolError) {
+        if needsOpening {
+            (file, size) = try Self.open(path, end)
+            needsOpening = false
+        }
+        guard needsCutting else { return }
+        guard ftruncate(file.fileDescriptor, off_t(size)) == 0 else {
+            throw .cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))")
+        }
+        needsCutting = false
     }
 
     /// Whether all that was renamed before has been read, and the file is being read.
@@ -131,33 +172,42 @@ public actor Spool {
     private func rotate() {
         let older = path + ".1"
         var status = stat()
-        guard stat(path, &status) == 0 else { return }
-        if FileManager.default.fileExists(atPath: older) {
+        guard !needsCutting, !needsOpening, stat(path, &status) == 0 else { return }
+        // Only a file that is surely not there may be replaced: what is in it may not be read yet.
+        if access(older, F_OK) == 0 || errno != ENOENT {
             guard isConsumed(UInt64(status.st_ino)) else { return }
             guard unlink(older) == 0 else { return }
         }
         guard rename(path, older) == 0 else { return }
         sums.rotate(to: older)
-        if let opened = try? Self.open(path) {
-            (file, size) = opened
-        }
+        needsOpening = true
+        // What fails here is tried again before the next write: lines that went on into the renamed file might never be read.
+        try? makeReady()
     }
 
-    private static func open(_ path: String) throws -> (FileHandle, Int) {
+    private static func open(_ path: String, _ end: SpoolEnd) throws(SpoolError) -> (FileHandle, Int) {
         let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
         guard descriptor >= 0 else { throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))") }
         var status = stat()
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         guard fstat(descriptor, &status) == 0 else {
             throw SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(errno)))")
         }
         // A crash in the middle of a write leaves half a line, which was never acknowledged to its sender.
-        let size = try cutHalfLine(path, Int(status.st_size))
-        return (FileHandle(fileDescriptor: descriptor, closeOnDealloc: true), size)
+        let size: Int
+        do { size = try cutHalfLine(path, Int(status.st_size)) } catch { throw (error as? SpoolError) ?? unreadable(path) }
+        end.set(FileIdentity(status), size)
+        return (file, size)
+    }
+
+    private static func unreadable(_ path: String) -> SpoolError {
+        .cannotWrite(reason: "\(path): its end cannot be read: \(String(cString: strerror(EIO)))")
     }
 
     /// Cuts the file behind its last line end; gives its size.
     private static func cutHalfLine(_ path: String, _ size: Int) throws -> Int {
-        guard size > 0, let reader = FileHandle(forReadingAtPath: path) else { return size }
+        guard size > 0 else { return size }
+        guard let reader = FileHandle(forReadingAtPath: path) else { throw unreadable(path) }
         var end = size
         while end > 0 {
             let start = max(0, end - 65_536)

@@ -11,7 +11,7 @@ struct SpooledSource: Source {
     /// - Parameter feed: puts lines into the spool until its task is cancelled.
     init(_ setup: SourceSetup, of spool: Spool, feed: @escaping @Sendable () async throws -> Void) {
         var followed = FollowSource.Configuration(path: spool.path)
-        followed.isSpool = true
+        followed.end = spool.end
         follower = FollowSource(setup, followed)
         self.feed = feed
     }

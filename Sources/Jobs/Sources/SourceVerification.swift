@@ -72,7 +72,7 @@ public struct SourceVerification: Sendable {
         _ entry: Configuration.SourceEntry, _ configuration: Configuration, lake: Lake,
         progress: (_ done: Int64, _ total: Int64) throws -> Void = { _, _ in }
     ) throws {
-        guard let generations = entry.settings.generations() else {
+        guard let generations = try entry.settings.generations() else {
             throw UsageError(
                 "source '\(entry.name)' reads \(entry.place), which cannot be read again; 'obs verify source' is for "
                     + "sources with 'file'")

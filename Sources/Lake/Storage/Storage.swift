@@ -144,7 +144,13 @@ struct LocalStorage: Storage {
         }
         defer { closedir(folder) }
         var objects: [StoredObject] = []
-        while let entry = readdir(folder) {
+        while true {
+            // At the end of the folder and after an error there is no entry: only errno tells one from the other.
+            errno = 0
+            guard let entry = readdir(folder) else {
+                if errno != 0 { throw .cannotRead(path: path(prefix), reason: String(cString: strerror(errno))) }
+                break
+            }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
@@ -152,8 +158,11 @@ struct LocalStorage: Storage {
             if name.hasPrefix(".") { continue }
             let key = prefix.isEmpty ? name : prefix + "/" + name
             var information = stat()
-            // Gone since the folder was read: another process cleans up too.
-            guard stat(path(key), &information) == 0 else { continue }
+            guard stat(path(key), &information) == 0 else {
+                // Gone since the folder was read: another process cleans up too.
+                if errno == ENOENT { continue }
+                throw .cannotRead(path: path(key), reason: String(cString: strerror(errno)))
+            }
             objects.append(
                 StoredObject(
                     key: key, sizeInBytes: Int(information.st_size),
@@ -260,7 +269,9 @@ final class FileSink: ObjectWriter {
             while written < buffer.count {
                 let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
                 if count < 0, errno == EINTR { continue }
-                if count <= 0 { return errno }
+                if count < 0 { return errno }
+                // Nothing written and no error: whatever it is, the bytes are not there.
+                if count == 0 { return EIO }
                 written += count
             }
             return 0

@@ -52,12 +52,7 @@ public final class CheckpointFolder: Sendable {
     }
 
     private static func read(_ file: String) throws -> Checkpoint? {
-        guard let bytes = FileManager.default.contents(atPath: file) else {
-            guard !FileManager.default.fileExists(atPath: file) else {
-                throw PipelineError.unreadableCheckpoint(path: file, reason: "it cannot be read")
-            }
-            return nil
-        }
+        guard let bytes = try bytes(of: file) else { return nil }
         do {
             return try Checkpoint(file: bytes)
         } catch let damage as Checkpoint.Damaged {
@@ -66,6 +61,21 @@ public final class CheckpointFolder: Sendable {
             throw PipelineError.unreadableCheckpoint(path: file, reason: "the checkpoint is of another version of obs")
         } catch {
             throw PipelineError.unreadableCheckpoint(path: file, reason: "the checkpoint is damaged: it does not hold together")
+        }
+    }
+
+    /// Nil only where there is no file. One that cannot be read at the moment must not pass for none: the pipeline would start
+    /// over and write every row a second time.
+    private static func bytes(of file: String) throws(PipelineError) -> Data? {
+        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return nil }
+            throw .cannotRead(path: file, reason: String(cString: strerror(errno)))
+        }
+        do {
+            return try FileHandle(fileDescriptor: descriptor, closeOnDealloc: true).readToEnd() ?? Data()
+        } catch {
+            throw .cannotRead(path: file, reason: String(cString: strerror(EIO)))
         }
     }
 

@@ -5,6 +5,7 @@ public enum PipelineError: Error, CustomStringConvertible {
     case locked(pipeline: String)
     case unreadableCheckpoint(path: String, reason: String)
     case definitionChanged(pipeline: String)
+    case cannotRead(path: String, reason: String)
     case cannotWrite(path: String, reason: String)
     /// Retention has removed rows of bronze that a replay would need.
     case incompleteBronze(pipeline: String, table: String, since: Timestamp)
@@ -22,6 +23,8 @@ public enum PipelineError: Error, CustomStringConvertible {
             "the definition of pipeline '\(pipeline)' is not the one that wrote its checkpoint; make its tables anew with 'obs "
                 + "replay --pipeline \(pipeline)', read its sources from the beginning with --new-checkpoint, or put the old "
                 + "definition back"
+        case .cannotRead(let path, let reason):
+            "\(path): cannot be read: \(reason); see who may read it, and whether the disk is failing"
         case .cannotWrite(let path, let reason):
             "\(path): cannot be written: \(reason)"
         case .incompleteBronze(let pipeline, let table, let since):
