@@ -47,6 +47,7 @@ let package = Package(
         .target(name: "Templates", dependencies: ["Columns"]),
         .target(name: "Series", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
+        .target(name: "LakeSQL", dependencies: ["Columns", "Lake", "CSQLite"]),
         .target(
             name: "Ingest",
             dependencies: [
@@ -71,7 +72,8 @@ let package = Package(
         .target(
             name: "Query",
             dependencies: [
-                "Columns", "Store", "Templates", "Lake", "Detection", "Incidents", "Alerting", "CSQLite", .grdb, .sqlite,
+                "Columns", "Store", "Templates", "Lake", "LakeSQL", "Detection", "Incidents", "Alerting", "CSQLite", .grdb,
+                .sqlite,
             ]),
         .target(name: "Simulation", dependencies: ["Columns"]),
         .target(
@@ -125,6 +127,7 @@ let package = Package(
         .testTarget(name: "ColumnsTests", dependencies: ["Columns", "TestSupport"]),
         .testTarget(name: "TransferTests", dependencies: ["Transfer", "CCurl", "TestSupport"]),
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
+        .testTarget(name: "LakeSQLTests", dependencies: ["LakeSQL", "Columns", "Lake", "CSQLite", "TestSupport"]),
         .testTarget(name: "TemplatesTests", dependencies: ["Templates", "Columns", "TestSupport"]),
         .testTarget(name: "SeriesTests", dependencies: ["Series", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),

@@ -10,3 +10,31 @@ static inline int obs_sqlite_defend(sqlite3 *database) {
     if (code == SQLITE_OK) code = sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, (int *)0);
     return code;
 }
+
+// Whether a constraint `IN` is given as all its values at once: from 3.38 on.
+static inline int obs_sqlite_takes_all(sqlite3_index_info *info, int constraint) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+    return sqlite3_vtab_in(info, constraint, 1);
+#else
+    (void)info, (void)constraint;
+    return 0;
+#endif
+}
+
+static inline int obs_sqlite_first(sqlite3_value *all, sqlite3_value **one) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+    return sqlite3_vtab_in_first(all, one);
+#else
+    (void)all, (void)one;
+    return SQLITE_DONE;
+#endif
+}
+
+static inline int obs_sqlite_next(sqlite3_value *all, sqlite3_value **one) {
+#if SQLITE_VERSION_NUMBER >= 3038000
+    return sqlite3_vtab_in_next(all, one);
+#else
+    (void)all, (void)one;
+    return SQLITE_DONE;
+#endif
+}

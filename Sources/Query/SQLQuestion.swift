@@ -3,12 +3,16 @@ import Columns
 import Foundation
 @preconcurrency import GRDB
 import GRDBSQLite
+import Lake
+import LakeSQL
 import Store
 import Synchronization
 
-/// A query in SQL on the operational store: read only, and limited in length, time, memory, rows and bytes.
+/// A query in SQL on the operational store and the tables of the lake: read only, and limited in length, time, memory, rows and
+/// bytes.
 public struct SQLQuestion: Sendable {
     private let path: String
+    private let lake: Lake
     /// How long it may run.
     public var timeLimit = Duration.seconds(10)
     /// The maximum number of rows in the answer; more are cut off, and the note says so.
@@ -21,9 +25,10 @@ public struct SQLQuestion: Sendable {
     /// The longest value that a statement may read or build.
     static let maxValueLength = 1 << 20
 
-    /// Queries on the file of a store.
-    public init(_ store: Store) {
+    /// Queries on the file of a store, and on a lake.
+    public init(_ store: Store, _ lake: Lake) {
         path = store.name
+        self.lake = lake
     }
 
     /// Limits the memory of SQLite in the whole process: for a process that runs one query.
@@ -46,9 +51,10 @@ public struct SQLQuestion: Sendable {
         // SQLite cannot be interrupted within one call of a function, and some take quadratic time. So the statement runs on a
         // thread of its own, and nothing waits for it longer than the time limit.
         let done = DispatchSemaphore(value: 0)
-        let given = Given()
+        let given = Given(), stop = StopSign()
+        let statement = try LakeStatement(sql, over: lake, stop: stop)
         Thread.detachNewThread {
-            let answered = Result { try run(sql) }
+            let answered = Result { try run(statement, stop) }
             given.set(answered)
             done.signal()
         }
@@ -60,11 +66,14 @@ public struct SQLQuestion: Sendable {
 
     private var tooLong: QueryError { .badSQL("it took longer than \(Int(timeLimit.inSeconds)) s") }
 
-    private func run(_ sql: String) throws -> Answer {
+    private func run(_ statement: LakeStatement, _ stop: StopSign) throws -> Answer {
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY")
+            // The schemas of the layers are written, into memory.
+            try database.execute(sql: "PRAGMA query_only = OFF; PRAGMA temp_store = MEMORY")
+            try statement.attach(to: database.sqliteConnection)
+            try database.execute(sql: "PRAGMA query_only = ON")
             guard obs_sqlite_defend(database.sqliteConnection) == SQLITE_OK else {
                 throw QueryError.badSQL("SQLite has no defensive mode here; install a newer one")
             }
@@ -79,10 +88,15 @@ public struct SQLQuestion: Sendable {
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             // A step can take for ever without giving a row: it is stopped from outside.
-            let alarm = DispatchWorkItem { queue.interrupt() }
+            let alarm = DispatchWorkItem {
+                stop.set()
+                queue.interrupt()
+            }
             DispatchQueue.global().asyncAfter(deadline: .now() + timeLimit.inSeconds, execute: alarm)
             defer { alarm.cancel() }
-            return try queue.read { database in try rows(of: sql, database) }
+            return try queue.read { database in try rows(of: statement.text, database) }
+        } catch let error as LakeSQLError {
+            throw QueryError.badSQL("\(error)")
         } catch let error as DatabaseError {
             switch error.resultCode {
             case .SQLITE_INTERRUPT: throw tooLong

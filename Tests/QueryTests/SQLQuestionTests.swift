@@ -1,6 +1,7 @@
 import Columns
 import Foundation
 import GRDB
+import Lake
 import Store
 import Testing
 
@@ -15,7 +16,7 @@ struct `A question in SQL` {
     }
 
     private func ask(_ sql: String, seconds: Double = 1) throws -> Answer {
-        var question = SQLQuestion(temporary.store)
+        var question = SQLQuestion(temporary.store, Lake(root: temporary.store.path + "-lake"))
         question.timeLimit = .seconds(seconds)
         question.rowLimit = 100
         return try question.answer(sql)
@@ -38,7 +39,7 @@ struct `A question in SQL` {
     }
 
     @Test func `gives as many bytes as an answer may have, and says so`() throws {
-        var question = SQLQuestion(temporary.store)
+        var question = SQLQuestion(temporary.store, Lake(root: temporary.store.path + "-lake"))
         question.answerLimit = 1_000_000
         let answer = try question.answer(
             "WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c LIMIT 10000) SELECT hex(zeroblob(100000)) FROM c")

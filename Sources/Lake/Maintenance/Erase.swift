@@ -80,10 +80,10 @@ extension DeltaTable {
         var rewritten = Rewritten()
         let writer = writer()
         do throws(LakeError) {
-            let scan = try FileScan(file, wanted: snapshot.schema, snapshot: snapshot, table: self)
+            let scan = try FileScan(file, snapshot: snapshot, table: self)
             var batches: [Batch] = []
             for rowGroup in 0..<scan.reader.rowGroupCount {
-                guard let batch = try scan.batch(rowGroup: rowGroup) else { continue }
+                let batch = try scan.batch(rowGroup: rowGroup)
                 let isMatched = matchers?.rows(in: batch) ?? [Bool](repeating: false, count: batch.count)
                 let kept = isMatched.contains(true) ? batch.gather((0..<batch.count).filter { !isMatched[$0] }) : batch
                 let (blanked, texts) = kept.blanking(person)

@@ -77,9 +77,9 @@ extension DeltaTable {
         let writer = writer()
         do throws(LakeError) {
             for file in group {
-                let scan = try FileScan(file, wanted: snapshot.schema, snapshot: snapshot, table: self)
+                let scan = try FileScan(file, snapshot: snapshot, table: self)
                 for rowGroup in 0..<scan.reader.rowGroupCount {
-                    guard let batch = try scan.batch(rowGroup: rowGroup) else { continue }
+                    let batch = try scan.batch(rowGroup: rowGroup)
                     // The reader says of which columns it knows no null; the table's schema says more.
                     try writer.append(batch)
                 }

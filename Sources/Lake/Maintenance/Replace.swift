@@ -42,9 +42,10 @@ extension DeltaTable {
             for file in snapshot.files {
                 if let stats = file.stats, let bounds = FileBounds(stats), !bounds.mayHold(closed, in: times.column) { continue }
                 replaced.append(file)
-                let scan = try FileScan(file, wanted: snapshot.schema, snapshot: snapshot, table: self)
+                let scan = try FileScan(file, snapshot: snapshot, table: self)
                 for rowGroup in 0..<scan.reader.rowGroupCount {
-                    guard let batch = try scan.batch(rowGroup: rowGroup), let column = batch[times.column] else { continue }
+                    let batch = try scan.batch(rowGroup: rowGroup)
+                    guard let column = batch[times.column] else { continue }
                     let outside = (0..<batch.count).filter { row in
                         column.integer(at: row).map { !times.range.contains(Timestamp(microseconds: $0)) } ?? true
                     }

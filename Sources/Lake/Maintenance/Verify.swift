@@ -45,14 +45,14 @@ extension DeltaTable {
         if size != file.size {
             summary.problems.append("\(storage.location(file.path)): has \(size) bytes, and the log says \(file.size)")
         }
-        let scan = try FileScan(file, wanted: snapshot.schema, snapshot: snapshot, table: self)
+        let scan = try FileScan(file, snapshot: snapshot, table: self)
         if try !scan.reader.beginsWithMagic() {
             summary.problems.append("\(storage.location(file.path)): does not begin with PAR1, so other readers refuse it")
         }
         var rows = 0
         var nulls: [String: Int] = [:]
         for group in 0..<scan.reader.rowGroupCount {
-            guard let batch = try scan.batch(rowGroup: group) else { continue }
+            let batch = try scan.batch(rowGroup: group)
             rows += batch.count
             for (field, column) in zip(batch.schema.fields, batch.columns) {
                 nulls[field.name, default: 0] += column.nullCount

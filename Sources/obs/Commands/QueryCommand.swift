@@ -216,9 +216,13 @@ extension IncidentQuestions.Grouping: ExpressibleByArgument {}
 
 struct QuerySQL: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sql", abstract: "Ask the operational store in SQL; read only.",
+        commandName: "sql", abstract: "Ask the tables of the lake and the operational store in SQL; read only.",
         discussion: """
+            Tables of the lake are named with their layer, and may be asked as they were: silver.ssh, silver.ssh@v12, \
+            silver.ssh@2026-11-27. Times are texts such as 2026-11-27T15:00:00.000000Z, and are compared as times.
+
             Examples:
+              obs query sql 'SELECT source, count(*) FROM silver.ssh GROUP BY 1'
               obs query sql 'SELECT name, count(*) FROM incident GROUP BY name'
               obs query sql 'SELECT * FROM outbox' -o json --limit 100000 --timeout 60
             """)
@@ -240,7 +244,7 @@ struct QuerySQL: AsyncParsableCommand {
         }
         SQLQuestion.boundProcessMemory()
         try await options.show(empty: "no rows") {
-            var question = SQLQuestion($0.store)
+            var question = SQLQuestion($0.store, $0.lake)
             question.rowLimit = limit
             question.timeLimit = .seconds(timeout)
             return try question.answer(statement)

@@ -10,47 +10,35 @@ extension DeltaTable {
     ///
     /// - Parameters:
     ///   - columns: the columns to read, in that order; nil for all.
-    ///   - times: rows outside of this range of a timestamp column may be left out. Rows inside are never left out; others may
-    ///     come too.
-    ///   - matchers: the same for rows that do not match.
-    ///   - progress: bytes of the files that are done, of all; called after each file.
+    ///   - times: only rows in this range of a timestamp column.
+    ///   - matchers: rows that do not match may be left out. Rows that match are never left out; others may come too.
+    ///   - progress: bytes of the files that are done, of all; called with each batch and at the end.
     public func scan(
         columns: [String]? = nil, times: (column: String, range: ClosedRange<Timestamp>)? = nil,
         matching matchers: [Matcher] = [], progress: (_ done: Int64, _ total: Int64) -> Void = { _, _ in },
         _ body: (Batch) throws -> Bool
     ) throws {
-        let snapshot = snapshot
-        let wanted = columns.map { snapshot.schema.selecting($0) } ?? snapshot.schema
-        let total = Int64(snapshot.sizeInBytes)
-        var done: Int64 = 0
-        for file in snapshot.files {
-            defer {
-                done += Int64(file.size)
-                progress(done, total)
-            }
-            if let times, let stats = file.stats, let bounds = FileBounds(stats), !bounds.mayHold(times.range, in: times.column) {
-                continue
-            }
-            guard mayMatch(matchers, file, snapshot) else { continue }
-            let scan = try FileScan(file, wanted: wanted, snapshot: snapshot, table: self)
-            for group in 0..<scan.reader.rowGroupCount {
-                if let times, !scan.reader.mayHold(times.range, in: times.column, rowGroup: group) { continue }
-                guard let batch = try scan.batch(rowGroup: group, times: times) else { continue }
-                guard try body(batch) else { return }
-            }
+        var conditions: [ColumnCondition] = []
+        if let times, schema[times.column]?.type == .timestamp {
+            conditions = [
+                ColumnCondition(
+                    times.column, .isBetween(.init(.timestamp(times.range.lowerBound)), .init(.timestamp(times.range.upperBound)))
+                )
+            ]
         }
+        var scan = TableScan(self, columns: columns, conditions, matching: matchers)
+        while let batch = try scan.next() {
+            progress(scan.done, scan.total)
+            guard try body(batch) else { return }
+        }
+        progress(scan.done, scan.total)
     }
 
-    /// Whether the values that the file is partitioned by leave a row to match.
-    private func mayMatch(_ matchers: [Matcher], _ file: LiveFile, _ snapshot: Snapshot) -> Bool {
-        guard !matchers.isEmpty else { return true }
-        for column in snapshot.partitionColumns {
-            guard let field = snapshot.schema[column], let text = file.partitionValues[column],
-                let value = PartitionValues.value(text, field.type)
-            else { continue }
-            for matcher in matchers where matcher.name == column && !matcher.matches(value.description) { return false }
-        }
-        return true
+    /// The rows of the version that is loaded now which fulfil all conditions, as somebody asks for them.
+    ///
+    /// - Parameter columns: the columns to read, in that order; nil for all.
+    public func rows(of columns: [String]? = nil, where conditions: [ColumnCondition] = []) -> TableScan {
+        TableScan(self, columns: columns, conditions, matching: [])
     }
 }
 
@@ -58,12 +46,11 @@ extension DeltaTable {
 struct FileScan {
     let reader: ParquetReader
     private let file: LiveFile
-    private let wanted: Schema
     private let snapshot: Snapshot
     private let table: String
 
     /// - Throws: ``LakeError/missingFile(table:version:path:)``.
-    init(_ file: LiveFile, wanted: Schema, snapshot: Snapshot, table: DeltaTable) throws(LakeError) {
+    init(_ file: LiveFile, snapshot: Snapshot, table: DeltaTable) throws(LakeError) {
         do {
             reader = try ParquetReader(table.storage, file.path)
         } catch {
@@ -71,29 +58,31 @@ struct FileScan {
             throw .missingFile(table: table.name, version: snapshot.version, path: file.path)
         }
         self.file = file
-        self.wanted = wanted
         self.snapshot = snapshot
         self.table = table.name
     }
 
-    /// The rows of a row group, or nil when none of their times is in the range.
-    func batch(rowGroup: Int, times: (column: String, range: ClosedRange<Timestamp>)? = nil) throws(LakeError) -> Batch? {
+    /// All rows of a row group.
+    func batch(rowGroup: Int) throws(LakeError) -> Batch {
+        let fields = snapshot.schema.fields, columns = try columns(fields, rowGroup: rowGroup)
+        // Whether others kept to "never null" is theirs to see to: what they wrote is read.
+        let schema = Schema(zip(fields, columns).map { Field($0.name, $0.type, isNullable: $0.isNullable || $1.nullCount > 0) })
+        return Batch(schema: schema, columns: columns)
+    }
+
+    /// These columns of a row group.
+    func columns(_ fields: [Field], rowGroup: Int) throws(LakeError) -> [Column] {
         let count = reader.rowGroups[rowGroup].rowCount
         let partitions = Set(snapshot.partitionColumns)
-        let inFile = wanted.fields.filter { !partitions.contains($0.name) && reader.schema[$0.name] != nil }.map(\.name)
+        let inFile = fields.map(\.name).filter { !partitions.contains($0) && reader.schema[$0] != nil }
         var read: [String: Column] = [:]
-        // The times first: where none is wanted, nothing else is read.
-        if let times, reader.schema[times.column]?.type == .timestamp, !partitions.contains(times.column) {
-            let column = try reader.read(rowGroup: rowGroup, columns: [times.column]).columns[0]
-            guard column.hasTime(in: times.range) else { return nil }
-            read[times.column] = column
-        }
-        let rest = inFile.filter { read[$0] == nil }
-        if !rest.isEmpty {
-            for (name, column) in zip(rest, try reader.read(rowGroup: rowGroup, columns: rest).columns) { read[name] = column }
+        if !inFile.isEmpty {
+            for (name, column) in zip(inFile, try reader.read(rowGroup: rowGroup, columns: inFile).columns) {
+                read[name] = column
+            }
         }
         var columns: [Column] = []
-        for field in wanted.fields {
+        for field in fields {
             if partitions.contains(field.name) {
                 guard let value = PartitionValues.value(file.partitionValues[field.name] ?? nil, field.type) else {
                     throw .schemaMismatch(
@@ -106,10 +95,16 @@ struct FileScan {
                 columns.append(.nulls(field.type, count: count))
             }
         }
-        // Whether others kept to "never null" is theirs to see to: what they wrote is read.
-        let schema = Schema(
-            zip(wanted.fields, columns).map { Field($0.name, $0.type, isNullable: $0.isNullable || $1.nullCount > 0) })
-        return Batch(schema: schema, columns: columns)
+        return columns
+    }
+
+    /// Whether a row of the row group may fulfil the test, as far as the file's statistics say.
+    func mayHold(_ test: TypedTest, _ column: String, rowGroup: Int) -> Bool {
+        guard !snapshot.partitionColumns.contains(column), let node = reader.root.children.first(where: { $0.name == column }),
+            node.isFlat
+        else { return true }
+        let group = reader.rowGroups[rowGroup]
+        return test.mayHold(group.columns[node.leaves.lowerBound].statistics, of: node, rowCount: group.rowCount)
     }
 
     /// A column as the table's schema has it: writers may store a number narrower than the table says.
@@ -123,42 +118,6 @@ struct FileScan {
             throw .schemaMismatch(
                 table: table, reason: "\(file.path) has column '\(field.name)' of another type than the table's \(field.type)")
         }
-    }
-}
-
-extension Column {
-    /// Whether a timestamp of the column is in `range`.
-    fileprivate func hasTime(in range: ClosedRange<Timestamp>) -> Bool {
-        guard case .int64(let all) = values else { return true }
-        let low = range.lowerBound.microseconds, high = range.upperBound.microseconds
-        if validity == nil { return all[self.range].contains { $0 >= low && $0 <= high } }
-        return self.range.contains { index in
-            all[index] >= low && all[index] <= high && !isNull(at: index - self.range.lowerBound)
-        }
-    }
-}
-
-extension ParquetReader {
-    /// Whether a row of the row group may have a time in `range`: true unless its statistics say that none has.
-    func mayHold(_ range: ClosedRange<Timestamp>, in column: String, rowGroup: Int) -> Bool {
-        guard let node = root.children.first(where: { $0.name == column }), node.isFlat, node.type == .int64,
-            case .timestamp(let unit) = node.meaning,
-            let statistics = rowGroups[rowGroup].columns[node.leaves.lowerBound].statistics,
-            let low = statistics.minimum.flatMap(Self.int64), let high = statistics.maximum.flatMap(Self.int64)
-        else { return true }
-        func microseconds(_ value: Int64) -> Int64 {
-            switch unit {
-            case .milliseconds: value.multipliedReportingOverflow(by: 1000).overflow ? (value < 0 ? .min : .max) : value * 1000
-            case .microseconds: value
-            case .nanoseconds: value >= 0 ? value / 1000 : (value + 1) / 1000 - 1
-            }
-        }
-        return microseconds(low) <= range.upperBound.microseconds && microseconds(high) >= range.lowerBound.microseconds
-    }
-
-    private static func int64(_ bytes: [UInt8]) -> Int64? {
-        guard bytes.count == 8 else { return nil }
-        return Int64(bitPattern: bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) })
     }
 }
 
