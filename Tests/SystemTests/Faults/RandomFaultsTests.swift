@@ -46,7 +46,7 @@ private enum Fault: String, CaseIterable {
             await obs.handOver()
             struck += try await suffer(fault, obs, .milliseconds(Int.random(in: 100...700, using: &random)), round)
             if !obs.isAlive {
-                // libdispatch ends a process that can open no file any more.
+                // A process that can open no file any more may end.
                 let mayEnd = [Fault.killed, .littleMemory, .fewDescriptors].contains(fault)
                 #expect(mayEnd, "round \(round), \(fault): obs has ended")
                 obs.end(by: SIGKILL)
