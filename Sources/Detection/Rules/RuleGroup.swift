@@ -95,13 +95,21 @@ struct RuleGroup: Sendable {
         while upper > end, events[upper - 1].time > event.time { upper -= 1 }
         var lower = upper
         while lower > end, events[lower - 1].time == event.time { lower -= 1 }
-        guard lower < upper, isTaken(event, in: lower..<upper) else { return event }
+        guard lower < upper, self.isTaken(event, in: lower..<upper) else { return event }
         var event = event
         let name = event.line
-        for repetition in 1...UInt64(upper - lower) {
+        func isTaken(_ repetition: UInt64) -> Bool {
             event.line = LineSet.name(text: UInt64(name), repetition: repetition)
-            guard isTaken(event, in: lower..<upper) else { break }
+            return self.isTaken(event, in: lower..<upper)
         }
+        // Names are given in their order: those of 1 to some number are taken, and the next one is free.
+        var taken: UInt64 = 0, free: UInt64 = 1
+        while free < 1 << 32, isTaken(free) { (taken, free) = (free, free * 2) }
+        while free - taken > 1 {
+            let middle = (taken + free) / 2
+            if isTaken(middle) { taken = middle } else { free = middle }
+        }
+        event.line = LineSet.name(text: UInt64(name), repetition: free)
         return event
     }
 
