@@ -114,7 +114,7 @@ let package = Package(
         // Calls to the system that fail when a test says so, in the tests themselves and in a real obs.
         .target(name: "CFaults", path: "Tests/Faults", linkerSettings: [.linkedLibrary("dl")]),
         // What tests of several rooms need: folders, ports, other programs, failing disks. It knows no room.
-        .target(name: "TestSupport", dependencies: ["CFaults", .crypto, .cryptoExtras], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["CFaults", "CLinux", .crypto, .cryptoExtras], path: "Tests/TestSupport"),
         // Ways in for bytes from outside, for the tests and for libFuzzer (`make fuzz`).
         .target(
             name: "Fuzzing",
@@ -167,7 +167,7 @@ let package = Package(
             ],
             exclude: ["Peers"]),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Columns"]),
-        .testTarget(name: "HouseTests", dependencies: [.yams]),
+        .testTarget(name: "HouseTests", dependencies: [.yams, "TestSupport"]),
         .testTarget(
             name: "CommandTests",
             dependencies: [

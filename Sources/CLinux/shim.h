@@ -10,6 +10,9 @@ int setresuid(uid_t real, uid_t effective, uid_t saved);
 int setresgid(gid_t real, gid_t effective, gid_t saved);
 // Hidden too: without the flag another thread could start a program in between that inherits the pipe.
 int pipe2(int ends[2], int flags);
+// Hidden too; the first is a posix_spawn_file_actions_t, whose header would take its types from Glibc here.
+int posix_spawn_file_actions_addclosefrom_np(void *actions, int from);
+int posix_spawn_file_actions_addchdir_np(void *actions, const char *folder);
 
 // Asks the kernel to keep so many bytes for a pipe; it may refuse. F_SETPIPE_SZ (1031) is hidden from Swift, and <fcntl.h> here would take its types from Glibc.
 static inline void obs_growPipe(int descriptor, int bytes) { syscall(SYS_fcntl, descriptor, 1031, bytes); }

@@ -18,15 +18,9 @@ private let strace = FileManager.default.isExecutableFile(atPath: "/usr/bin/stra
 struct `Several processes on one table` {
     private let folder = TemporaryFolder()
 
-    private func process(_ arguments: [String], under tracer: [String] = []) throws -> Process {
-        let process = Process()
+    private func process(_ arguments: [String], under tracer: [String] = []) throws -> StartedProgram {
         let command = tracer + [tortureProgram] + arguments
-        process.executableURL = URL(filePath: command[0])
-        process.arguments = Array(command.dropFirst())
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        return process
+        return try StartedProgram(command[0], Array(command.dropFirst()))
     }
 
     private func numbers(of writer: String, in table: DeltaTable) throws -> [Int64] {
@@ -38,8 +32,7 @@ struct `Several processes on one table` {
         let commits = Int(ProcessInfo.processInfo.environment["OBS_COMMITS"] ?? "") ?? 40
         _ = try Lake(root: folder.path).table("silver.t", creating: Schema([Field("writer", .text), Field("n", .int64)]))
         let writers = try ["a", "b"].map { try process(["append", folder.path, $0, String(commits)]) }
-        for writer in writers { writer.waitUntilExit() }
-        #expect(writers.allSatisfy { $0.terminationStatus == 0 })
+        #expect(writers.map { $0.wait() } == [0, 0])
         let table = try Lake(root: folder.path).table("silver.t")
         #expect(table.version == Int64(2 * commits))
         for writer in ["a", "b"] {
@@ -48,8 +41,7 @@ struct `Several processes on one table` {
         }
         let more = try ["c", "d"].map { try process(["append", folder.path, $0, String(commits / 2)]) }
         let merging = try process(["upkeep", folder.path, "-", "5"])
-        for process in more + [merging] { process.waitUntilExit() }
-        #expect((more + [merging]).allSatisfy { $0.terminationStatus == 0 })
+        #expect((more + [merging]).map { $0.wait() } == [0, 0, 0])
         try table.refresh()
         for writer in ["c", "d"] {
             let numbers = try numbers(of: writer, in: table)
@@ -78,8 +70,7 @@ struct `Several processes on one table` {
                     strace!, "-f", "-qq", "-o", "/dev/null", "-e", "trace=\(call)", "-e",
                     "inject=\(call):signal=SIGKILL:when=\(number)",
                 ])
-            victim.waitUntilExit()
-            if victim.terminationStatus != 0 { killed += 1 }
+            if victim.wait() != 0 { killed += 1 }
             guard let table = try? Lake(root: folder.path).table("silver.t") else {
                 #expect(committed == 0)
                 continue

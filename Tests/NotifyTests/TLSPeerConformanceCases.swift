@@ -16,7 +16,7 @@ struct `TLSPeerConformanceCases` {
 
     /// What the peer says of its clients.
     private final class Peer {
-        let process = Process()
+        let process: StartedProgram
         let port: Int
         private let output: FileHandle
         private var rest = ""
@@ -24,19 +24,18 @@ struct `TLSPeerConformanceCases` {
         init(_ kind: String, in folder: String) throws {
             let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers/tls.py").path
             let pipe = Pipe()
-            process.executableURL = URL(filePath: python ?? "")
-            process.arguments = [script, kind, folder + "/server.pem", folder + "/server.key", folder + "/ca.pem"]
-            process.standardOutput = pipe
-            process.standardError = FileHandle.nullDevice
+            process = try StartedProgram(
+                python ?? "", [script, kind, folder + "/server.pem", folder + "/server.key", folder + "/ca.pem"],
+                output: pipe.fileHandleForWriting)
+            try pipe.fileHandleForWriting.close()
             output = pipe.fileHandleForReading
-            try process.run()
             var first = Data()
             while !first.contains(UInt8(ascii: "\n")) { first += output.availableData }
             port = Int(String(decoding: first, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0
         }
 
         // The program that runs the tests may ignore SIGTERM, and what it starts inherits that.
-        deinit { kill(process.processIdentifier, SIGKILL) }
+        deinit { process.signal(SIGKILL) }
 
         func next() throws -> [String: Any] {
             while !rest.contains("\n") { rest += String(decoding: output.availableData, as: UTF8.self) }

@@ -19,27 +19,22 @@ public func output(
     of program: String, _ arguments: [String] = [], input: String? = nil, in folder: String? = nil,
     environment: [String: String] = [:]
 ) throws -> ProgramOutput {
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    if let folder { process.currentDirectoryURL = URL(filePath: folder) }
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let inputFolder = TemporaryFolder()
+    var inputFile: FileHandle?
     if let input {
         // A file: a pipe that is filled before it is read would wait for its reader.
         let file = URL(filePath: inputFolder.path + "/input")
         try Data(input.utf8).write(to: file)
-        process.standardInput = try FileHandle(forReadingFrom: file)
-    } else {
-        process.standardInput = FileHandle.nullDevice
+        inputFile = try FileHandle(forReadingFrom: file)
     }
     let output = Pipe()
-    process.standardOutput = output
-    process.standardError = output
-    try process.run()
+    let process = try StartedProgram(
+        program, arguments, in: folder, environment: environment, input: inputFile, output: output.fileHandleForWriting,
+        errors: output.fileHandleForWriting)
+    // Its end is seen when nobody is left who could write.
+    try output.fileHandleForWriting.close()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    return ProgramOutput(text: text, status: process.terminationStatus)
+    return ProgramOutput(text: text, status: process.wait())
 }
 
 /// The same for a program that has to succeed: what it printed.
