@@ -206,10 +206,10 @@ let package = Package(
         .testTarget(
             name: "JobsTests",
             dependencies: [
-                "Jobs", "Configuration", "Alerting", "Columns", "Detection", "Incidents", "Ingest", "Lake", "Parsing",
+                "Jobs", "Configuration", "Alerting", "Columns", "Detection", "Incidents", "Ingest", "Lake", "LakeSQL", "Parsing",
                 "Query", "Simulation",
                 "Store", "Streaming", "Telemetry", .grdb, .log, "TestSupport",
-            ]),
+            ], exclude: ["Peers"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

@@ -1,8 +1,40 @@
 import CSQLite
-import Columns
-import Lake
 
-/// What SQLite calls: the C side of ``VirtualTable`` and ``VirtualCursor``. Read only.
+/// A table whose rows SQLite asks for: of the lake (``VirtualTable``), of its groups (``GroupTable``), or a list
+/// (``ListTable``).
+protocol ModuleTable {
+    /// For `sqlite3_declare_vtab`.
+    var declaration: String { get }
+    /// Chooses how the table is read, and writes it as a text into `idxStr`.
+    func plan(_ info: UnsafeMutablePointer<sqlite3_index_info>)
+    func cursor() -> any ModuleCursor
+}
+
+/// Goes through the rows of a ``ModuleTable``. What it throws is the statement's error.
+protocol ModuleCursor: AnyObject {
+    var isAtEnd: Bool { get }
+    var rowID: Int64 { get }
+    /// Goes to the first row, read as the plan says.
+    ///
+    /// - Parameter arguments: the values that the conditions of the plan compare with, in its order.
+    func begin(_ plan: String, _ arguments: UnsafeBufferPointer<OpaquePointer?>) throws
+    func advance() throws
+    /// Gives a value of the row at hand as the result.
+    func give(_ column: Int, to context: OpaquePointer?)
+}
+
+extension ModuleTable {
+    /// Leaves a plan with SQLite, which frees it.
+    func keep(_ plan: String, in info: UnsafeMutablePointer<sqlite3_index_info>) {
+        let text = Array(plan.utf8) + [0]
+        guard let copy = sqlite3_malloc64(UInt64(text.count)) else { return }
+        copy.copyMemory(from: text, byteCount: text.count)
+        info.pointee.idxStr = copy.assumingMemoryBound(to: CChar.self)
+        info.pointee.needToFreeIdxStr = 1
+    }
+}
+
+/// What SQLite calls: the C side of ``ModuleTable`` and ``ModuleCursor``. Read only.
 ///
 /// Source: "The Virtual Table Mechanism Of SQLite".
 enum LakeModule {
@@ -10,27 +42,28 @@ enum LakeModule {
 
     /// What all tables of a connection share.
     final class Shared {
-        let lake: Lake
         let stop: StopSign
-        /// By the name of the layer and of the table within it.
-        var references: [String: TableReference] = [:]
+        /// Opens a table, by the name of its database and its own.
+        var tables: [String: () throws -> any ModuleTable] = [:]
 
-        init(_ lake: Lake, _ stop: StopSign) {
-            self.lake = lake
-            self.stop = stop
-        }
+        init(_ stop: StopSign) { self.stop = stop }
+    }
+
+    private final class Held<Content> {
+        let content: Content
+        init(_ content: Content) { self.content = content }
     }
 
     /// As SQLite keeps a table: its own part first.
     private struct CTable {
         var base = sqlite3_vtab()
-        var table: Unmanaged<VirtualTable>
+        var table: Unmanaged<Held<any ModuleTable>>
         var shared: Unmanaged<Shared>
     }
 
     private struct CCursor {
         var base = sqlite3_vtab_cursor()
-        var cursor: Unmanaged<VirtualCursor>
+        var cursor: Unmanaged<Held<any ModuleCursor>>
     }
 
     /// - Parameter shared: the connection holds it until it is closed.
@@ -55,8 +88,7 @@ enum LakeModule {
         }
         module.xOpen = { table, place in
             let made = UnsafeMutablePointer<CCursor>.allocate(capacity: 1)
-            let cursor = VirtualCursor(LakeModule.table(table!), LakeModule.shared(table!).stop)
-            made.initialize(to: CCursor(cursor: .passRetained(cursor)))
+            made.initialize(to: CCursor(cursor: .passRetained(Held(LakeModule.table(table!).cursor()))))
             place!.pointee = UnsafeMutableRawPointer(made).assumingMemoryBound(to: sqlite3_vtab_cursor.self)
             return SQLITE_OK
         }
@@ -68,12 +100,12 @@ enum LakeModule {
             return SQLITE_OK
         }
         module.xFilter = { cursor, _, text, count, arguments in
-            guard let text, let plan = ScanPlan(String(cString: text)), plan.conditions.count <= Int(count) else {
-                return SQLITE_MISUSE
+            guard let text else { return SQLITE_MISUSE }
+            return LakeModule.reporting(cursor!) {
+                try $0.begin(String(cString: text), UnsafeBufferPointer(start: arguments, count: Int(count)))
             }
-            return LakeModule.reporting(cursor!) { cursor throws(LakeError) in try cursor.begin(plan, arguments) }
         }
-        module.xNext = { cursor in LakeModule.reporting(cursor!) { cursor throws(LakeError) in try cursor.advance() } }
+        module.xNext = { cursor in LakeModule.reporting(cursor!) { try $0.advance() } }
         module.xEof = { LakeModule.cursor($0!).isAtEnd ? 1 : 0 }
         module.xColumn = { cursor, context, column in
             LakeModule.cursor(cursor!).give(Int(column), to: context)
@@ -87,16 +119,16 @@ enum LakeModule {
         return UnsafePointer(made)
     }()
 
-    private static func table(_ table: UnsafeMutablePointer<sqlite3_vtab>) -> VirtualTable {
-        UnsafeMutableRawPointer(table).assumingMemoryBound(to: CTable.self).pointee.table.takeUnretainedValue()
+    private static func table(_ table: UnsafeMutablePointer<sqlite3_vtab>) -> any ModuleTable {
+        UnsafeMutableRawPointer(table).assumingMemoryBound(to: CTable.self).pointee.table.takeUnretainedValue().content
     }
 
     private static func shared(_ table: UnsafeMutablePointer<sqlite3_vtab>) -> Shared {
         UnsafeMutableRawPointer(table).assumingMemoryBound(to: CTable.self).pointee.shared.takeUnretainedValue()
     }
 
-    private static func cursor(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>) -> VirtualCursor {
-        UnsafeMutableRawPointer(cursor).assumingMemoryBound(to: CCursor.self).pointee.cursor.takeUnretainedValue()
+    private static func cursor(_ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>) -> any ModuleCursor {
+        UnsafeMutableRawPointer(cursor).assumingMemoryBound(to: CCursor.self).pointee.cursor.takeUnretainedValue().content
     }
 
     private static func connect(
@@ -107,14 +139,14 @@ enum LakeModule {
         let shared = Unmanaged<Shared>.fromOpaque(shared!).takeUnretainedValue()
         // The module, the schema and the table, as SQLite names them.
         guard count >= 3, let layer = words?[1].map({ String(cString: $0) }), let name = words?[2].map({ String(cString: $0) }),
-            let reference = shared.references["\(layer).\(name)"]
+            let open = shared.tables["\(layer).\(name)"]
         else { return SQLITE_ERROR }
         do {
-            let table = try VirtualTable(shared.lake.table("\(layer).\(reference.table)", at: reference.tableMoment()))
+            let table = try open()
             let code = sqlite3_declare_vtab(connection, table.declaration)
             guard code == SQLITE_OK else { return code }
             let made = UnsafeMutablePointer<CTable>.allocate(capacity: 1)
-            made.initialize(to: CTable(table: .passRetained(table), shared: .passUnretained(shared)))
+            made.initialize(to: CTable(table: .passRetained(Held(table)), shared: .passUnretained(shared)))
             place!.pointee = UnsafeMutableRawPointer(made).assumingMemoryBound(to: sqlite3_vtab.self)
             return SQLITE_OK
         } catch {
@@ -133,9 +165,9 @@ enum LakeModule {
 
     /// Does something with a cursor; an error becomes the message of its table.
     private static func reporting(
-        _ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>, _ body: (VirtualCursor) throws(LakeError) -> Void
+        _ cursor: UnsafeMutablePointer<sqlite3_vtab_cursor>, _ body: (any ModuleCursor) throws -> Void
     ) -> Int32 {
-        do throws(LakeError) {
+        do {
             try body(self.cursor(cursor))
             return shared(cursor.pointee.pVtab).stop.isSet ? SQLITE_INTERRUPT : SQLITE_OK
         } catch {

@@ -20,14 +20,21 @@ enum SQLTime {
 
     /// Compares two texts as times where both are, else by their bytes.
     static func order(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int32 {
-        if left.count == 27, right.count == 27 { return byBytes(left, right) }
+        // Fast path: columns of times.
+        if isOfColumn(left), isOfColumn(right) { return byBytes(left, right) }
         if let first = time(String(decoding: left, as: UTF8.self)), let second = time(String(decoding: right, as: UTF8.self)) {
             return first < second ? -1 : first == second ? 0 : 1
         }
         return byBytes(left, right)
     }
 
-    private static func byBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int32 {
+    /// Whether a text is as wide as times are, and of the zone that they are of. Another zone is as wide with less digits.
+    private static func isOfColumn(_ text: UnsafeRawBufferPointer) -> Bool {
+        text.count == 27 && text[10] == UInt8(ascii: "T") && text[26] == UInt8(ascii: "Z")
+    }
+
+    /// Below, equal to or above 0, as texts without a collation are compared.
+    static func byBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int32 {
         let shared = min(left.count, right.count)
         let order = shared == 0 ? 0 : memcmp(left.baseAddress!, right.baseAddress!, shared)
         return order != 0 ? order : Int32(clamping: left.count - right.count)

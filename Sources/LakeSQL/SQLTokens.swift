@@ -19,6 +19,11 @@ struct SQLTokens: Sequence, IteratorProtocol {
         bytes = Array(text.utf8)
     }
 
+    /// All words and names of a statement.
+    static func names(in text: String) -> [String] {
+        SQLTokens(text).compactMap { if case .name(let name) = $0 { name } else { nil } }
+    }
+
     /// Where the token begins and ends that ``next()`` gave last, in bytes.
     private(set) var range = 0..<0
 

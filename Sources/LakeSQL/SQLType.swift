@@ -35,6 +35,11 @@ enum SQLType {
         }
     }
 
+    /// Whether one text comes before another, as SQLite has texts without a collation.
+    static func precedes(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+        left.withUnsafeBytes { left in right.withUnsafeBytes { SQLTime.byBytes(left, $0) < 0 } }
+    }
+
     /// A value of SQL as one that a column of this type is compared with; nil where SQLite must compare itself.
     static func value(_ value: OpaquePointer?, as type: ColumnType) -> Value? {
         let kind = sqlite3_value_type(value)
@@ -85,6 +90,24 @@ enum SQLType {
         case .timestamp:
             let text = SQLTime.text(Timestamp(microseconds: column.integer(at: row) ?? 0))
             give(text: Array(text.utf8).span, to: context)
+        }
+    }
+
+    /// The same of a value.
+    static func give(_ value: Value, to context: OpaquePointer?) {
+        switch value {
+        case .null: sqlite3_result_null(context)
+        case .bool(let flag): sqlite3_result_int(context, flag ? 1 : 0)
+        case .int(let number): sqlite3_result_int64(context, number)
+        case .double(let number): sqlite3_result_double(context, number)
+        case .text(let text): give(text: Array(text.utf8).span, to: context)
+        case .timestamp(let time): give(text: Array(SQLTime.text(time).utf8).span, to: context)
+        case .date(let days):
+            let day = SQLTime.text(Timestamp(seconds: Int64(days) * 86_400))
+            give(text: Array(day.utf8.prefix(10)).span, to: context)
+        case .binary(let bytes):
+            bytes.withUnsafeBufferPointer { sqlite3_result_blob64(context, $0.baseAddress, UInt64($0.count), transient) }
+            if bytes.isEmpty { sqlite3_result_zeroblob(context, 0) }
         }
     }
 

@@ -56,6 +56,9 @@ struct TableReference: Hashable {
             || [UInt8(ascii: "-"), UInt8(ascii: ":"), UInt8(ascii: "."), UInt8(ascii: "+")].contains(byte)
     }
 
+    /// - Throws: `LakeError`, and ``LakeSQLError/badMoment(_:)``.
+    func open(in lake: Lake) throws -> DeltaTable { try lake.table(nameInLake, at: tableMoment()) }
+
     /// When the table is asked for.
     ///
     /// - Throws: ``LakeSQLError/badMoment(_:)``.
@@ -72,11 +75,14 @@ public enum LakeSQLError: Error, CustomStringConvertible {
     case badMoment(String)
     /// SQLite refused to take a table in.
     case refused(String)
+    /// A statement over groups does not give what the statement itself would: run that.
+    case inexact
 
     public var description: String {
         switch self {
         case .badMoment(let name): "\(name): write a version or a time behind the @, such as @v12 or @2026-11-27T15:00:00Z"
         case .refused(let reason): reason
+        case .inexact: "it is not known whether groups give what rows would"
         }
     }
 }

@@ -3,24 +3,29 @@ import Columns
 import Lake
 
 /// A table of the lake as SQLite sees it.
-final class VirtualTable {
+final class VirtualTable: ModuleTable {
     let table: DeltaTable
     let schema: Schema
+    private let stop: StopSign
     private let rowCount: Double
 
-    init(_ table: DeltaTable) throws(LakeError) {
+    init(_ table: DeltaTable, _ stop: StopSign) throws(LakeError) {
         self.table = table
+        self.stop = stop
         schema = table.schema
         rowCount = Double(try table.rowCount())
     }
 
-    /// For `sqlite3_declare_vtab`.
-    var declaration: String {
+    var declaration: String { Self.declaration(schema) }
+
+    static func declaration(_ schema: Schema) -> String {
         let columns = schema.fields.map { "\(Self.quoted($0.name)) \(SQLType.declaration($0.type))" }
         return "CREATE TABLE t(\(columns.isEmpty ? "nothing" : columns.joined(separator: ", ")))"
     }
 
-    private static func quoted(_ name: String) -> String {
+    func cursor() -> any ModuleCursor { VirtualCursor(self, stop) }
+
+    static func quoted(_ name: String) -> String {
         let quote = UInt8(ascii: "\"")
         let bytes = name.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
         return String(decoding: [quote] + bytes + [quote], as: UTF8.self)
@@ -54,11 +59,7 @@ final class VirtualTable {
         info.pointee.estimatedRows = Int64(max(1, rowCount * share))
         // What is passed over costs little, and to begin costs a file that is opened.
         info.pointee.estimatedCost = 1000 + rowCount * (0.1 + share) * Double(plan.columns.count)
-        let text = Array(plan.text.utf8) + [0]
-        guard let copy = sqlite3_malloc64(UInt64(text.count)) else { return }
-        copy.copyMemory(from: text, byteCount: text.count)
-        info.pointee.idxStr = copy.assumingMemoryBound(to: CChar.self)
-        info.pointee.needToFreeIdxStr = 1
+        keep(plan.text, in: info)
     }
 
     private var cheapest: Int? {
@@ -68,7 +69,7 @@ final class VirtualTable {
 }
 
 /// Goes through the rows of a ``VirtualTable``.
-final class VirtualCursor {
+final class VirtualCursor: ModuleCursor {
     private let table: VirtualTable
     private let stop: StopSign
     private var scan: TableScan?
@@ -85,15 +86,18 @@ final class VirtualCursor {
 
     var isAtEnd: Bool { batch == nil }
 
-    func begin(_ plan: ScanPlan, _ arguments: UnsafeMutablePointer<OpaquePointer?>?) throws(LakeError) {
+    func begin(_ plan: String, _ arguments: UnsafeBufferPointer<OpaquePointer?>) throws {
+        guard let plan = ScanPlan(plan), plan.conditions.count <= arguments.count else {
+            throw LakeSQLError.refused("a plan of SQLite was changed")
+        }
         let fields = table.schema.fields
         places = Array(repeating: nil, count: fields.count)
         for (place, column) in plan.columns.enumerated() { places[column] = place }
         (rowID, row, batch) = (0, 0, nil)
         var conditions: [ColumnCondition] = []
         for (index, condition) in plan.conditions.enumerated() {
-            guard let argument = arguments?[index] else { continue }
-            switch Self.test(condition.comparison, argument, fields[condition.column].type) {
+            guard let argument = arguments[index] else { continue }
+            switch condition.comparison.test(argument, fields[condition.column].type) {
             case .condition(let test): conditions.append(ColumnCondition(fields[condition.column].name, test))
             case .unknown: break
             case .never: return scan = nil
@@ -104,7 +108,7 @@ final class VirtualCursor {
         batch = try scan!.next()
     }
 
-    func advance() throws(LakeError) {
+    func advance() throws {
         row += 1
         rowID += 1
         guard let current = batch, row >= current.count else { return }
@@ -115,41 +119,5 @@ final class VirtualCursor {
     func give(_ column: Int, to context: OpaquePointer?) {
         guard places.indices.contains(column), let place = places[column], let batch else { return sqlite3_result_null(context) }
         SQLType.give(batch.columns[place], row, batch.schema.fields[place].type, to: context)
-    }
-
-    private enum Wanted {
-        case condition(ColumnCondition.Test)
-        /// SQLite compares by itself.
-        case unknown
-        case never
-    }
-
-    private static func test(_ comparison: ScanPlan.Comparison, _ argument: OpaquePointer, _ type: ColumnType) -> Wanted {
-        switch comparison {
-        case .isNull: return .condition(.isNull)
-        case .isNotNull: return .condition(.isNotNull)
-        case .among:
-            var values: [Value] = [], one: OpaquePointer?
-            var code = obs_sqlite_first(argument, &one)
-            while code == SQLITE_OK, let value = one {
-                if sqlite3_value_type(value) != SQLITE_NULL {
-                    guard let value = SQLType.value(value, as: type) else { return .unknown }
-                    values.append(value)
-                }
-                code = obs_sqlite_next(argument, &one)
-            }
-            return .condition(.isAmong(values))
-        default: break
-        }
-        // Nothing is equal to null, above it or below it.
-        guard sqlite3_value_type(argument) != SQLITE_NULL else { return .never }
-        guard let value = SQLType.value(argument, as: type) else { return .unknown }
-        switch comparison {
-        case .equal: return .condition(.isAmong([value]))
-        case .greater: return .condition(.isBetween(.init(value, isIncluded: false), nil))
-        case .atLeast: return .condition(.isBetween(.init(value), nil))
-        case .less: return .condition(.isBetween(nil, .init(value, isIncluded: false)))
-        default: return .condition(.isBetween(nil, .init(value)))
-        }
     }
 }

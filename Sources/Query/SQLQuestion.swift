@@ -18,7 +18,13 @@ public struct SQLQuestion: Sendable {
     /// The maximum number of rows in the answer; more are cut off, and the note says so.
     public var rowLimit = 10_000
     /// The maximum number of bytes of texts and blobs in the answer.
-    var answerLimit = 64 << 20
+    public var answerLimit = 64 << 20
+    /// What SQLite may take in the whole process while the statement runs, beyond what it takes at its begin, in bytes.
+    public var memoryLimit: Int64 = 256 << 20
+    /// Tables of the store that the statement may not read, by any name of theirs.
+    public var hiddenTables: Set<String> = []
+    /// Statements that run, also those that nobody waits for any more; nil counts none.
+    public var running: RunningStatements?
 
     /// The longest statement in bytes.
     static let maxLength = 64 << 10
@@ -44,7 +50,7 @@ public struct SQLQuestion: Sendable {
         }
         // SQLite regards ATTACH and PRAGMA as reading statements, because they do not write to this file: only queries are
         // allowed.
-        let verb = sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
+        let verb = Self.verb(sql)
         guard ["SELECT", "WITH", "VALUES", "EXPLAIN"].contains(verb) else {
             throw QueryError.badSQL("it begins with '\(verb.prefix(20))'; only SELECT, WITH, VALUES and EXPLAIN are run here")
         }
@@ -53,8 +59,10 @@ public struct SQLQuestion: Sendable {
         let done = DispatchSemaphore(value: 0)
         let given = Given(), stop = StopSign()
         let statement = try LakeStatement(sql, over: lake, stop: stop)
+        guard running?.begin() != false else { throw QueryError.tooManyStatements }
         Thread.detachNewThread {
             let answered = Result { try run(statement, stop) }
+            running?.end()
             given.set(answered)
             done.signal()
         }
@@ -64,15 +72,24 @@ public struct SQLQuestion: Sendable {
         return try answered.get()
     }
 
+    /// The first word of a statement, in capitals.
+    private static func verb(_ sql: String) -> String {
+        sql.drop { $0.isWhitespace || $0 == "(" }.prefix { $0.isLetter }.uppercased()
+    }
+
     private var tooLong: QueryError { .badSQL("it took longer than \(Int(timeLimit.inSeconds)) s") }
 
     private func run(_ statement: LakeStatement, _ stop: StopSign) throws -> Answer {
+        let watch = MemoryWatch(limit: memoryLimit)
+        defer { withExtendedLifetime(watch) {} }
         var configuration = GRDB.Configuration()
         configuration.readonly = true
         configuration.prepareDatabase { database in
             // The schemas of the layers are written, into memory.
             try database.execute(sql: "PRAGMA query_only = OFF; PRAGMA temp_store = MEMORY")
+            try SQLFunction.register(on: database.sqliteConnection, now: .now)
             try statement.attach(to: database.sqliteConnection)
+            for view in SQLViews.ofStore { try database.execute(sql: view.statement) }
             try database.execute(sql: "PRAGMA query_only = ON")
             guard obs_sqlite_defend(database.sqliteConnection) == SQLITE_OK else {
                 throw QueryError.badSQL("SQLite has no defensive mode here; install a newer one")
@@ -84,6 +101,7 @@ public struct SQLQuestion: Sendable {
             ] {
                 sqlite3_limit(database.sqliteConnection, limit, Int32(value))
             }
+            watch.begin(on: database.sqliteConnection)
         }
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration)
@@ -94,18 +112,39 @@ public struct SQLQuestion: Sendable {
             }
             DispatchQueue.global().asyncAfter(deadline: .now() + timeLimit.inSeconds, execute: alarm)
             defer { alarm.cancel() }
-            return try queue.read { database in try rows(of: statement.text, database) }
+            return try queue.read { database in
+                if let answer = try overGroups(statement, database) { return answer }
+                do {
+                    return try rows(of: statement.text, database)
+                } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
+                    throw QueryError.badSQL(
+                        SQLSuggestion.sentence(
+                            error.message ?? "\(error)", lakeTables: (try? lake.tables()) ?? [], words: statement.words, database)
+                    )
+                }
+            }
         } catch let error as LakeSQLError {
             throw QueryError.badSQL("\(error)")
         } catch let error as DatabaseError {
             switch error.resultCode {
-            case .SQLITE_INTERRUPT: throw tooLong
-            case .SQLITE_NOMEM: throw QueryError.badSQL("it needs more memory than it may have; ask for less at once")
+            case .SQLITE_INTERRUPT where !watch.isBeyond: throw tooLong
+            case .SQLITE_NOMEM, .SQLITE_INTERRUPT:
+                throw QueryError.badSQL("it needs more memory than it may have; ask for less at once")
             case .SQLITE_TOOBIG:
                 throw QueryError.badSQL(
                     "it reads or builds a value of more than \(Self.maxValueLength) bytes; leave that out")
             default: throw QueryError.badSQL(error.message ?? "\(error)")
             }
+        }
+    }
+
+    /// The answer of the statement that counts by column; nil where there is none, or where the statement itself must say it.
+    private func overGroups(_ statement: LakeStatement, _ database: Database) throws -> Answer? {
+        guard let text = statement.groupedText else { return nil }
+        do {
+            return try rows(of: text, database)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_ERROR {
+            return nil
         }
     }
 
@@ -115,6 +154,7 @@ public struct SQLQuestion: Sendable {
         guard statement.isReadonly, try statements.next() == nil else {
             throw QueryError.badSQL("only one statement that reads is run here")
         }
+        try refuseHidden(statement, sql, database)
         var rows: [[Value]] = []
         var note: String?
         var bytes = 0
@@ -143,6 +183,24 @@ public struct SQLQuestion: Sendable {
         return Answer(columns, rows: rows, note: note)
     }
 
+    /// - Throws: ``QueryError/badSQL(_:)`` for a statement that reads one of ``hiddenTables``, by any name and in any way.
+    private func refuseHidden(_ statement: Statement, _ sql: String, _ database: Database) throws {
+        guard !hiddenTables.isEmpty else { return }
+        let refusal = { (table: String) in QueryError.badSQL("the table '\(table)' is not read here; ask on the machine of obs") }
+        for table in hiddenTables.sorted() where statement.databaseRegion.isModified(byEventsOfKind: .delete(tableName: table)) {
+            throw refusal(table)
+        }
+        // SQLite does not report all that it reads (a column of USING): what the program of the statement opens is certain.
+        guard Self.verb(sql) != "EXPLAIN" else { return }
+        let list = hiddenTables.map { "'\($0)'" }.joined(separator: ",")
+        let pages = try Row.fetchAll(
+            database, sql: "SELECT rootpage, tbl_name FROM main.sqlite_schema WHERE tbl_name IN (\(list)) AND rootpage > 0")
+        for step in try Row.fetchAll(database, sql: "EXPLAIN " + sql) {
+            guard ["OpenRead", "ReopenIdx"].contains(step["opcode"] as String), step["p3"] as Int == 0 else { continue }
+            if let page = pages.first(where: { $0["rootpage"] as Int == step["p2"] as Int }) { throw refusal(page["tbl_name"]) }
+        }
+    }
+
     /// What a value takes in an answer; a blob is shown in two digits a byte.
     private static func size(_ value: Value) -> Int {
         switch value {
@@ -160,6 +218,50 @@ public struct SQLQuestion: Sendable {
         case .string(let text): .text(text)
         case .blob(let data): .binary(Array(data))
         }
+    }
+}
+
+/// How many statements run at a time in a process that answers many people.
+public final class RunningStatements: Sendable {
+    private let most: Int
+    private let count = Mutex(0)
+
+    /// - Parameter most: further ones are refused with ``QueryError/tooManyStatements``.
+    public init(most: Int) { self.most = most }
+
+    fileprivate func begin() -> Bool {
+        count.withLock { count in
+            guard count < most else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    fileprivate func end() { count.withLock { $0 -= 1 } }
+}
+
+/// Ends a statement when SQLite takes much more memory than at its begin.
+// Safe because only the thread that steps the statement calls it, and reads it.
+private final class MemoryWatch: @unchecked Sendable {
+    /// Instructions of SQLite between two looks: few, because one of them may take as much as a value may have.
+    private static let interval: Int32 = 50
+
+    private let limit: Int64
+    private var before: Int64 = 0
+    private(set) var isBeyond = false
+
+    init(limit: Int64) { self.limit = limit }
+
+    /// - Precondition: the watch outlives the statements of the connection.
+    func begin(on connection: OpaquePointer?) {
+        before = sqlite3_memory_used()
+        sqlite3_progress_handler(
+            connection, Self.interval,
+            { watch in
+                let watch = Unmanaged<MemoryWatch>.fromOpaque(watch!).takeUnretainedValue()
+                watch.isBeyond = sqlite3_memory_used() - watch.before > watch.limit
+                return watch.isBeyond ? 1 : 0
+            }, Unmanaged.passUnretained(self).toOpaque())
     }
 }
 

@@ -1,12 +1,14 @@
 import Foundation
 import GRDB
+import LakeSQL
+import Query
 import TestSupport
 import Testing
 
 @testable import Jobs
 @testable import Store
 
-/// `docs/schema.md` is made from the schema texts of the rooms; `make references` writes it.
+/// `docs/schema.md` is made from the views, the functions and the schema texts of the rooms; `make references` writes it.
 struct `The reference of tables` {
     private let page = SchemaPage(([Store.schema] + Workspace.migrations).map(\.sql))
     private let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -94,18 +96,48 @@ struct SchemaPage {
 
     var markdown: String {
         """
-        # The tables of obs.db
+        # What SQL reads beside the lake
 
-        `obs query sql` reads these tables (docs/incidents.md). They are the tables that obs itself works with: a later release may change them, and says so in the changelog.
-        Times are in microseconds since 1970, UTC; durations are in microseconds; labels and annotations are JSON objects with sorted names.
+        `obs query sql` ([sql.md](sql.md)) has the [views](#views) that are described first, and [functions](#functions). They stay as they are: a later release may add to them, and takes nothing away
+        without saying so in the changelog. Below them are the [tables of obs.db](#tables), as obs itself works with them, which change with it.
 
-            obs query sql "SELECT name, count(*) AS incidents FROM incident WHERE opened_at > (unixepoch() - 86400) * 1000000 GROUP BY name"
+            obs query sql "SELECT name, count(*) AS n FROM incidents WHERE opened_at > ago('1d') GROUP BY name ORDER BY n DESC"
+            obs query sql "SELECT bucket(time, '1h') AS hour, kind, count(*) FROM timeline GROUP BY 1, 2"
+            obs query sql "SELECT id, title, label(labels, 'source') AS source FROM incidents WHERE cidr('192.0.2.0/24', label(labels, 'source'))"
 
-        This page is made from the schema texts in the sources by `make references`.
+        This page is made from the sources by `make references`.
+
+        # Views
+
+        A time is a text such as `2026-11-27T15:00:00.000000Z`, is compared as a time with whatever is written as one, and so with the times of the lake. Where a view has the name of a table, the
+        table is `main.audit`.
 
 
         """
+            + SQLViews.all.map(section).joined(separator: "\n") + """
+
+                # Functions
+
+                | function | what it gives |
+                |---|---|
+
+                """
+            + SQLFunction.all.map { "| `\($0.call)` | \($0.meaning) |\n" }.joined() + """
+
+                # Tables
+
+                Times are in microseconds since 1970, UTC; durations are in microseconds; labels and annotations are JSON objects with sorted names. `utc(opened_at)` is a time as a text.
+
+
+                """
             + tables.map(section).joined(separator: "\n")
+    }
+
+    private func section(_ view: SQLView) -> String {
+        let rows = view.columns.map { column in
+            "| `\(column.name)` | \(column.kind.rawValue)\(column.isNullable ? ", may be null" : "") | \(column.meaning) |\n"
+        }
+        return "## \(view.name)\n\n\(view.meaning)\n\n| column | type | meaning |\n|---|---|---|\n\(rows.joined())"
     }
 
     private func section(_ table: Table) -> String {

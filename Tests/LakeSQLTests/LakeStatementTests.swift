@@ -25,6 +25,7 @@ private final class Connection {
     /// The rows of a statement, the values joined by blanks.
     func ask(_ text: String, _ lake: Lake, _ stop: StopSign = StopSign()) throws -> [String] {
         let statement = try LakeStatement(text, over: lake, stop: stop)
+        try SQLFunction.register(on: database, now: .now)
         try statement.attach(to: database)
         var prepared: OpaquePointer?
         guard sqlite3_prepare_v2(database, statement.text, -1, &prepared, nil) == SQLITE_OK else {
