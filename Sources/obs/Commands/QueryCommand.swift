@@ -17,7 +17,8 @@ struct QueryCommand: AsyncParsableCommand {
         subcommands: [
             QueryIncidents.self, QueryIncident.self, QueryStats.self, QueryAlerts.self, QueryNotifications.self,
             QuerySilences.self,
-            QueryEvents.self, QueryTemplates.self, QueryRuns.self, QueryAudit.self, QuerySQL.self,
+            QueryEvents.self, QueryTop.self, QueryCount.self, QueryTables.self, QueryTemplates.self, QueryRuns.self,
+            QueryAudit.self, QuerySQL.self,
         ])
 }
 
