@@ -1,6 +1,9 @@
 import Store
 
 extension AccessStore {
+    /// The names of the tables: hashes of secrets are in them.
+    public static let tables: Set<String> = ["token", "account", "session"]
+
     /// The tables of tokens, accounts and sessions. Secrets are kept as hashes only.
     public static let migrations = [
         Migration(

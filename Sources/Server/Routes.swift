@@ -69,7 +69,7 @@ public enum Routes {
             + AlertmanagerRoutes.all(obs.alerts, version: obs.version)
             + IncidentRoutes.all(obs.incidents, runbooks: obs.runbooks, lake: obs.lake)
             + IngestRoutes.all(obs.receiver) + PushRoutes.all(obs.receiver) + SourceRoutes.all(obs.sources)
-            + ServingRoutes.all(obs.serving) + ModelRoutes.all(obs.models)
+            + SQLRoutes.all(obs.incidents.store, obs.lake) + ServingRoutes.all(obs.serving) + ModelRoutes.all(obs.models)
             + BlocklistRoutes.all(obs.incidents, policy: obs.blocklist)
             + Pages.routes(obs.site)
         return routes + [OpenAPI.route(describing: routes)]
