@@ -31,6 +31,8 @@ public struct LakeStatement: Sendable {
     public let groupedText: String?
     private let lake: Lake
     private let selects: [GroupedSelect]
+    /// How many groups are kept at a time.
+    var groupLimit = GroupLimit()
     private let opened: [TableReference: DeltaTable]
     private let references: Set<TableReference>
     /// What it names of the ``LakeCatalog``.
@@ -79,9 +81,10 @@ public struct LakeStatement: Sendable {
             shared.tables["\(reference.layer).\(reference.nameInLayer)"] = { [lake, stop, opened] in
                 try VirtualTable(opened[reference] ?? reference.open(in: lake), stop)
             }
+            let limit = groupLimit
             for select in selects where select.layer == reference.layer && select.nameInLayer == reference.nameInLayer {
                 shared.tables["\(select.layer).\(select.groupsName)"] = { [lake, stop, opened] in
-                    try GroupTable(opened[reference] ?? reference.open(in: lake), select.shape, stop)
+                    try GroupTable(opened[reference] ?? reference.open(in: lake), select.shape, limit, stop)
                 }
             }
         }

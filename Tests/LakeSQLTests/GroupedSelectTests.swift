@@ -54,13 +54,14 @@ struct `A SELECT that counts by column` {
     }
 
     /// The sorted rows of a statement, as it was written or over groups, with the names of its columns.
-    private func rows(_ text: String, overGroups: Bool) throws -> [String] {
+    private func rows(_ text: String, overGroups: Bool, limit: GroupLimit = GroupLimit()) throws -> [String] {
         var database: OpaquePointer?
         let path = folder.path + "/obs.db"
         sqlite3_open_v2(path, &database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nil)
         defer { sqlite3_close(database) }
         try SQLFunction.register(on: database, now: Self.start + .seconds(86_400))
-        let statement = try LakeStatement(text, over: lake, stop: StopSign())
+        var statement = try LakeStatement(text, over: lake, stop: StopSign())
+        statement.groupLimit = limit
         try statement.attach(to: database)
         let asked = overGroups ? try #require(statement.groupedText, "\(text)") : statement.text
         var prepared: OpaquePointer?
@@ -155,7 +156,11 @@ struct `A SELECT that counts by column` {
                 statement += " GROUP BY " + groups.joined(separator: ", ")
                 if Bool.random(using: &random) { statement += " HAVING count(*) > 1" }
             }
-            #expect(try rows(statement, overGroups: true) == rows(statement, overGroups: false), "\(statement)")
+            let expected = try rows(statement, overGroups: false)
+            #expect(try rows(statement, overGroups: true) == expected, "\(statement)")
+            // Groups that come in parts are put together.
+            #expect(try rows(statement, overGroups: true, limit: GroupLimit(count: 5)) == expected, "\(statement)")
+            #expect(try rows(statement, overGroups: true, limit: GroupLimit(bytes: 20)) == expected, "\(statement)")
         }
     }
 

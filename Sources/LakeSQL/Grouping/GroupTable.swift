@@ -10,12 +10,15 @@ final class GroupTable: ModuleTable {
     fileprivate let table: DeltaTable
     fileprivate let schema: Schema
     fileprivate let shape: GroupShape
+    /// So many groups are given at a time.
+    fileprivate let limit: GroupLimit
     private let stop: StopSign
     private let rowCount: Double
 
-    init(_ table: DeltaTable, _ shape: GroupShape, _ stop: StopSign) throws(LakeError) {
+    init(_ table: DeltaTable, _ shape: GroupShape, _ limit: GroupLimit, _ stop: StopSign) throws(LakeError) {
         self.table = table
         self.shape = shape
+        self.limit = limit
         self.stop = stop
         schema = table.schema
         rowCount = Double(try table.rowCount())
@@ -53,12 +56,15 @@ final class GroupTable: ModuleTable {
     func cursor() -> any ModuleCursor { GroupCursor(self, stop) }
 }
 
+/// How many groups are kept before they are given, and what their values may take in bytes; the rows of one batch go beyond it.
+struct GroupLimit {
+    var count = 1 << 17
+    var bytes = 32 << 20
+}
+
 /// Goes through groups. So that they take a bounded memory, what was found is given whenever it is much: then a group comes
 /// again, and SQLite puts both together.
 private final class GroupCursor: ModuleCursor {
-    /// The most groups at a time.
-    private static let most = 1 << 17
-
     private let table: GroupTable
     private let stop: StopSign
     private var scan: TableScan?
@@ -111,7 +117,8 @@ private final class GroupCursor: ModuleCursor {
 
     private func fill() throws {
         row = 0
-        while tally.groupCount < Self.most, let batch = try scan?.next() { try tally.add(batch) }
+        let limit = table.limit
+        while tally.groupCount < limit.count, tally.bytes < limit.bytes, let batch = try scan?.next() { try tally.add(batch) }
         groups = tally.take()
     }
 

@@ -58,6 +58,8 @@ struct GroupTally {
     }
 
     var groupCount: Int { groups.count }
+    /// What the texts of the groups take, and those that were the least or the greatest before.
+    private(set) var bytes = 0
 
     /// The groups so far; the next rows begin new ones.
     mutating func take() -> Groups {
@@ -65,6 +67,7 @@ struct GroupTally {
             groups = Groups()
             groups.measureCount = shape.measures.count
             known.removeAll(keepingCapacity: true)
+            bytes = 0
         }
         return groups
     }
@@ -84,7 +87,7 @@ struct GroupTally {
             let group = group(zip(codes, numbers.codes(of: number)).map { $0.value($1) })
             groups.counts[group] += counts[number]
             for (index, measure) in shape.measures.enumerated() {
-                measure.merge(measures[index][number], into: &groups.measures[group * groups.measureCount + index])
+                bytes += measure.merge(measures[index][number], into: &groups.measures[group * groups.measureCount + index])
             }
         }
     }
@@ -93,6 +96,7 @@ struct GroupTally {
         if let group = known[key] { return group }
         known[key] = groups.count
         groups.counts.append(0)
+        bytes += key.reduce(0) { $0 + $1.size }
         groups.keys.append(key)
         groups.measures += Array(repeating: .null, count: groups.measureCount)
         return groups.count - 1
@@ -161,15 +165,21 @@ struct GroupTally {
 
 extension GroupShape.Measure {
     /// Puts the rows of a batch to those before them.
-    fileprivate func merge(_ cell: GroupTally.Cell, into all: inout GroupTally.Cell) {
-        guard cell != .null else { return }
+    ///
+    /// - Returns: the bytes of a text that is kept from now on.
+    fileprivate func merge(_ cell: GroupTally.Cell, into all: inout GroupTally.Cell) -> Int {
+        guard cell != .null else { return 0 }
         switch (self, all) {
-        case (_, .null): all = cell
-        case (.present, _), (.sum, _):
-            if case .integer(let new) = cell, case .integer(let old) = all { all = .integer(old &+ new) }
-        case (.least, _): if cell.precedes(all) { all = cell }
-        case (.greatest, _): if all.precedes(cell) { all = cell }
+        case (_, .null): break
+        case (.present, .integer(let old)), (.sum, .integer(let old)):
+            guard case .integer(let new) = cell else { return 0 }
+            all = .integer(old &+ new)
+            return 0
+        case (.least, _) where cell.precedes(all), (.greatest, _) where all.precedes(cell): break
+        default: return 0
         }
+        all = cell
+        return cell.size
     }
 }
 
@@ -191,6 +201,8 @@ extension GroupTally.Cell {
         default: self = column.wholeNumber(at: row).map { .integer($0) } ?? .null
         }
     }
+
+    fileprivate var size: Int { if case .bytes(let bytes) = self { bytes.count } else { 0 } }
 
     fileprivate func precedes(_ other: Self) -> Bool {
         switch (self, other) {
