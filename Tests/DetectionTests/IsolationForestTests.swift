@@ -10,6 +10,18 @@ struct `An isolation forest` {
         return (0..<500).map { _ in [Double.random(in: 0...1, using: &random), Double.random(in: 0...1, using: &random), 5] }
     }
 
+    @Test func `gives very many rows, on all cores, the scores that each has alone`() {
+        var random = SplitMix64(seed: 4)
+        let rows = (0..<40_000).map { _ in Double.random(in: 0...1, using: &random) }
+        let forest = IsolationForest(training: rows, featureCount: 2, options: .init(seed: 1, trees: 2))
+        let scores = forest.scores(rows)
+        #expect(scores.count == 20_000)
+        for row in stride(from: 0, to: 20_000, by: 97) {
+            #expect(forest.score([rows[2 * row], rows[2 * row + 1]]) == scores[row])
+        }
+        #expect(forest.scores([]).isEmpty)
+    }
+
     @Test func `scores a row apart far above the others, and says which feature it is`() {
         let forest = IsolationForest(training: rows())
         #expect(forest.score([0.5, 9, 5]) > forest.score([0.5, 0.5, 5]) + 0.1)

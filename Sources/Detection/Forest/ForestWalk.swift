@@ -60,13 +60,27 @@ struct ForestWalk: Sendable, Equatable {
         trees[trees.count - 1].depth += 1
     }
 
-    /// For each row the sum of the values of its leaves.
+    /// Rows that all trees look at before the next ones: they stay in the first cache.
+    private static let blockLength = 256
+
+    /// For each row of `range` the sum of the values of its leaves.
     ///
     /// - Parameter rows: one row behind the other, each of `featureCount` finite values.
-    func sums(_ rows: [Double], featureCount: Int) -> [Double] {
+    func sums(_ rows: [Double], featureCount: Int, _ range: Range<Int>) -> [Double] {
         precondition(leftInLevel == 0 && self.featureCount <= featureCount, "a cut is on a feature that rows do not have")
-        let count = rows.count / featureCount
-        var sums = [Double](repeating: 0, count: count)
+        precondition(range.lowerBound >= 0 && range.upperBound * featureCount <= rows.count, "the rows are there")
+        var sums = [Double](repeating: 0, count: range.count)
+        for first in stride(from: 0, to: range.count, by: Self.blockLength) {
+            let block = first..<min(first + Self.blockLength, range.count)
+            for tree in trees { add(tree, rows, featureCount, firstRow: range.lowerBound, block, to: &sums) }
+        }
+        return sums
+    }
+
+    /// Adds the values of one tree to the sums of `block`, whose row 0 is `firstRow` of `rows`.
+    private func add(
+        _ tree: Tree, _ rows: [Double], _ featureCount: Int, firstRow: Int, _ block: Range<Int>, to sums: inout [Double]
+    ) {
         let nodes = nodes.span, values = values.span, rows = rows.span
         // Safe because all nodes of a tree lead to nodes of it, as `endNode` has counted, and no feature is beyond what a row
         // has.
@@ -74,23 +88,20 @@ struct ForestWalk: Sendable, Equatable {
             let at = nodes[unchecked: node]
             return Int(at.left) + (rows[unchecked: start + Int(at.feature)] > at.threshold ? 1 : 0)
         }
-        for tree in trees {
-            var row = 0
-            while row + 8 <= count {
-                var at = SIMD8<Int>(repeating: tree.root)
-                for _ in 0..<tree.depth {
-                    for lane in 0..<8 { at[lane] = step(at[lane], (row + lane) * featureCount) }
-                }
-                for lane in 0..<8 { sums[row + lane] += values[unchecked: at[lane]] }
-                row += 8
+        var row = block.lowerBound
+        while row + 8 <= block.upperBound {
+            var at = SIMD8<Int>(repeating: tree.root)
+            for _ in 0..<tree.depth {
+                for lane in 0..<8 { at[lane] = step(at[lane], (firstRow + row + lane) * featureCount) }
             }
-            while row < count {
-                var at = tree.root
-                for _ in 0..<tree.depth { at = step(at, row * featureCount) }
-                sums[row] += values[unchecked: at]
-                row += 1
-            }
+            for lane in 0..<8 { sums[row + lane] += values[unchecked: at[lane]] }
+            row += 8
         }
-        return sums
+        while row < block.upperBound {
+            var at = tree.root
+            for _ in 0..<tree.depth { at = step(at, (firstRow + row) * featureCount) }
+            sums[row] += values[unchecked: at]
+            row += 1
+        }
     }
 }

@@ -1,5 +1,6 @@
 import Columns
 import Foundation
+import Synchronization
 
 /// Finds rows that few random cuts suffice to set apart from the others.
 ///
@@ -57,19 +58,28 @@ struct IsolationForest: Sendable, Codable, Equatable {
 
     /// - Parameter rows: one array a row, each of the same number of finite features; at least two.
     init(training rows: [[Double]], options: Options = Options()) {
-        precondition(rows.count >= 2, "a forest is trained on at least two rows")
-        featureCount = rows[0].count
+        self.init(training: rows.flatMap { $0 }, featureCount: rows[0].count, options: options)
+    }
+
+    /// - Parameter rows: one row behind the other, each of `featureCount` finite values; at least two.
+    init(training rows: [Double], featureCount: Int, options: Options = Options()) {
+        precondition(featureCount > 0 && rows.count >= 2 * featureCount, "a forest is trained on at least two rows")
+        self.featureCount = featureCount
         self.options = options
-        let sampleSize = min(options.sampleSize, rows.count)
+        let rowCount = rows.count / featureCount, sampleSize = min(options.sampleSize, rowCount)
         normalization = Self.averageDepth(sampleSize)
         let maxDepth = Int(log2(Double(sampleSize)).rounded(.up))
         let trees = (0..<options.trees).map { number in
             var random = SplitMix64(seed: options.seed &+ UInt64(number) &* 0x9E37_79B9)
-            // A sample without repetition: the first steps of a shuffle.
-            var indices = Array(rows.indices)
-            for position in 0..<sampleSize { indices.swapAt(position, Int.random(in: position..<indices.count, using: &random)) }
+            // A sample without repetition: the first steps of a shuffle, which remembers only what it has moved.
+            var moved: [Int: Int] = [:]
+            let sample = (0..<sampleSize).map { position in
+                let other = Int.random(in: position..<rowCount, using: &random), chosen = moved[other] ?? other
+                moved[other] = moved[position] ?? position
+                return Array(rows[(chosen * featureCount)..<((chosen + 1) * featureCount)])
+            }
             var tree = Tree()
-            Self.grow(&tree, rows, indices[..<sampleSize], depth: 0, maxDepth: maxDepth, &random)
+            Self.grow(&tree, sample, Array(sample.indices), depth: 0, maxDepth: maxDepth, &random)
             return tree
         }
         self.trees = trees
@@ -116,7 +126,7 @@ struct IsolationForest: Sendable, Codable, Equatable {
     }
 
     private static func grow(
-        _ tree: inout Tree, _ rows: [[Double]], _ indices: ArraySlice<Int>, depth: Int, maxDepth: Int, _ random: inout SplitMix64
+        _ tree: inout Tree, _ rows: [[Double]], _ indices: [Int], depth: Int, maxDepth: Int, _ random: inout SplitMix64
     ) {
         let node = tree.feature.count
         tree.feature.append(-1)
@@ -140,9 +150,9 @@ struct IsolationForest: Sendable, Codable, Equatable {
             tree.feature[node] = Int32(feature)
             tree.threshold[node] = threshold
             tree.left[node] = Int32(tree.feature.count)
-            grow(&tree, rows, left[...], depth: depth + 1, maxDepth: maxDepth, &random)
+            grow(&tree, rows, left, depth: depth + 1, maxDepth: maxDepth, &random)
             tree.right[node] = Int32(tree.feature.count)
-            grow(&tree, rows, right[...], depth: depth + 1, maxDepth: maxDepth, &random)
+            grow(&tree, rows, right, depth: depth + 1, maxDepth: maxDepth, &random)
             return
         }
     }
@@ -150,12 +160,29 @@ struct IsolationForest: Sendable, Codable, Equatable {
     /// The score of a row in (0, 1): equation 2 of the source.
     func score(_ row: [Double]) -> Double { scores(row)[0] }
 
-    /// The scores of many rows, tree by tree.
+    /// Fewer rows are not worth a second core.
+    private static let rowsOfPart = 16_384
+
+    /// The scores of many rows, on all cores where they are very many.
     ///
     /// - Parameter rows: one row behind the other, each of ``featureCount`` values.
     func scores(_ rows: [Double]) -> [Double] {
         precondition(featureCount > 0 && rows.count % featureCount == 0, "rows have \(featureCount) features each")
-        return walk.sums(rows, featureCount: featureCount).map { exp2(-($0 / Double(trees.count)) / normalization) }
+        let count = rows.count / featureCount, parts = (count + Self.rowsOfPart - 1) / Self.rowsOfPart
+        @Sendable func scores(of part: Int) -> [Double] {
+            let range = (part * Self.rowsOfPart)..<min((part + 1) * Self.rowsOfPart, count)
+            return walk.sums(rows, featureCount: featureCount, range).map {
+                exp2(-($0 / Double(trees.count)) / normalization)
+            }
+        }
+        guard parts > 1 else { return parts == 0 ? [] : scores(of: 0) }
+        // Safe in any order: a row's score depends on the row alone.
+        let done = Mutex([[Double]](repeating: [], count: parts))
+        DispatchQueue.concurrentPerform(iterations: parts) { part in
+            let own = scores(of: part)
+            done.withLock { $0[part] = own }
+        }
+        return done.withLock { $0.flatMap { $0 } }
     }
 
     /// Each feature's part in setting `row` apart; the parts sum to 1.

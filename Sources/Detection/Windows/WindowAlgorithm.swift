@@ -20,9 +20,9 @@ enum WindowJudge: Sendable, Codable, Equatable {
             let options = RowDetector.Options(seed: seed, trees: trees)
             self = .ensemble(detector: RowDetector(training: rows, featureCount: featureCount, options: options))
         case .forest:
-            let known = Self.numbers(rows)
-            let table = stride(from: 0, to: rows.count, by: featureCount).map { Array(known[$0..<($0 + featureCount)]) }
-            self = .forest(forest: IsolationForest(training: table, options: .init(seed: seed, trees: trees)))
+            self = .forest(
+                forest: IsolationForest(
+                    training: Self.numbers(rows), featureCount: featureCount, options: .init(seed: seed, trees: trees)))
         }
     }
 
