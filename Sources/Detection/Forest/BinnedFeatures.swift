@@ -38,7 +38,7 @@ struct BinnedFeatures: Sendable {
         var distinct: [Double] = []
         for value in sorted where value != distinct.last { distinct.append(value) }
         func between(_ low: Double, _ high: Double) -> Double {
-            let middle = low / 2 + high / 2
+            let middle = max(low / 2 + high / 2, -.greatestFiniteMagnitude)
             return middle < high ? middle : low  // neighbours among the doubles have nothing between them
         }
         guard distinct.count >= maxBins else { return zip(distinct, distinct.dropFirst()).map(between) }

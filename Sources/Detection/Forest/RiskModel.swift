@@ -1,24 +1,26 @@
 import Columns
 import Foundation
 
-/// A random forest on rows of a table that says how likely each is to be of the one class that matters, such as a vehicle that
-/// will fail; with all that is needed to use and explain it.
+/// Trees on rows of a table that say how likely each is to be of the one class that matters, such as a vehicle that will fail;
+/// with all that is needed to use and explain them.
 public struct RiskModel: RegisteredModel, Equatable {
     /// `risk`.
     public static let kind = "risk"
 
-    var format = 1
+    /// 2 where the trees are boosted.
+    var format: Int
     /// The table, or the file, that it was trained on.
     public var table: String
     /// The column that had the truth in training: true, or a number other than 0.
     public var label: String
     var layout: FeatureLayout
-    var forest: RandomForest
-    /// The median of each feature in training: what a finding is compared with.
+    var trees: RiskTrees
+    /// The median in training of each feature, and then of each pair: what a finding is compared with.
     var medians: [Double]
-    /// From this probability on a row is at risk: where precision and recall were best together on out-of-bag rows.
+    /// From this probability on a row is at risk: where precision and recall were best together on rows that it was not trained
+    /// on.
     public var threshold: Double
-    /// On the rows that each tree was not trained on.
+    /// On rows that it was not trained on.
     public var quality: Quality
     /// How many rows.
     public var trainedOn: Int
@@ -26,7 +28,7 @@ public struct RiskModel: RegisteredModel, Equatable {
     public var trainedAt: Timestamp
     /// Of the first column of times.
     public var trainedSpan: ClosedRange<Timestamp>?
-    /// The table, the label, and how the forest was grown.
+    /// The table, the label, and how the trees were grown.
     public var parameters: Labels
     /// What live rows are compared with.
     var profile: TrainingProfile
@@ -46,96 +48,145 @@ public struct RiskModel: RegisteredModel, Equatable {
     /// The columns that it looks at, in their order.
     public var features: [String] { layout.names }
 
-    /// Of a text, the values that it knows.
+    /// The columns, and then what is made of two of them, by the names that people read.
+    private var widenedFeatures: [String] { features + trees.pairs.map { $0.name(of: features) } }
+
+    /// Of a text, the values that it knows; after the columns what is made of them.
     public var featureSchema: [String] {
         layout.features.map { feature in
             feature.categories.map { "text: \(feature.column): \($0.joined(separator: ", "))" } ?? "number: \(feature.column)"
-        }
+        } + trees.pairs.map { "made: \($0.name(of: features))" }
     }
 
-    /// On the rows that each tree was not trained on.
+    /// On rows that it was not trained on; of boosted trees the means over the folds of a cross-validation.
     public var metrics: [String: Double] {
-        [
+        var metrics = [
             "area_under_roc": quality.areaUnderROC, "average_precision": quality.averagePrecision,
             "precision": quality.precision, "recall": quality.recall,
         ]
+        if let reliability {
+            metrics["brier_score"] = reliability.brierScore
+            metrics["calibration_error"] = reliability.calibrationError
+        }
+        return metrics
     }
 
-    /// How much each feature lowered the impurity of the trees, as parts of 1, the greatest first.
+    /// Whether its probabilities mean what they say, on rows that it was not trained on; nil for a forest, whose votes are no
+    /// probabilities.
+    public var reliability: Reliability? {
+        guard case .boosted(let boosted) = trees else { return nil }
+        return boosted.validation.reliability
+    }
+
+    /// How much each feature, and what is made of two of them, mattered in training, as parts of 1, the greatest first.
     public var importances: [(feature: String, importance: Double)] {
-        zip(features, forest.importances).map { ($0, $1) }.sorted { $0.1 > $1.1 }
+        zip(widenedFeatures, trees.importances).map { ($0, $1) }.sorted { $0.1 > $1.1 }
     }
 
     /// Fewer rows of either class than this say nothing.
     static let minimumRows = 10
 
-    /// Trains a forest on all rows whose truth is known; deterministic by `seed`.
+    /// Trains trees on all rows whose truth is known; deterministic by `seed`.
     ///
     /// - Parameters:
     ///   - excluded: columns that are not features, such as keys and what is known only after the fact.
-    ///   - trees: taken as the nearest number from 1 to 10,000.
+    ///   - trees: taken as the nearest number from 1 to 10,000; of boosted ones the most.
     ///   - isBalanced: whether rare rows count as much together as common ones.
     ///   - now: the time that the model file bears.
     /// - Throws: ``ModelError`` when the label is missing, or there are too few rows of a class.
     public init(
-        table: String, rows: [Batch], label: String, excluding excluded: Set<String>, seed: UInt64, trees: Int,
-        isBalanced: Bool, now: Timestamp
-    ) throws(ModelError) {
-        try self.init(
-            table: table, rows: rows, label: label, excluding: excluded, options: .init(seed: seed, trees: trees),
-            isBalanced: isBalanced, now: now)
-    }
-
-    /// - Throws: ``ModelError`` when the label is missing, or there are too few rows of a class.
-    init(
         table: String, rows: [Batch], label: String, excluding excluded: Set<String> = [],
-        options: RandomForest.Options = .init(), isBalanced: Bool = false, now: Timestamp
+        algorithm: RiskAlgorithm = .boosted, seed: UInt64 = 1, trees: Int = 100, isBalanced: Bool = false, now: Timestamp
     ) throws(ModelError) {
-        var truth: [Bool] = []
-        var known: [Batch] = []
-        for batch in rows {
-            guard let column = batch[label] else { throw .missingFeature(label) }
-            // A row whose truth is not known teaches nothing.
-            let kept = (0..<batch.count).filter { !column.isNull(at: $0) }
-            known.append(kept.count == batch.count ? batch : batch.gather(kept))
-            truth += kept.map { (column.number(at: $0) ?? 0) != 0 }
-        }
+        let (known, truth) = try Self.known(rows, label: label)
         let positives = truth.count { $0 }
         guard min(positives, truth.count - positives) >= Self.minimumRows else {
             throw .tooFewRows(table: table, label: label, positives: positives, negatives: truth.count - positives)
         }
-        layout = FeatureLayout(of: known, excluding: excluded.union([label]))
+        let layout = FeatureLayout(of: known, excluding: excluded.union([label]))
         guard !layout.features.isEmpty else { throw .noFeatures(table: table) }
         let columns = try layout.columns(of: known)
-        let labels = truth.map { $0 ? 1 : 0 }
-        var options = options
-        if isBalanced { options.classWeights = RandomForest.balanced(labels: labels, classCount: 2) }
-        let forest = RandomForest(training: columns, labels: labels, classCount: 2, options: options)
-        let votes = forest.outOfBag(columns, labels: labels).votes
-        let judged = votes.indices.filter { votes[$0] != nil }
-        let scores = judged.map { votes[$0]![1] }, isPositive = judged.map { truth[$0] }
+        let trained =
+            switch algorithm {
+            case .forest: Self.forest(columns, truth, .init(seed: seed, trees: trees), isBalanced)
+            case .boosted: Self.boosted(columns, layout, truth, .init(seed: seed, rounds: trees), isBalanced)
+            }
+        self.layout = layout
+        self.trees = trained.trees
+        format = algorithm == .forest ? 1 : 2
+        let judged = trained.scores.indices.filter { trained.scores[$0] != nil }
+        let scores = judged.map { trained.scores[$0]! }, isPositive = judged.map { truth[$0] }
         let best = RankingQuality.bestThreshold(scores: scores, isPositive: isPositive) ?? (0.5, 0, 0)
         quality = Quality(
-            areaUnderROC: RankingQuality.areaUnderROC(scores: scores, isPositive: isPositive) ?? 0.5,
-            averagePrecision: RankingQuality.averagePrecision(scores: scores, isPositive: isPositive) ?? 0,
+            areaUnderROC: trained.areaUnderROC ?? RankingQuality.areaUnderROC(scores: scores, isPositive: isPositive) ?? 0.5,
+            averagePrecision: trained.averagePrecision
+                ?? RankingQuality.averagePrecision(scores: scores, isPositive: isPositive) ?? 0,
             precision: best.precision, recall: best.recall)
-        medians = columns.map { column in
+        let made = trained.trees.pairs.map { pair in
+            zip(columns[pair.left], columns[pair.right]).map { pair.value($0, $1) }
+        }
+        medians = (columns + made).map { column in
             let sorted = column.filter { !$0.isNaN }.sorted()
-            return sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+            return sorted.isEmpty ? 0 : min(max(sorted[sorted.count / 2], -.greatestFiniteMagnitude), .greatestFiniteMagnitude)
         }
         self.table = table
         self.label = label
-        self.forest = forest
         threshold = max(best.threshold, .leastNonzeroMagnitude)
         trainedOn = truth.count
         trainedAt = now
         trainedSpan = Self.span(known)
         parameters = [
-            "balanced": String(isBalanced), "label": label, "seed": String(options.seed), "table": table,
-            "trees": String(options.trees),
+            "algorithm": algorithm.rawValue, "balanced": String(isBalanced), "label": label, "seed": String(seed), "table": table,
+            "trees": String(trained.count),
         ]
         profile = TrainingProfile(
             truth.indices.flatMap { row in columns.map { $0[row] } }, featureCount: columns.count, scores: scores)
+    }
+
+    /// The rows whose truth is known, and their truth: a row without teaches nothing.
+    private static func known(_ rows: [Batch], label: String) throws(ModelError) -> ([Batch], [Bool]) {
+        var truth: [Bool] = [], known: [Batch] = []
+        for batch in rows {
+            guard let column = batch[label] else { throw .missingFeature(label) }
+            let kept = (0..<batch.count).filter { !column.isNull(at: $0) }
+            known.append(kept.count == batch.count ? batch : batch.gather(kept))
+            truth += kept.map { (column.number(at: $0) ?? 0) != 0 }
+        }
+        return (known, truth)
+    }
+
+    /// What a training gives, whatever its algorithm.
+    private struct Trained {
+        var trees: RiskTrees
+        /// How many trees.
+        var count: Int
+        /// By row, of trees that have not seen it; nil where there are none.
+        var scores: [Double?]
+        /// Where these are not of all scores together.
+        var areaUnderROC, averagePrecision: Double?
+    }
+
+    private static func forest(
+        _ columns: [[Double]], _ truth: [Bool], _ options: RandomForest.Options, _ isBalanced: Bool
+    ) -> Trained {
+        let labels = truth.map { $0 ? 1 : 0 }
+        var options = options
+        if isBalanced { options.classWeights = RandomForest.balanced(labels: labels, classCount: 2) }
+        let forest = RandomForest(training: columns, labels: labels, classCount: 2, options: options)
+        return Trained(
+            trees: .forest(forest), count: forest.trees.count,
+            scores: forest.outOfBag(columns, labels: labels).votes.map { $0?[1] })
+    }
+
+    private static func boosted(
+        _ columns: [[Double]], _ layout: FeatureLayout, _ truth: [Bool], _ options: BoostedTrees.Options, _ isBalanced: Bool
+    ) -> Trained {
+        let numbers = layout.features.indices.filter { layout.features[$0].categories == nil }
+        let trained = BoostedRisk.train(
+            columns, numbers: numbers, isPositive: truth, isBalanced: isBalanced, options: options)
+        return Trained(
+            trees: .boosted(trained.model), count: trained.model.trees.trees.count, scores: trained.probabilities,
+            areaUnderROC: trained.model.validation.areaUnderROC, averagePrecision: trained.model.validation.averagePrecision)
     }
 
     /// The earliest and the latest time in the first column of times; nil where there is none.
@@ -157,13 +208,7 @@ public struct RiskModel: RegisteredModel, Equatable {
     }
 
     /// The same of rows whose features are in ``layout``.
-    func scores(columns: [[Double]], count: Int) -> [Double] {
-        var row = [Double](repeating: 0, count: columns.count)
-        return (0..<count).map { index in
-            for feature in columns.indices { row[feature] = columns[feature][index] }
-            return forest.probabilities(row)[1]
-        }
-    }
+    func scores(columns: [[Double]], count: Int) -> [Double] { trees.probabilities(columns: columns, count: count) }
 
     /// How well it does on rows that bear the truth in `label`; a row without a truth counts as one that is not at risk.
     ///
@@ -185,12 +230,12 @@ public struct RiskModel: RegisteredModel, Equatable {
 
     /// What raised the risk of row `index` of `batch`, the most telling first; the shares of those that raised it sum to 1.
     public func contributions(_ batch: Batch, row index: Int) throws(ModelError) -> [FeatureContribution] {
-        let row = try layout.columns(of: [batch.slice(index..<(index + 1))]).map { $0[0] }
-        let raised = forest.contributions(row, to: 1).map { max(0, $0) }
-        let total = raised.reduce(0, +)
-        return features.indices.map {
+        let row = trees.widened(try layout.columns(of: [batch.slice(index..<(index + 1))]).map { $0[0] })
+        let raised = trees.contributions(row).map { max(0, $0) }
+        let total = raised.reduce(0, +), names = widenedFeatures
+        return names.indices.map {
             FeatureContribution(
-                feature: features[$0], value: row[$0].isNaN ? 0 : row[$0], typical: medians[$0],
+                feature: names[$0], value: row[$0].isNaN ? 0 : row[$0], typical: medians[$0],
                 share: total > 0 ? raised[$0] / total : 0)
         }.sorted { $0.share > $1.share }
     }

@@ -19,8 +19,12 @@ struct ModelCommand: AsyncParsableCommand {
             discussion: """
                 Without --csv and --simulated: a model of the windows of a gold table, as the first detection of the kind \
                 ensemble or forest has it; --algorithm takes the other. Windows in which a rule has found something, or that \
-                somebody has confirmed, are left out. With --csv: a random forest that tells rows where LABEL is true from the \
-                others, judged on rows that its trees have not seen.
+                somebody has confirmed, are left out.
+
+                With --csv: a model that says how likely LABEL is to be true of a row. Boosted trees (the default) also look at \
+                products, differences and ratios of columns, where that helps; by cross-validation in five folds they choose \
+                their number, calibrate their probabilities and show how reliable these are. --algorithm forest makes a random \
+                forest of the columns alone, judged on rows that its trees have not seen.
 
                 The new version is the champion, which a running obs uses from the next rows on. With --alias challenger it \
                 runs beside the champion instead, where it scores and opens nothing.
@@ -34,8 +38,10 @@ struct ModelCommand: AsyncParsableCommand {
                       --trees 200 --tag season=winter
                 """)
         @Option(help: "The same seed and rows give the same model.") var seed: UInt64 = 1
-        @Option(help: "How many trees.") var trees = 100
-        @Option(help: "Of windows: ensemble or forest; by default what the detection says.") var algorithm: String?
+        @Option(help: "How many trees; of boosted ones the most.") var trees = 100
+        @Option(
+            help: "Of windows: ensemble or forest, by default as the detection says; of rows with a label: boosted or forest.")
+        var algorithm: String?
         @Option(help: "Of windows: from then on, 30d (ago) or 2026-11-21T10:00:00Z.") var since: String?
         @Option(help: "Of windows: until then.") var until: String?
         @Option(help: "Train on the simulated history of this pipeline: rail.") var simulated: String?
@@ -70,6 +76,7 @@ struct ModelCommand: AsyncParsableCommand {
 
         private func training() throws -> RiskModels.Training {
             var training = RiskModels.Training()
+            training.algorithm = algorithm
             training.seed = seed
             training.trees = trees
             training.isBalanced = balanced
