@@ -38,7 +38,7 @@ struct RedactionSection: Decodable {
     private let key: LineRedactor.Key?
 
     /// Each rule is a search in each line.
-    private static let maxRules = 100
+    static let maxRules = 100
 
     private enum CodingKeys: CodingKey { case key, rules }
 

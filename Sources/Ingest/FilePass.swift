@@ -33,7 +33,9 @@ struct FilePass {
         if !reader.isRegular {
             found = try await resumePipe(after: known)
         } else {
-            guard let position = try await furthest(of: known), let rest = try PositionedText(path: path, at: position) else {
+            guard let position = try await furthest(of: known),
+                let rest = try PositionedText(path: path, at: position, within: reader.end)
+            else {
                 return nil
             }
             reader = rest.reader
@@ -56,7 +58,7 @@ struct FilePass {
             }
             return search.found?.position
         }
-        guard let file = OpenFile(path: path) else { return nil }
+        guard let file = OpenFile(path: path, within: reader.end) else { return nil }
         // The longest first: a file may begin with all that another one holds.
         return try known.filter { $0.offset > 0 }.sorted { $0.offset > $1.offset }.first { try $0.isPosition(in: file) }
     }

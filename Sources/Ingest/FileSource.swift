@@ -20,6 +20,8 @@ public struct FileSource: Source {
     private let unfinished: @Sendable (_ path: String) -> Void
     /// How many files are read, and decompressed, at once.
     private let parallelFiles: Int
+    /// How far the file may be read, where it is a spool.
+    private var end: SpoolEnd?
 
     /// - Parameters:
     ///   - paths: `-` is standard input.
@@ -48,6 +50,12 @@ public struct FileSource: Source {
         self.init(setup, paths: paths)
     }
 
+    /// What a spool has taken in for good.
+    init(_ setup: SourceSetup, of spool: Spool) {
+        self.init(setup, paths: [spool.path])
+        end = spool.end
+    }
+
     /// As in the configuration.
     public var name: String { setup.name }
 
@@ -57,7 +65,7 @@ public struct FileSource: Source {
     /// See ``Source/run(from:deliver:)``.
     public func run(from position: SourcePosition?, deliver: @Sendable (SourceChunk) async throws -> Void) async throws {
         // All are opened before the first is read: a name that is wrong is said before hours of work, not after.
-        let readers = try paths.map { path in try TextReader(path: path) }
+        let readers = try paths.map { path in try TextReader(path: path, within: end) }
         let sizes = readers.map(\.fileSize)
         let total = sizes.allSatisfy { $0 != nil } ? sizes.reduce(0) { $0 + $1! } : nil
         let ledger = FileLedger(position ?? SourcePosition(), total: total, progress: progress)

@@ -19,6 +19,8 @@ struct FolderSource: Source {
         var pollInterval: Duration = .seconds(1)
         /// Goes on when everything is read.
         var follows = true
+        /// With more files it is not read.
+        var maxFiles = FolderSource.maxFiles
 
         /// Reads the JSON files of a folder.
         init(path: String) {
@@ -92,10 +94,11 @@ struct FolderSource: Source {
             return []
         }
         let files = names.filter { $0.hasSuffix(configuration.fileEnding) && !$0.hasPrefix(".") }.sorted()
-        guard files.count <= Self.maxFiles else {
+        guard files.count <= configuration.maxFiles else {
             throw IngestError.cannotRead(
                 path: configuration.path,
-                reason: "it has \(files.count) files, more than \(Self.maxFiles); put the records into a table or one file")
+                reason:
+                    "it has \(files.count) files, more than \(configuration.maxFiles); put the records into a table or one file")
         }
         return files
     }

@@ -44,13 +44,17 @@ struct PositionedText {
     let progress: TextProgress
 
     /// Nil when the file is another one than that of the position: its text begins or goes on differently, or ends before.
-    init?(path: String, at position: FilePosition) throws {
+    ///
+    /// - Parameter end: how far it may be read, where it is a spool.
+    init?(path: String, at position: FilePosition, within end: SpoolEnd? = nil) throws {
         // A file that was never read, and was empty when it was seen, is known by its inode alone.
-        reader = try TextReader(path: path)
+        reader = try TextReader(path: path, within: end)
         if position.head.length == 0, reader.identity != position.identity { return nil }
         if reader.isRegular, !reader.isCompressed {
             // Two openings of a name that is being rotated may be of two files.
-            guard let file = OpenFile(path: path), file.identity == reader.identity, try position.isPosition(in: file) else {
+            guard let file = OpenFile(path: path, within: end), file.identity == reader.identity,
+                try position.isPosition(in: file)
+            else {
                 return nil
             }
             progress = TextProgress(

@@ -9,6 +9,8 @@ public final class TextReader: @unchecked Sendable {
 
     /// `-` for standard input.
     public let path: String
+    /// How far it may be read, where it is a spool.
+    let end: SpoolEnd?
     private let descriptor: Int32
     private let information: stat
     private var decompressor: (any Decompressor)?
@@ -25,8 +27,12 @@ public final class TextReader: @unchecked Sendable {
     /// Opens the file and finds out how it is compressed.
     ///
     /// - Throws: when it cannot be opened, is a folder, or is compressed in a way that obs does not read.
-    public init(path: String) throws {
+    public convenience init(path: String) throws { try self.init(path: path, within: nil) }
+
+    /// - Parameter end: how far it may be read, where it is a spool.
+    init(path: String, within end: SpoolEnd?) throws {
         self.path = path
+        self.end = end
         if path == "-" {
             descriptor = dup(STDIN_FILENO)
         } else {
@@ -135,6 +141,9 @@ public final class TextReader: @unchecked Sendable {
     }
 
     private func readRaw(_ limit: Int) throws(IngestError) -> [UInt8] {
+        // A spool is not compressed: what was read of it is how far it was read.
+        let limit = end?.end(of: identity).map { Int(max(0, min(Int64(limit), $0 - bytesRead))) } ?? limit
+        guard limit > 0 else { return [] }
         var failure: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             while true {

@@ -8,7 +8,10 @@ extension Store {
     /// not there.
     ///
     /// - Throws: ``StoreError/backupExists(path:)`` when a file is there already; SQLite's or the file system's error.
-    public func backUp(to path: String) throws {
+    public func backUp(to path: String) throws { try backUp(to: path, isNoted: true) }
+
+    /// - Parameter isNoted: whether it is one that people keep.
+    private func backUp(to path: String, isNoted: Bool) throws {
         let files = FileManager.default
         guard !files.fileExists(atPath: path) else { throw StoreError.backupExists(path: path) }
         try Self.makeFolder(of: path)
@@ -21,6 +24,7 @@ extension Store {
         try database.backup(to: copy, pagesPerStep: 1024)
         try copy.close()
         try files.moveItem(atPath: unfinished, toPath: path)
+        if isNoted { KnownBackups.note(path, of: self.path) }
     }
 
     /// The same as an encrypted file. What is not encrypted lies beside the database until it is, for its owner alone.
@@ -30,9 +34,10 @@ extension Store {
         try Self.makeFolder(of: path)
         let plain = "\(self.path).\(RandomName.uuid()).part", unfinished = "\(path).\(RandomName.uuid()).part"
         defer { for file in [plain, unfinished] { try? files.removeItem(atPath: file) } }
-        try backUp(to: plain)
+        try backUp(to: plain, isNoted: false)
         try SealedFile.seal(plain, as: unfinished, with: secret)
         try files.moveItem(atPath: unfinished, toPath: path)
+        KnownBackups.note(path, of: self.path)
     }
 
     /// Replaces the contents of the database by those of a backup, while others go on reading and writing: they see the one or
@@ -65,7 +70,7 @@ extension Store {
             throw StoreError.badBackup(path: backup, reason: error.message ?? "\(error)")
         }
         let kept = Self.keptName(path, now)
-        try backUp(to: kept)
+        try backUp(to: kept, isNoted: false)
         let before = try auditVerification().head
         try source.backup(to: database)
         try migrator.migrate(database)

@@ -226,9 +226,9 @@ public enum StoreError: Error, CustomStringConvertible {
             "\(path): cannot be opened as a database: \(reason); run obs as the user who owns the folder, and look whether its "
                 + "disk is full"
         case .damaged(let path, let reason):
-            "\(path): cannot be opened as a database: \(reason); put a backup in its place with 'obs restore FILE'"
+            "\(path): cannot be opened as a database: \(reason); \(KnownBackups.advice(for: path))"
         case .empty(let path):
-            "\(path): is empty, and was a database once; put a backup in its place with 'obs restore FILE', or remove it to "
+            "\(path): is empty, and was a database once; \(KnownBackups.advice(for: path)), or remove it to "
                 + "begin with a new one"
         case .inUse(let path):
             "\(path): is of an earlier version, which still has it open; stop that (its 'obs run'), then do this again"

@@ -42,16 +42,8 @@ final class LogOutput: Sendable {
     func write(_ line: String) {
         var line = line
         descriptor.withLock { descriptor in
-            line.withUTF8 { bytes in
-                var written = 0
-                // A log line that cannot be written has nowhere to be reported: the loop gives up on the first error.
-                while written < bytes.count {
-                    let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-                    if count < 0 && errno == EINTR { continue }
-                    if count <= 0 { return }
-                    written += count
-                }
-            }
+            // A log line that cannot be written has nowhere to be reported.
+            line.withUTF8 { bytes in _ = bytes.span.writeAll(to: descriptor) }
         }
     }
 }

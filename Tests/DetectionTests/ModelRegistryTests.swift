@@ -28,6 +28,20 @@ struct `A registry of models` {
         #expect(try models.model("m")?.entry.version == 4, "nothing has changed")
     }
 
+    /// The database is on another disk.
+    @Test func `names no version that is not on disk for good`() throws {
+        let database = TemporaryFolder(), files = folder.path + "/models"
+        let models = ModelRegistry(store: try registry(in: database.path).store, folder: files)
+        _ = try models.save(model(), name: "m")
+        for call in 1...5 {
+            let disk = FailingDisk(.doesNotSync, below: files, at: call, count: 1)
+            let error = #expect(throws: (any Error).self) { try models.save(model(), name: "m") }
+            #expect("\(error!)".contains(files) && disk.struck == 1, "\(error!)")
+            #expect(try models.list().map(\.version) == [1])
+        }
+        #expect(try models.save(model(), name: "m").version == 2 && models.problems() == [])
+    }
+
     @Test func `goes back to the champion before, and from there to the one before that`() throws {
         let models = try registry(in: folder.path)
         #expect(throws: ModelError.self) { try models.rollback("m", actor: "test", now: now) }
@@ -106,6 +120,24 @@ struct `A registry of models` {
         #expect(refusal?.description.contains(path) == true)
         #expect(try models.problems().count == 1)
         #expect(try models.entry("m")?.version == 1, "it is still known")
+    }
+
+    @Test func `does not read a file that is larger than a model may be`() throws {
+        let models = try registry(in: folder.path), entry = try models.save(model(), name: "m")
+        let path = models.folder(of: entry) + "/" + ModelFile.name
+        _ = try ModelFile(reading: path)
+        // Behind the model come zeros, which take no room on the disk.
+        #expect(truncate(path, off_t(ModelFile.maxSize) + 1) == 0)
+        let before = try memory()
+        #expect(throws: ModelError.self) { try ModelFile(reading: path) }
+        #expect(try memory() - before < ModelFile.maxSize / 2, "it was not read")
+    }
+
+    /// The most memory that the process has ever had, in bytes.
+    private func memory() throws -> Int {
+        var usage = rusage()
+        try #require(getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0)
+        return usage.ru_maxrss << 10
     }
 
     @Test func `does not take a model of one kind for another`() throws {

@@ -145,6 +145,16 @@ struct `A random forest` {
         #expect(try JSONDecoder().decode(RandomForest.self, from: JSONEncoder().encode(forest)) == forest)
     }
 
+    @Test func `does not take a tree of more nodes than it may have`() throws {
+        let (columns, labels) = board(50, seed: 12)
+        var options = RandomForest.Options()
+        options.trees = 1
+        let forest = RandomForest(training: columns, labels: labels, classCount: 2, options: options)
+        let tree = try #require(forest.trees.first), count = tree.feature.count
+        #expect(tree.isSound(featureCount: 3) && !tree.isSound(featureCount: 3, maxNodes: count - 1))
+        #expect(tree.isSound(featureCount: 3, maxNodes: count) && RandomForest.maxNodes > count)
+    }
+
     @Test(arguments: [
         ("left", 0), ("left", -1), ("left", 99_999), ("right", 0), ("feature", 3), ("feature", 2_000_000_000),
     ])

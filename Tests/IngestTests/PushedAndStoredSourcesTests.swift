@@ -95,6 +95,22 @@ struct `A spool` {
         #expect(text(".1") == "first of the second\nmore\nlast\n" && text() == "")
     }
 
+    @Test func `is read by a scheduled run as far as its lines are taken, like by one that follows it`() async throws {
+        let spool = try spool(), logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let source = FileSource(SourceSetup(name: "views", metrics: MetricsRegistry(), logger: logger), of: spool)
+        try await spool.append(Array("one\ntwo".utf8))
+        // Written, and not synced yet: should that fail, it is cut off again, and its sender sends it once more.
+        let file = try #require(FileHandle(forWritingAtPath: spool.path))
+        try file.seekToEnd()
+        try file.write(contentsOf: Data("three\n".utf8))
+        let (lines, position) = try await read(source)
+        #expect(lines == ["one", "two"])
+        #expect(try await read(source, from: position).0 == [])
+        #expect(truncate(spool.path, 8) == 0)
+        try await spool.append(Array("three".utf8))
+        #expect(try await read(source, from: position).0 == ["three"])
+    }
+
     @Test func `forgets half a line that a crash has left, of which nobody was told`() async throws {
         try "whole\nhal".write(toFile: folder.path + "/views.log", atomically: true, encoding: .utf8)
         let spool = try spool()
@@ -193,6 +209,18 @@ struct `A folder of records` {
     @Test func `leaves out what is too large for a record`() async throws {
         try write("a.json", String(repeating: " ", count: FolderSource.maxFileBytes + 1))
         #expect(try await read(source()).0 == [])
+    }
+
+    @Test func `is not read where it has more files than it may, and is again with fewer`() async throws {
+        var configuration = FolderSource.Configuration(path: folder.path)
+        #expect(configuration.maxFiles == FolderSource.maxFiles)
+        (configuration.follows, configuration.maxFiles) = (false, 3)
+        let source = FolderSource(SourceSetup(name: "products", metrics: MetricsRegistry(), logger: quiet()), configuration)
+        for number in 0..<4 { try write("\(number).json", "{\"id\":\(number)}") }
+        let error = await #expect(throws: IngestError.self) { try await read(source) }
+        #expect(error?.description.contains("it has 4 files, more than 3") == true)
+        try FileManager.default.removeItem(atPath: folder.path + "/0.json")
+        #expect(try await read(source).0.count == 3)
     }
 
     @Test(.timeLimit(.minutes(1))) func `passes over a pipe, which has no end`() async throws {

@@ -99,6 +99,10 @@ struct `A backup` {
         for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: database + suffix) }
         try rubbish.write(toFile: database, atomically: true, encoding: .utf8)
 
+        let damaged = try obs("alert", "add", "DiskFull")
+        #expect(damaged.status != 0, "\(damaged.errors)")
+        #expect(damaged.errors.contains("the newest backup is of 20"), "\(damaged.errors)")
+        #expect(damaged.errors.contains("obs restore '\(folder.path)/monday.db'"), "\(damaged.errors)")
         #expect(try obs("restore", folder.path + "/empty.log").status == 3, "what is no backup is not put in its place")
         #expect(try String(contentsOfFile: database, encoding: .utf8) == rubbish)
         let restored = try obs("restore", folder.path + "/monday.db")

@@ -44,9 +44,9 @@ extension RandomForest: Codable {
 
 extension ClassificationTree {
     /// Whether every walk from the root ends in a leaf and meets only features that there are.
-    func isSound(featureCount: Int) -> Bool {
+    func isSound(featureCount: Int, maxNodes: Int = RandomForest.maxNodes) -> Bool {
         let count = feature.count
-        guard (1...RandomForest.maxNodes).contains(count), threshold.count == count, left.count == count, right.count == count,
+        guard (1...maxNodes).contains(count), threshold.count == count, left.count == count, right.count == count,
             shares.count == count * classCount, threshold.allSatisfy(\.isFinite),
             shares.allSatisfy({ $0 >= 0 && $0 <= 1 })
         else { return false }

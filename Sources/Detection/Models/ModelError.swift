@@ -1,6 +1,8 @@
 /// Why a model cannot be trained, read or used.
 public enum ModelError: Error, CustomStringConvertible {
     case damaged(file: String)
+    /// The disk does not take it.
+    case cannotWrite(file: String, reason: String)
     case tooFewWindows(table: String, count: Int)
     case tooFewRows(table: String, label: String, positives: Int, negatives: Int)
     case missingFeature(String)
@@ -18,6 +20,8 @@ public enum ModelError: Error, CustomStringConvertible {
         case .damaged(let file):
             "\(file): the model file is missing or damaged; train it again with 'obs model train', or go back to an earlier "
                 + "version with 'obs model alias NAME champion VERSION'"
+        case .cannotWrite(let file, let reason):
+            "\(file): the model cannot be written: \(reason); the versions before it are as they were"
         case .tooFewWindows(let table, let count):
             "\(table) has \(count) windows, and a model needs \(WindowModel.minimumRows); process more logs, then train again"
         case .tooFewRows(let table, let label, let positives, let negatives):

@@ -19,7 +19,7 @@ public struct ModelFile: Sendable {
     /// The name of the file in a model's folder.
     public static let name = "model.jsonl"
     /// A larger file is refused: reading it would take the memory that the pipelines need.
-    private static let maxSize = 512 << 20
+    static let maxSize = 512 << 20
 
     /// Which type of model it holds: ``RegisteredModel/kind``.
     let kind: String

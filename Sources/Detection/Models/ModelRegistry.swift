@@ -75,11 +75,15 @@ public struct ModelRegistry: Sendable {
             let folder = "\(name)/\(version)", path = self.folder + "/" + folder
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             try bytes.write(to: URL(filePath: path + "/" + ModelFile.name), options: .atomic)
+            var written = [path + "/" + ModelFile.name]
             for (file, text) in MLflowFlavor(model, checksum: ModelFile.checksum(bytes)).files {
                 let place = URL(filePath: path + "/" + file)
                 try FileManager.default.createDirectory(at: place.deletingLastPathComponent(), withIntermediateDirectories: true)
                 try Data(text.utf8).write(to: place, options: .atomic)
+                written.append(place.path)
             }
+            // The folders too: without them a power cut can forget names that the registry has.
+            for place in written + [path, self.folder + "/" + name, self.folder] { try Self.sync(place) }
             let entry = Entry(
                 name: name, version: version, aliases: [], kind: type(of: model).kind, trainedAt: model.trainedAt,
                 trainedOn: model.trainedOn, trainedSpan: model.trainedSpan, threshold: model.threshold, features: model.features,
@@ -89,6 +93,15 @@ public struct ModelRegistry: Sendable {
             try Self.insert(entry, database)
             if let alias { try Self.set(alias, of: name, to: version, at: model.trainedAt, database) }
             return try Self.entries(database, "WHERE name = ? AND version = ?", [name, version]).first ?? entry
+        }
+    }
+
+    /// Makes a file, or the names in a folder, durable.
+    private static func sync(_ path: String) throws(ModelError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        guard descriptor >= 0, fsync(descriptor) == 0 else {
+            throw .cannotWrite(file: path, reason: String(cString: strerror(errno)))
         }
     }
 

@@ -13,10 +13,12 @@ struct SeenValues: Sendable {
     private(set) var forgotten = 0
 
     /// Values beyond which those that were away longest are forgotten.
-    private static let maxValues = 1_000_000
+    static let maxValues = 1_000_000
+    let limit: Int
 
-    init(forgetAfter: Int64) {
+    init(forgetAfter: Int64, limit: Int = maxValues) {
         self.forgetAfter = forgetAfter
+        self.limit = limit
     }
 
     var count: Int { times.count }
@@ -35,7 +37,7 @@ struct SeenValues: Sendable {
     mutating func insert(_ value: UInt64, at time: Int64, lateness: Int64) -> Bool {
         guard let known = times[value] else {
             times[value] = Times(first: time, last: time)
-            if times.count > Self.maxValues { forgetOldest() }
+            if times.count > limit { forgetOldest() }
             return true
         }
         if time > known.last &+ forgetAfter {

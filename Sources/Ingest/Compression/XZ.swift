@@ -3,7 +3,7 @@ internal import CLzma
 /// xz, by liblzma: streams behind one another, and the zeros between them.
 final class XZ: Decompressor {
     /// `xz -9` needs 65 MB; what wants more than this is not a log that somebody rotated.
-    private static let memoryLimit: UInt64 = 256 << 20
+    static let memoryLimit: UInt64 = 256 << 20
 
     private var stream = lzma_stream()
     private var isAtEnd = false

@@ -20,7 +20,7 @@ final class JournalExport: Decompressor {
 
     /// The largest value, so that a damaged length cannot fill the memory. systemd takes none larger than 768 MB, and writes none
     /// larger than a few KB.
-    private static let maxValueLength = 64 << 20
+    static let maxValueLength = 64 << 20
     /// systemd's limit.
     private static let maxNameLength = 64
 

@@ -63,7 +63,7 @@ extension PipeSettings: SourceKind {
 
     /// Reads what is in the spool.
     func endingSource(_ setup: SourceSetup) async throws -> (any Source)? {
-        FileSource(setup, matching: try await setup.spool().path)
+        FileSource(setup, of: try await setup.spool())
     }
 }
 

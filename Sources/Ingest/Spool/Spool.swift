@@ -116,7 +116,7 @@ public actor Spool {
         let descriptor = file.fileDescriptor, start = size, sums = sums, end = end, path = path
         let failure: Int32 = await withCheckedContinuation { continuation in
             Self.queue.async {
-                var failure = Self.writeAll(bytes, to: descriptor)
+                var failure = bytes.span.writeAll(to: descriptor)
                 if failure == 0, fsync(descriptor) != 0 { failure = errno }
                 if failure == 0 {
                     end.advance(to: start + bytes.count)
@@ -132,21 +132,6 @@ public actor Spool {
         // What fails here is tried again before the next write.
         try? makeReady()
         return .failure(SpoolError.cannotWrite(reason: "\(path): \(String(cString: strerror(failure)))"))
-    }
-
-    /// The number of the system's error, or 0.
-    private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
-        bytes.withUnsafeBytes { buffer in
-            var written = 0
-            // Safe because each write is limited to what is left.
-            while written < buffer.count {
-                let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else { return count < 0 ? errno : EIO }
-                written += count
-            }
-            return 0
-        }
     }
 
     /// Makes the file end where what is taken in ends: what comes next would be joined to half a line that was not acknowledged.

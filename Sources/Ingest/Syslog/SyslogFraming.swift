@@ -13,7 +13,7 @@ struct SyslogFraming {
     /// A message that is longer is cut here: what follows is passed over and counted.
     static let maxLength = 64 << 10
     /// A number with more digits is not a length.
-    private static let maxDigits = 7
+    static let maxDigits = 7
 
     /// A length that is not a number: what follows could be anything, so that the connection has to end.
     struct Damaged: Error {}

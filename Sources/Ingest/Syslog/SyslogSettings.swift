@@ -84,6 +84,6 @@ extension SyslogSettings: SourceKind {
 
     /// Reads what is in the spool.
     func endingSource(_ setup: SourceSetup) async throws -> (any Source)? {
-        FileSource(setup, matching: try await setup.spool().path)
+        FileSource(setup, of: try await setup.spool())
     }
 }

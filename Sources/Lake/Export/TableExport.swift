@@ -130,9 +130,9 @@ public final class ExportTarget: ObjectWriter {
         let failure: Int32
         if let shown {
             let text = Array(shown(bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }).utf8)
-            failure = FileSink.writeAll(text.span, to: descriptor)
+            failure = text.span.writeAll(to: descriptor)
         } else {
-            failure = FileSink.writeAll(bytes, to: descriptor)
+            failure = bytes.writeAll(to: descriptor)
         }
         if failure == EPIPE, path == nil { throw .readerGone }
         if failure != 0 { throw .cannotWrite(path: path ?? "standard output", reason: String(cString: strerror(failure))) }

@@ -95,14 +95,8 @@ public final class ExportFile {
     }
 
     private func write(_ bytes: [UInt8]) throws(LakeError) {
-        var written = 0
-        while written < bytes.count {
-            // Safe because the write is limited to what is left.
-            let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress! + written, bytes.count - written) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .cannotWrite(path: path, reason: String(cString: strerror(errno))) }
-            written += count
-        }
+        let failure = bytes.span.writeAll(to: descriptor)
+        guard failure == 0 else { throw .cannotWrite(path: path, reason: String(cString: strerror(failure))) }
         size += Int64(bytes.count)
     }
 }

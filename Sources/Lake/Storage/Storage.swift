@@ -256,26 +256,9 @@ final class FileSink: ObjectWriter {
     }
 
     func write(_ bytes: Span<UInt8>) throws(LakeError) {
-        let failure = Self.writeAll(bytes, to: descriptor)
+        let failure = bytes.writeAll(to: descriptor)
         if failure != 0 { throw .cannotWrite(path: path, reason: String(cString: strerror(failure))) }
         offset += bytes.count
-    }
-
-    /// Writes all of `bytes` to an open file; the number of the system's error, or 0.
-    static func writeAll(_ bytes: Span<UInt8>, to descriptor: Int32) -> Int32 {
-        bytes.withUnsafeBufferPointer { buffer in
-            var written = 0
-            // Safe because each write is limited to what is left.
-            while written < buffer.count {
-                let count = Foundation.write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-                if count < 0, errno == EINTR { continue }
-                if count < 0 { return errno }
-                // Nothing written and no error: whatever it is, the bytes are not there.
-                if count == 0 { return EIO }
-                written += count
-            }
-            return 0
-        }
     }
 
     /// Closes the file; on disk, with its name, when this returns.

@@ -65,7 +65,7 @@ final class Courier: Sendable {
     }
 
     /// The most redirects in a row.
-    private static let maxRedirects = 10
+    static let maxRedirects = 10
 
     private func perform(_ request: HTTPRequest, _ http: HTTPClientConfiguration) -> HTTPAnswer {
         var (request, http) = (request, http)

@@ -1,3 +1,4 @@
+import Columns
 import Foundation
 import Glibc
 import Synchronization
@@ -108,14 +109,10 @@ public final class CheckpointFolder: Sendable {
         guard descriptor >= 0 else { throw failure(temporary) }
         defer { Glibc.close(descriptor) }
         for piece in pieces {
-            try piece.withUnsafeBytes { buffer in
-                var written = 0
-                while written < buffer.count {
-                    let count = write(descriptor, buffer.baseAddress! + written, buffer.count - written)
-                    if count < 0 && errno == EINTR { continue }
-                    guard count > 0 else { throw failure(temporary) }
-                    written += count
-                }
+            let problem = piece.span.writeAll(to: descriptor)
+            guard problem == 0 else {
+                errno = problem
+                throw failure(temporary)
             }
         }
         guard fsync(descriptor) == 0, rename(temporary, file) == 0 else { throw failure(file) }

@@ -43,14 +43,8 @@ enum Terminal {
     static func write(_ text: String) {
         var text = text
         text.withUTF8 { bytes in
-            var written = 0
-            // Safe because each write gets the number of bytes that are left.
-            while written < bytes.count {
-                let count = Foundation.write(STDOUT_FILENO, bytes.baseAddress! + written, bytes.count - written)
-                if count < 0, errno == EINTR { continue }
-                if count <= 0 { Foundation.exit(errno == EPIPE ? 0 : 3) }
-                written += count
-            }
+            let failure = bytes.span.writeAll(to: STDOUT_FILENO)
+            if failure != 0 { Foundation.exit(failure == EPIPE ? 0 : 3) }
         }
     }
 
