@@ -81,7 +81,8 @@ let package = Package(
             dependencies: [
                 "Columns", "Telemetry", "Store", "Access", "Lake", "Ingest", "Detection", "Notify", "Incidents", "Alerting",
                 "Query",
-                .crypto, .hummingbird, .hummingbirdCore, .log, .lifecycle, .httpTypes, .nio, .nioPosix, .nioHTTPTypes, .nioSSL,
+                .crypto, .hummingbird, .hummingbirdCore, .log, .lifecycle, .httpTypes, .nio, .nioPosix, .nioTLS, .nioHTTPTypes,
+                .nioSSL,
             ]),
         .target(
             name: "Configuration",
@@ -213,8 +214,9 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Jobs", "Configuration", "Columns", "Parsing", "Ingest", "Lake", "Incidents", "Alerting", "Query",
-                "Server", "Store", "Streaming", "Telemetry", .log, .lifecycle, "TestSupport",
+                "Daemon", "Jobs", "Configuration", "Columns", "Parsing", "Templates", "Ingest", "Lake", "Detection", "Notify",
+                "Incidents", "Alerting", "Query", "Server", "Store", "Streaming", "Telemetry", .log, .lifecycle, .nio,
+                "TestSupport",
             ]),
     ],
     cxxLanguageStandard: .cxx17
@@ -237,6 +239,7 @@ extension Target.Dependency {
     static let metrics = Self.product(name: "CoreMetrics", package: "swift-metrics")
     static let nio = Self.product(name: "NIOCore", package: "swift-nio")
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
+    static let nioTLS = Self.product(name: "NIOTLS", package: "swift-nio")
     static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioHTTPTypes = Self.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let httpTypes = Self.product(name: "HTTPTypes", package: "swift-http-types")

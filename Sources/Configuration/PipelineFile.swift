@@ -16,6 +16,7 @@ struct PipelineFile: Decodable, DeclaredFile {
         case maxClockSkew = "max_clock_skew"
         case idleAfter = "idle_after"
         case flushAfter = "flush_after"
+        case maxOpenGroups = "max_open_groups"
     }
 
     init(from decoder: any Decoder) throws {
@@ -49,6 +50,7 @@ struct PipelineFile: Decodable, DeclaredFile {
         definition.commitInterval = try container.duration(.commitInterval) ?? definition.commitInterval
         definition.idleAfter = try container.duration(.idleAfter) ?? definition.idleAfter
         definition.flushAfter = try container.duration(.flushAfter) ?? definition.flushAfter
+        definition.maxOpenGroups = try container.decodeIfPresent(Int.self, forKey: .maxOpenGroups) ?? definition.maxOpenGroups
         definition.silverFormats = try container.decodeIfPresent(TableFile.self, forKey: .silver)?.formats ?? []
         definition.goldFormats = try container.decodeIfPresent(TableFile.self, forKey: .gold)?.formats ?? []
         definition.schedule = try Self.schedule(container)

@@ -1880,6 +1880,7 @@ enum RunbookTexts {
             ## Meaning
 
             A window had more groups than its `max_groups` (100,000 by default). The rows of the others are counted in one more group, `(other)`.
+            Or all open windows of the pipeline had more than its `max_open_groups` (2,000,000): the windows that are furthest ahead were given before their time.
 
             ## Impact
 
@@ -1902,11 +1903,12 @@ enum RunbookTexts {
 
             - Very many addresses with one event each: a distributed attack, or forged addresses.
             - Very many user names: somebody tries names from a list.
+            - `obs_window_rows_early_total` rises: lines with times far ahead (`obs_rows_ahead_total` rises too), or a source that is days behind the others and holds their windows open (`obs check health`).
             - A column of the key takes in free text, such as a path with a number in it: the pipeline groups by the wrong column.
 
             ## Mitigation
 
-            Block at the network; or raise `max_groups` of the window in the pipeline's file, where memory allows, and reload: `kill -HUP`. It worked when `obs_window_rows_other_total` stops rising.
+            Block at the network; or raise `max_groups` of the window or `max_open_groups` in the pipeline's file, where memory allows, and reload: `kill -HUP`. It worked when `obs_window_rows_other_total` and `obs_window_rows_early_total` stop rising.
 
             ## Silence
 

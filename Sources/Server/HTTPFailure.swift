@@ -27,6 +27,16 @@ public struct HTTPFailure: Error, Sendable {
         HTTPFailure(.serviceUnavailable, code: "busy", "\(message); try again in \(retryAfter) s", retryAfter: retryAfter)
     }
 
+    /// One address has as many connections as it may.
+    static func tooManyConnections(of network: IPNetwork, limit: Int) -> HTTPFailure {
+        HTTPFailure(
+            .tooManyRequests, code: "too_many_connections",
+            """
+            \(network.isOneAddress ? "\(network.address)" : "\(network)") has \(limit) connections, which is as many as it may \
+            (http.max_connections_per_address); use those again, or try again in \(retryAfter) s
+            """, retryAfter: retryAfter)
+    }
+
     private static let retryAfter = 5
 
     var response: RouteResponse {

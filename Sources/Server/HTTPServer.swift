@@ -23,8 +23,6 @@ public struct HTTPServer: Service {
     private let boundPort: BoundPort
     /// How long a client may take for each step of a request.
     var deadlines = RequestDeadlines.Limits()
-    /// The maximum number of connections; nil is a share of the file descriptors.
-    var maxConnections: Int?
     /// The maximum memory of all bodies and responses together, in bytes; nil is room for some of the largest.
     var maxHeldBytes: Int?
     /// The time limit of a request that changes nothing.
@@ -107,9 +105,18 @@ public struct HTTPServer: Service {
 
     /// What all requests share, and its metrics.
     private func terms() -> RequestTerms {
-        let connections = Connections(limit: maxConnections ?? Connections.shareOfDescriptors())
+        let connections = Connections(configuration.connectionLimits)
         let held = HeldBytes(limit: maxHeldBytes ?? max(96 << 20, 2 * configuration.maxBodySize))
         metrics.gauge("obs_http_connections", help: "Open HTTP connections.") { [([], Double(connections.count))] }
+        metrics.gauge(
+            "obs_http_connections_of_address_max",
+            help: "Open HTTP connections of the address that has the most; without trusted proxies, and 0 on loopback."
+        ) { [([], Double(connections.mostOfAddress))] }
+        let limits = connections.limits
+        metrics.gauge(
+            "obs_http_connections_limit", help: "How many HTTP connections there may be, in all and of one address.",
+            labels: ["scope"]
+        ) { [(["all"], Double(limits.all)), (["address"], Double(limits.perAddress ?? limits.all))] }
         metrics.gauge("obs_http_held_bytes", help: "Memory that bodies and responses of HTTP requests hold beyond 64 KiB each.") {
             [([], Double(held.count))]
         }

@@ -13,8 +13,8 @@ enum SQLRoutes {
     /// Below the time of a request, so that the response says why.
     static let maxSeconds = 8
     /// All statements that run take a core each and memory of the process that also takes in lines.
-    private static let mostAtATime = 2
-    private static let maxAnswer = 16 << 20
+    static let mostAtATime = 2
+    static let maxAnswer = 16 << 20
 
     static func all(_ store: Store, _ lake: Lake) -> [Route] {
         let running = RunningStatements(most: mostAtATime)

@@ -17,6 +17,10 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     public var listen = "127.0.0.1:9464"
     /// The largest request body in bytes.
     public var maxBodySize = 10 << 20
+    /// The maximum number of connections; nil is a quarter of the file descriptors.
+    public var maxConnections: Int?
+    /// The maximum number of connections of one address; nil is a quarter of all.
+    public var maxConnectionsPerAddress: Int?
     /// Further host names of this server, such as the one that a proxy or a compose network gives it; see ``KnownHosts``.
     public var hosts: [String] = []
     /// The address of Grafana, such as `http://127.0.0.1:3000`: pages link to its dashboards. Nil shows no links.
@@ -43,6 +47,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
     private enum CodingKeys: String, CodingKey {
         case listen, hosts, dashboards, tls, access
         case maxBodySize = "max_body_size"
+        case maxConnections = "max_connections"
+        case maxConnectionsPerAddress = "max_connections_per_address"
         case userHeader = "user_header"
         case userRole = "user_role"
         case trustedProxies = "trusted_proxies"
@@ -55,6 +61,8 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         listen = try container.decodeIfPresent(String.self, forKey: .listen) ?? listen
         maxBodySize = try container.decodeIfPresent(Int.self, forKey: .maxBodySize) ?? maxBodySize
+        maxConnections = try container.decodeIfPresent(Int.self, forKey: .maxConnections)
+        maxConnectionsPerAddress = try container.decodeIfPresent(Int.self, forKey: .maxConnectionsPerAddress)
         hosts = try container.decodeIfPresent([String].self, forKey: .hosts) ?? []
         for name in hosts where !KnownHosts.isName(name) { throw ServerError.badHost(name) }
         dashboards = try container.decodeIfPresent(String.self, forKey: .dashboards)
@@ -94,6 +102,15 @@ public struct ServerConfiguration: Sendable, Hashable, Decodable {
 
 /// Who may reach the server.
 extension ServerConfiguration {
+    /// How many connections there may be. Whatever is configured, half of the descriptors are left for pipelines and the store.
+    /// Where only this machine reaches the server, all clients have one address, and it has no limit of its own.
+    var connectionLimits: Connections.Limits {
+        let all = min(maxConnections ?? Connections.shareOfDescriptors(), max(8, Connections.descriptors / 2))
+        return Connections.Limits(
+            all: all, perAddress: isLoopback ? nil : min(maxConnectionsPerAddress ?? max(8, all / 4), all),
+            proxies: TrustedProxies(networks: trustedProxies))
+    }
+
     /// Whether only this machine reaches the server.
     var isLoopback: Bool {
         guard let host = ListenAddress(listen)?.host else { return false }

@@ -9,46 +9,13 @@ import Testing
 @testable import Server
 
 struct `The limits of the HTTP server` {
-    /// Waits until a metric has a value, a minute at most.
-    private func wait(for sample: String, in metrics: MetricsRegistry) async throws {
-        for _ in 0..<6000 {
-            if metrics.exposition().contains("\n\(sample)\n") { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        Issue.record("there was never \(sample)")
-    }
-
     private static let head = "Host: x\r\nConnection: close\r\n"
-
-    /// Answers when it is let to.
-    private final class Gate: Sendable {
-        private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
-
-        func pass() async {
-            await withCheckedContinuation { continuation in
-                let isOpen = state.withLock { state in
-                    if !state.isOpen { state.waiting.append(continuation) }
-                    return state.isOpen
-                }
-                if isOpen { continuation.resume() }
-            }
-        }
-
-        func open() {
-            let waiting = state.withLock { state in
-                state.isOpen = true
-                defer { state.waiting = [] }
-                return state.waiting
-            }
-            for continuation in waiting { continuation.resume() }
-        }
-    }
 
     @Test func `close the connection that has waited longest when one more comes`() async throws {
         let metrics = MetricsRegistry()
         try await ServerFixture.withServer([Route(.get, "/") { _ in .text("yes") }], metrics: metrics, maxConnections: 4) { url in
             let idle = (0..<4).map { _ in RawClient(url) }
-            try await wait(for: "obs_http_connections 4", in: metrics)
+            try await ServerFixture.wait(for: "obs_http_connections 4", in: metrics)
             idle[0].send("GET / HTTP/1.1\r\n")
             #expect(await ServerFixture.exchange(url, "GET / HTTP/1.1\r\n\(Self.head)\r\n").code == 200)
             #expect(metrics.exposition().contains("obs_http_refused_total{reason=\"evicted\"} 1\n"))
@@ -70,7 +37,7 @@ struct `The limits of the HTTP server` {
                 client.send("POST / HTTP/1.1\r\n\(Self.head)Content-Length: 1\r\n\r\nx")
                 return client
             }
-            try await wait(for: "obs_http_connections 3", in: metrics)
+            try await ServerFixture.wait(for: "obs_http_connections 3", in: metrics)
             var refused = ""
             // A connection counts as busy once its request has been read.
             for _ in 0..<500 where !refused.hasPrefix("HTTP/1.1 503") {
@@ -97,13 +64,13 @@ struct `The limits of the HTTP server` {
                 client.send("POST / HTTP/1.1\r\n\(Self.head)Content-Length: 399999\r\n\r\n\(large)")
                 return client
             }
-            try await wait(for: "obs_http_held_bytes \(2 * (300_000 - HeldBytes.free))", in: metrics)
+            try await ServerFixture.wait(for: "obs_http_held_bytes \(2 * (300_000 - HeldBytes.free))", in: metrics)
             let refused = await post(large)
             #expect(refused.code == 503 && refused.text.contains("\r\nRetry-After: 5\r\n"))
             #expect(await post(String(repeating: "x", count: 1000)).code == 200)
             open = []
             #expect(open.isEmpty)
-            try await wait(for: "obs_http_held_bytes 0", in: metrics)
+            try await ServerFixture.wait(for: "obs_http_held_bytes 0", in: metrics)
             #expect(await post(large).code == 200)
         }
     }
@@ -122,12 +89,12 @@ struct `The limits of the HTTP server` {
         try await ServerFixture.withServer(routes, metrics: metrics, deadlines: deadlines, maxHeldBytes: 30 << 20) { url in
             let reader = RawClient(url)
             reader.send("GET /large HTTP/1.1\r\n\(Self.head)\r\n")
-            try await wait(for: "obs_http_held_bytes \((16 << 20) - HeldBytes.free)", in: metrics)
+            try await ServerFixture.wait(for: "obs_http_held_bytes \((16 << 20) - HeldBytes.free)", in: metrics)
             let second = await ServerFixture.exchange(url, "GET /large HTTP/1.1\r\n\(Self.head)\r\n")
             #expect(second.code == 503 && second.text.contains("Retry-After"), "\(second.code) \(second.text.utf8.count)")
             let never = await ServerFixture.exchange(url, "GET /larger HTTP/1.1\r\n\(Self.head)\r\n")
             #expect(never.code == 400 && never.text.contains("answer_too_large"))
-            try await wait(for: "obs_http_held_bytes 0", in: metrics)
+            try await ServerFixture.wait(for: "obs_http_held_bytes 0", in: metrics)
             #expect(metrics.exposition().contains("obs_http_refused_total{reason=\"slow\"} 1\n"))
             let third = await ServerFixture.exchange(url, "GET /large HTTP/1.1\r\n\(Self.head)\r\n")
             #expect(third.code == 200 && third.text.utf8.count > 16 << 20)

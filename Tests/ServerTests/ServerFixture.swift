@@ -4,7 +4,9 @@ import FoundationNetworking
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import Telemetry
+import Testing
 
 @testable import Server
 
@@ -21,6 +23,7 @@ enum ServerFixture {
         var configuration = ServerConfiguration()
         configuration.listen = "127.0.0.1:0"
         configuration.maxBodySize = maxBodySize
+        configuration.maxConnections = maxConnections
         configuration.userHeader = userHeader
         configuration.trustedProxies = [IPNetwork("127.0.0.1")!]
         configure(&configuration)
@@ -30,7 +33,6 @@ enum ServerFixture {
         var server = HTTPServer(
             configuration, routes: routes, hosts: hosts, access: access, metrics: metrics, logger: logger, boundPort: port)
         server.deadlines = deadlines
-        server.maxConnections = maxConnections
         server.maxHeldBytes = maxHeldBytes
         server.timeLimit = timeLimit
         let group = ServiceGroup(services: [server], logger: logger)
@@ -54,23 +56,32 @@ enum ServerFixture {
         return (http.statusCode, String(decoding: data, as: UTF8.self), http.allHeaderFields)
     }
 
+    /// Waits until a metric has a value, a minute at most.
+    static func wait(for sample: String, in metrics: MetricsRegistry) async throws {
+        for _ in 0..<6000 {
+            if metrics.exposition().contains("\n\(sample)\n") { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        Issue.record("there was never \(sample)")
+    }
+
     /// What the server says to a client that sends this and then nothing, until the server ends the connection; nil if it does not within five minutes.
-    static func conversation(_ port: Int, _ text: String) async -> String? {
+    static func conversation(_ port: Int, _ text: String, from host: UInt32 = 1) async -> String? {
         // On a thread of its own: the server answers on those that the tests share.
         await withCheckedContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(returning: blockingConversation(port, text)) }
+            Thread.detachNewThread { continuation.resume(returning: blockingConversation(port, text, from: host)) }
         }
     }
 
-    private static func blockingConversation(_ port: Int, _ text: String) -> String? {
-        let client = RawClient(port)
+    private static func blockingConversation(_ port: Int, _ text: String, from host: UInt32) -> String? {
+        let client = RawClient(port, from: host)
         guard client.send(text) else { return nil }
         return client.readToEnd()
     }
 
     /// A whole answer to a head and a body that are sent as they stand.
-    static func exchange(_ url: String, _ text: String) async -> (code: Int, text: String) {
-        let said = await conversation(Int(url.split(separator: ":").last!)!, text) ?? ""
+    static func exchange(_ url: String, _ text: String, from host: UInt32 = 1) async -> (code: Int, text: String) {
+        let said = await conversation(Int(url.split(separator: ":").last!)!, text, from: host) ?? ""
         return (Int(said.split(separator: " ").dropFirst().first ?? "") ?? 0, said)
     }
 }
@@ -80,20 +91,24 @@ final class RawClient: Sendable {
     private let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     private let isConnected: Bool
 
-    convenience init(_ url: String) { self.init(Int(url.split(separator: ":").last!)!) }
+    /// - Parameter host: the last byte of the address of 127.0.0.0/8 that the client has: each of them is this machine's.
+    convenience init(_ url: String, from host: UInt32 = 1) { self.init(Int(url.split(separator: ":").last!)!, from: host) }
 
-    init(_ port: Int) {
-        var address = sockaddr_in(), limit = timeval(tv_sec: 300, tv_usec: 0)
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        address.sin_port = UInt16(port).bigEndian
+    init(_ port: Int, from host: UInt32 = 1) {
+        var limit = timeval(tv_sec: 300, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let descriptor = descriptor
-        isConnected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
-        }
+        let descriptor = descriptor, size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        isConnected =
+            Self.withAddress(host: host, port: 0) { bind(descriptor, $0, size) == 0 }
+            && Self.withAddress(host: 1, port: port) { connect(descriptor, $0, size) == 0 }
+    }
+
+    private static func withAddress(host: UInt32, port: Int, _ body: (UnsafePointer<sockaddr>) -> Bool) -> Bool {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = (UInt32(0x7F00_0000) + host).bigEndian
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) { $0.withMemoryRebound(to: sockaddr.self, capacity: 1, body) }
     }
 
     deinit { close(descriptor) }
@@ -101,6 +116,13 @@ final class RawClient: Sendable {
     @discardableResult
     func send(_ text: String) -> Bool {
         isConnected && Foundation.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL)) >= 0
+    }
+
+    /// The same on a thread of its own: the server answers on those that the tests share.
+    func rest() async -> String? {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: self.readToEnd()) }
+        }
     }
 
     /// What the server says until it ends the connection; nil if it does not within five minutes.
@@ -113,5 +135,32 @@ final class RawClient: Sendable {
             guard count > 0 else { return nil }
             said += buffer.prefix(count)
         }
+    }
+}
+
+/// What a handler waits at until a test lets it answer.
+final class Gate: Sendable {
+    private let state = Mutex<(isOpen: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+
+    /// How many wait.
+    var count: Int { state.withLock { $0.waiting.count } }
+
+    func pass() async {
+        await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                if !state.isOpen { state.waiting.append(continuation) }
+                return state.isOpen
+            }
+            if isOpen { continuation.resume() }
+        }
+    }
+
+    func open() {
+        let waiting = state.withLock { state in
+            state.isOpen = true
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
     }
 }

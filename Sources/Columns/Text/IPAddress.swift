@@ -123,6 +123,9 @@ public struct IPNetwork: Sendable, Hashable, CustomStringConvertible {
         other.isIPv4 == address.isIPv4 && other.masked(length) == address
     }
 
+    /// Whether there is no other address in it.
+    public var isOneAddress: Bool { length == (address.isIPv4 ? 32 : 128) }
+
     /// CIDR notation: `192.0.2.0/24`.
     public var description: String { "\(address)/\(length)" }
 }

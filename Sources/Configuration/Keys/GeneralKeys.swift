@@ -90,6 +90,16 @@ extension KeySections {
                     "max_body_size", .number(1...(1 << 30)), default: "10485760",
                     "The largest body of a request, in bytes; a larger one is answered 413.", example: "33554432"),
                 .init(
+                    "max_connections", .number(1...(1 << 20)),
+                    "How many connections there may be, at most half of the descriptors; by default a quarter of them, up to "
+                        + "1024. One more replaces the one that waits longest for its client, else it is answered 503.",
+                    example: "512"),
+                .init(
+                    "max_connections_per_address", .number(1...(1 << 20)),
+                    "How many of them one address may have (of IPv6 a /64); by default a quarter. One more replaces the one "
+                        + "of that address that waits longest, else it is answered 429. `trusted_proxies` may have all, and "
+                        + "where `listen` is loopback there is no such limit.", example: "64"),
+                .init(
                     "hosts", .texts, default: "[]",
                     "Further names under which obs is reached, such as that of a proxy; other names are answered 421.",
                     example: "[obs.example.org]"),

@@ -44,6 +44,10 @@ extension KeySections {
                 .init(
                     "flush_after", .duration(.zero ... .days(1)), default: "5s",
                     "How long an event of several lines waits for its next line.", example: "1s"),
+                .init(
+                    "max_open_groups", .number(1...1_000_000_000), default: "2000000",
+                    "How many groups all open windows of the pipeline may have together. Beyond it the windows that are "
+                        + "furthest ahead are given before their time.", example: "500000"),
             ]),
         KeySection(
             .pipeline, "columns[]", "inputs[].columns[]", meaning: "A column of a format such as `json` or `csv`.",
@@ -105,7 +109,8 @@ extension KeySections {
                     example: "[{ name: logins, function: count }]"),
                 .init(
                     "max_groups", .number(1...10_000_000), default: "100000",
-                    "How many groups a window may have; rows of further groups go to quarantine.", example: "1000000"),
+                    "How many groups a window may have; the rows of further groups are counted in one more, `(other)`.",
+                    example: "1000000"),
             ]),
         KeySection(
             .pipeline, "windows[].aggregates[]", meaning: "A column of a window's table.",

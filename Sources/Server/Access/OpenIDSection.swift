@@ -40,7 +40,7 @@ extension OpenIDSection: Decodable {
         let keys = try decoder.container(keyedBy: CodingKeys.self)
         issuer = try keys.decode(String.self, forKey: .issuer)
         if let objection = OpenIDSettings.objection(to: issuer) {
-            throw keys.refused(.issuer, "issuer is \(objection); write the address that the provider's tokens have in 'iss'")
+            throw keys.refused(.issuer, "issuer \(objection); write the address that the provider's tokens have in 'iss'")
         }
         clientID = try keys.decode(String.self, forKey: .clientID)
         clientSecret = try keys.decodeIfPresent(Secret.self, forKey: .clientSecret)

@@ -13,6 +13,8 @@ struct Refusals: Sendable {
         case memory
         /// All connections are in use.
         case connections
+        /// All connections that one address may have are in use.
+        case address
         /// The connection had waited longest for its client when a new one came.
         case evicted
         /// The client sent or read too slowly.
@@ -27,7 +29,8 @@ struct Refusals: Sendable {
             help: """
                 Requests and connections that were refused or ended, by reason: host (unknown host name), origin (sent from a \
                 page of another site), access (no token, or one that is not enough), memory and connections (limits reached), \
-                evicted (idle when a connection was needed), slow (sent or read too slowly).
+                address (its share of the connections is in use), evicted (idle when a connection was needed), slow (sent or \
+                read too slowly).
                 """, labels: ["reason"])
         for reason in Reason.allCases { counters[reason.rawValue].increment(by: 0) }
     }

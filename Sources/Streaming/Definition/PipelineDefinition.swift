@@ -25,8 +25,13 @@ public struct PipelineDefinition: Sendable, Hashable {
     public var idleAfter = Duration.seconds(60)
     /// A record of several lines counts as complete when nothing has come for so long.
     public var flushAfter = Duration.seconds(5)
+    /// How many groups all open windows may have together; see ``OpenWindows``.
+    public var maxOpenGroups = defaultMaxOpenGroups
     /// When a batch pipeline runs; nil for a stream.
     public var schedule: Schedule?
+
+    /// Two millions.
+    public static let defaultMaxOpenGroups = 2_000_000
 
     /// A pipeline with defaults for all that is not given.
     public init(name: String, inputs: [InputDefinition], streams: [StreamDefinition] = [], windows: [WindowDefinition] = []) {
@@ -83,7 +88,7 @@ public struct PipelineDefinition: Sendable, Hashable {
 
     /// A hash that changes when the state of the pipeline could not be restored, or when its tables would hold other rows.
     /// Commit interval,
-    /// waits, schedule and text formats are not part of it.
+    /// waits, schedule, text formats and the limit of open groups are not part of it.
     public var fingerprint: String {
         let parts = inputs.map(\.signature) + streams.map(\.signature) + windows.map(\.signature)
         return String(StableHash.of(([name] + parts).joined(separator: "\n")), radix: 16)

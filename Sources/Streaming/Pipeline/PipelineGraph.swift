@@ -19,6 +19,8 @@ struct PipelineGraph {
         /// Rows that the windows have taken in.
         var windowed = 0
         var lateForWindows = 0
+        /// Rows of windows that gave way before their time.
+        var givenEarly = 0
     }
 
     private let definition: PipelineDefinition
@@ -108,10 +110,16 @@ struct PipelineGraph {
             output.notes = round.notes
         }
         try run([:], nil, &output)
+        // Once the watermark has closed what it closes: only what is still too much gives way.
+        if let start = OpenWindows.cut(windows, limit: definition.maxOpenGroups) {
+            try run([:], nil, givingEarlyFrom: start, &output)
+        }
         return output
     }
 
-    private mutating func run(_ flows: [String: [Flow]], _ arrivals: Column?, _ output: inout Output) throws {
+    private mutating func run(
+        _ flows: [String: [Flow]], _ arrivals: Column?, givingEarlyFrom start: Int64? = nil, _ output: inout Output
+    ) throws {
         var outputs = flows
         for member in schemas.order {
             switch member {
@@ -141,19 +149,24 @@ struct PipelineGraph {
                 let more = windows[index].otherRows - otherRows
                 if more > 0 { metrics.record(window: window.table, otherRows: more) }
                 let watermark = watermarks[from] ?? .min
-                let closed = windows[index].close(upTo: watermark)
-                if !closed.isEmpty {
-                    output.gold.append((window.table, closed, true))
-                    outputs[window.table] = [
-                        Flow(
-                            batch: closed, watermarks: RowWatermarks(rows: nil, floor: watermarks[window.table] ?? .min),
-                            origins: nil)
-                    ]
+                var given = [windows[index].close(upTo: watermark)]
+                if let start {
+                    given.append(windows[index].giveEarly(from: start))
+                    metrics.record(window: window.table, earlyRows: given[1].count)
+                    output.givenEarly += given[1].count
+                }
+                let floor = RowWatermarks(rows: nil, floor: watermarks[window.table] ?? .min)
+                for rows in given where !rows.isEmpty {
+                    output.gold.append((window.table, rows, true))
+                    outputs[window.table, default: []].append(Flow(batch: rows, watermarks: floor, origins: nil))
                 }
                 watermarks[window.table] = windows[index].watermark(behind: watermark)
             }
         }
     }
+
+    /// Groups in open windows.
+    var openGroups: Int { windows.reduce(0) { $0 + $1.stateRows } }
 
     /// Whether something is expected of an epoch as a whole.
     var expectsOfEpochs: Bool { inputs.contains { $0.expectsOfEpochs } || streams.contains { $0.expectsOfEpochs } }

@@ -4,13 +4,14 @@ import Telemetry
 /// The metrics of one pipeline: the same of each stage, and how far the pipeline is.
 struct PipelineMetrics: Sendable {
     let source, bronze, silver, quarantine, late, steps, windows, gold, observers, commit: StageMeter
-    let watermark, lag, lastCommit, stateRows, queueDepth: Gauge
+    let watermark, lag, lastCommit, stateRows, openGroups, queueDepth: Gauge
     /// By format.
     let counters: [String: EventCounting]
     /// By pipeline and input.
     let ahead: CounterFamily
 
-    init(_ registry: MetricsRegistry, pipeline: String) {
+    init(_ registry: MetricsRegistry, _ definition: PipelineDefinition) {
+        let pipeline = definition.name
         let stages = StageMetrics(registry)
         source = stages.meter(pipeline: pipeline, stage: "source")
         bronze = stages.meter(pipeline: pipeline, stage: "bronze")
@@ -38,6 +39,13 @@ struct PipelineMetrics: Sendable {
             registry.gauge(
                 "obs_pipeline_state_rows", help: "Groups in open windows, rows that wait for a join, keys that are remembered.",
                 labels: ["pipeline"])[pipeline]
+        openGroups =
+            registry.gauge("obs_window_groups", help: "Groups in open windows.", labels: ["pipeline"])[pipeline]
+        registry.gauge(
+            "obs_window_groups_limit",
+            help: "How many groups the open windows of a pipeline may have together: its max_open_groups.", labels: ["pipeline"])[
+                pipeline
+            ].set(Double(definition.maxOpenGroups))
         queueDepth = registry.gauge("obs_queue_depth", help: "Batches that wait to be worked on.", labels: ["queue"])[pipeline]
         ahead = registry.counter(
             "obs_rows_ahead_total",

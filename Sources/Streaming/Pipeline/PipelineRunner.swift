@@ -64,6 +64,7 @@ public actor PipelineRunner {
     /// Whether there is anything since the last commit.
     var hasNews = false
     private var summary = Summary()
+    private var hasWarnedOfRoom = false
 
     /// Opens the tables and finishes what a crash left half done.
     ///
@@ -90,7 +91,7 @@ public actor PipelineRunner {
         streamFolder = try Self.lockStream(of: definition, in: checkpoints, for: variant)
         folder = try CheckpointFolder(path: checkpoints + "/" + application, pipeline: definition.name)
         if startsAnew { try folder.setAside() }
-        metrics = PipelineMetrics(registry, pipeline: definition.name)
+        metrics = PipelineMetrics(registry, definition)
         let formats = try Self.formats(of: definition, context)
         let parsed = formats.map(\.schema)
         freshStates = try formats.map { try $0.state }
@@ -260,6 +261,7 @@ public actor PipelineRunner {
         let closing = ContinuousClock.now
         let closed = try state.graph.advance(
             to: state.partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil))
+        warnOfRoom(closed)
         output.gold += closed.gold
         metrics.windows.record(
             StageCounts(ok: output.windowed + closed.windowed, late: output.lateForWindows), took: staged + (.now - closing))
@@ -324,7 +326,9 @@ public actor PipelineRunner {
         let before = state.partitions.watermark
         let watermark = state.partitions.advance(now: .now, idleAfter: mode == .stream ? definition.idleAfter : nil)
         guard watermark > before else { return }
-        try await write(try state.graph.advance(to: watermark).gold)
+        let closed = try state.graph.advance(to: watermark)
+        warnOfRoom(closed)
+        try await write(closed.gold)
         hasNews = true
         showState()
     }
@@ -336,8 +340,18 @@ public actor PipelineRunner {
         showState()
     }
 
+    /// Says in the log, once per run, that windows had to give way.
+    private func warnOfRoom(_ output: PipelineGraph.Output) {
+        guard output.givenEarly > 0, !hasWarnedOfRoom else { return }
+        hasWarnedOfRoom = true
+        logger.warning(
+            "open windows have more groups than max_open_groups: those that are furthest ahead are given before their time",
+            metadata: ["max_open_groups": "\(definition.maxOpenGroups)"])
+    }
+
     private func showState() {
         metrics.stateRows.set(Double(state.graph.stateRows))
+        metrics.openGroups.set(Double(state.graph.openGroups))
         if state.partitions.watermark > .min { metrics.watermark.set(Double(state.partitions.watermark) / 1e6) }
     }
 

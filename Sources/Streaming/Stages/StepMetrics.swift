@@ -4,6 +4,7 @@ import Telemetry
 struct StepMetrics: Sendable {
     private let rows: CounterFamily
     private let other: CounterFamily
+    private let early: CounterFamily
     let references: ReferenceGauges
     /// Of learned expectations: by pipeline, stream, expectation, measure and column whether it is unusual, and what was
     /// expected.
@@ -19,6 +20,12 @@ struct StepMetrics: Sendable {
             "obs_window_rows_other_total",
             help: "Rows that a window counted in its group of all others, because it had more groups than max_groups.",
             labels: ["pipeline", "table"])
+        early = registry.counter(
+            "obs_window_rows_early_total",
+            help: """
+                Rows of windows that were given before the watermark had closed them, because the open windows of the pipeline \
+                had more groups than max_open_groups.
+                """, labels: ["pipeline", "table"])
         (unusual, usualValues) = (Self.unusual(registry), Self.usualValues(registry))
         pipeline = definition.name
         references = ReferenceGauges(registry, pipeline: pipeline)
@@ -41,6 +48,8 @@ struct StepMetrics: Sendable {
     }
 
     func record(window table: String, otherRows: Int) { other[pipeline, table].increment(by: otherRows) }
+
+    func record(window table: String, earlyRows: Int) { early[pipeline, table].increment(by: earlyRows) }
 
     func record(_ expectation: String, succeeded: Int, failed: Int) {
         rows[pipeline, expectation, "success"].increment(by: succeeded)

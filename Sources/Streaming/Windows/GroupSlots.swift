@@ -13,6 +13,9 @@ struct GroupSlots {
         states = aggregates.map { aggregate in aggregate.makeState(aggregate.column.flatMap { input[$0]?.type }) }
     }
 
+    /// How many are given out.
+    var inUse: Int { made - free.count }
+
     mutating func take() -> Int32 {
         if let slot = free.popLast() { return slot }
         if made & (made - 1) == 0 || made == 0 {

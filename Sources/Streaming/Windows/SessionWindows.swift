@@ -33,7 +33,8 @@ struct SessionWindows: WindowKeeper {
         slots = GroupSlots(definition.aggregates, input: input)
     }
 
-    var stateRows: Int { sessions.values.reduce(0) { $0 + $1.count } }
+    /// Each session has a slot.
+    var stateRows: Int { slots.inUse }
 
     mutating func observe(_ batch: Batch, kept: [Bool]?, _ watermarks: RowWatermarks) -> [Int] {
         let times = batch[timeColumn]!
@@ -98,11 +99,20 @@ struct SessionWindows: WindowKeeper {
         return new.slot
     }
 
-    mutating func close(upTo watermark: Int64) -> Batch {
+    var open: [(start: Int64, groups: Int)] { sessions.values.flatMap { $0.map { ($0.start, 1) } } }
+
+    mutating func close(upTo watermark: Int64) -> Batch { give { $0.end <= watermark } }
+
+    mutating func giveEarly(from start: Int64) -> Batch {
+        let next = sessions.values.flatMap { $0.map(\.end) }.min()
+        return give { $0.start >= start && $0.end != next }
+    }
+
+    private mutating func give(_ isGiven: (Session) -> Bool) -> Batch {
         var closing: [(key: [UInt8], session: Session)] = []
-        for (key, all) in sessions where all.contains(where: { $0.end <= watermark }) {
-            for session in all where session.end <= watermark { closing.append((key, session)) }
-            let open = all.filter { $0.end > watermark }
+        for (key, all) in sessions where all.contains(where: isGiven) {
+            for session in all where isGiven(session) { closing.append((key, session)) }
+            let open = all.filter { !isGiven($0) }
             sessions[key] = open.isEmpty ? nil : open
         }
         closing.sort { left, right in

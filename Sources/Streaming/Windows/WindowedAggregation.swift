@@ -1,7 +1,8 @@
 import Columns
 import Foundation
 
-/// Windows of event time in append mode: a window's row is given once, when the watermark reaches its end.
+/// Windows of event time in append mode: a window's row is given once, when the watermark reaches its end, or before where the
+/// pipeline has too many (``OpenWindows``).
 ///
 /// It knows no clock and no source. What the watermark is, the caller says; a row whose window ended at or before it is late,
 /// and the caller gets it back.
@@ -43,6 +44,13 @@ struct WindowedAggregation {
     /// The rows of the windows that end at or before `watermark`, by window, then by group. They are given once.
     mutating func close(upTo watermark: Int64) -> Batch { windows.close(upTo: watermark) }
 
+    /// The open windows by start, with how many groups each has; in no order.
+    var openWindows: [(start: Int64, groups: Int)] { windows.open }
+
+    /// The rows of the open windows that start at `start` or later, but for the one that ends first, whose turn is next. What
+    /// comes for those windows later makes rows of its own.
+    mutating func giveEarly(from start: Int64) -> Batch { windows.giveEarly(from: start) }
+
     /// How far a stage behind can rely on: no window that comes later has an event time at or before this.
     func watermark(behind watermark: Int64) -> Int64 {
         switch definition.kind {
@@ -72,6 +80,9 @@ protocol WindowKeeper {
     var otherRows: Int { get }
     mutating func observe(_ batch: Batch, kept: [Bool]?, _ watermarks: RowWatermarks) -> [Int]
     mutating func close(upTo watermark: Int64) -> Batch
+    /// By start, with the number of their groups.
+    var open: [(start: Int64, groups: Int)] { get }
+    mutating func giveEarly(from start: Int64) -> Batch
     func encode(to writer: inout StateWriter)
     /// - Precondition: nothing was observed before.
     mutating func decode(from reader: inout StateReader) throws
@@ -101,7 +112,8 @@ struct FixedWindows: WindowKeeper {
         slots = GroupSlots(definition.aggregates, input: input)
     }
 
-    var stateRows: Int { windows.values.reduce(0) { $0 + $1.count } }
+    /// Each group of a window has a slot.
+    var stateRows: Int { slots.inUse }
 
     mutating func observe(_ batch: Batch, kept: [Bool]?, _ watermarks: RowWatermarks) -> [Int] {
         let times = batch[timeColumn]!
@@ -168,10 +180,21 @@ struct FixedWindows: WindowKeeper {
         windows[start] = window
     }
 
+    var open: [(start: Int64, groups: Int)] { windows.map { ($0.key, $0.value.count) } }
+
     mutating func close(upTo watermark: Int64) -> Batch {
-        var closed = ClosedWindows(definition, schema: schema)
         // Compared by start, because an end may lie beyond what 64 bits hold.
-        for start in windows.keys.filter({ watermark == .max || $0 &+ length <= watermark }).sorted() {
+        give(windows.keys.filter { watermark == .max || $0 &+ length <= watermark })
+    }
+
+    mutating func giveEarly(from start: Int64) -> Batch {
+        let next = windows.keys.min()
+        return give(windows.keys.filter { $0 >= start && $0 != next })
+    }
+
+    private mutating func give(_ starts: [Int64]) -> Batch {
+        var closed = ClosedWindows(definition, schema: schema)
+        for start in starts.sorted() {
             for (key, slot) in windows.removeValue(forKey: start)!.slots.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
             {
                 closed.append(start: start, end: start &+ length, key: key, slots, slot)
