@@ -46,6 +46,7 @@ let package = Package(
         .target(name: "Parsing", dependencies: ["Columns"]),
         .target(name: "Templates", dependencies: ["Columns"]),
         .target(name: "Series", dependencies: ["Columns"]),
+        .target(name: "LogQL", dependencies: ["Columns"]),
         .target(name: "Lake", dependencies: ["Columns", "CZlib", "CZstd", .crypto]),
         .target(name: "LakeSQL", dependencies: ["Columns", "Lake", "CSQLite"]),
         .target(
@@ -72,7 +73,8 @@ let package = Package(
         .target(
             name: "Query",
             dependencies: [
-                "Columns", "Store", "Templates", "Lake", "LakeSQL", "Detection", "Incidents", "Alerting", "CSQLite", .grdb,
+                "Columns", "Store", "Templates", "LogQL", "Lake", "LakeSQL", "Detection", "Incidents", "Alerting", "CSQLite",
+                .grdb,
                 .sqlite,
             ]),
         .target(name: "Simulation", dependencies: ["Columns"]),
@@ -80,6 +82,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Columns", "Telemetry", "Store", "Access", "Lake", "Ingest", "Detection", "Notify", "Incidents", "Alerting",
+                "LogQL",
                 "Query",
                 .crypto, .hummingbird, .hummingbirdCore, .log, .lifecycle, .httpTypes, .nio, .nioPosix, .nioTLS, .nioHTTPTypes,
                 .nioSSL,
@@ -119,7 +122,7 @@ let package = Package(
         // Ways in for bytes from outside, for the tests and for libFuzzer (`make fuzz`).
         .target(
             name: "Fuzzing",
-            dependencies: ["Columns", "Parsing", "Ingest", "Lake", "Streaming", "Configuration"],
+            dependencies: ["Columns", "Parsing", "LogQL", "Ingest", "Lake", "Streaming", "Configuration"],
             path: "Tests/Fuzzing", exclude: ["Findings"]),
         .testTarget(name: "FuzzingTests", dependencies: ["Fuzzing", "Columns", "TestSupport"]),
         .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", .log, .metrics, "TestSupport"]),
@@ -130,6 +133,7 @@ let package = Package(
         .testTarget(name: "ParsingTests", dependencies: ["Parsing", "Columns", "TestSupport"]),
         .testTarget(name: "LakeSQLTests", dependencies: ["LakeSQL", "Columns", "Lake", "CSQLite", "TestSupport"]),
         .testTarget(name: "TemplatesTests", dependencies: ["Templates", "Columns", "TestSupport"]),
+        .testTarget(name: "LogQLTests", dependencies: ["LogQL", "Columns", "TestSupport"]),
         .testTarget(name: "SeriesTests", dependencies: ["Series", "Columns"]),
         .testTarget(name: "LakeTests", dependencies: ["Lake", "Columns", "lake-torture", "TestSupport"], exclude: ["Peers"]),
         .executableTarget(name: "rules-bench", dependencies: ["Detection", "Columns"], path: "Benchmarks/Detection"),
@@ -188,8 +192,8 @@ let package = Package(
         .testTarget(
             name: "QueryTests",
             dependencies: [
-                "Query", "Alerting", "Incidents", "Detection", "Templates", "Lake", "Store", "Streaming", "Columns", .grdb,
-                "TestSupport",
+                "Query", "Alerting", "Incidents", "Detection", "Templates", "LogQL", "Lake", "Store", "Streaming", "Columns",
+                .grdb, "TestSupport",
             ]),
         .testTarget(
             name: "ServerTests",
@@ -214,7 +218,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "Daemon", "Jobs", "Configuration", "Columns", "Parsing", "Templates", "Ingest", "Lake", "Detection", "Notify",
+                "Daemon", "Jobs", "Configuration", "Columns", "Parsing", "Templates", "LogQL", "Ingest", "Lake", "Detection",
+                "Notify",
                 "Incidents", "Alerting", "Query", "Server", "Store", "Streaming", "Telemetry", .log, .lifecycle, .nio,
                 "TestSupport",
             ]),

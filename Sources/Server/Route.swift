@@ -73,7 +73,7 @@ public struct Route: Sendable {
     }
 
     private func request(_ incoming: Request, _ context: ServerContext, _ body: [UInt8], _ caller: Caller) -> RouteRequest {
-        let query = incoming.uri.queryParameters.map { (name: String($0.key), value: String($0.value)) }
+        let query = RouteRequest.pairs(Array((incoming.uri.query ?? "").utf8))
         let parameters = context.parameters.map { (String($0.key), $0.value.removingPercentEncoding ?? String($0.value)) }
         return RouteRequest(
             path: incoming.uri.path, query: query, parameters: Dictionary(parameters) { first, _ in first },

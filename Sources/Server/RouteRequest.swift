@@ -53,9 +53,12 @@ public struct RouteRequest: Sendable {
 /// Forms that a page posts.
 extension RouteRequest {
     /// The fields of a posted form; a name may occur several times.
-    var form: [(name: String, value: String)] {
-        body.split(separator: UInt8(ascii: "&")).map { pair in
-            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map(Self.decode)
+    var form: [(name: String, value: String)] { Self.pairs(body) }
+
+    /// The pairs of a form or of a query, whose blanks are `+` or `%20`, as all clients in Go write them.
+    static func pairs(_ bytes: [UInt8]) -> [(name: String, value: String)] {
+        bytes.split(separator: UInt8(ascii: "&")).map { pair in
+            let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false).map(decode)
             return (parts[0], parts.count == 2 ? parts[1] : "")
         }
     }

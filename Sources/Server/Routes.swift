@@ -70,6 +70,7 @@ public enum Routes {
             + IncidentRoutes.all(obs.incidents, runbooks: obs.runbooks, lake: obs.lake)
             + IngestRoutes.all(obs.receiver) + PushRoutes.all(obs.receiver) + SourceRoutes.all(obs.sources)
             + SQLRoutes.all(obs.incidents.store, obs.lake) + ServingRoutes.all(obs.serving) + ModelRoutes.all(obs.models)
+            + LokiRoutes.all(obs.lake, version: obs.version)
             + BlocklistRoutes.all(obs.incidents, policy: obs.blocklist)
             + Pages.routes(obs.site)
         return routes + [OpenAPI.route(describing: routes)]

@@ -1,5 +1,6 @@
 import Columns
 import Foundation
+import LogQL
 
 @testable import Configuration
 @testable import Parsing
@@ -37,6 +38,15 @@ extension FuzzTarget {
             let lines = builder.finish()
             _ = format.parse(lines)
             _ = format.flush()
+        },
+        text(
+            "logql",
+            [
+                #"{a="b"} |= "x" | json c="d[0]" | e > 5ms or f=ip("::1") | pattern "<g> <_>""#,
+                #"sum by (a) (rate({a=~"b"} | logfmt | unwrap bytes(c) [1h] offset 1m)) / 2 > bool 1"#,
+            ]
+        ) { text in
+            _ = try? LogQuery(parsing: text)
         },
         text("configuration", ["sources: [{ name: a, file: b }]\nhttp: { listen: \":1\" }\n", "data_dir: &a [*a]\n"]) { text in
             do { _ = try ConfigurationReader.read(text, path: "obs.yaml") } catch {
