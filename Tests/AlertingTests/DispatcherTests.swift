@@ -146,6 +146,35 @@ struct `The dispatcher` {
         }
     }
 
+    /// The name is one that no name server knows (RFC 6761 §6.4).
+    @Test func `tries a receiver again whose name has no address, says so, and holds up no other`() async throws {
+        let quick = try Sink()
+        let lost = "http://receiver.invalid/hook"
+        let alerting = RunningAlerting.notifying(["a-lost": lost, "quick": quick.url], store: store) { configuration in
+            var child = Route(receiver: "quick")
+            child.matchers = (try? [Matcher](parsing: #"source="10.0.0.2""#)) ?? []
+            configuration.route?.routes = [child]
+        }
+        func pending() throws -> (attempts: Int, state: String, error: String)? {
+            try store.incidents.read { database -> (attempts: Int, state: String, error: String)? in
+                let found = try Row.fetchOne(
+                    database, sql: "SELECT attempts, state, last_error FROM outbox WHERE receiver = 'a-lost'")
+                guard let found else { return nil }
+                let attempts: Int = found[0], state: String = found[1], error: String? = found[2]
+                return (attempts, state, error ?? "")
+            }
+        }
+        try await alerting.whileRunning {
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.1")])
+            #expect(try await eventually { try pending()?.attempts ?? 0 >= 2 })
+            try await alerting.inbox.record([.bruteForce(from: "10.0.0.2")])
+            #expect(await eventually { quick.posts.count == 1 })
+        }
+        let row = try #require(try pending())
+        #expect(row.state == "pending" && row.error.lowercased().contains("resolve"), "\(row)")
+        #expect(row.error.contains("receiver.invalid"), "\(row)")
+    }
+
     @Test func `notices what another process resolved, and tells it`() async throws {
         let sink = try Sink()
         let alerting = RunningAlerting.notifying(["oncall": sink.url], store: store)

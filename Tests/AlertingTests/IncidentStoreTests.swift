@@ -101,6 +101,23 @@ struct `The incident store` {
         #expect(try store.incident("1001").timeline.map(\.text).last == "mine")
     }
 
+    @Test func `takes notes and names as long as they may be, and no longer`() throws {
+        let store = try open()
+        _ = try store.record([finding("192.0.2.7")], routing: route, now: now)
+        let note = String(repeating: "x", count: IncidentStore.maxNote),
+            name = String(repeating: "a", count: IncidentStore.maxName)
+        try store.perform(.note, on: "1001", by: name, note: note, now: now)
+        let written = try store.incident("1001").timeline
+        #expect(written.last?.text == note)
+        for (actor, text) in [(name, note + "x"), (name + "a", "n"), ("", "n")] {
+            #expect(throws: IncidentError.self) { try store.perform(.note, on: "1001", by: actor, note: text, now: now) }
+        }
+        #expect(throws: IncidentError.self) {
+            try store.perform(.assign(to: name + "a"), on: "1001", by: "ann", note: nil, now: now)
+        }
+        #expect(try store.incident("1001").timeline.count == written.count)
+    }
+
     @Test func `resolves what has been quiet, and owes that only to those who were told of it`() throws {
         let store = try open()
         _ = try store.record([finding("192.0.2.7")], routing: route, now: now)

@@ -184,6 +184,11 @@ struct `The section on alerting` {
         #expect(complaint(String(repeating: "{a: ", count: 50_000)).contains("nested"))
     }
 
+    @Test func `refuses a file that is longer than it may be`() {
+        let comment = "# " + String(repeating: "x", count: YAMLDocument.maxLength)
+        #expect(complaint(comment).contains("bytes"), "\(complaint(comment))")
+    }
+
     @Test func `never ends the process, whatever the file holds`() {
         let seed = """
             global: {smtp_smarthost: 'mail:25', smtp_from: a@b, slack_api_url: 'http://s', opsgenie_api_key: k, http_config: {proxy_url: p}}

@@ -65,6 +65,18 @@ struct `The configuration` {
             "2: group_wait is '30 sec'; write a duration such as 30s or 2m"
         ),
         ("log: {level: loud}", "1: log.level is 'loud'; write trace, debug, info, notice, warning, error or critical"),
+        (
+            "http:\n  oidc:\n    issuer: http://login.example.org\n    client_id: obs\n    default_role: viewer",
+            "3: issuer 'http://login.example.org' does not begin with https://; write the address that the provider's tokens have in 'iss'"
+        ),
+        (
+            "http:\n  oidc:\n    issuer: https://login.example.org\n    client_id: obs",
+            "3: oidc has neither roles nor a default_role, so that nobody could log in; write such as roles: { obs-admins: admin, staff: viewer }"
+        ),
+        (
+            "http:\n  oidc:\n    issuer: https://login.example.org\n    client_id: obs\n    default_role: viewer\n    nmae: SSO",
+            "6: unknown key 'nmae' in http.oidc; did you mean 'name'?"
+        ),
         ("http: {listen: nowhere}", "1: http.listen is 'nowhere'; write host:port such as 127.0.0.1:9464"),
         (
             "sources: [{name: a, file: b, pipeline: c}]",

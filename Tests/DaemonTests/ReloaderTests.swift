@@ -1,9 +1,11 @@
 import Alerting
+import Columns
 import Configuration
 import Foundation
 import Ingest
 import Jobs
 import Query
+import Store
 import Telemetry
 import TestSupport
 import Testing
@@ -75,6 +77,22 @@ struct `A reload of the configuration` {
             try write(Self.alerting("new"))
             #expect(await reloader.reload() == nil)
             #expect(fixture.alerts.inForce.receivers.map(\.name) == ["new"] && isSuccessful)
+        }
+    }
+
+    @Test func `is in the audit, with who asked for it and how it ended`() async throws {
+        try write(Self.alerting("old"))
+        try await whileRunning { reloader in
+            #expect(await reloader.reload(by: "ann") == nil)
+            try write("alertng: secret-in-the-wrong-place\n")
+            #expect(await reloader.reload(by: "bob") != nil)
+            let entries = try RecordQuestions(fixture.workspace.store).audit().rows.reversed()
+                .filter { $0[2] == .text("config.reload") }.map { row in [row[1], row[3], row[6]].map(\.description) }
+            #expect(entries.map { $0[0] } == ["ann", "bob"])
+            #expect(entries.allSatisfy { $0[1] == file })
+            #expect(entries.first?[2] == "the new configuration is in force")
+            #expect(entries.last?[2].hasPrefix("the new configuration has a mistake and the old one stays in force") == true)
+            #expect(entries.last?[2].contains("secret") == false)
         }
     }
 

@@ -83,6 +83,17 @@ struct `An integration` {
         try await one.type.decode(one.json(sink), global: one.global(sink)).deliver(content, by: Courier())
     }
 
+    @Test func `hears of an answer without end only its beginning`() async throws {
+        let sink = try Sink(answers: ["400 Bad\n\n" + String(repeating: "x", count: Courier.maxAnswer * 40)])
+        let answer = await Courier().send(
+            HTTPRequest(url: sink.url, headers: [:], body: Data()), HTTPClientConfiguration())
+        guard case .answered(let status, let body, let shown, _) = answer else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(status == 400 && body.count <= Courier.maxAnswer && !body.isEmpty && shown.utf8.count < 1000)
+    }
+
     @Test func `of the kind pushover sends a form`() async throws {
         let sink = try Sink()
         var pushover = try Pushover.decode(#"{"user_key": "us3r", "token": "t0ken", "retry": "1m30s"}"#)

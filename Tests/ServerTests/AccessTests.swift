@@ -7,6 +7,7 @@ import HTTPTypes
 import Incidents
 import Lake
 import Logging
+import Notify
 import Query
 import Store
 import Telemetry
@@ -120,9 +121,12 @@ struct `Access` {
         return (status, Self.code(in: text))
     }
 
+    /// Who asks: by which role, with what, and why that is refused.
+    private typealias Asking = (name: String, role: Role?, secret: String?, code: String)
+
     @Test func `is given to every route by the roles that the table says, and by nothing else`() async throws {
         let obs = try GuardedObs()
-        var tokens: [(name: String, role: Role?, secret: String?, code: String)] = []
+        var tokens: [Asking] = []
         for role in Role.allCases { tokens.append((role.rawValue, role, try obs.secret(role), "not_allowed")) }
         let revoked = try obs.secret(.admin, "gone")
         _ = try obs.access.revokeToken("gone", by: "test", now: .now)
@@ -131,26 +135,55 @@ struct `Access` {
             ("expired", nil, try obs.secret(.admin, expiresAt: Timestamp.now - .seconds(1)), "expired_token"),
             ("revoked", nil, revoked, "revoked_token"),
         ]
-        try await obs.serve { [tokens] url in
-            for route in obs.routes {
-                let need = try #require(RouteAccess.need(of: route))
-                for token in tokens {
-                    let answer = try await ask(url, route, token.secret)
-                    let may =
-                        switch need {
-                        case .nothing: true
-                        case .signedLink: token.role != nil || token.secret == nil
-                        case .permission(let permission): token.role?.may(permission) == true
-                        }
-                    // Alertmanager's API has refusals of its own shape, without these codes.
-                    let isRefused =
-                        answer.status == 401 || answer.code != nil || route.path.hasPrefix("/api/v2/") && answer.status == 403
-                    let name = "\(route.method.rawValue) \(route.path) as \(token.name): \(answer)"
-                    #expect(isRefused == !may, "\(name)")
-                    guard !may else { continue }
-                    #expect(answer.status == (token.role == nil ? 401 : 403), "\(name)")
-                    if !route.path.hasPrefix("/api/v2/"), route.method != .head { #expect(answer.code == token.code, "\(name)") }
-                }
+        try await obs.serve { [tokens] url in try await walk(obs, url, tokens) }
+    }
+
+    /// The tokens of a provider of log-ins: what it says of a program is believed as far as a role goes, and nothing that is
+    /// forged, old or meant for others is.
+    @Test(.enabled(if: OpenIDTestProvider.canBeMade))
+    func `is given to every route by the roles of a provider's tokens, and by no token that is not good`() async throws {
+        let obs = try GuardedObs(), provider = try OpenIDTestProvider()
+        var tokens: [Asking] = Role.ofPeople.map { role in
+            (role.rawValue, role, provider.token { $0.claims["groups"] = ["obs-\(role.rawValue)"] }, "not_allowed")
+        }
+        tokens += [
+            ("expired", nil, provider.token { $0.claims["exp"] = 1 }, "bad_token"),
+            ("meant for others", nil, provider.token { $0.claims["aud"] = "grafana" }, "bad_token"),
+            ("of another issuer", nil, provider.token { $0.claims["iss"] = "http://127.0.0.1:1" }, "bad_token"),
+            ("without a signature", nil, provider.token { ($0.header["alg"], $0.key) = ("none", .none) }, "bad_token"),
+            ("by a key that it does not show", nil, provider.token { $0.key = .otherRSA }, "bad_token"),
+            (
+                "by its public key as a secret", nil,
+                provider.token { ($0.header["alg"], $0.key) = ("HS256", .shared(OpenIDTestProvider.publicKey)) }, "bad_token"
+            ),
+        ]
+        let roles = Dictionary(uniqueKeysWithValues: Role.ofPeople.map { ("obs-\($0.rawValue)", $0) })
+        let section = OpenIDSection(
+            issuer: provider.issuer, clientID: provider.clientID, clientSecret: .text(provider.clientSecret), roles: roles,
+            timeout: .seconds(120))
+        try await obs.serve({ $0.openID = section }) { [tokens] url in try await walk(obs, url, tokens) }
+    }
+
+    /// Asks every route with each of them.
+    private func walk(_ obs: GuardedObs, _ url: String, _ tokens: [Asking]) async throws {
+        for route in obs.routes {
+            let need = try #require(RouteAccess.need(of: route))
+            for token in tokens {
+                let answer = try await ask(url, route, token.secret)
+                let may =
+                    switch need {
+                    case .nothing: true
+                    case .signedLink: token.role != nil || token.secret == nil
+                    case .permission(let permission): token.role?.may(permission) == true
+                    }
+                // Alertmanager's API has refusals of its own shape, without these codes.
+                let isRefused =
+                    answer.status == 401 || answer.code != nil || route.path.hasPrefix("/api/v2/") && answer.status == 403
+                let name = "\(route.method.rawValue) \(route.path) as \(token.name): \(answer)"
+                #expect(isRefused == !may, "\(name)")
+                guard !may else { continue }
+                #expect(answer.status == (token.role == nil ? 401 : 403), "\(name)")
+                if !route.path.hasPrefix("/api/v2/"), route.method != .head { #expect(answer.code == token.code, "\(name)") }
             }
         }
     }
